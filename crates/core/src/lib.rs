@@ -1,0 +1,24 @@
+//! What every network boot crate shares, and nothing that only one of them needs.
+//!
+//! - [`time`]: instants and durations that never overflow; clocks are injected, never read here.
+//! - [`error`]: stable error numbers and whose fault an error is.
+//! - [`uri`]: the address of an image, RFC 3986 for the schemes we speak.
+//! - [`sink`]: where an image goes; knows nothing of networks.
+//! - [`platform`]: what a board lends to the library: clock, entropy, an idle hook.
+//! - [`digest`]: a SHA-256 value and its hexadecimal form.
+#![cfg_attr(not(test), no_std)]
+#![forbid(unsafe_code)]
+
+pub mod digest;
+pub mod error;
+pub mod platform;
+pub mod sink;
+pub mod time;
+pub mod uri;
+
+pub use digest::Digest;
+pub use error::{Blame, Coded, Module};
+pub use platform::Platform;
+pub use sink::{AbortReason, ImageSink};
+pub use time::{Duration, Instant};
+// pub use uri::Uri;

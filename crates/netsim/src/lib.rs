@@ -1,0 +1,1 @@
+//! A virtual Ethernet link with virtual time, faults and packet capture.

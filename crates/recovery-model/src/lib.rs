@@ -1,0 +1,2 @@
+//! The emulated Caliptra side: recovery registers and a device behind them.
+#![cfg_attr(not(test), no_std)]

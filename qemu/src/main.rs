@@ -1,0 +1,2 @@
+//! The MCU ROM image for QEMU's virt machine.
+fn main() {}
