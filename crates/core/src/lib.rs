@@ -5,10 +5,12 @@
 //! - [`uri`]: the address of an image, RFC 3986 for the schemes we speak.
 //! - [`sink`]: where an image goes; knows nothing of networks.
 //! - [`platform`]: what a board lends to the library: clock, entropy, an idle hook.
+//! - [`device`]: an Ethernet device.
 //! - [`digest`]: a SHA-256 value and its hexadecimal form.
 #![cfg_attr(not(test), no_std)]
 #![forbid(unsafe_code)]
 
+pub mod device;
 pub mod digest;
 pub mod error;
 pub mod platform;
@@ -16,6 +18,7 @@ pub mod sink;
 pub mod time;
 pub mod uri;
 
+pub use device::{Device, DeviceInfo, TxSlot};
 pub use digest::Digest;
 pub use error::{Blame, Coded, Module};
 pub use platform::Platform;
