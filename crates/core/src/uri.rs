@@ -442,14 +442,16 @@ impl Builder {
     }
 
     fn push_number(&mut self, number: u16) -> Result<(), UriError> {
-        let mut started = false;
-        for unit in [10_000, 1_000, 100, 10, 1] {
-            let digit = (number / unit % 10) as u8;
-            started |= digit != 0 || unit == 1;
-            if started {
-                self.push_octet(b'0' + digit)?;
-            }
+        let digits = [
+            number / 10_000,
+            number / 1_000 % 10,
+            number / 100 % 10,
+            number / 10 % 10,
+        ];
+        for digit in digits.into_iter().skip_while(|digit| *digit == 0) {
+            self.push_octet(b'0' + digit as u8)?;
         }
+        self.push_octet(b'0' + (number % 10) as u8)?;
         Ok(())
     }
 
