@@ -24,4 +24,4 @@ pub use error::{Blame, Coded, Module};
 pub use platform::Platform;
 pub use sink::{AbortReason, ImageSink};
 pub use time::{Duration, Instant};
-// pub use uri::Uri;
+pub use uri::Uri;
