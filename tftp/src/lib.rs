@@ -1,2 +1,37 @@
-//! TFTP client, sans-IO: RFC 1350, 2347, 2348, 2349 and 7440.
+//! TFTP read client, sans-IO: RFC 1350 with the options of RFC 2347 (negotiation), 2348 (`blksize`),
+//! 2349 (`timeout`, `tsize`) and 7440 (`windowsize`).
+//!
+//! No socket, no clock, no allocation: the caller moves datagrams and passes the time. The
+//! acknowledgement is the back-pressure; a block is acknowledged only after its consumer took it.
+//!
+//! ```text
+//! Client::new -> poll_transmit (RRQ) -> handle -> Opened -> start
+//!   { poll_transmit (ACK) -> handle -> Data -> data_consumed }* -> is_complete
+//! ```
+//!
+//! After every call that takes `&mut self`, call [`Client::poll_transmit`] until it returns `None`,
+//! then sleep until a datagram arrives or [`Client::poll_timeout`] passes. When both happened,
+//! present the datagrams before [`Client::handle_timeout`].
+//!
+//! - [`packet`]: the six packets on the wire, for both sides.
+//! - [`options`]: what an OACK may answer to what was asked.
+//! - [`client`]: the transfer.
+//! - [`rto`]: how long to wait before sending again.
+//! - [`error`]: what can end a transfer.
 #![cfg_attr(not(test), no_std)]
+#![forbid(unsafe_code)]
+
+pub mod client;
+pub mod error;
+#[cfg(any(test, feature = "fuzz"))]
+pub mod fuzz;
+#[cfg(test)]
+mod model;
+pub mod options;
+pub mod packet;
+pub mod rto;
+
+pub use client::{Client, Endpoint, Event, Request, Stats, Timing};
+pub use error::TftpError;
+pub use options::{Negotiated, OptionError};
+pub use packet::{ErrorCode, Packet};

@@ -1,0 +1,515 @@
+//! One transfer from a server: request, negotiation, blocks, acknowledgements, timers.
+//!
+//! The shape is RFC 1350 with RFC 7440 windows. Points where a careless client fails:
+//!
+//! - *Sorcerer's apprentice* (RFC 1123 section 4.2.3.1): a duplicate block never multiplies. It is
+//!   acknowledged again only when our last ACK is a whole time-out old, so that ACK was lost.
+//! - *Transfer id*: the server's port is pinned by its first valid answer. Other ports get ERROR 5,
+//!   at most one in 100 ms; other addresses get nothing, and neither harms the transfer.
+//! - *Roll-over*: block numbers are 16 bits and go on with 0; offsets are 64 bits.
+//! - *Servers without options*: DATA 1 in answer to a request with options means RFC 1350; ERROR 8, 4
+//!   or 0 makes the client ask once more without options. That second RRQ may go out from the same
+//!   local port: late refusals of the first are counted and do not end it.
+//! - *Slow consumer*: nothing is sent and no timer runs while a payload is with the caller or the
+//!   transfer is paused, however long. The server may send its window again meanwhile; the copies are
+//!   dropped, and the next ACK, sent when the consumer is done or one time-out later, resumes.
+//!   How long a pause may last is up to the server: most give up after 5 to 30 s of silence.
+
+mod receive;
+#[cfg(test)]
+mod tests;
+
+use crate::error::TftpError;
+use crate::options::{Asked, MAX_BLKSIZE, MIN_BLKSIZE, Negotiated};
+use crate::packet::{ErrorCode, Packet, SERVER_PORT};
+use crate::rto::RttEstimator;
+use core::net::IpAddr;
+use netboot_core::{Duration, Instant};
+use receive::Gap;
+
+/// Octets of the longest file name; DHCP option 67 carries no more either.
+pub const FILENAME_MAX: usize = 255;
+/// A buffer of this size holds every packet that [`Client::poll_transmit`] writes.
+pub const TRANSMIT_MAX: usize = 512;
+
+/// Least time between two ERROR 5 to ports that are no part of the transfer.
+const STRAY_INTERVAL: Duration = Duration::from_millis(100);
+
+/// An address and a UDP port.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Endpoint {
+    /// IPv4 or IPv6 address.
+    pub addr: IpAddr,
+    /// UDP port.
+    pub port: u16,
+}
+
+impl Endpoint {
+    /// The request port, 69, of the server at `addr`.
+    pub const fn server(addr: IpAddr) -> Self {
+        Self {
+            addr,
+            port: SERVER_PORT,
+        }
+    }
+}
+
+/// What to ask the server for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Request<'a> {
+    /// Name of the file, 1 to [`FILENAME_MAX`] octets without NUL; sent as it is, in mode `octet`.
+    pub filename: &'a str,
+    /// Payload octets of a block, 8 to 65464 (RFC 2348); 512 means do not ask. What fits one frame
+    /// (1468 on Ethernet with IPv4) avoids IP fragments.
+    pub blksize: u16,
+    /// Blocks between two ACKs (RFC 7440); 1 means do not ask.
+    pub windowsize: u16,
+    /// Seconds after which the server is to send again, from 1 (RFC 2349); `None`: do not ask.
+    pub timeout: Option<u8>,
+    /// Whether to ask for the size of the file (RFC 2349).
+    pub tsize: bool,
+}
+
+/// Timers of a transfer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Timing {
+    /// Time-out before the first round trip was measured.
+    pub initial_rto: Duration,
+    /// Least time-out.
+    pub min_rto: Duration,
+    /// Greatest time-out, however often doubled; also how long a finished client lingers.
+    pub max_rto: Duration,
+    /// How often to send again without any progress.
+    pub max_retries: u8,
+    /// How long to go on without any progress.
+    pub progress_timeout: Duration,
+}
+
+impl Default for Timing {
+    /// 1 s at first, 250 ms to 8 s later; 8 retries or 30 s without progress.
+    fn default() -> Self {
+        Self {
+            initial_rto: Duration::from_secs(1),
+            min_rto: Duration::from_millis(250),
+            max_rto: Duration::from_secs(8),
+            max_retries: 8,
+            progress_timeout: Duration::from_secs(30),
+        }
+    }
+}
+
+/// What [`Client::handle`] has for the caller.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Event<'d> {
+    /// Nothing.
+    None,
+    /// The server has the file. The transfer is paused until [`Client::start`].
+    Opened {
+        /// What was agreed.
+        options: Negotiated,
+        /// The answer was DATA 1, as the server knows no options: present the same datagram again
+        /// after [`Client::start`]. If it is not kept, the server will send it again.
+        again: bool,
+    },
+    /// The next octets of the file. They are acknowledged after [`Client::data_consumed`]; until
+    /// then present no other datagram, or it is dropped.
+    Data {
+        /// 0 to `blksize` octets.
+        payload: &'d [u8],
+        /// Of the first of them, from the start of the file.
+        offset: u64,
+        /// Whether the file ends here.
+        last: bool,
+    },
+}
+
+/// Counters for a boot report.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Stats {
+    /// Blocks that had already arrived.
+    pub duplicates: u32,
+    /// Packets sent again after a time-out or a duplicate.
+    pub retransmissions: u32,
+    /// Times that a block was missing from a window.
+    pub gaps: u32,
+    /// Datagrams from a port or address that is no part of the transfer.
+    pub stray_tid: u32,
+    /// Datagrams from the server that make no sense, or that came while a payload was held.
+    pub ignored: u32,
+    /// Smoothed round-trip time, once measured.
+    pub rtt: Option<Duration>,
+}
+
+/// Where the transfer is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Phase {
+    /// The RRQ is out, no answer yet.
+    Requesting,
+    /// The server answered; the caller has not said [`Client::start`].
+    Paused {
+        /// The answer was DATA 1.
+        again: bool,
+    },
+    /// Waiting for the next block.
+    Receiving,
+    /// The next block is with the caller.
+    Holding { len: u16, last: bool },
+    /// All blocks were consumed; a repeated last block is still acknowledged.
+    Complete,
+    /// Failed or aborted.
+    Closed,
+}
+
+/// A transfer of one file from a server.
+#[derive(Clone, Debug)]
+pub struct Client {
+    server: Endpoint,
+    filename: heapless::String<FILENAME_MAX>,
+    asked: Asked,
+    timing: Timing,
+    phase: Phase,
+    agreed: Negotiated,
+    /// The server's port, once it answered.
+    tid: Option<u16>,
+    /// Requests with options that were sent before the one without; each may yet be refused.
+    superseded: u8,
+
+    /// Number, on the wire, of the block after the last one consumed.
+    expected: u16,
+    /// Number of the block that the server knows we have.
+    acked: u16,
+    /// Octets consumed.
+    offset: u64,
+    /// There is an OACK or a block to acknowledge; false after a start by DATA 1.
+    can_ack: bool,
+    gap: Option<Gap>,
+
+    /// An RRQ or ACK is to be sent,
+    due: bool,
+    /// for the first time, so that its round trip may be measured.
+    timed: bool,
+    /// When that packet was sent.
+    sent_at: Option<Instant>,
+    /// When the last ACK became due.
+    acked_at: Instant,
+
+    rtt: RttEstimator,
+    timer: Option<Instant>,
+    retries: u8,
+    progress_at: Instant,
+
+    /// ERROR 5 is due to this port.
+    stray: Option<u16>,
+    stray_after: Instant,
+    /// ERROR is due to the server.
+    farewell: Option<(ErrorCode, &'static str)>,
+    stats: Stats,
+}
+
+impl Client {
+    /// A transfer of `request.filename` from `server` (port 69); the RRQ is due at once.
+    ///
+    /// # Errors
+    /// [`TftpError::Filename`] or [`TftpError::Parameter`].
+    pub fn new(
+        server: Endpoint,
+        request: &Request<'_>,
+        timing: Timing,
+        now: Instant,
+    ) -> Result<Self, TftpError> {
+        let name = request.filename;
+        if name.is_empty() || name.as_bytes().contains(&0) {
+            return Err(TftpError::Filename);
+        }
+        let mut filename = heapless::String::new();
+        filename.push_str(name).map_err(|_| TftpError::Filename)?;
+        if !(MIN_BLKSIZE..=MAX_BLKSIZE).contains(&request.blksize)
+            || request.windowsize == 0
+            || request.timeout == Some(0)
+        {
+            return Err(TftpError::Parameter);
+        }
+        let mut client = Self {
+            server,
+            filename,
+            asked: Asked {
+                blksize: request.blksize,
+                windowsize: request.windowsize,
+                timeout: request.timeout,
+                tsize: request.tsize,
+            },
+            timing,
+            phase: Phase::Requesting,
+            agreed: Negotiated::DEFAULT,
+            tid: None,
+            superseded: 0,
+            expected: 1,
+            acked: 0,
+            offset: 0,
+            can_ack: false,
+            gap: None,
+            due: false,
+            timed: false,
+            sent_at: None,
+            acked_at: now,
+            rtt: RttEstimator::new(timing.initial_rto, timing.min_rto, timing.max_rto),
+            timer: None,
+            retries: 0,
+            progress_at: now,
+            stray: None,
+            stray_after: Instant::ZERO,
+            farewell: None,
+            stats: Stats::default(),
+        };
+        client.request(now);
+        Ok(client)
+    }
+
+    /// Leaves the pause after [`Event::Opened`]: an ACK 0 is due, or DATA 1 may be presented again.
+    ///
+    /// At any other point it does nothing.
+    pub fn start(&mut self, now: Instant) {
+        let Phase::Paused { again } = self.phase else {
+            return;
+        };
+        self.phase = Phase::Receiving;
+        self.progress(now);
+        if !again {
+            self.can_ack = true;
+            self.acknowledge(now, true);
+        }
+    }
+
+    /// Takes one datagram that arrived on the transfer's local port.
+    ///
+    /// # Errors
+    /// The transfer has ended; an ERROR to the server may be due from
+    /// [`poll_transmit`](Self::poll_transmit).
+    pub fn handle<'d>(
+        &mut self,
+        now: Instant,
+        from: Endpoint,
+        datagram: &'d [u8],
+    ) -> Result<Event<'d>, TftpError> {
+        if self.phase == Phase::Closed {
+            return Err(TftpError::Closed);
+        }
+        if from.addr != self.server.addr {
+            self.stats.stray_tid = self.stats.stray_tid.saturating_add(1);
+            return Ok(Event::None);
+        }
+        let Ok(packet) = Packet::parse(datagram) else {
+            return Ok(self.ignore());
+        };
+        match self.tid {
+            None => self.handle_answer(now, from.port, packet),
+            Some(tid) if tid == from.port => self.handle_transfer(now, packet),
+            Some(_) => Ok(self.stray(now, from.port, packet)),
+        }
+    }
+
+    /// The caller has taken the payload of the last [`Event::Data`]; its ACK may be due now.
+    ///
+    /// Without such a payload it does nothing.
+    pub fn data_consumed(&mut self, now: Instant) {
+        let Phase::Holding { len, last } = self.phase else {
+            return;
+        };
+        self.offset = self.offset.saturating_add(u64::from(len));
+        self.expected = self.expected.wrapping_add(1);
+        self.can_ack = true;
+        self.gap = None;
+        self.phase = Phase::Receiving;
+        self.progress(now);
+        if last {
+            self.phase = Phase::Complete;
+            self.acknowledge(now, false);
+            self.timer = Some(now + self.timing.max_rto);
+        } else if self.unacknowledged() >= self.agreed.windowsize {
+            self.acknowledge(now, true);
+        }
+    }
+
+    /// Whether the last block was consumed. Its ACK may still be due.
+    pub fn is_complete(&self) -> bool {
+        self.phase == Phase::Complete
+    }
+
+    /// Whether the transfer is complete and the server may still repeat its last block, having lost
+    /// our ACK. A caller with time and the port to spare goes on presenting datagrams until then;
+    /// without it the server merely logs a time-out (RFC 1350 section 6).
+    pub fn lingering(&self) -> bool {
+        self.phase == Phase::Complete && (self.due || self.timer.is_some())
+    }
+
+    /// Writes the next packet to send to the start of `buf`; returns its length and destination.
+    ///
+    /// Call until `None`. `buf` needs [`TRANSMIT_MAX`] octets; a packet that does not fit counts as
+    /// lost on the way.
+    pub fn poll_transmit(&mut self, now: Instant, buf: &mut [u8]) -> Option<(usize, Endpoint)> {
+        let addr = self.server.addr;
+        if let Some(port) = self.stray.take() {
+            let packet = Packet::Error {
+                code: ErrorCode::UNKNOWN_TID,
+                message: b"unknown transfer id",
+            };
+            return Some((packet.emit(buf)?, Endpoint { addr, port }));
+        }
+        if let Some((code, message)) = self.farewell.take() {
+            let packet = Packet::Error {
+                code,
+                message: message.as_bytes(),
+            };
+            let port = self.tid?;
+            return Some((packet.emit(buf)?, Endpoint { addr, port }));
+        }
+        if !core::mem::take(&mut self.due) {
+            return None;
+        }
+        self.sent_at = self.timed.then_some(now);
+        match (self.phase, self.tid) {
+            (Phase::Requesting, _) => {
+                let options = self.asked.to_options();
+                let packet = Packet::Request {
+                    write: false,
+                    filename: self.filename.as_bytes(),
+                    mode: b"octet",
+                    options: options.options(),
+                };
+                Some((packet.emit(buf)?, self.server))
+            }
+            (Phase::Receiving | Phase::Holding { .. } | Phase::Complete, Some(port)) => {
+                let packet = Packet::Ack {
+                    block: self.expected.wrapping_sub(1),
+                };
+                Some((packet.emit(buf)?, Endpoint { addr, port }))
+            }
+            _ => None,
+        }
+    }
+
+    /// When to call [`handle_timeout`](Self::handle_timeout); `None` while the caller holds a payload
+    /// or the pause, and after the end.
+    pub fn poll_timeout(&self) -> Option<Instant> {
+        self.timer
+    }
+
+    /// Does what is due at `now`: sends again or gives up. Early calls do nothing.
+    ///
+    /// # Errors
+    /// [`TftpError::NoAnswer`] or [`TftpError::Stalled`] when the retries or the time are used up;
+    /// [`TftpError::Closed`] after an earlier error.
+    pub fn handle_timeout(&mut self, now: Instant) -> Result<(), TftpError> {
+        if self.phase == Phase::Closed {
+            return Err(TftpError::Closed);
+        }
+        if self.timer.is_none_or(|timer| now < timer) {
+            return Ok(());
+        }
+        match self.phase {
+            Phase::Requesting | Phase::Receiving => {}
+            Phase::Paused { .. } | Phase::Holding { .. } | Phase::Complete | Phase::Closed => {
+                self.timer = None;
+                return Ok(());
+            }
+        }
+        if self.retries >= self.timing.max_retries
+            || now.since(self.progress_at) >= self.timing.progress_timeout
+        {
+            let error = match self.phase {
+                Phase::Requesting => TftpError::NoAnswer,
+                _ => TftpError::Stalled {
+                    offset: self.offset,
+                },
+            };
+            self.abort(ErrorCode::UNDEFINED, "timed out");
+            return Err(error);
+        }
+        self.retries = self.retries.saturating_add(1);
+        self.rtt.back_off();
+        if self.phase == Phase::Requesting {
+            self.request(now);
+            self.timed = false;
+            self.count_retransmission();
+        } else if self.can_ack {
+            self.acknowledge(now, false);
+            self.count_retransmission();
+        } else {
+            // DATA 1 opened the transfer and was not presented again: the server will repeat it.
+            self.arm(now);
+        }
+        Ok(())
+    }
+
+    /// Ends the transfer; an ERROR with `code` and `message` is due to a server that had answered.
+    ///
+    /// After the last block was consumed, or after an earlier end, it does nothing.
+    pub fn abort(&mut self, code: ErrorCode, message: &'static str) {
+        if matches!(self.phase, Phase::Complete | Phase::Closed) {
+            return;
+        }
+        if self.tid.is_some() {
+            self.farewell = Some((code, message));
+        }
+        self.close();
+    }
+
+    /// Counters so far.
+    pub fn stats(&self) -> Stats {
+        Stats {
+            rtt: self.rtt.rtt(),
+            ..self.stats
+        }
+    }
+
+    /// Octets consumed so far, from the start of the file.
+    pub fn offset(&self) -> u64 {
+        self.offset
+    }
+
+    fn close(&mut self) {
+        self.phase = Phase::Closed;
+        self.timer = None;
+        self.due = false;
+    }
+
+    /// Makes the RRQ due.
+    fn request(&mut self, now: Instant) {
+        self.due = true;
+        self.timed = true;
+        self.arm(now);
+    }
+
+    /// Makes the ACK of the last consumed block due. `timed` when the answer to it is a round trip.
+    fn acknowledge(&mut self, now: Instant, timed: bool) {
+        self.due = true;
+        self.timed = timed;
+        self.sent_at = None;
+        self.acked = self.expected.wrapping_sub(1);
+        self.acked_at = now;
+        self.arm(now);
+    }
+
+    /// Sets the retransmission timer, no later than the end of patience.
+    fn arm(&mut self, now: Instant) {
+        let patience = self.progress_at + self.timing.progress_timeout;
+        self.timer = Some((now + self.rtt.rto()).min(patience));
+    }
+
+    /// The peer or the consumer moved on.
+    fn progress(&mut self, now: Instant) {
+        self.retries = 0;
+        self.rtt.reset_back_off();
+        self.progress_at = now;
+        self.arm(now);
+    }
+
+    /// Blocks consumed since the last ACK.
+    fn unacknowledged(&self) -> u16 {
+        self.expected.wrapping_sub(1).wrapping_sub(self.acked)
+    }
+
+    fn count_retransmission(&mut self) {
+        self.stats.retransmissions = self.stats.retransmissions.saturating_add(1);
+    }
+}

@@ -1,0 +1,241 @@
+//! What an arriving packet does to the transfer.
+
+use super::{Client, Event, Phase, STRAY_INTERVAL};
+use crate::error::TftpError;
+use crate::options::{Asked, Negotiated, OptionError, negotiate};
+use crate::packet::{DEFAULT_BLKSIZE, ErrorCode, Packet};
+use netboot_core::{Duration, Instant};
+
+/// A block is missing, and the server was told so.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Gap {
+    /// Distance of the farthest block seen beyond it. A block nearer than that means that the server
+    /// has gone back and the missing one was lost again.
+    farthest: u16,
+}
+
+/// Distances from here on are blocks of the past, not of the future.
+const HALF_OF_NUMBERS: u16 = 0x8000;
+
+impl Client {
+    /// The first answer to the request; it pins the server's transfer id.
+    pub(super) fn handle_answer<'d>(
+        &mut self,
+        now: Instant,
+        port: u16,
+        packet: Packet<'d>,
+    ) -> Result<Event<'d>, TftpError> {
+        match packet {
+            // An answer to a request with options, after we went over to one without.
+            Packet::Oack(_) if self.superseded > 0 => Ok(self.stray(now, port, packet)),
+            Packet::Oack(options) => {
+                self.tid = Some(port);
+                match negotiate(&self.asked, options) {
+                    Ok(agreed) => Ok(self.open(now, agreed, false)),
+                    Err(error) => Err(self.refuse_options(error)),
+                }
+            }
+            Packet::Data { block: 1, payload } => {
+                self.tid = Some(port);
+                self.check_length(payload.len(), DEFAULT_BLKSIZE)?;
+                Ok(self.open(now, Negotiated::DEFAULT, true))
+            }
+            Packet::Error { code, message } => {
+                if self.asked == Asked::NOTHING && self.superseded > 0 && is_refusal(code) {
+                    self.superseded = self.superseded.saturating_sub(1);
+                    return Ok(Event::None);
+                }
+                if self.asked != Asked::NOTHING && is_refusal(code) {
+                    // This refusal answers one of the requests sent so far.
+                    self.superseded = self.retries;
+                    self.asked = Asked::NOTHING;
+                    self.progress(now);
+                    self.request(now);
+                    // A late answer to an earlier request must not pass for a round trip.
+                    self.timed = self.superseded == 0;
+                    return Ok(Event::None);
+                }
+                self.close();
+                Err(TftpError::server(code, message))
+            }
+            // A transfer of a former life of this port, or noise.
+            _ => Ok(self.stray(now, port, packet)),
+        }
+    }
+
+    /// A packet from the pinned transfer id.
+    pub(super) fn handle_transfer<'d>(
+        &mut self,
+        now: Instant,
+        packet: Packet<'d>,
+    ) -> Result<Event<'d>, TftpError> {
+        match (self.phase, packet) {
+            // Everything has arrived: an ERROR now is about our ACK, and of no interest.
+            (Phase::Complete, Packet::Error { .. }) => {
+                self.timer = None;
+                Ok(Event::None)
+            }
+            (_, Packet::Error { code, message }) => {
+                self.close();
+                Err(TftpError::server(code, message))
+            }
+            (Phase::Receiving, Packet::Data { block, payload }) => self.data(now, block, payload),
+            (Phase::Complete, Packet::Data { block, .. }) => {
+                self.stats.duplicates = self.stats.duplicates.saturating_add(1);
+                if block == self.acked && now >= self.acked_at + self.timing.min_rto {
+                    self.acknowledge_again(now);
+                    self.timer = Some(now + self.timing.max_rto);
+                }
+                Ok(Event::None)
+            }
+            // The server has not got our ACK 0.
+            (Phase::Receiving, Packet::Oack(_)) if self.can_ack && self.expected == 1 => {
+                self.duplicate(now);
+                Ok(Event::None)
+            }
+            // The server repeats what the caller has in hand.
+            (Phase::Paused { .. }, Packet::Oack(_) | Packet::Data { .. }) => {
+                self.stats.duplicates = self.stats.duplicates.saturating_add(1);
+                Ok(Event::None)
+            }
+            _ => Ok(self.ignore()),
+        }
+    }
+
+    /// A block while the next one is awaited.
+    fn data<'d>(
+        &mut self,
+        now: Instant,
+        block: u16,
+        payload: &'d [u8],
+    ) -> Result<Event<'d>, TftpError> {
+        let distance = block.wrapping_sub(self.expected);
+        if distance >= HALF_OF_NUMBERS {
+            // Only the last block before the next is a sign that our ACK was lost; earlier ones belong
+            // to a window that the server repeats as a whole.
+            if distance == u16::MAX && self.can_ack && self.unacknowledged() == 0 {
+                self.duplicate(now);
+            } else {
+                self.stats.duplicates = self.stats.duplicates.saturating_add(1);
+            }
+            return Ok(Event::None);
+        }
+        if distance != 0 {
+            // A server never sends beyond the window after the last ACK it has.
+            if self.unacknowledged().saturating_add(distance) < self.agreed.windowsize {
+                self.missing(now, distance);
+            } else {
+                self.ignore();
+            }
+            return Ok(Event::None);
+        }
+        let blksize = self.agreed.blksize;
+        let len = self.check_length(payload.len(), blksize)?;
+        let last = len < blksize;
+        let received = self.offset.saturating_add(u64::from(len));
+        if let Some(expected) = self.agreed.tsize
+            && (received > expected || (last && received != expected))
+        {
+            self.abort(ErrorCode::UNDEFINED, "size is not tsize");
+            return Err(TftpError::SizeMismatch { expected, received });
+        }
+        if let Some(sent_at) = self.sent_at.take() {
+            self.rtt.sample(now.since(sent_at));
+        }
+        self.phase = Phase::Holding { len, last };
+        self.timer = None;
+        Ok(Event::Data {
+            payload,
+            offset: self.offset,
+            last,
+        })
+    }
+
+    /// A block from beyond the next: tell the server once where to go on (RFC 7440 section 4).
+    fn missing(&mut self, now: Instant, distance: u16) {
+        let gone_back = match self.gap {
+            Some(gap) if distance > gap.farthest => {
+                self.gap = Some(Gap { farthest: distance });
+                return;
+            }
+            Some(_) => true,
+            None => false,
+        };
+        // What arrives sooner than an answer can was sent before the server had our last ACK.
+        let settled = self.acked_at + self.rtt.rtt().unwrap_or(Duration::ZERO) / 2;
+        if now < settled {
+            return;
+        }
+        if !gone_back {
+            self.stats.gaps = self.stats.gaps.saturating_add(1);
+        }
+        self.gap = Some(Gap { farthest: distance });
+        if self.can_ack {
+            self.acknowledge(now, false);
+        }
+    }
+
+    /// The server repeats what was acknowledged: the ACK was lost, unless it is still on its way.
+    fn duplicate(&mut self, now: Instant) {
+        self.stats.duplicates = self.stats.duplicates.saturating_add(1);
+        if now >= self.acked_at + self.rtt.base_rto() {
+            self.acknowledge_again(now);
+        }
+    }
+
+    fn acknowledge_again(&mut self, now: Instant) {
+        self.acknowledge(now, false);
+        self.count_retransmission();
+    }
+
+    /// Opens the transfer, paused.
+    fn open<'d>(&mut self, now: Instant, options: Negotiated, again: bool) -> Event<'d> {
+        if let Some(sent_at) = self.sent_at.take() {
+            self.rtt.sample(now.since(sent_at));
+        }
+        self.agreed = options;
+        self.phase = Phase::Paused { again };
+        self.due = false;
+        self.timer = None;
+        Event::Opened { options, again }
+    }
+
+    fn refuse_options(&mut self, error: OptionError) -> TftpError {
+        self.abort(ErrorCode::OPTION_NEGOTIATION, "unacceptable options");
+        TftpError::Options(error)
+    }
+
+    fn check_length(&mut self, len: usize, blksize: u16) -> Result<u16, TftpError> {
+        match u16::try_from(len) {
+            Ok(short) if short <= blksize => Ok(short),
+            _ => {
+                self.abort(ErrorCode::ILLEGAL_OPERATION, "block exceeds blksize");
+                Err(TftpError::Oversized { len, blksize })
+            }
+        }
+    }
+
+    /// A packet from a port that is no part of the transfer: ERROR 5, but never in answer to an ERROR.
+    pub(super) fn stray<'d>(&mut self, now: Instant, port: u16, packet: Packet<'_>) -> Event<'d> {
+        self.stats.stray_tid = self.stats.stray_tid.saturating_add(1);
+        if !matches!(packet, Packet::Error { .. }) && now >= self.stray_after {
+            self.stray = Some(port);
+            self.stray_after = now + STRAY_INTERVAL;
+        }
+        Event::None
+    }
+
+    pub(super) fn ignore<'d>(&mut self) -> Event<'d> {
+        self.stats.ignored = self.stats.ignored.saturating_add(1);
+        Event::None
+    }
+}
+
+/// Whether a server that knows no options may answer a request with options so: ERROR 8 (RFC 2347), and
+/// 0 or 4 from older ones.
+fn is_refusal(code: ErrorCode) -> bool {
+    matches!(
+        code,
+        ErrorCode::OPTION_NEGOTIATION | ErrorCode::UNDEFINED | ErrorCode::ILLEGAL_OPERATION
+    )
+}

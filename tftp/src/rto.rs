@@ -1,0 +1,137 @@
+//! How long to wait for an answer: RFC 6298 with Karn's rule, with bounds fit for a boot on a LAN.
+
+use netboot_core::Duration;
+
+/// Smoothed round-trip time and the retransmission time-out that follows from it.
+#[derive(Clone, Debug)]
+pub struct RttEstimator {
+    /// µs; `None` before the first sample.
+    smoothed: Option<u32>,
+    /// Mean deviation, µs.
+    variation: u32,
+    /// Time-out without back-off.
+    base: Duration,
+    min: Duration,
+    max: Duration,
+    /// How often the time-out was doubled.
+    backoff: u8,
+}
+
+impl RttEstimator {
+    /// Starts with `initial` and stays within `min` and `max`.
+    pub fn new(initial: Duration, min: Duration, max: Duration) -> Self {
+        // A time-out of zero would fire for ever at one instant.
+        let min = min.max(Duration::from_millis(1));
+        let max = max.max(min);
+        Self {
+            smoothed: None,
+            variation: 0,
+            base: initial.clamp(min, max),
+            min,
+            max,
+            backoff: 0,
+        }
+    }
+
+    /// Takes a measured round trip. Not for an exchange in which anything was sent twice (Karn).
+    pub fn sample(&mut self, rtt: Duration) {
+        let rtt = u32::try_from(rtt.as_micros()).unwrap_or(u32::MAX);
+        let smoothed = match self.smoothed {
+            None => {
+                self.variation = rtt / 2;
+                rtt
+            }
+            Some(smoothed) => {
+                let deviation = smoothed.abs_diff(rtt);
+                // 3/4 and 1/4, 7/8 and 1/8 (RFC 6298 section 2.3), in this order against overflow.
+                self.variation =
+                    (self.variation - self.variation / 4).saturating_add(deviation / 4);
+                (smoothed - smoothed / 8).saturating_add(rtt / 8)
+            }
+        };
+        self.smoothed = Some(smoothed);
+        let rto = u64::from(smoothed).saturating_add(u64::from(self.variation).saturating_mul(4));
+        self.base = Duration::from_micros(rto).clamp(self.min, self.max);
+        self.backoff = 0;
+    }
+
+    /// Doubles the time-out after a loss.
+    pub fn back_off(&mut self) {
+        self.backoff = self.backoff.saturating_add(1);
+    }
+
+    /// Ends the back-off: the peer is answering.
+    pub fn reset_back_off(&mut self) {
+        self.backoff = 0;
+    }
+
+    /// The time-out to use now.
+    pub fn rto(&self) -> Duration {
+        // 2^16 times any base is beyond any sensible maximum.
+        let factor = 1u32 << self.backoff.min(16);
+        (self.base * factor).min(self.max)
+    }
+
+    /// The time-out without back-off.
+    pub fn base_rto(&self) -> Duration {
+        self.base
+    }
+
+    /// The smoothed round-trip time, once there is one.
+    pub fn rtt(&self) -> Option<Duration> {
+        self.smoothed
+            .map(|micros| Duration::from_micros(u64::from(micros)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    const MS: fn(u64) -> Duration = Duration::from_millis;
+
+    #[test]
+    fn converges_and_keeps_a_margin() {
+        let mut rtt = RttEstimator::new(MS(1000), MS(10), MS(8000));
+        assert_eq!(rtt.rto(), MS(1000));
+        rtt.sample(MS(100));
+        assert_eq!(rtt.rto(), MS(300), "first sample: RTT + 4 * RTT / 2");
+        for _ in 0..100 {
+            rtt.sample(MS(100));
+        }
+        assert!(rtt.rto() >= MS(99) && rtt.rto() < MS(110), "{}", rtt.rto());
+        rtt.sample(MS(500));
+        assert!(rtt.rto() > MS(500), "a jump widens the margin");
+    }
+
+    #[test]
+    fn back_off_doubles_up_to_the_maximum() {
+        let mut rtt = RttEstimator::new(MS(1000), MS(200), MS(5000));
+        let waits: Vec<_> = (0..5)
+            .map(|_| {
+                let wait = rtt.rto();
+                rtt.back_off();
+                wait
+            })
+            .collect();
+        assert_eq!(waits, [MS(1000), MS(2000), MS(4000), MS(5000), MS(5000)]);
+        rtt.reset_back_off();
+        assert_eq!(rtt.rto(), MS(1000));
+    }
+
+    proptest! {
+        #[test]
+        fn stays_within_bounds(samples in proptest::collection::vec(any::<u64>(), 0..50), backs in 0u32..300) {
+            let mut rtt = RttEstimator::new(MS(1000), MS(200), MS(8000));
+            for sample in samples {
+                rtt.sample(Duration::from_micros(sample));
+                prop_assert!(rtt.rto() >= MS(200) && rtt.rto() <= MS(8000));
+            }
+            for _ in 0..backs {
+                rtt.back_off();
+                prop_assert!(rtt.rto() >= MS(200) && rtt.rto() <= MS(8000));
+            }
+        }
+    }
+}
