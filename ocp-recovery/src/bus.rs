@@ -1,0 +1,37 @@
+//! How the driver reaches the registers.
+//!
+//! Everything above this trait is plain logic, so it runs on a host against a model as well as on the
+//! AXI bus. Offsets are octets from the base of the I3C core's CSR block (Caliptra SS: `0x2000_4000`).
+
+/// 32-bit register access. Registers have side effects: each call is exactly one access, in order.
+pub trait RegisterBus {
+    /// Reads the register at `offset` octets from the CSR base. `offset` is a multiple of 4.
+    fn read32(&mut self, offset: u32) -> u32;
+
+    /// Writes the register at `offset` octets from the CSR base. `offset` is a multiple of 4.
+    fn write32(&mut self, offset: u32, value: u32);
+
+    /// Writes `words` one after the other to the same register, a FIFO port.
+    ///
+    /// Each word is four octets of the image in order, the first in the lowest bits of the register.
+    /// Implement it where a burst can be done faster than word by word.
+    fn write_repeated(&mut self, offset: u32, words: &[[u8; 4]]) {
+        for word in words {
+            self.write32(offset, u32::from_le_bytes(*word));
+        }
+    }
+}
+
+impl<B: RegisterBus + ?Sized> RegisterBus for &mut B {
+    fn read32(&mut self, offset: u32) -> u32 {
+        (**self).read32(offset)
+    }
+
+    fn write32(&mut self, offset: u32, value: u32) {
+        (**self).write32(offset, value);
+    }
+
+    fn write_repeated(&mut self, offset: u32, words: &[[u8; 4]]) {
+        (**self).write_repeated(offset, words);
+    }
+}

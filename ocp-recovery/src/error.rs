@@ -1,0 +1,427 @@
+//! What can go wrong on the device's side, with stable numbers.
+
+use crate::reason::Reason;
+use core::fmt;
+use netboot_core::{Blame, Coded, Module};
+
+/// What the agent was waiting for when a deadline passed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WaitFor {
+    /// PROT_CAP to be written by the device's firmware.
+    Capabilities,
+    /// A request for an image: DEV_STATUS 3, DEV_REC_STATUS 1, no activation pending.
+    ImageRequest,
+    /// The FIFO to be drained.
+    Drain,
+    /// DEV_STATUS 4 after the last word.
+    Pending,
+    /// The next request or the end of the boot, after an activation.
+    Verification,
+}
+
+impl WaitFor {
+    /// What was missing, for a log line.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            WaitFor::Capabilities => "its capabilities",
+            WaitFor::ImageRequest => "a request for an image",
+            WaitFor::Drain => "an empty FIFO",
+            WaitFor::Pending => "recovery pending after the last word",
+            WaitFor::Verification => "the outcome of the activation",
+        }
+    }
+}
+
+/// An error of the recovery driver or agent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RecoveryError {
+    /// The chain of extended capabilities points at `offset`, where no header can be.
+    ExtCapsPointer {
+        /// Octets from the CSR base.
+        offset: u32,
+    },
+    /// A capability has a length that its registers do not fit, or that leaves the block.
+    ExtCapLength {
+        /// Its id.
+        id: u8,
+        /// Its header, in octets from the CSR base.
+        offset: u32,
+        /// Its length in units of 4 octets.
+        dwords: u32,
+    },
+    /// A capability is there twice.
+    ExtCapRepeated {
+        /// Its id.
+        id: u8,
+        /// The second header, in octets from the CSR base.
+        offset: u32,
+    },
+    /// A capability that is needed is not there.
+    ExtCapMissing {
+        /// Its id.
+        id: u8,
+    },
+    /// The chain does not end.
+    ExtCapsEndless,
+    /// PROT_CAP does not start with "OCP RECV".
+    BadMagic {
+        /// What it starts with.
+        found: [u32; 2],
+    },
+    /// REC_INTF_CFG does not keep the bypass bit.
+    BypassRefused {
+        /// REC_INTF_CFG as read back.
+        config: u32,
+    },
+    /// The device speaks another major version of the protocol.
+    VersionUnsupported {
+        /// Its major version.
+        major: u8,
+        /// Its minor version.
+        minor: u8,
+    },
+    /// The device lacks device status or push C-image.
+    CapabilityMissing {
+        /// Its capability bits.
+        capabilities: u16,
+    },
+    /// The FIFO is said to have no room, or to take no transfers.
+    FifoGeometry {
+        /// FIFO_SIZE in units of 4 octets.
+        fifo_size: u32,
+        /// MAX_TRANSFER_SIZE in units of 4 octets.
+        max_transfer: u32,
+    },
+    /// PAYLOAD_DONE could not be cleared; a write now would stall the bus.
+    PayloadDoneStuck {
+        /// REC_INTF_CFG as read back.
+        config: u32,
+    },
+    /// `begin` without a request from the device.
+    NotRequested,
+    /// The device took its request back before the image was begun.
+    RequestWithdrawn {
+        /// The image it had asked for.
+        index: u8,
+    },
+    /// `begin` while an image is open.
+    AlreadyOpen {
+        /// The open image.
+        index: u8,
+    },
+    /// No image is open.
+    NotOpen,
+    /// An image size of 0, or one that does not fit IMAGE_SIZE.
+    SizeUnsupported {
+        /// The size in octets.
+        size: u64,
+    },
+    /// A write longer than the window.
+    WindowExceeded {
+        /// The window in octets.
+        window: usize,
+        /// The octets given.
+        given: usize,
+    },
+    /// More octets than the image was declared to have.
+    SizeExceeded {
+        /// The octets that were missing.
+        remaining: u64,
+        /// The octets given.
+        given: usize,
+    },
+    /// `end` before all octets were written.
+    ShortImage {
+        /// The octets that are missing.
+        missing: u64,
+    },
+    /// `activate` before the device said that it holds the image.
+    NotReady,
+    /// The device refused an image, or failed for another reason of its own. Terminal for this boot.
+    DeviceRefused {
+        /// The image in work.
+        index: u8,
+        /// DEV_STATUS.
+        device_status: u8,
+        /// RECOVERY_STATUS, index in the upper four bits.
+        recovery_status: u8,
+        /// Why, if the device told within the grace period.
+        reason: Option<Reason>,
+    },
+    /// The device left recovery mode in the middle of an image, as after a reset.
+    DeviceLeft {
+        /// The image in work.
+        index: u8,
+        /// DEV_STATUS.
+        device_status: u8,
+        /// RECOVERY_STATUS, index in the upper four bits.
+        recovery_status: u8,
+    },
+    /// A deadline passed.
+    Timeout {
+        /// What the agent was waiting for.
+        wait: WaitFor,
+        /// The image in work.
+        index: u8,
+        /// DEV_STATUS.
+        device_status: u8,
+        /// RECOVERY_STATUS, index in the upper four bits.
+        recovery_status: u8,
+    },
+}
+
+impl fmt::Display for RecoveryError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        use RecoveryError::*;
+        match *self {
+            ExtCapsPointer { offset } => write!(
+                f,
+                "no capability header can be at 0x{offset:x}: is this the I3C core's base address?"
+            ),
+            ExtCapLength { id, offset, dwords } => write!(
+                f,
+                "capability 0x{id:02x} at 0x{offset:x} has an impossible length of {dwords} words"
+            ),
+            ExtCapRepeated { id, offset } => {
+                write!(f, "capability 0x{id:02x} is there again at 0x{offset:x}")
+            }
+            ExtCapMissing { id } => write!(f, "the I3C core has no capability 0x{id:02x}"),
+            ExtCapsEndless => f.write_str("the I3C core's chain of capabilities does not end"),
+            BadMagic {
+                found: [first, second],
+            } => write!(
+                f,
+                "PROT_CAP reads 0x{first:08x} 0x{second:08x}, not \"OCP RECV\""
+            ),
+            BypassRefused { config } => write!(
+                f,
+                "the I3C core does not take AXI bypass (REC_INTF_CFG 0x{config:x})"
+            ),
+            VersionUnsupported { major, minor } => {
+                write!(f, "the device speaks OCP recovery {major}.{minor}, not 1.x")
+            }
+            CapabilityMissing { capabilities } => write!(
+                f,
+                "the device lacks device status or push C-image (capabilities 0x{capabilities:04x})"
+            ),
+            FifoGeometry {
+                fifo_size,
+                max_transfer,
+            } => write!(
+                f,
+                "a FIFO of {fifo_size} words with transfers of {max_transfer} words is unusable"
+            ),
+            PayloadDoneStuck { config } => {
+                write!(f, "PAYLOAD_DONE does not clear (REC_INTF_CFG 0x{config:x})")
+            }
+            NotRequested => f.write_str("the device has not asked for an image"),
+            RequestWithdrawn { index } => {
+                write!(f, "the device took its request for image {index} back")
+            }
+            AlreadyOpen { index } => write!(f, "image {index} is still open"),
+            NotOpen => f.write_str("no image is open"),
+            SizeUnsupported { size } => {
+                write!(f, "an image of {size} octets cannot be declared")
+            }
+            WindowExceeded { window, given } => {
+                write!(f, "{given} octets written into a window of {window}")
+            }
+            SizeExceeded { remaining, given } => write!(
+                f,
+                "{given} octets written where the image has only {remaining} left"
+            ),
+            ShortImage { missing } => write!(f, "the image ended {missing} octets too early"),
+            NotReady => f.write_str("the device does not hold a complete image to activate"),
+            DeviceRefused {
+                index,
+                device_status,
+                recovery_status,
+                reason,
+            } => {
+                write!(f, "the device refused image {index}: ")?;
+                match reason {
+                    Some(reason) => write!(f, "{reason}")?,
+                    None => f.write_str("no reason given")?,
+                }
+                write_status(f, device_status, recovery_status)
+            }
+            DeviceLeft {
+                index,
+                device_status,
+                recovery_status,
+            } => {
+                write!(f, "the device left recovery during image {index}")?;
+                write_status(f, device_status, recovery_status)
+            }
+            Timeout {
+                wait,
+                index,
+                device_status,
+                recovery_status,
+            } => {
+                write!(
+                    f,
+                    "the device did not show {} in time (image {index})",
+                    wait.as_str()
+                )?;
+                write_status(f, device_status, recovery_status)
+            }
+        }
+    }
+}
+
+/// The two status octets, at the end of a sentence.
+fn write_status(f: &mut fmt::Formatter<'_>, device: u8, recovery: u8) -> fmt::Result {
+    write!(
+        f,
+        " (device status 0x{device:x}, recovery status 0x{recovery:02x})"
+    )
+}
+
+impl core::error::Error for RecoveryError {}
+
+impl Coded for RecoveryError {
+    fn code(&self) -> u32 {
+        use RecoveryError::*;
+        Module::Recovery.code(match self {
+            ExtCapsPointer { .. } => 1,
+            ExtCapLength { .. } => 2,
+            ExtCapRepeated { .. } => 3,
+            ExtCapMissing { .. } => 4,
+            ExtCapsEndless => 5,
+            BadMagic { .. } => 6,
+            BypassRefused { .. } => 7,
+            VersionUnsupported { .. } => 8,
+            CapabilityMissing { .. } => 9,
+            FifoGeometry { .. } => 10,
+            PayloadDoneStuck { .. } => 11,
+            NotRequested => 12,
+            RequestWithdrawn { .. } => 13,
+            AlreadyOpen { .. } => 14,
+            NotOpen => 15,
+            SizeUnsupported { .. } => 16,
+            WindowExceeded { .. } => 17,
+            SizeExceeded { .. } => 18,
+            ShortImage { .. } => 19,
+            NotReady => 20,
+            DeviceRefused { .. } => 21,
+            DeviceLeft { .. } => 22,
+            Timeout { wait, .. } => match wait {
+                WaitFor::Capabilities => 23,
+                WaitFor::ImageRequest => 24,
+                WaitFor::Drain => 25,
+                WaitFor::Pending => 26,
+                WaitFor::Verification => 27,
+            },
+        })
+    }
+
+    fn blame(&self) -> Blame {
+        use RecoveryError::*;
+        match self {
+            NotRequested
+            | AlreadyOpen { .. }
+            | NotOpen
+            | WindowExceeded { .. }
+            | SizeExceeded { .. }
+            | ShortImage { .. }
+            | NotReady => Blame::Caller,
+            SizeUnsupported { .. } => Blame::Configuration,
+            _ => Blame::Device,
+        }
+    }
+}
+
+/// One error of each number.
+#[cfg(test)]
+pub fn samples() -> Vec<RecoveryError> {
+    use RecoveryError::*;
+    let timeout = |wait| Timeout {
+        wait,
+        index: 1,
+        device_status: 3,
+        recovery_status: 0x11,
+    };
+    vec![
+        ExtCapsPointer { offset: 0x80 },
+        ExtCapLength {
+            id: 0xC4,
+            offset: 0x1C0,
+            dwords: 0,
+        },
+        ExtCapRepeated {
+            id: 0xC4,
+            offset: 0x1C0,
+        },
+        ExtCapMissing { id: 0xC0 },
+        ExtCapsEndless,
+        BadMagic { found: [1, 2] },
+        BypassRefused { config: 0 },
+        VersionUnsupported { major: 2, minor: 0 },
+        CapabilityMissing { capabilities: 0x10 },
+        FifoGeometry {
+            fifo_size: 64,
+            max_transfer: 0,
+        },
+        PayloadDoneStuck { config: 3 },
+        NotRequested,
+        RequestWithdrawn { index: 0 },
+        AlreadyOpen { index: 0 },
+        NotOpen,
+        SizeUnsupported { size: 0 },
+        WindowExceeded {
+            window: 4,
+            given: 5,
+        },
+        SizeExceeded {
+            remaining: 4,
+            given: 5,
+        },
+        ShortImage { missing: 7 },
+        NotReady,
+        DeviceRefused {
+            index: 0,
+            device_status: 0xE,
+            recovery_status: 0x0D,
+            reason: Some(Reason(0x85)),
+        },
+        DeviceLeft {
+            index: 0,
+            device_status: 0,
+            recovery_status: 0,
+        },
+        timeout(WaitFor::Capabilities),
+        timeout(WaitFor::ImageRequest),
+        timeout(WaitFor::Drain),
+        timeout(WaitFor::Pending),
+        timeout(WaitFor::Verification),
+    ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::HashSet;
+
+    #[test]
+    fn numbers_are_unique_and_in_the_module() {
+        let codes: HashSet<u32> = samples().iter().map(Coded::code).collect();
+        assert_eq!(codes.len(), samples().len());
+        let numbers = 1..=samples().len() as u32;
+        assert_eq!(codes, numbers.map(|n| 0x0006_0000 | n).collect());
+    }
+
+    #[test]
+    fn sentences_name_the_facts() {
+        let texts: HashSet<String> = samples().iter().map(ToString::to_string).collect();
+        assert_eq!(texts.len(), samples().len());
+        assert!(texts.contains(
+            "the device refused image 0: firmware digest mismatch (0x85) \
+             (device status 0xe, recovery status 0x0d)"
+        ));
+        assert!(texts.contains(
+            "the device did not show an empty FIFO in time (image 1) \
+             (device status 0x3, recovery status 0x11)"
+        ));
+    }
+}
