@@ -1,2 +1,16 @@
-//! The iPXE-style command interface of the network boot library.
+//! The command layer between a boot application and a network boot library, after iPXE's commands.
+//!
+//! A boot application says *what* to do in words that operators know (`dhcp`, `imgfetch`, `imgload`,
+//! `imgexec`, `chain`); a library that implements [`IpxeInterface`] knows *how*. This crate names no
+//! protocol beyond a URI's scheme and no network stack. The script engine will live here too.
 #![cfg_attr(not(test), no_std)]
+#![forbid(unsafe_code)]
+
+mod config;
+mod image;
+mod interface;
+
+pub use config::{BootInfo, MAX_DNS, MAX_ROUTERS, NetworkConfig, Route};
+pub use image::{Delivery, ImageHandle, LoadedImage, NAME_LEN, Part, Protocol};
+pub use interface::{ExecError, IpxeInterface};
+pub use netboot_core::uri::{Host, Scheme, Uri, UriError};
