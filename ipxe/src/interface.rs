@@ -128,11 +128,11 @@ pub enum ExecError<N, S> {
     Sink(S),
 }
 
-impl<N: Coded, S: Coded> fmt::Display for ExecError<N, S> {
+impl<N: fmt::Display, S: fmt::Display> fmt::Display for ExecError<N, S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            ExecError::Transfer(error) => error.fmt(f),
-            ExecError::Sink(error) => error.fmt(f),
+            ExecError::Transfer(error) => fmt::Display::fmt(error, f),
+            ExecError::Sink(error) => fmt::Display::fmt(error, f),
         }
     }
 }

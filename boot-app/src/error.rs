@@ -1,0 +1,110 @@
+//! Why a boot, or one attempt at an image, failed.
+
+use crate::toc::TocError;
+use core::fmt;
+use netboot_core::{Blame, Coded, Digest, Module};
+use ocp_recovery::RecoveryError;
+
+/// An error of the boot application; `N` is the network boot library's.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum AppError<N> {
+    /// Addresses, transfers.
+    Network(N),
+    /// The device or its registers.
+    Recovery(RecoveryError),
+    /// The table of contents.
+    Toc(TocError),
+    /// No script, table, DHCP option or default says where this image is.
+    NoSource {
+        /// Recovery image index.
+        index: u8,
+    },
+    /// The file is not as long as the image has to be; octets.
+    SizeMismatch {
+        /// What it has to be.
+        expected: u64,
+        /// What the server has.
+        found: u64,
+    },
+    /// The octets delivered do not have the expected SHA-256. The image was not activated.
+    DigestMismatch {
+        /// What was delivered.
+        found: Digest,
+    },
+    /// The octets delivered do not have the table's checksum. The image was not activated.
+    ChecksumMismatch {
+        /// By the table of contents.
+        expected: u32,
+        /// Of what was delivered.
+        found: u32,
+    },
+    /// The time for the whole boot is over.
+    TotalDeadline,
+    /// The device asks for more images than a report has room for.
+    TooManyImages,
+}
+
+impl<N> AppError<N> {
+    /// Whether another source, or another try, may do better. A device that refused an image has
+    /// ended its boot.
+    pub(crate) fn retryable(&self) -> bool {
+        match self {
+            AppError::Recovery(error) => matches!(error, RecoveryError::RequestWithdrawn { .. }),
+            AppError::TotalDeadline | AppError::TooManyImages => false,
+            _ => true,
+        }
+    }
+}
+
+impl<N: fmt::Display> fmt::Display for AppError<N> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            AppError::Network(error) => error.fmt(f),
+            AppError::Recovery(error) => error.fmt(f),
+            AppError::Toc(error) => error.fmt(f),
+            AppError::NoSource { index } => write!(f, "nothing says where image {index} is"),
+            AppError::SizeMismatch { expected, found } => {
+                write!(f, "file of {found} octets, image of {expected} expected")
+            }
+            AppError::DigestMismatch { found } => {
+                write!(f, "SHA-256 not as expected, not activated; found {found}")
+            }
+            AppError::ChecksumMismatch { expected, found } => write!(
+                f,
+                "checksum {found:08x}, table of contents says {expected:08x}; not activated"
+            ),
+            AppError::TotalDeadline => f.write_str("the time for the whole boot is over"),
+            AppError::TooManyImages => f.write_str("the device asks for too many images"),
+        }
+    }
+}
+
+impl<N: Coded> Coded for AppError<N> {
+    fn code(&self) -> u32 {
+        Module::App.code(match self {
+            AppError::Network(error) => return error.code(),
+            AppError::Recovery(error) => return error.code(),
+            AppError::Toc(error) => return error.code(),
+            AppError::NoSource { .. } => 1,
+            AppError::SizeMismatch { .. } => 2,
+            AppError::DigestMismatch { .. } => 3,
+            AppError::ChecksumMismatch { .. } => 4,
+            AppError::TotalDeadline => 5,
+            AppError::TooManyImages => 6,
+        })
+    }
+
+    fn blame(&self) -> Blame {
+        match self {
+            AppError::Network(error) => error.blame(),
+            AppError::Recovery(error) => error.blame(),
+            AppError::Toc(error) => error.blame(),
+            AppError::NoSource { .. } => Blame::Configuration,
+            AppError::SizeMismatch { .. }
+            | AppError::DigestMismatch { .. }
+            | AppError::ChecksumMismatch { .. } => Blame::Server,
+            AppError::TotalDeadline => Blame::Network,
+            AppError::TooManyImages => Blame::Device,
+        }
+    }
+}

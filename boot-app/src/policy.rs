@@ -1,0 +1,81 @@
+//! How often and how long to try.
+
+use netboot_core::Duration;
+
+/// What to do when every source of an image, or DHCP, has failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OnFailure {
+    /// Do not try again: go on to hand over, with the failure in the report.
+    Continue,
+    /// Try all of it again, this many times.
+    Retry(u32),
+    /// Try until the total deadline.
+    RetryForever,
+}
+
+/// The limits of a boot.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Policy {
+    /// After a failure.
+    pub on_failure: OnFailure,
+    /// Wait before trying again; doubles up to 16 times its value.
+    pub retry_wait: Duration,
+    /// One attempt at one source, from the first packet to the last octet.
+    pub attempt_deadline: Duration,
+    /// The whole boot.
+    pub total_deadline: Duration,
+}
+
+impl Default for Policy {
+    fn default() -> Self {
+        Self {
+            on_failure: OnFailure::Retry(3),
+            retry_wait: Duration::from_secs(1),
+            attempt_deadline: Duration::from_secs(300),
+            total_deadline: Duration::from_secs(1800),
+        }
+    }
+}
+
+impl Policy {
+    /// Whether there is another round after `rounds` of them failed, and how long to wait first.
+    pub(crate) fn again(&self, rounds: u32) -> Option<Duration> {
+        let allowed = match self.on_failure {
+            OnFailure::Continue => false,
+            OnFailure::Retry(times) => rounds <= times,
+            OnFailure::RetryForever => true,
+        };
+        let factor = 1u32 << rounds.saturating_sub(1).min(4);
+        allowed.then_some(self.retry_wait * factor)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn retry_counts_rounds_after_the_first() {
+        let policy = Policy {
+            on_failure: OnFailure::Retry(2),
+            ..Policy::default()
+        };
+        assert_eq!(policy.again(1), Some(Duration::from_secs(1)));
+        assert_eq!(policy.again(2), Some(Duration::from_secs(2)));
+        assert_eq!(policy.again(3), None);
+    }
+
+    #[test]
+    fn waits_grow_to_sixteen_times() {
+        let policy = Policy {
+            on_failure: OnFailure::RetryForever,
+            ..Policy::default()
+        };
+        assert_eq!(policy.again(100), Some(Duration::from_secs(16)));
+        let never = Policy {
+            on_failure: OnFailure::Continue,
+            ..policy
+        };
+        assert_eq!(never.again(1), None);
+    }
+}
