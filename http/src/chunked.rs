@@ -4,6 +4,7 @@
 //! skipped, within limits. Lines end in CR LF and in nothing else.
 
 use crate::error::HttpError;
+use crate::syntax::is_text;
 
 /// Octets in a chunk size line apart from the size itself.
 const MAX_LINE: u16 = 256;
@@ -140,11 +141,6 @@ impl Chunked {
         self.budget = self.budget.checked_sub(1).ok_or(HttpError::ChunkTooLong)?;
         Ok(next)
     }
-}
-
-/// What a field value or an extension may hold: everything but control characters.
-fn is_text(octet: u8) -> bool {
-    octet == b'\t' || !octet.is_ascii_control()
 }
 
 #[cfg(test)]

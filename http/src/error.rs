@@ -21,8 +21,6 @@ pub enum HttpError {
     NotHttp,
     /// The head does not fit the buffer of the [`Response`](crate::Response).
     HeadTooLarge,
-    /// The head has more than [`MAX_FIELDS`](crate::MAX_FIELDS) fields.
-    TooManyFields,
     /// The head breaks the syntax of RFC 9112, or a field that may come once came twice.
     BadHead,
     /// 101: the server switched to a protocol that nobody asked for.
@@ -156,7 +154,6 @@ impl fmt::Display for HttpError {
             HttpError::BodyOvertaken => "more HTTP body octets were taken than offered",
             HttpError::NotHttp => "server does not speak HTTP/1 on this port",
             HttpError::HeadTooLarge => "HTTP response head does not fit its buffer",
-            HttpError::TooManyFields => "HTTP response head has too many fields",
             HttpError::BadHead => "HTTP response head is malformed",
             HttpError::UnexpectedUpgrade => "HTTP server switched protocols unasked",
             HttpError::TooManyInterim => "HTTP server sent too many interim responses",
@@ -207,32 +204,31 @@ impl Coded for HttpError {
             HttpError::BodyOvertaken => 3,
             HttpError::NotHttp => 4,
             HttpError::HeadTooLarge => 5,
-            HttpError::TooManyFields => 6,
-            HttpError::BadHead => 7,
-            HttpError::UnexpectedUpgrade => 8,
-            HttpError::TooManyInterim => 9,
-            HttpError::BadContentLength => 10,
-            HttpError::ConflictingLength => 11,
-            HttpError::TransferEncoding => 12,
-            HttpError::ContentEncoding => 13,
-            HttpError::BadContentRange => 14,
-            HttpError::UnexpectedPartial => 15,
-            HttpError::WrongRange { .. } => 16,
-            HttpError::Changed => 17,
-            HttpError::BadChunk => 18,
-            HttpError::ChunkTooLong => 19,
-            HttpError::Truncated { .. } => 20,
-            HttpError::BodyTooLong { .. } => 21,
-            HttpError::Closed => 22,
-            HttpError::Status { .. } => 23,
-            HttpError::RangeNotSatisfiable { .. } => 24,
-            HttpError::NoLocation => 25,
-            HttpError::BadLocation(_) => 26,
-            HttpError::RedirectDowngrade => 27,
-            HttpError::RedirectScheme => 28,
-            HttpError::RedirectCredentials => 29,
-            HttpError::TooManyRedirects => 30,
-            HttpError::RedirectLoop => 31,
+            HttpError::BadHead => 6,
+            HttpError::UnexpectedUpgrade => 7,
+            HttpError::TooManyInterim => 8,
+            HttpError::BadContentLength => 9,
+            HttpError::ConflictingLength => 10,
+            HttpError::TransferEncoding => 11,
+            HttpError::ContentEncoding => 12,
+            HttpError::BadContentRange => 13,
+            HttpError::UnexpectedPartial => 14,
+            HttpError::WrongRange { .. } => 15,
+            HttpError::Changed => 16,
+            HttpError::BadChunk => 17,
+            HttpError::ChunkTooLong => 18,
+            HttpError::Truncated { .. } => 19,
+            HttpError::BodyTooLong { .. } => 20,
+            HttpError::Closed => 21,
+            HttpError::Status { .. } => 22,
+            HttpError::RangeNotSatisfiable { .. } => 23,
+            HttpError::NoLocation => 24,
+            HttpError::BadLocation(_) => 25,
+            HttpError::RedirectDowngrade => 26,
+            HttpError::RedirectScheme => 27,
+            HttpError::RedirectCredentials => 28,
+            HttpError::TooManyRedirects => 29,
+            HttpError::RedirectLoop => 30,
         })
     }
 
@@ -271,7 +267,6 @@ pub(crate) fn samples() -> Vec<HttpError> {
         HttpError::BodyOvertaken,
         HttpError::NotHttp,
         HttpError::HeadTooLarge,
-        HttpError::TooManyFields,
         HttpError::BadHead,
         HttpError::UnexpectedUpgrade,
         HttpError::TooManyInterim,
@@ -317,7 +312,7 @@ mod tests {
     #[test]
     fn numbers_are_unique_and_complete() {
         let codes: BTreeSet<u32> = samples().iter().map(Coded::code).collect();
-        let expected: BTreeSet<u32> = (1..=31).map(|n| Module::Http.code(n)).collect();
+        let expected: BTreeSet<u32> = (1..=30).map(|n| Module::Http.code(n)).collect();
         assert_eq!(codes, expected);
     }
 

@@ -1,7 +1,7 @@
 //! The head of a response: status, framing, range and validator.
 //!
 //! RFC 9112 section 6.3 for the length of the body, RFC 9110 section 14.4 for `Content-Range`,
-//! section 8.8 for validators. httparse splits the lines; every decision is made here.
+//! section 8.8 for validators.
 
 use heapless::String;
 use netboot_core::uri::{MAX_URI, UriError};
@@ -11,9 +11,7 @@ use crate::error::HttpError;
 use crate::redirect::is_redirect;
 use crate::request::Method;
 use crate::response::Expect;
-
-/// Fields in one head. Their table is on the stack during parsing: 768 octets on a 32-bit machine.
-pub const MAX_FIELDS: usize = 48;
+use crate::syntax::Lines;
 
 /// Octets in the longest validator that is kept; with a longer one a transfer cannot be resumed.
 pub const MAX_VALIDATOR: usize = 96;
@@ -159,27 +157,22 @@ impl Head {
 /// Reads a complete head, its blank line included. `None`: an interim response, RFC 9110
 /// section 15.2.
 pub(crate) fn parse(raw: &[u8], expect: &Expect) -> Result<Option<Head>, HttpError> {
-    let mut table = [httparse::EMPTY_HEADER; MAX_FIELDS];
-    let mut response = httparse::Response::new(&mut table);
-    match response.parse(raw) {
-        Ok(httparse::Status::Complete(length)) if length == raw.len() => {}
-        Err(httparse::Error::TooManyHeaders) => return Err(HttpError::TooManyFields),
-        Err(httparse::Error::Version) => return Err(HttpError::NotHttp),
-        _ => return Err(HttpError::BadHead),
+    let mut lines = Lines::new(raw);
+    let (minor, status) = lines.status()?;
+    let mut fields = Fields::default();
+    while let Some((name, value)) = lines.field()? {
+        fields.take(name, value)?;
     }
-    let status = response.code.unwrap_or(0);
+    if !lines.is_empty() {
+        return Err(HttpError::BadHead);
+    }
     match status {
         0..=99 => return Err(HttpError::BadHead),
         101 => return Err(HttpError::UnexpectedUpgrade),
         100..=199 => return Ok(None),
         _ => {}
     }
-    let old = response.version == Some(0);
-    let mut fields = Fields::default();
-    for field in response.headers.iter() {
-        fields.take(field.name, field.value)?;
-    }
-    fields.into_head(status, old, expect).map(Some)
+    fields.into_head(status, minor == 0, expect).map(Some)
 }
 
 /// The fields that matter, as they come by.
@@ -206,8 +199,8 @@ struct Fields<'a> {
 }
 
 impl<'a> Fields<'a> {
-    fn take(&mut self, name: &str, value: &'a [u8]) -> Result<(), HttpError> {
-        let is = |other: &str| name.eq_ignore_ascii_case(other);
+    fn take(&mut self, name: &[u8], value: &'a [u8]) -> Result<(), HttpError> {
+        let is = |other: &str| name.eq_ignore_ascii_case(other.as_bytes());
         if is("content-length") {
             for item in items(value) {
                 let length = decimal(item).ok_or(HttpError::BadContentLength)?;

@@ -24,9 +24,10 @@ mod head;
 mod redirect;
 mod request;
 mod response;
+mod syntax;
 
 pub use error::HttpError;
-pub use head::{Framing, Head, MAX_FIELDS, MAX_VALIDATOR, Outcome, Validator};
+pub use head::{Framing, Head, MAX_VALIDATOR, Outcome, Validator};
 pub use redirect::{MAX_REDIRECTS, Redirects};
 pub use request::{Method, RangeFrom, Request};
 pub use response::{Event, Expect, MAX_INTERIM, Response, Step};
