@@ -1,2 +1,33 @@
-//! HTTP/1.1 client, sans-IO: RFC 9110 and 9112.
+//! HTTP/1.1 client, sans-IO: RFC 9110 (semantics) and RFC 9112 (messages).
+//!
+//! [`Request::encode`] writes what goes to the server, [`Response`] reads what comes back, in place:
+//! body octets are never copied, and nothing of the body is ever kept. [`Redirects`] decides whether
+//! a redirection may be followed. Time, sockets and retries are the caller's.
+//!
+//! ```text
+//! Request::encode -> octets to the server
+//! octets from the server -> Response::handle -> Head -> { Body, body_taken }* -> Complete
+//!                                 closed early -> end_of_stream -> Truncated
+//! ```
+//!
+//! What a boot ROM has no use for is refused, never guessed: content codings, upgrades, multipart
+//! ranges, folded fields, a length said twice in two ways.
 #![cfg_attr(not(test), no_std)]
+#![forbid(unsafe_code)]
+
+mod chunked;
+mod date;
+mod error;
+#[cfg(any(test, feature = "fuzz"))]
+pub mod fuzz;
+mod head;
+mod redirect;
+mod request;
+mod response;
+mod syntax;
+
+pub use error::HttpError;
+pub use head::{Framing, Head, MAX_VALIDATOR, Outcome, Validator};
+pub use redirect::{MAX_REDIRECTS, Redirects};
+pub use request::{Method, RangeFrom, Request};
+pub use response::{Event, Expect, MAX_INTERIM, Response, Step};

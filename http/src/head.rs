@@ -1,0 +1,423 @@
+//! The head of a response: status, framing, range and validator.
+//!
+//! RFC 9112 section 6.3 for the length of the body, RFC 9110 section 14.4 for `Content-Range`,
+//! section 8.8 for validators.
+
+use heapless::String;
+use netboot_core::uri::{MAX_URI, UriError};
+
+use crate::date;
+use crate::error::HttpError;
+use crate::redirect::is_redirect;
+use crate::request::Method;
+use crate::response::Expect;
+use crate::syntax::Lines;
+
+/// Octets in the longest validator that is kept; with a longer one a transfer cannot be resumed.
+pub const MAX_VALIDATOR: usize = 96;
+
+/// What proves that two responses carry the same octets: a strong entity tag, or a modification date
+/// that is strong by RFC 9110 section 8.8.2.2, because the response's own `Date` is later.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Validator {
+    text: String<MAX_VALIDATOR>,
+}
+
+impl Validator {
+    /// As it goes into `If-Range`.
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+
+    /// A strong entity tag (RFC 9110 section 8.8.3). A weak one says only *similar*.
+    pub(crate) fn from_etag(value: &[u8]) -> Option<Self> {
+        let inner = value.strip_prefix(b"\"")?.strip_suffix(b"\"")?;
+        let valid = inner
+            .iter()
+            .all(|octet| octet.is_ascii_graphic() && *octet != b'"');
+        if valid {
+            Self::from_octets(value)
+        } else {
+            None
+        }
+    }
+
+    fn from_dates(modified: &[u8], sent: &[u8]) -> Option<Self> {
+        if date::order_key(modified)? >= date::order_key(sent)? {
+            return None;
+        }
+        Self::from_octets(modified)
+    }
+
+    fn from_octets(value: &[u8]) -> Option<Self> {
+        let mut text = String::new();
+        text.push_str(core::str::from_utf8(value).ok()?).ok()?;
+        Some(Self { text })
+    }
+}
+
+/// How the end of the body is found (RFC 9112 section 6.3).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Framing {
+    /// There is no body.
+    #[default]
+    None,
+    /// This many octets.
+    Length(u64),
+    /// Chunks, the last one empty.
+    Chunked,
+    /// Everything until the connection closes: an early close goes unnoticed.
+    Close,
+}
+
+/// What a response says about itself. All zero and empty until the head has come.
+#[derive(Clone, Default)]
+pub struct Head {
+    /// Status code, 200 to 999.
+    pub status: u16,
+    /// `Content-Length`, also in answer to HEAD.
+    pub content_length: Option<u64>,
+    /// How the end of the body is found.
+    pub body: Framing,
+    /// Octets of the complete content: `Content-Length` of a 200, what follows the slash in the
+    /// `Content-Range` of a 206 or 416.
+    pub total: Option<u64>,
+    /// Offset of the first body octet in the complete content: not 0 only in a 206.
+    pub first: u64,
+    /// What to send as `If-Range` when the transfer has to be resumed.
+    pub validator: Option<Validator>,
+    /// Whether the server says that it serves ranges of octets.
+    pub accept_ranges: bool,
+    /// Seconds to wait, when `Retry-After` has them; a date counts as absent.
+    pub retry_after: Option<u32>,
+    /// Whether the connection stays open, as far as the head says (RFC 9112 section 9.3).
+    pub keep_alive: bool,
+    /// `Location` without its fragment; empty when absent.
+    pub location: String<MAX_URI>,
+    /// Octets of the body when only `Content-Range` tells.
+    pub(crate) range_length: Option<u64>,
+    location_error: Option<UriError>,
+}
+
+/// What a response means for a fetch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// 200: the complete content from its first octet. Also the answer to a range request when the
+    /// server serves no ranges or the content is no longer what `If-Range` named.
+    Content,
+    /// 206: the content from [`Head::first`] on, as asked for.
+    PartialContent,
+    /// 301, 302, 303, 307 or 308 with [`Head::location`].
+    Redirect,
+    /// No content.
+    Failed(HttpError),
+}
+
+impl Head {
+    /// What the response means for a fetch.
+    pub fn outcome(&self) -> Outcome {
+        match self.status {
+            200 => Outcome::Content,
+            206 => Outcome::PartialContent,
+            416 => Outcome::Failed(HttpError::RangeNotSatisfiable { total: self.total }),
+            status if is_redirect(status) => match self.location_error {
+                Some(error) => Outcome::Failed(HttpError::BadLocation(error)),
+                None if self.location.is_empty() => Outcome::Failed(HttpError::NoLocation),
+                None => Outcome::Redirect,
+            },
+            status => Outcome::Failed(HttpError::Status {
+                status,
+                retry_after: self.retry_after,
+            }),
+        }
+    }
+
+    /// Checks that a 206 continues a transfer that began with `total` octets announced and
+    /// `validator` (RFC 9110 section 15.3.7.3). Without a validator on both sides only a digest can
+    /// tell.
+    ///
+    /// # Errors
+    /// [`HttpError::Changed`] when total length or validator differ.
+    pub fn continues(
+        &self,
+        total: Option<u64>,
+        validator: Option<&Validator>,
+    ) -> Result<(), HttpError> {
+        let same_total = total.is_none() || self.total.is_none() || total == self.total;
+        let same_validator =
+            validator.is_none() || self.validator.is_none() || validator == self.validator.as_ref();
+        if same_total && same_validator {
+            Ok(())
+        } else {
+            Err(HttpError::Changed)
+        }
+    }
+}
+
+/// Reads a complete head, its blank line included. `None`: an interim response, RFC 9110
+/// section 15.2.
+pub(crate) fn parse(raw: &[u8], expect: &Expect) -> Result<Option<Head>, HttpError> {
+    let mut lines = Lines::new(raw);
+    let (minor, status) = lines.status()?;
+    let mut fields = Fields::default();
+    while let Some((name, value)) = lines.field()? {
+        fields.take(name, value)?;
+    }
+    if !lines.is_empty() {
+        return Err(HttpError::BadHead);
+    }
+    match status {
+        0..=99 => return Err(HttpError::BadHead),
+        101 => return Err(HttpError::UnexpectedUpgrade),
+        100..=199 => return Ok(None),
+        _ => {}
+    }
+    fields.into_head(status, minor == 0, expect).map(Some)
+}
+
+/// The fields that matter, as they come by.
+#[derive(Default)]
+struct Fields<'a> {
+    length: Option<u64>,
+    /// Transfer codings seen.
+    codings: u8,
+    /// One of them was not `chunked`.
+    other_coding: bool,
+    content_coded: bool,
+    range: Option<ContentRange>,
+    bad_range: bool,
+    etag: Option<&'a [u8]>,
+    modified: Option<&'a [u8]>,
+    date: Option<&'a [u8]>,
+    /// One of those three came twice with different values: none of them is to be trusted.
+    ambiguous: bool,
+    location: Option<&'a [u8]>,
+    accept_ranges: bool,
+    retry_after: Option<u32>,
+    close: bool,
+    keep_alive: bool,
+}
+
+impl<'a> Fields<'a> {
+    fn take(&mut self, name: &[u8], value: &'a [u8]) -> Result<(), HttpError> {
+        let is = |other: &str| name.eq_ignore_ascii_case(other.as_bytes());
+        if is("content-length") {
+            for item in items(value) {
+                let length = decimal(item).ok_or(HttpError::BadContentLength)?;
+                if self.length.is_some_and(|earlier| earlier != length) {
+                    return Err(HttpError::ConflictingLength);
+                }
+                self.length = Some(length);
+            }
+        } else if is("transfer-encoding") {
+            for item in items(value) {
+                self.codings = self.codings.saturating_add(1);
+                self.other_coding |= !item.eq_ignore_ascii_case(b"chunked");
+            }
+        } else if is("content-encoding") {
+            self.content_coded |= items(value)
+                .any(|item| !item.is_empty() && !item.eq_ignore_ascii_case(b"identity"));
+        } else if is("content-range") {
+            self.bad_range |= self.range.is_some();
+            self.range = ContentRange::parse(value);
+            self.bad_range |= self.range.is_none();
+        } else if is("etag") {
+            self.ambiguous |= differs(self.etag.replace(value), value);
+        } else if is("last-modified") {
+            self.ambiguous |= differs(self.modified.replace(value), value);
+        } else if is("date") {
+            self.ambiguous |= differs(self.date.replace(value), value);
+        } else if is("location") {
+            if differs(self.location.replace(value), value) {
+                return Err(HttpError::BadHead);
+            }
+        } else if is("accept-ranges") {
+            self.accept_ranges |= items(value).any(|item| item.eq_ignore_ascii_case(b"bytes"));
+        } else if is("retry-after") {
+            self.retry_after = decimal(value).map(|seconds| {
+                // A wait of 136 years is one of for ever.
+                u32::try_from(seconds).unwrap_or(u32::MAX)
+            });
+        } else if is("connection") {
+            for item in items(value) {
+                self.close |= item.eq_ignore_ascii_case(b"close");
+                self.keep_alive |= item.eq_ignore_ascii_case(b"keep-alive");
+            }
+        }
+        Ok(())
+    }
+
+    fn into_head(self, status: u16, old: bool, expect: &Expect) -> Result<Head, HttpError> {
+        let mut head = Head {
+            status,
+            content_length: self.length,
+            accept_ranges: self.accept_ranges,
+            retry_after: self.retry_after,
+            // HTTP/1.0 closes unless it says otherwise.
+            keep_alive: !self.close && (!old || self.keep_alive),
+            ..Head::default()
+        };
+        head.body = self.framing(status, old, expect.method, &mut head.keep_alive)?;
+
+        if matches!(status, 200 | 206) && self.content_coded {
+            return Err(HttpError::ContentEncoding);
+        }
+        match status {
+            200 => head.total = self.length,
+            206 => self.partial(&mut head, expect)?,
+            416 => {
+                if let (Some(ContentRange::Unsatisfied { total }), false) =
+                    (self.range, self.bad_range)
+                {
+                    head.total = Some(total);
+                }
+            }
+            _ => {}
+        }
+        head.validator = match (self.etag, self.modified, self.date) {
+            _ if self.ambiguous => None,
+            // Who has a tag, even a weak one, must not use the date (RFC 9110 section 13.1.5).
+            (Some(tag), _, _) => Validator::from_etag(tag),
+            (None, Some(modified), Some(sent)) => Validator::from_dates(modified, sent),
+            _ => None,
+        };
+        if let Some(location) = self.location {
+            let end = location.iter().position(|octet| *octet == b'#');
+            let location = location.get(..end.unwrap_or(location.len()));
+            let stored = core::str::from_utf8(location.unwrap_or_default())
+                .map_err(|_| UriError::NotText)
+                .and_then(|text| {
+                    let pushed = head.location.push_str(text);
+                    pushed.map_err(|_| UriError::TooLong)
+                });
+            head.location_error = stored.err();
+        }
+        Ok(head)
+    }
+
+    /// RFC 9112 section 6.3, in its order, and strict where it leaves a choice.
+    fn framing(
+        &self,
+        status: u16,
+        old: bool,
+        method: Method,
+        keep_alive: &mut bool,
+    ) -> Result<Framing, HttpError> {
+        if method == Method::Head || status == 304 {
+            return Ok(Framing::None);
+        }
+        if status == 204 {
+            // A body here would be taken for the next response.
+            *keep_alive &= self.codings == 0 && self.length.unwrap_or(0) == 0;
+            return Ok(Framing::None);
+        }
+        if self.codings > 0 {
+            if old || self.other_coding || self.codings != 1 {
+                return Err(HttpError::TransferEncoding);
+            }
+            if self.length.is_some() {
+                // Section 6.3: "ought to be handled as an error"; one of the two is a lie.
+                return Err(HttpError::ConflictingLength);
+            }
+            return Ok(Framing::Chunked);
+        }
+        if let Some(length) = self.length {
+            return Ok(Framing::Length(length));
+        }
+        *keep_alive = false;
+        Ok(Framing::Close)
+    }
+
+    fn partial(&self, head: &mut Head, expect: &Expect) -> Result<(), HttpError> {
+        let Some(wanted) = expect.range_first else {
+            return Err(HttpError::UnexpectedPartial);
+        };
+        let (Some(ContentRange::Part { first, last, total }), false) = (self.range, self.bad_range)
+        else {
+            // Among others a multipart/byteranges, which one range does not ask for.
+            return Err(HttpError::BadContentRange);
+        };
+        if first != wanted {
+            return Err(HttpError::WrongRange { wanted, first });
+        }
+        // `last` is at least `first`, and below `u64::MAX` since it has 19 digits at most.
+        let length = last.wrapping_sub(first).wrapping_add(1);
+        if self.length.is_some_and(|stated| stated != length) {
+            return Err(HttpError::ConflictingLength);
+        }
+        head.first = first;
+        head.total = total;
+        head.range_length = Some(length);
+        Ok(())
+    }
+}
+
+/// RFC 9110 section 14.4.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum ContentRange {
+    Part {
+        first: u64,
+        last: u64,
+        total: Option<u64>,
+    },
+    Unsatisfied {
+        total: u64,
+    },
+}
+
+impl ContentRange {
+    fn parse(value: &[u8]) -> Option<Self> {
+        let (unit, rest) = split_at(value, b' ')?;
+        if !unit.eq_ignore_ascii_case(b"bytes") {
+            return None;
+        }
+        let (range, total) = split_at(rest, b'/')?;
+        if range == b"*" {
+            let total = decimal(total)?;
+            return Some(ContentRange::Unsatisfied { total });
+        }
+        let total = match total {
+            b"*" => None,
+            digits => Some(decimal(digits)?),
+        };
+        let (first, last) = split_at(range, b'-')?;
+        let (first, last) = (decimal(first)?, decimal(last)?);
+        let valid = first <= last && total.is_none_or(|total| last < total);
+        valid.then_some(ContentRange::Part { first, last, total })
+    }
+}
+
+/// Whether a field that comes once came before with another value.
+fn differs(earlier: Option<&[u8]>, value: &[u8]) -> bool {
+    earlier.is_some_and(|earlier| earlier != value)
+}
+
+/// The members of a comma-separated list (RFC 9110 section 5.6.1).
+fn items(value: &[u8]) -> impl Iterator<Item = &[u8]> {
+    value.split(|octet| *octet == b',').map(<[u8]>::trim_ascii)
+}
+
+/// `1*DIGIT`, at most 19 of them, so that nothing can overflow.
+fn decimal(digits: &[u8]) -> Option<u64> {
+    if digits.is_empty() || digits.len() > 19 {
+        return None;
+    }
+    let mut value: u64 = 0;
+    for digit in digits {
+        let digit = digit.wrapping_sub(b'0');
+        if digit > 9 {
+            return None;
+        }
+        value = value.wrapping_mul(10).wrapping_add(u64::from(digit));
+    }
+    Some(value)
+}
+
+fn split_at(value: &[u8], mark: u8) -> Option<(&[u8], &[u8])> {
+    let at = value.iter().position(|octet| *octet == mark)?;
+    let (before, rest) = value.split_at_checked(at)?;
+    Some((before, rest.get(1..)?))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,269 @@
+//! Whether and where to follow a redirection, RFC 9110 section 15.4.
+
+use heapless::Vec;
+use netboot_core::Uri;
+use netboot_core::uri::{Scheme, UriError};
+
+use crate::error::HttpError;
+
+/// The most redirections that can be allowed in a row.
+pub const MAX_REDIRECTS: usize = 16;
+
+/// The redirections followed so far on the way to one image.
+///
+/// Only `http` and `https` are followed to, and `https` is not left unless allowed. Of the places
+/// visited a 64-bit hash is kept, enough to end a loop early; the limit ends every other chain.
+#[derive(Clone, Debug)]
+pub struct Redirects {
+    seen: Vec<u64, { MAX_REDIRECTS + 1 }>,
+    hops: u8,
+    limit: u8,
+    allow_downgrade: bool,
+}
+
+impl Default for Redirects {
+    /// Five redirections, none from `https` to `http`.
+    fn default() -> Self {
+        Self::new(5)
+    }
+}
+
+impl Redirects {
+    /// Allows `limit` redirections in a row, at most [`MAX_REDIRECTS`]; 0 follows none.
+    pub fn new(limit: u8) -> Self {
+        Self {
+            seen: Vec::new(),
+            hops: 0,
+            limit: limit.min(MAX_REDIRECTS as u8),
+            allow_downgrade: false,
+        }
+    }
+
+    /// Allows redirections from `https` to `http`: for image servers whose content is verified by
+    /// digest anyway.
+    #[must_use]
+    pub fn allow_downgrade(mut self, allow: bool) -> Self {
+        self.allow_downgrade = allow;
+        self
+    }
+
+    /// How many redirections were followed.
+    pub fn hops(&self) -> u8 {
+        self.hops
+    }
+
+    /// The URI that a response with `status` and `location` to a request for `base` leads to.
+    ///
+    /// The method does not change: we send GET and HEAD only, for which even 303 keeps it. The user
+    /// information of `base` goes along to the same origin and nowhere else.
+    ///
+    /// # Errors
+    /// A status that is no redirection; a location that is missing, unusable, or against the policy
+    /// above; too many redirections, or a loop.
+    pub fn follow(&mut self, base: &Uri, status: u16, location: &str) -> Result<Uri, HttpError> {
+        if !is_redirect(status) {
+            return Err(HttpError::Status {
+                status,
+                retry_after: None,
+            });
+        }
+        if location.is_empty() {
+            return Err(HttpError::NoLocation);
+        }
+        if self.hops >= self.limit {
+            return Err(HttpError::TooManyRedirects);
+        }
+        let target = base.join(location).map_err(|error| match error {
+            UriError::UnsupportedScheme => HttpError::RedirectScheme,
+            error => HttpError::BadLocation(error),
+        })?;
+        match (base.scheme(), target.scheme()) {
+            (_, Scheme::Tftp) => return Err(HttpError::RedirectScheme),
+            (Scheme::Https, Scheme::Http) if !self.allow_downgrade => {
+                return Err(HttpError::RedirectDowngrade);
+            }
+            _ => {}
+        }
+        let target = if target.same_origin(base) {
+            target
+                .with_credentials_of(base)
+                .map_err(HttpError::BadLocation)?
+        } else if target.has_credentials() {
+            return Err(HttpError::RedirectCredentials);
+        } else {
+            target
+        };
+        let (from, to) = (hash(base), hash(&target));
+        if from == to || self.seen.contains(&to) {
+            return Err(HttpError::RedirectLoop);
+        }
+        // There is room for one more than the limit: the start.
+        let _ = self.seen.push(from);
+        self.hops += 1;
+        Ok(target)
+    }
+}
+
+/// The statuses that send a GET elsewhere. 300 and 304 do not.
+pub(crate) fn is_redirect(status: u16) -> bool {
+    matches!(status, 301 | 302 | 303 | 307 | 308)
+}
+
+/// FNV-1a, 64 bits. A collision made on purpose only ends the sender's own redirections.
+fn hash(uri: &Uri) -> u64 {
+    uri.as_str()
+        .bytes()
+        .fold(0xCBF2_9CE4_8422_2325, |hash, octet| {
+            (hash ^ u64::from(octet)).wrapping_mul(0x0100_0000_01B3)
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn uri(text: &str) -> Uri {
+        Uri::parse(text).unwrap()
+    }
+
+    fn one(base: &str, location: &str) -> Result<String, HttpError> {
+        let target = Redirects::default().follow(&uri(base), 302, location)?;
+        Ok(target.as_str().to_string())
+    }
+
+    #[test]
+    fn relative_and_absolute() {
+        assert_eq!(one("http://h/a/b", "c"), Ok("http://h/a/c".into()));
+        assert_eq!(one("http://h/a/b", "/c?d"), Ok("http://h/c?d".into()));
+        assert_eq!(one("http://h/a", "//i/b"), Ok("http://i/b".into()));
+        assert_eq!(one("http://h/a", "https://h/a"), Ok("https://h/a".into()));
+        assert_eq!(
+            one("https://h/a", "https://cdn:9/a#x"),
+            Ok("https://cdn:9/a".into())
+        );
+    }
+
+    #[test]
+    fn policy() {
+        assert_eq!(
+            one("https://h/a", "http://h/a"),
+            Err(HttpError::RedirectDowngrade)
+        );
+        assert_eq!(
+            one("http://h/a", "tftp://h/a"),
+            Err(HttpError::RedirectScheme)
+        );
+        assert_eq!(
+            one("http://h/a", "file:///etc/passwd"),
+            Err(HttpError::RedirectScheme)
+        );
+        assert_eq!(
+            one("http://h/a", "http://u:p@i/a"),
+            Err(HttpError::RedirectCredentials)
+        );
+        assert_eq!(one("http://h/a", ""), Err(HttpError::NoLocation));
+        assert_eq!(
+            one("http://h/a", "http:///a"),
+            Err(HttpError::BadLocation(UriError::NoHost))
+        );
+        assert_eq!(
+            one("http://h/a", "/\r\nX: y"),
+            Err(HttpError::BadLocation(UriError::IllegalCharacter { at: 1 }))
+        );
+        let mut lenient = Redirects::default().allow_downgrade(true);
+        assert!(
+            lenient
+                .follow(&uri("https://h/a"), 301, "http://h/a")
+                .is_ok()
+        );
+        for status in [200, 300, 304, 305, 306, 404] {
+            let refused = Redirects::default().follow(&uri("http://h/"), status, "/x");
+            assert_eq!(
+                refused,
+                Err(HttpError::Status {
+                    status,
+                    retry_after: None
+                })
+            );
+        }
+        for status in [301, 302, 303, 307, 308] {
+            assert!(
+                Redirects::default()
+                    .follow(&uri("http://h/"), status, "/x")
+                    .is_ok()
+            );
+        }
+    }
+
+    #[test]
+    fn credentials_stay_with_their_origin() {
+        assert_eq!(one("http://u:p@h/a", "/b"), Ok("http://u:p@h/b".into()));
+        assert_eq!(
+            one("http://u:p@h/a", "http://h:80/b"),
+            Ok("http://u:p@h:80/b".into())
+        );
+        // The server does not get to choose others.
+        assert_eq!(
+            one("http://u:p@h/a", "http://x:y@h/b"),
+            Ok("http://u:p@h/b".into())
+        );
+        assert_eq!(
+            one("http://u:p@h/a", "https://h/b"),
+            Ok("https://h/b".into())
+        );
+        assert_eq!(one("http://u:p@h/a", "//i/b"), Ok("http://i/b".into()));
+        assert_eq!(
+            one("http://u:p@h/a", "http://h:81/b"),
+            Ok("http://h:81/b".into())
+        );
+    }
+
+    #[test]
+    fn loops_and_limit() {
+        let mut redirects = Redirects::default();
+        let start = uri("http://h/0");
+        assert_eq!(
+            redirects.follow(&start, 301, "0"),
+            Err(HttpError::RedirectLoop)
+        );
+        let mut at = start.clone();
+        for hop in 1..=4 {
+            at = redirects.follow(&at, 301, &hop.to_string()).unwrap();
+        }
+        for back in ["0", "1", "2", "3", "4", "../h/../2", "http://H/3#x"] {
+            assert_eq!(
+                redirects.follow(&at, 301, back),
+                Err(HttpError::RedirectLoop),
+                "{back}"
+            );
+        }
+        at = redirects.follow(&at, 301, "5").unwrap();
+        assert_eq!(redirects.hops(), 5);
+        assert_eq!(
+            redirects.follow(&at, 301, "6"),
+            Err(HttpError::TooManyRedirects)
+        );
+        assert_eq!(
+            Redirects::new(0).follow(&start, 301, "1"),
+            Err(HttpError::TooManyRedirects)
+        );
+    }
+
+    #[test]
+    fn the_greatest_limit_still_finds_every_loop() {
+        let mut redirects = Redirects::new(u8::MAX);
+        let mut at = uri("http://h/0");
+        for hop in 1..MAX_REDIRECTS {
+            at = redirects.follow(&at, 307, &hop.to_string()).unwrap();
+        }
+        for back in 0..MAX_REDIRECTS {
+            let looped = redirects.follow(&at, 307, &back.to_string());
+            assert_eq!(looped, Err(HttpError::RedirectLoop));
+        }
+        assert!(redirects.follow(&at, 307, "last").is_ok());
+        assert_eq!(
+            redirects.follow(&at, 307, "more"),
+            Err(HttpError::TooManyRedirects)
+        );
+    }
+}

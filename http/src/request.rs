@@ -1,0 +1,399 @@
+//! Writing a request, RFC 9112 section 3.
+//!
+//! Every value is checked as it is written: none can end its line, so no value from a script, an
+//! option or a redirection can smuggle a field or a second request in.
+
+use netboot_core::Uri;
+
+use crate::error::HttpError;
+use crate::head::Validator;
+use crate::response::Expect;
+
+/// What is asked of the server (RFC 9110 section 9.3).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Method {
+    /// The content.
+    Get,
+    /// What GET would say about the content, without the content.
+    Head,
+}
+
+impl Method {
+    /// The method's token.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Method::Get => "GET",
+            Method::Head => "HEAD",
+        }
+    }
+}
+
+/// The content from an offset to its end (RFC 9110 section 14.2).
+#[derive(Clone, Copy, Debug)]
+pub struct RangeFrom<'a> {
+    /// Offset of the first octet wanted.
+    pub first: u64,
+    /// Only if the content is still this; else the server sends all of it (RFC 9110 section 13.1.5).
+    pub if_range: Option<&'a Validator>,
+}
+
+/// One request without content.
+#[derive(Clone, Copy)]
+pub struct Request<'a> {
+    /// GET or HEAD.
+    pub method: Method,
+    /// `host[:port]`, as [`Uri::authority`] gives it.
+    pub authority: &'a str,
+    /// Origin form, as [`Uri::target`] gives it.
+    pub target: &'a str,
+    /// Ask for a part. Only for GET.
+    pub range: Option<RangeFrom<'a>>,
+    /// User name and password for Basic authentication (RFC 7617), in clear.
+    pub credentials: Option<(&'a str, &'a str)>,
+    /// Product token; left out when empty.
+    pub user_agent: &'a str,
+    /// Whether the connection shall stay open for the next request.
+    pub keep_alive: bool,
+}
+
+impl<'a> Request<'a> {
+    /// A plain GET for `uri` that closes the connection afterwards. Credentials within `uri` are not
+    /// used: decode them with [`Uri::credentials`] into a buffer and set
+    /// [`credentials`](Self::credentials).
+    pub fn get(uri: &'a Uri) -> Self {
+        Self {
+            method: Method::Get,
+            authority: uri.authority(),
+            target: uri.target(),
+            range: None,
+            credentials: None,
+            user_agent: "",
+            keep_alive: false,
+        }
+    }
+
+    /// What a [`Response`](crate::Response) has to know of this request.
+    pub fn expect(&self) -> Expect {
+        Expect {
+            method: self.method,
+            range_first: self.range.map(|range| range.first),
+            keep_alive: self.keep_alive,
+        }
+    }
+
+    /// Writes the request into `buf` and returns its length in octets.
+    ///
+    /// `Accept-Encoding: identity` is always sent, since what arrives is hashed as it arrives.
+    ///
+    /// # Errors
+    /// [`HttpError::RequestField`] when a value holds a control character, a space, an octet outside
+    /// ASCII, or what does not belong into its field; [`HttpError::RequestTooLong`].
+    pub fn encode(&self, buf: &mut [u8]) -> Result<usize, HttpError> {
+        let mut out = Writer { buf, len: 0 };
+        out.text(self.method.as_str())?;
+        out.text(" ")?;
+        if !self.target.starts_with('/') {
+            return Err(HttpError::RequestField { field: "target" });
+        }
+        out.value("target", self.target)?;
+        out.text(" HTTP/1.1\r\nHost: ")?;
+        if self.authority.is_empty() || self.authority.bytes().any(|octet| b"/?#@".contains(&octet))
+        {
+            return Err(HttpError::RequestField { field: "host" });
+        }
+        out.value("host", self.authority)?;
+        if !self.user_agent.is_empty() {
+            out.text("\r\nUser-Agent: ")?;
+            out.value("user agent", self.user_agent)?;
+        }
+        out.text("\r\nAccept: */*\r\nAccept-Encoding: identity")?;
+        if let Some(range) = &self.range {
+            if self.method != Method::Get {
+                return Err(HttpError::RequestField { field: "range" });
+            }
+            out.text("\r\nRange: bytes=")?;
+            out.number(range.first)?;
+            out.text("-")?;
+            if let Some(validator) = range.if_range {
+                out.text("\r\nIf-Range: ")?;
+                // Checked when it was received; a date has spaces in it.
+                out.text(validator.as_str())?;
+            }
+        }
+        if let Some((user, password)) = self.credentials {
+            let forbidden = user.bytes().any(|octet| octet == b':')
+                || user
+                    .bytes()
+                    .chain(password.bytes())
+                    .any(|octet| octet.is_ascii_control());
+            if forbidden {
+                return Err(HttpError::RequestField {
+                    field: "credentials",
+                });
+            }
+            out.text("\r\nAuthorization: Basic ")?;
+            out.base64(user.bytes().chain([b':']).chain(password.bytes()))?;
+        }
+        out.text(if self.keep_alive {
+            "\r\nConnection: keep-alive\r\n\r\n"
+        } else {
+            "\r\nConnection: close\r\n\r\n"
+        })?;
+        Ok(out.len)
+    }
+}
+
+struct Writer<'b> {
+    buf: &'b mut [u8],
+    len: usize,
+}
+
+impl Writer<'_> {
+    fn octet(&mut self, octet: u8) -> Result<(), HttpError> {
+        *self
+            .buf
+            .get_mut(self.len)
+            .ok_or(HttpError::RequestTooLong)? = octet;
+        self.len += 1;
+        Ok(())
+    }
+
+    fn text(&mut self, text: &str) -> Result<(), HttpError> {
+        text.bytes().try_for_each(|octet| self.octet(octet))
+    }
+
+    fn value(&mut self, field: &'static str, value: &str) -> Result<(), HttpError> {
+        if !value.bytes().all(|octet| octet.is_ascii_graphic()) {
+            return Err(HttpError::RequestField { field });
+        }
+        self.text(value)
+    }
+
+    fn number(&mut self, mut number: u64) -> Result<(), HttpError> {
+        // 2^64 has 20 digits.
+        let mut digits = [0; 20];
+        let mut count = 0;
+        for digit in &mut digits {
+            *digit = b'0' + (number % 10) as u8;
+            number /= 10;
+            count += 1;
+            if number == 0 {
+                break;
+            }
+        }
+        let digits = digits.iter().take(count).rev();
+        digits.copied().try_for_each(|digit| self.octet(digit))
+    }
+
+    /// RFC 4648 section 4, padded.
+    fn base64(&mut self, mut octets: impl Iterator<Item = u8>) -> Result<(), HttpError> {
+        while let Some(first) = octets.next() {
+            let (second, third) = (octets.next(), octets.next());
+            let bits = (u32::from(first) << 16)
+                | (u32::from(second.unwrap_or(0)) << 8)
+                | u32::from(third.unwrap_or(0));
+            self.octet(base64_digit(bits >> 18))?;
+            self.octet(base64_digit(bits >> 12))?;
+            self.octet(second.map_or(b'=', |_| base64_digit(bits >> 6)))?;
+            self.octet(third.map_or(b'=', |_| base64_digit(bits)))?;
+        }
+        Ok(())
+    }
+}
+
+fn base64_digit(bits: u32) -> u8 {
+    match (bits & 0x3F) as u8 {
+        value @ 0..=25 => b'A' + value,
+        value @ 26..=51 => b'a' + (value - 26),
+        value @ 52..=61 => b'0' + (value - 52),
+        62 => b'+',
+        _ => b'/',
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn request() -> Request<'static> {
+        Request {
+            method: Method::Get,
+            authority: "boot.example:8080",
+            target: "/fw.bin?v=1",
+            range: None,
+            credentials: None,
+            user_agent: "netboot/1",
+            keep_alive: true,
+        }
+    }
+
+    fn encoded(request: &Request) -> Result<String, HttpError> {
+        let mut buf = [0; 600];
+        let length = request.encode(&mut buf)?;
+        Ok(core::str::from_utf8(&buf[..length]).unwrap().to_string())
+    }
+
+    #[test]
+    fn plain_get() {
+        assert_eq!(
+            encoded(&request()).unwrap(),
+            "GET /fw.bin?v=1 HTTP/1.1\r\nHost: boot.example:8080\r\nUser-Agent: netboot/1\r\n\
+             Accept: */*\r\nAccept-Encoding: identity\r\nConnection: keep-alive\r\n\r\n"
+        );
+        let uri = Uri::parse("http://u:p@h").unwrap();
+        assert_eq!(
+            encoded(&Request::get(&uri)).unwrap(),
+            "GET / HTTP/1.1\r\nHost: h\r\nAccept: */*\r\nAccept-Encoding: identity\r\n\
+             Connection: close\r\n\r\n"
+        );
+    }
+
+    #[test]
+    fn range_and_credentials() {
+        let tag = Validator::from_etag(b"\"v1\"").unwrap();
+        let mut request = request();
+        request.range = Some(RangeFrom {
+            first: u64::MAX,
+            if_range: Some(&tag),
+        });
+        // The example of RFC 7617 section 2.
+        request.credentials = Some(("Aladdin", "open sesame"));
+        let text = encoded(&request).unwrap();
+        assert!(text.contains("\r\nRange: bytes=18446744073709551615-\r\nIf-Range: \"v1\"\r\n"));
+        assert!(text.contains("\r\nAuthorization: Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ==\r\n"));
+        for (first, digits) in [(0, "0-"), (9, "9-"), (10, "10-"), (4096, "4096-")] {
+            request.range = Some(RangeFrom {
+                first,
+                if_range: None,
+            });
+            assert!(
+                encoded(&request)
+                    .unwrap()
+                    .contains(&format!("bytes={digits}\r\n"))
+            );
+        }
+        request.method = Method::Head;
+        assert_eq!(
+            encoded(&request),
+            Err(HttpError::RequestField { field: "range" })
+        );
+        request.range = None;
+        assert!(encoded(&request).unwrap().starts_with("HEAD "));
+    }
+
+    #[test]
+    fn base64_of_rfc_4648() {
+        for (plain, coded) in [
+            ("", ""),
+            ("f", "Zg=="),
+            ("fo", "Zm8="),
+            ("foo", "Zm9v"),
+            ("foob", "Zm9vYg=="),
+            ("fooba", "Zm9vYmE="),
+            ("foobar", "Zm9vYmFy"),
+            ("\u{3ff}\u{3ef}", "z7/Prw=="),
+            ("~~~", "fn5+"),
+        ] {
+            let mut buf = [0; 16];
+            let mut out = Writer {
+                buf: &mut buf,
+                len: 0,
+            };
+            out.base64(plain.bytes()).unwrap();
+            let length = out.len;
+            assert_eq!(&buf[..length], coded.as_bytes());
+        }
+    }
+
+    #[test]
+    fn smuggling_is_refused() {
+        for bad in [
+            "/a\r\nX: y",
+            "/a b",
+            "/\0",
+            "/é",
+            "/\x7f",
+            "a",
+            "",
+            "*",
+            "http://h/",
+        ] {
+            let request = Request {
+                target: bad,
+                ..request()
+            };
+            assert_eq!(
+                encoded(&request),
+                Err(HttpError::RequestField { field: "target" })
+            );
+        }
+        for bad in ["", "h\r\nX: y", "h x", "u@h", "h/x", "h?", "h#", "h\n"] {
+            let request = Request {
+                authority: bad,
+                ..request()
+            };
+            assert_eq!(
+                encoded(&request),
+                Err(HttpError::RequestField { field: "host" })
+            );
+        }
+        for bad in ["a\r\nX: y", "a b", "a\tb"] {
+            let request = Request {
+                user_agent: bad,
+                ..request()
+            };
+            assert_eq!(
+                encoded(&request),
+                Err(HttpError::RequestField {
+                    field: "user agent"
+                })
+            );
+        }
+        for bad in [("a:b", "c"), ("a\n", "c"), ("a", "c\0")] {
+            let request = Request {
+                credentials: Some(bad),
+                ..request()
+            };
+            assert_eq!(
+                encoded(&request),
+                Err(HttpError::RequestField {
+                    field: "credentials"
+                })
+            );
+        }
+    }
+
+    #[test]
+    fn every_short_buffer_is_refused() {
+        let whole = encoded(&request()).unwrap();
+        for size in 0..whole.len() {
+            let mut buf = vec![0; size];
+            assert_eq!(request().encode(&mut buf), Err(HttpError::RequestTooLong));
+        }
+        let mut buf = vec![0; whole.len()];
+        assert_eq!(request().encode(&mut buf), Ok(whole.len()));
+    }
+
+    proptest! {
+        /// Whatever the values are, what is encoded is one request with our lines and no others.
+        #[test]
+        fn one_request_comes_out(
+            target in "/?[ -~\r\n\0é]{0,8}", authority in "[ -~\r\n]{0,8}",
+            user in "\\PC{0,5}", password in any::<String>(), user_agent in "[!-~\r\n]{0,5}",
+        ) {
+            let request = Request {
+                method: Method::Get, authority: &authority, target: &target, range: None,
+                credentials: Some((&user, &password)), user_agent: &user_agent, keep_alive: false,
+            };
+            let mut buf = [0; 4096];
+            if let Ok(length) = request.encode(&mut buf) {
+                let mut fields = [httparse::EMPTY_HEADER; 8];
+                let mut parsed = httparse::Request::new(&mut fields);
+                prop_assert_eq!(parsed.parse(&buf[..length]), Ok(httparse::Status::Complete(length)));
+                prop_assert_eq!(parsed.path, Some(target.as_str()));
+                prop_assert_eq!(parsed.headers.len(), 5 + usize::from(!user_agent.is_empty()));
+            }
+        }
+    }
+}

@@ -1,0 +1,311 @@
+//! Reading a response, as its octets come in.
+//!
+//! The head is collected in a buffer of its own, because a parser needs it in one piece; the body is
+//! only pointed at. One call does work in proportion to the input it is given, plus one pass over the
+//! head.
+
+use heapless::Vec;
+
+use crate::chunked::{Chunked, Next};
+use crate::error::HttpError;
+use crate::head::{self, Framing, Head};
+use crate::request::Method;
+
+/// Interim responses (1xx) that are skipped before the final one.
+pub const MAX_INTERIM: u8 = 8;
+
+/// What the start of every response must be. Anything else is refused at its first octet: a server
+/// that waits for us to speak TLS first would otherwise be a timeout.
+const START: &[u8] = b"HTTP/1.";
+
+/// The request that a response answers: [`Request::expect`](crate::Request::expect) makes it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Expect {
+    /// An answer to HEAD has no body.
+    pub method: Method,
+    /// The first octet asked for; a 206 must begin there.
+    pub range_first: Option<u64>,
+    /// Whether the request left the connection open.
+    pub keep_alive: bool,
+}
+
+/// What [`Response::handle`] found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Step<'i> {
+    /// Octets at the start of the input that are done with; drop them before the next call.
+    pub consumed: usize,
+    /// What follows them.
+    pub event: Event<'i>,
+}
+
+/// What follows the consumed octets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Event<'i> {
+    /// All input was consumed; call again when there is more, or
+    /// [`end_of_stream`](Response::end_of_stream) when there will be none.
+    NeedInput,
+    /// [`Response::head`] is there. Once for each response.
+    Head,
+    /// Body octets, not yet consumed and never empty: take as many as there is room for, drop them
+    /// from the input and say so with [`Response::body_taken`]. What is left is offered again.
+    Body(&'i [u8]),
+    /// The response is complete. Input that follows is no part of it.
+    Complete,
+}
+
+enum State {
+    Head,
+    /// `expected` octets; 0 for no body.
+    Length,
+    Chunked(Chunked),
+    Close,
+    Complete,
+    Failed(HttpError),
+}
+
+/// The decoder of one response. `HEAD` is the size in octets of the greatest head accepted.
+pub struct Response<const HEAD: usize = 2048> {
+    expect: Expect,
+    raw: Vec<u8, HEAD>,
+    /// The current line of the head has nothing but a CR so far.
+    blank: bool,
+    interim: u8,
+    head: Head,
+    state: State,
+    /// Body octets known to come.
+    expected: Option<u64>,
+    taken: u64,
+    offered: usize,
+    /// Octets came after the end: the connection is out of step.
+    surplus: bool,
+}
+
+impl<const HEAD: usize> Response<HEAD> {
+    /// A decoder for the answer to the request that `expect` describes.
+    pub fn new(expect: Expect) -> Self {
+        Self {
+            expect,
+            raw: Vec::new(),
+            blank: false,
+            interim: 0,
+            head: Head::default(),
+            state: State::Head,
+            expected: None,
+            taken: 0,
+            offered: 0,
+            surplus: false,
+        }
+    }
+
+    /// Begins anew, in place, for the next request on the same or another connection.
+    pub fn restart(&mut self, expect: Expect) {
+        self.expect = expect;
+        self.raw.clear();
+        self.blank = false;
+        self.interim = 0;
+        self.head = Head::default();
+        self.state = State::Head;
+        self.expected = None;
+        self.taken = 0;
+        self.offered = 0;
+        self.surplus = false;
+    }
+
+    /// Looks at `input`: the octets received that were neither consumed nor taken yet.
+    ///
+    /// # Errors
+    /// Whatever makes the response unusable; the connection is then of no more use, and every later
+    /// call returns the same. Statuses other than 200 and 206 are no errors here: see
+    /// [`Head::outcome`].
+    pub fn handle<'i>(&mut self, input: &'i [u8]) -> Result<Step<'i>, HttpError> {
+        self.offered = 0;
+        self.step(input).inspect_err(|error| self.fail(*error))
+    }
+
+    /// Says that the first `count` octets of the last [`Event::Body`] were taken. May be called
+    /// several times for one event, up to the length of its slice.
+    pub fn body_taken(&mut self, count: usize) {
+        let Some(left) = self.offered.checked_sub(count) else {
+            self.fail(HttpError::BodyOvertaken);
+            return;
+        };
+        self.offered = left;
+        self.taken = self.taken.saturating_add(count as u64);
+        if let State::Chunked(chunked) = &mut self.state {
+            chunked.taken(count as u64);
+        }
+    }
+
+    /// Says that the server closed the connection and that all its octets were handled.
+    ///
+    /// Returns `Ok` when the response is complete: it was already, or its end is the close and no
+    /// length was announced.
+    ///
+    /// # Errors
+    /// [`HttpError::Truncated`], [`HttpError::Closed`], or the error that came before.
+    pub fn end_of_stream(&mut self) -> Result<(), HttpError> {
+        self.surplus = true;
+        let error = match &self.state {
+            State::Failed(error) => *error,
+            State::Head => HttpError::Closed,
+            State::Length if self.expected == Some(self.taken) => {
+                self.state = State::Complete;
+                return Ok(());
+            }
+            State::Length | State::Chunked(_) => self.truncated(),
+            State::Close if self.offered > 0 => self.truncated(),
+            State::Close | State::Complete => {
+                self.state = State::Complete;
+                return Ok(());
+            }
+        };
+        self.fail(error);
+        Err(error)
+    }
+
+    /// The head; all zero and empty before [`Event::Head`].
+    pub fn head(&self) -> &Head {
+        &self.head
+    }
+
+    /// Whether the whole response has come, and was taken.
+    pub fn is_complete(&self) -> bool {
+        matches!(self.state, State::Complete)
+    }
+
+    /// Whether the connection can carry another request (RFC 9112 section 9.3). Not before
+    /// [`Event::Complete`], nor after octets that nobody asked for.
+    pub fn can_reuse(&self) -> bool {
+        self.is_complete() && self.expect.keep_alive && self.head.keep_alive && !self.surplus
+    }
+
+    /// Offset in the complete content of the next body octet: where to resume.
+    pub fn body_offset(&self) -> u64 {
+        self.head.first.saturating_add(self.taken)
+    }
+
+    fn step<'i>(&mut self, input: &'i [u8]) -> Result<Step<'i>, HttpError> {
+        let left = self
+            .expected
+            .map(|octets| octets.saturating_sub(self.taken));
+        match &mut self.state {
+            State::Failed(error) => Err(*error),
+            State::Complete => Ok(self.complete(0, input)),
+            State::Head => self.head_octets(input),
+            State::Length if left == Some(0) => Ok(self.complete(0, input)),
+            State::Length | State::Close => Ok(self.offer(0, input, left.unwrap_or(u64::MAX))),
+            State::Chunked(chunked) => {
+                let (consumed, next) = chunked.advance(input)?;
+                match next {
+                    Next::NeedInput => Ok(Step {
+                        consumed,
+                        event: Event::NeedInput,
+                    }),
+                    Next::Data(size) => match self.expected {
+                        // RFC 9110 section 14.4: the range and its body have one length.
+                        Some(expected) if left < Some(size) => {
+                            Err(HttpError::BodyTooLong { expected })
+                        }
+                        _ => Ok(self.offer(consumed, input, size)),
+                    },
+                    Next::End if left.unwrap_or(0) > 0 => Err(self.truncated()),
+                    Next::End => Ok(self.complete(consumed, input)),
+                }
+            }
+        }
+    }
+
+    fn head_octets<'i>(&mut self, input: &'i [u8]) -> Result<Step<'i>, HttpError> {
+        for (at, octet) in input.iter().enumerate() {
+            if START
+                .get(self.raw.len())
+                .is_some_and(|start| start != octet)
+            {
+                return Err(HttpError::NotHttp);
+            }
+            self.raw.push(*octet).map_err(|_| HttpError::HeadTooLarge)?;
+            // The end is an empty line; a single LF ends lines as well (RFC 9112 section 2.2).
+            let end = *octet == b'\n' && self.blank;
+            self.blank = *octet == b'\n' || (self.blank && *octet == b'\r');
+            if !end {
+                continue;
+            }
+            let parsed = head::parse(&self.raw, &self.expect)?;
+            self.raw.clear();
+            self.blank = false;
+            match parsed {
+                Some(head) => {
+                    self.head = head;
+                    self.begin_body();
+                    return Ok(Step {
+                        consumed: at + 1,
+                        event: Event::Head,
+                    });
+                }
+                None if self.interim >= MAX_INTERIM => return Err(HttpError::TooManyInterim),
+                None => self.interim += 1,
+            }
+        }
+        Ok(Step {
+            consumed: input.len(),
+            event: Event::NeedInput,
+        })
+    }
+
+    fn begin_body(&mut self) {
+        self.expected = self.head.range_length;
+        self.state = match self.head.body {
+            Framing::None => {
+                self.expected = Some(0);
+                State::Length
+            }
+            Framing::Length(length) => {
+                self.expected = Some(length);
+                State::Length
+            }
+            Framing::Chunked => State::Chunked(Chunked::new()),
+            // The length of a range is known even so: then an early close is noticed.
+            Framing::Close if self.expected.is_some() => State::Length,
+            Framing::Close => State::Close,
+        };
+    }
+
+    fn offer<'i>(&mut self, consumed: usize, input: &'i [u8], most: u64) -> Step<'i> {
+        let body = input.get(consumed..).unwrap_or_default();
+        let most = usize::try_from(most).unwrap_or(usize::MAX);
+        let body = body.get(..most).unwrap_or(body);
+        self.offered = body.len();
+        Step {
+            consumed,
+            event: if body.is_empty() {
+                Event::NeedInput
+            } else {
+                Event::Body(body)
+            },
+        }
+    }
+
+    fn complete<'i>(&mut self, consumed: usize, input: &[u8]) -> Step<'i> {
+        self.state = State::Complete;
+        self.surplus |= input.len() > consumed;
+        Step {
+            consumed,
+            event: Event::Complete,
+        }
+    }
+
+    fn truncated(&self) -> HttpError {
+        HttpError::Truncated {
+            got: self.taken,
+            expected: self.expected,
+        }
+    }
+
+    fn fail(&mut self, error: HttpError) {
+        self.offered = 0;
+        self.state = State::Failed(error);
+    }
+}
+
+#[cfg(test)]
+mod tests;
