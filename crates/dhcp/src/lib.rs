@@ -1,2 +1,41 @@
-//! DHCPv4 client for network boot, sans-IO.
+//! DHCPv4 client for network boot, sans-IO: RFC 2131 and 2132, with the options that a boot needs
+//! (RFC 3004, 3396, 3442, 4578, 5859, 8572) and ProxyDHCP after the PXE specification.
+//!
+//! No socket, no clock, no allocation: the caller moves datagrams between UDP port 68 and the network,
+//! passes the time and lends a random source.
+//!
+//! ```text
+//! Client::new -> start -> { poll_transmit | handle | handle_timeout | poll }*
+//!   Discovering -> Requesting -> (Probing ->) Bound -> Renewing -> Rebinding
+//! ```
+//!
+//! After every call that takes `&mut self`, call [`Client::poll_transmit`] and [`Client::poll`] until
+//! both return `None`, then sleep until a datagram arrives or [`Client::poll_timeout`] passes.
+//!
+//! - [`config`]: who the client is and how patient.
+//! - [`client`]: the state machine.
+//! - [`offer`]: which offers are kept, and which is taken.
+//! - [`lease`]: an address and all that came with it; [`boot`]: where to boot from.
+//! - [`packet`], [`options`]: the wire, for both sides.
+//! - [`error`]: what can go wrong.
 #![cfg_attr(not(test), no_std)]
+#![forbid(unsafe_code)]
+
+pub mod boot;
+pub mod client;
+pub mod config;
+pub mod error;
+#[cfg(any(test, feature = "fuzz"))]
+pub mod fuzz;
+pub mod lease;
+#[cfg(test)]
+mod model;
+pub mod offer;
+pub mod options;
+pub mod packet;
+
+pub use boot::{BootInfo, RawOption};
+pub use client::{Client, Event, LostReason, Transmit};
+pub use config::{ClientId, Config, VendorClass};
+pub use error::DhcpError;
+pub use lease::{Lease, Route};

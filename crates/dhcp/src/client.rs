@@ -1,0 +1,614 @@
+//! The state machine of RFC 2131 figure 5, with what a boot adds.
+//!
+//! - Several offers are weighed ([`offer`](crate::offer)); ProxyDHCP is merged; a PXE server that
+//!   names no file in its offer is asked on port 4011 once the client has its address.
+//! - The first DHCPDISCOVER is repeated after 1 s, not after the 4 s that section 4.1 suggests: one lost
+//!   frame, or a switch port that was still blocked, should not cost a boot 4 s. The delay doubles up
+//!   to 16 s, each with a jitter of a quarter.
+//! - The BROADCAST flag is set until there is an address, as a stack without an address drops unicast.
+//! - A datagram that is of no use is reported and otherwise changes nothing, whoever sent it.
+
+mod receive;
+#[cfg(test)]
+mod tests;
+
+use crate::config::{Config, Identity, Outgoing};
+use crate::error::DhcpError;
+use crate::lease::Lease;
+use crate::offer::Offers;
+use crate::packet::{MessageType, PXE_PORT, SERVER_PORT};
+use core::net::Ipv4Addr;
+use netboot_core::{Duration, Instant};
+use rand_core::RngCore;
+
+/// A buffer of this size holds every message that [`Client::poll_transmit`] writes.
+pub const TRANSMIT_MAX: usize = 576;
+
+/// How often a DHCPREQUEST is repeated before the client starts over.
+const REQUEST_RETRIES: u8 = 3;
+/// How often a PXE server is asked on port 4011.
+const PROXY_ATTEMPTS: u8 = 3;
+/// Delay before the first repetition.
+const FIRST_DELAY: Duration = Duration::from_secs(1);
+/// Pause after a refusal, so that a confused server is not flooded.
+const NAK_DELAY: Duration = Duration::from_secs(1);
+/// Pause after a conflict (RFC 2131 section 3.1, step 5).
+const DECLINE_DELAY: Duration = Duration::from_secs(10);
+/// After this time a caller that does not answer [`Event::ProbeAddress`] counts as *no conflict*.
+const PROBE_DEADLINE: Duration = Duration::from_secs(10);
+/// Least time between two renewals. RFC 2131 has 60 s, too long for the short leases of boot networks.
+const MIN_RENEW_DELAY: Duration = Duration::from_secs(10);
+
+/// What [`Client::poll`] has for the caller.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Event {
+    /// Probe this address by ARP (RFC 5227), without using it, and call [`Client::probe_result`].
+    ProbeAddress(Ipv4Addr),
+    /// There is a [`lease`](Client::lease): configure the interface.
+    Bound,
+    /// The lease was renewed; its parameters may have changed.
+    Renewed,
+    /// A PXE server was asked for boot information after [`Bound`](Self::Bound), and has answered or
+    /// not: [`Client::boot_pending`] is over.
+    BootInfo,
+    /// The address must not be used any more. The client is looking for another.
+    Lost(LostReason),
+    /// There is no lease. The client rests until [`Client::start`].
+    Failed(DhcpError),
+}
+
+/// Why a lease ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LostReason {
+    /// Its time passed and no server renewed it.
+    Expired,
+    /// A server refused to renew it.
+    Refused,
+}
+
+/// A message to send from UDP port 68.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Transmit {
+    /// Octets at the start of the buffer.
+    pub len: usize,
+    /// Source address: 0.0.0.0 until bound.
+    pub source: Ipv4Addr,
+    /// Destination address.
+    pub destination: Ipv4Addr,
+    /// Destination UDP port: 67, or 4011 for a PXE server.
+    pub destination_port: u16,
+}
+
+/// Retransmission of one message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Retry {
+    /// To be sent now.
+    due: bool,
+    /// How often it was repeated.
+    count: u8,
+    /// When to repeat it.
+    at: Instant,
+}
+
+impl Retry {
+    /// Due now. Until it is sent, the longest delay counts, so that a caller that never sends does
+    /// not wait for ever.
+    fn new(now: Instant) -> Self {
+        Self {
+            due: true,
+            count: 0,
+            at: now + FIRST_DELAY * 2,
+        }
+    }
+
+    fn again(&mut self, now: Instant) {
+        self.due = true;
+        self.count = self.count.saturating_add(1);
+        self.at = now + self.delay() * 2;
+    }
+
+    /// 1, 2, 4, 8, 16, 16... s.
+    fn delay(&self) -> Duration {
+        FIRST_DELAY * (1 << self.count.min(4))
+    }
+
+    /// The message goes out; the next one follows after the delay with a jitter of a quarter.
+    fn sent(&mut self, now: Instant, rng: &mut dyn RngCore) {
+        self.due = false;
+        self.at = now + jitter(self.delay(), rng);
+    }
+}
+
+/// `delay` ± a quarter. For delays of minutes at most.
+fn jitter(delay: Duration, rng: &mut dyn RngCore) -> Duration {
+    let micros = delay.as_micros();
+    let random = u64::from(rng.next_u32()).saturating_mul(micros / 2) >> 32;
+    Duration::from_micros((micros - micros / 4).saturating_add(random))
+}
+
+/// Where the client is. The offers and the lease are beside it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    /// Not started, failed or released.
+    Idle,
+    /// To start over when the time comes.
+    Waiting { until: Instant },
+    /// DHCPDISCOVER is out. With an offer in hand, `decide_at` is when to take it.
+    Discovering {
+        retry: Retry,
+        decide_at: Option<Instant>,
+    },
+    /// DHCPREQUEST is out for the best offer.
+    Requesting {
+        retry: Retry,
+        address: Ipv4Addr,
+        server: Ipv4Addr,
+        /// When it was first sent.
+        since: Instant,
+    },
+    /// The caller probes the address of the lease.
+    Probing { until: Instant },
+    /// The lease is in use; nothing to do before T1.
+    Bound { renew_at: Instant },
+    /// The lease is in use; a PXE server is asked for boot information.
+    AskingProxy { retry: Retry, server: Ipv4Addr },
+    /// T1 has passed: the server is asked.
+    Renewing(Renewal),
+    /// T2 has passed: any server is asked.
+    Rebinding(Renewal),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Renewal {
+    due: bool,
+    /// When to ask again, or to go on.
+    at: Instant,
+    /// When the first message of this renewal was sent.
+    since: Instant,
+}
+
+/// The last word to a server, about a lease that is gone by now.
+#[derive(Clone, Copy, Debug)]
+struct Farewell {
+    message: MessageType,
+    xid: u32,
+    address: Ipv4Addr,
+    server: Ipv4Addr,
+}
+
+/// A DHCP client for one interface.
+#[derive(Clone, Debug)]
+pub struct Client {
+    identity: Identity,
+    offer_window: Duration,
+    probe: bool,
+    attempts: u8,
+    patience: Duration,
+
+    state: State,
+    xid: u32,
+    /// When this acquisition or renewal began.
+    began: Instant,
+    /// When an acquisition has failed.
+    deadline: Instant,
+    /// Field `secs` of the last DHCPDISCOVER; a DHCPREQUEST must repeat it (RFC 2131 section 4.4.1).
+    secs: u16,
+    offers: Offers,
+    lease: Option<Lease>,
+    /// What went wrong last; the reason if the deadline passes.
+    problem: DhcpError,
+    farewell: Option<Farewell>,
+    event: Option<Event>,
+    ignored: u32,
+}
+
+impl Client {
+    /// A client that rests until [`start`](Self::start).
+    ///
+    /// # Errors
+    /// [`DhcpError::Config`] when a text or identifier is longer than its field says.
+    pub fn new(config: &Config<'_>) -> Result<Self, DhcpError> {
+        Ok(Self {
+            identity: Identity::new(config)?,
+            offer_window: config.offer_window,
+            probe: config.probe,
+            attempts: config.attempts,
+            patience: config.deadline,
+            state: State::Idle,
+            xid: 0,
+            began: Instant::ZERO,
+            deadline: Instant::ZERO,
+            secs: 0,
+            offers: Offers::default(),
+            lease: None,
+            problem: DhcpError::NoOffer,
+            farewell: None,
+            event: None,
+            ignored: 0,
+        })
+    }
+
+    /// Begins an acquisition: the first DHCPDISCOVER is due at once. A lease in hand is forgotten.
+    pub fn start(&mut self, now: Instant, rng: &mut impl RngCore) {
+        self.event = None;
+        self.acquire(now, rng);
+    }
+
+    /// Takes one datagram that arrived on UDP port 68 from `from`.
+    ///
+    /// # Errors
+    /// Why the datagram was ignored, for a log; the client goes on as if it had not come.
+    pub fn handle(
+        &mut self,
+        now: Instant,
+        rng: &mut impl RngCore,
+        from: Ipv4Addr,
+        datagram: &[u8],
+    ) -> Result<(), DhcpError> {
+        let result = self.receive(now, rng, from, datagram);
+        if result.is_err() {
+            self.ignored = self.ignored.saturating_add(1);
+        }
+        result
+    }
+
+    /// Writes the next message to send to the start of `buf`. Call until `None`.
+    ///
+    /// `buf` needs [`TRANSMIT_MAX`] octets; a message that does not fit counts as lost on the way.
+    pub fn poll_transmit(
+        &mut self,
+        now: Instant,
+        rng: &mut impl RngCore,
+        buf: &mut [u8],
+    ) -> Option<Transmit> {
+        self.transmit(now, rng, buf)
+    }
+
+    /// What happened. Call until `None`; an event not taken in time is replaced by a later one that
+    /// makes it void.
+    pub fn poll(&mut self, _now: Instant) -> Option<Event> {
+        self.event.take()
+    }
+
+    /// The answer to [`Event::ProbeAddress`]; at any other point it does nothing.
+    ///
+    /// A conflict is reported to the server (DHCPDECLINE), and the client starts over after 10 s.
+    pub fn probe_result(&mut self, now: Instant, conflict: bool) {
+        let State::Probing { .. } = self.state else {
+            return;
+        };
+        if !conflict {
+            self.bind(now);
+            return;
+        }
+        if let Some(lease) = self.lease.take() {
+            self.problem = DhcpError::Conflict {
+                address: lease.address,
+            };
+            self.farewell = Some(Farewell {
+                message: MessageType::Decline,
+                xid: self.xid,
+                address: lease.address,
+                server: lease.server_id,
+            });
+        }
+        self.state = State::Waiting {
+            until: now + DECLINE_DELAY,
+        };
+    }
+
+    /// When to call [`handle_timeout`](Self::handle_timeout); `None` when there is nothing to wait for.
+    pub fn poll_timeout(&self) -> Option<Instant> {
+        let at = match self.state {
+            State::Idle => return None,
+            State::Waiting { until } | State::Probing { until } => until.min(self.deadline),
+            State::Discovering { retry, decide_at } => {
+                decide_at.unwrap_or(retry.at).min(self.deadline)
+            }
+            State::Requesting { retry, .. } => retry.at.min(self.deadline),
+            State::Bound { renew_at } => renew_at,
+            State::AskingProxy { retry, .. } => retry.at.min(self.renew_at()),
+            State::Renewing(renewal) | State::Rebinding(renewal) => renewal.at,
+        };
+        (at != Instant::FAR_FUTURE).then_some(at)
+    }
+
+    /// Does what is due at `now`. Early calls do nothing.
+    pub fn handle_timeout(&mut self, now: Instant, rng: &mut impl RngCore) {
+        self.expire(now, rng);
+    }
+
+    /// The lease, from [`Event::Bound`] until it is lost, released or forgotten.
+    pub fn lease(&self) -> Option<&Lease> {
+        match self.state {
+            State::Bound { .. }
+            | State::AskingProxy { .. }
+            | State::Renewing(_)
+            | State::Rebinding(_) => self.lease.as_ref(),
+            _ => None,
+        }
+    }
+
+    /// Whether a PXE server is still being asked where to boot from: for at most 9 s after
+    /// [`Event::Bound`], with [`Event::BootInfo`] at the end.
+    pub fn boot_pending(&self) -> bool {
+        matches!(self.state, State::AskingProxy { .. })
+    }
+
+    /// Datagrams ignored so far.
+    pub fn ignored(&self) -> u32 {
+        self.ignored
+    }
+
+    /// Gives the lease back: a DHCPRELEASE is due, to be sent before the address is removed from the
+    /// interface. The client rests.
+    pub fn release(&mut self, _now: Instant) {
+        if self.lease().is_some()
+            && let Some(lease) = self.lease.take()
+        {
+            self.farewell = Some(Farewell {
+                message: MessageType::Release,
+                xid: self.xid,
+                address: lease.address,
+                server: lease.server_id,
+            });
+        }
+        self.lease = None;
+        self.event = None;
+        self.state = State::Idle;
+    }
+
+    /// Begins an acquisition, with all its time.
+    fn acquire(&mut self, now: Instant, rng: &mut dyn RngCore) {
+        self.deadline = now + self.patience;
+        self.problem = DhcpError::NoOffer;
+        self.discover(now, rng);
+    }
+
+    /// Starts over with a new transaction.
+    fn discover(&mut self, now: Instant, rng: &mut dyn RngCore) {
+        self.offers = Offers::default();
+        self.lease = None;
+        self.xid = rng.next_u32();
+        self.began = now;
+        self.state = State::Discovering {
+            retry: Retry::new(now),
+            decide_at: None,
+        };
+    }
+
+    fn fail(&mut self) {
+        self.lease = None;
+        self.state = State::Idle;
+        self.event = Some(Event::Failed(self.problem));
+    }
+
+    /// The lease may be used.
+    fn bind(&mut self, now: Instant) {
+        let Some(lease) = &mut self.lease else {
+            return;
+        };
+        self.offers.complete(&mut lease.boot);
+        let server = self.offers.pxe_server().filter(|_| !lease.boot.is_known());
+        self.offers = Offers::default();
+        self.event = Some(Event::Bound);
+        self.state = match server {
+            Some(server) => State::AskingProxy {
+                retry: Retry::new(now),
+                server,
+            },
+            None => State::Bound {
+                renew_at: self.renew_at(),
+            },
+        };
+    }
+
+    /// Back to the lease in use.
+    fn settle(&mut self, event: Event) {
+        self.state = State::Bound {
+            renew_at: self.renew_at(),
+        };
+        // A caller that has not yet heard of the lease will find the rest in it.
+        if self.event != Some(Event::Bound) {
+            self.event = Some(event);
+        }
+    }
+
+    fn lose(&mut self, now: Instant, rng: &mut dyn RngCore, reason: LostReason) {
+        self.acquire(now, rng);
+        self.event = Some(Event::Lost(reason));
+    }
+
+    fn renew_at(&self) -> Instant {
+        self.lease
+            .as_ref()
+            .map_or(Instant::FAR_FUTURE, |lease| lease.obtained + lease.t1)
+    }
+
+    fn transmit(
+        &mut self,
+        now: Instant,
+        rng: &mut dyn RngCore,
+        buf: &mut [u8],
+    ) -> Option<Transmit> {
+        let none = Ipv4Addr::UNSPECIFIED;
+        let everybody = Ipv4Addr::BROADCAST;
+        let mut outgoing = Outgoing {
+            message: MessageType::Request,
+            xid: self.xid,
+            secs: self.secs,
+            broadcast: false,
+            ciaddr: none,
+            requested: None,
+            server_id: None,
+        };
+        if let Some(farewell) = self.farewell.take() {
+            outgoing.message = farewell.message;
+            outgoing.xid = farewell.xid;
+            outgoing.secs = 0;
+            outgoing.server_id = Some(farewell.server);
+            let destination = if farewell.message == MessageType::Release {
+                outgoing.ciaddr = farewell.address;
+                farewell.server
+            } else {
+                outgoing.requested = Some(farewell.address);
+                everybody
+            };
+            return self.write(&outgoing, destination, SERVER_PORT, buf);
+        }
+        let elapsed = u16::try_from(now.since(self.began).as_secs()).unwrap_or(u16::MAX);
+        let address = self.lease.as_ref().map_or(none, |lease| lease.address);
+        let (destination, port) = match &mut self.state {
+            State::Discovering { retry, .. } if retry.due => {
+                retry.sent(now, rng);
+                self.secs = elapsed;
+                outgoing.secs = elapsed;
+                outgoing.message = MessageType::Discover;
+                outgoing.broadcast = true;
+                (everybody, SERVER_PORT)
+            }
+            State::Requesting {
+                retry,
+                address,
+                server,
+                ..
+            } if retry.due => {
+                retry.sent(now, rng);
+                outgoing.broadcast = true;
+                outgoing.requested = Some(*address);
+                outgoing.server_id = Some(*server);
+                (everybody, SERVER_PORT)
+            }
+            State::AskingProxy { retry, server } if retry.due => {
+                retry.sent(now, rng);
+                outgoing.ciaddr = address;
+                (*server, PXE_PORT)
+            }
+            State::Renewing(renewal) if renewal.due => {
+                renewal.due = false;
+                outgoing.secs = elapsed;
+                outgoing.ciaddr = address;
+                let server = self.lease.as_ref().map(|lease| lease.server_id);
+                (server.unwrap_or(everybody), SERVER_PORT)
+            }
+            State::Rebinding(renewal) if renewal.due => {
+                renewal.due = false;
+                outgoing.secs = elapsed;
+                outgoing.ciaddr = address;
+                (everybody, SERVER_PORT)
+            }
+            _ => return None,
+        };
+        self.write(&outgoing, destination, port, buf)
+    }
+
+    fn write(
+        &self,
+        outgoing: &Outgoing,
+        destination: Ipv4Addr,
+        destination_port: u16,
+        buf: &mut [u8],
+    ) -> Option<Transmit> {
+        Some(Transmit {
+            len: self.identity.emit(outgoing, buf)?,
+            source: outgoing.ciaddr,
+            destination,
+            destination_port,
+        })
+    }
+
+    fn expire(&mut self, now: Instant, rng: &mut dyn RngCore) {
+        if self.poll_timeout().is_none_or(|at| now < at) {
+            return;
+        }
+        let acquiring = self.lease().is_none();
+        if acquiring && now >= self.deadline {
+            self.fail();
+            return;
+        }
+        if !acquiring
+            && let Some(lease) = &self.lease
+            && now >= lease.expires_at()
+        {
+            self.lose(now, rng, LostReason::Expired);
+            return;
+        }
+        match &mut self.state {
+            State::Idle => {}
+            State::Waiting { .. } => self.discover(now, rng),
+            State::Discovering {
+                decide_at: Some(_), ..
+            } => self.request(now),
+            State::Discovering { retry, .. } => {
+                if retry.count.saturating_add(1) >= self.attempts {
+                    self.fail();
+                } else {
+                    retry.again(now);
+                }
+            }
+            State::Requesting { retry, server, .. } => {
+                if retry.count >= REQUEST_RETRIES {
+                    self.problem = DhcpError::NoAck { server: *server };
+                    self.discover(now, rng);
+                } else {
+                    retry.again(now);
+                }
+            }
+            State::Probing { .. } => self.bind(now),
+            State::AskingProxy { retry, .. } => {
+                if retry.count.saturating_add(1) >= PROXY_ATTEMPTS {
+                    self.settle(Event::BootInfo);
+                } else {
+                    retry.again(now);
+                }
+            }
+            State::Bound { .. } => {
+                // The next transaction (RFC 2131 section 4.4.5).
+                self.xid = rng.next_u32();
+                self.began = now;
+                self.renew(now, now);
+            }
+            State::Renewing(Renewal { since, .. }) | State::Rebinding(Renewal { since, .. }) => {
+                let since = *since;
+                self.renew(now, since);
+            }
+        }
+    }
+
+    /// Asks for more time, the server before T2, any server after.
+    fn renew(&mut self, now: Instant, since: Instant) {
+        let Some(lease) = &self.lease else {
+            return;
+        };
+        let rebind_at = lease.obtained + lease.t2;
+        let (end, rebinding) = if now < rebind_at {
+            (rebind_at, false)
+        } else {
+            (lease.expires_at(), true)
+        };
+        let delay = (end.since(now) / 2).max(MIN_RENEW_DELAY);
+        let renewal = Renewal {
+            due: true,
+            at: (now + delay).min(end),
+            since,
+        };
+        self.state = if rebinding {
+            State::Rebinding(renewal)
+        } else {
+            State::Renewing(renewal)
+        };
+    }
+
+    /// Asks for the best offer.
+    fn request(&mut self, now: Instant) {
+        let Some(offer) = self.offers.best() else {
+            return;
+        };
+        self.state = State::Requesting {
+            retry: Retry::new(now),
+            address: offer.address,
+            server: offer.server_id,
+            since: now,
+        };
+    }
+}

@@ -1,0 +1,167 @@
+//! What an arriving message does to the client.
+
+use super::{Client, Event, LostReason, NAK_DELAY, PROBE_DEADLINE, State, jitter};
+use crate::boot::BootInfo;
+use crate::error::DhcpError;
+use crate::lease::Lease;
+use crate::options::code;
+use crate::packet::{MessageType, Packet};
+use core::net::Ipv4Addr;
+use netboot_core::Instant;
+use rand_core::RngCore;
+
+impl Client {
+    pub(super) fn receive(
+        &mut self,
+        now: Instant,
+        rng: &mut dyn RngCore,
+        from: Ipv4Addr,
+        datagram: &[u8],
+    ) -> Result<(), DhcpError> {
+        let packet = Packet::parse(datagram)?;
+        let header = &packet.header;
+        if !header.reply || header.chaddr != self.identity.mac || header.xid != self.xid {
+            return Err(DhcpError::NotOurs);
+        }
+        match (self.state, packet.message) {
+            (State::Discovering { .. }, MessageType::Offer) => self.offer(now, from, &packet),
+            // A proxy may be slower than the server of the address.
+            (State::Requesting { .. } | State::Probing { .. }, MessageType::Offer) => {
+                self.offers.add_proxy(from, &packet)
+            }
+            (
+                State::Requesting {
+                    address,
+                    server,
+                    since,
+                    ..
+                },
+                MessageType::Ack,
+            ) => {
+                of_server(&packet, server)?;
+                let lease = self.agreed(&packet, address, server, since)?;
+                self.lease = Some(lease);
+                if self.probe {
+                    self.state = State::Probing {
+                        until: now + PROBE_DEADLINE,
+                    };
+                    self.event = Some(Event::ProbeAddress(address));
+                } else {
+                    self.bind(now);
+                }
+                Ok(())
+            }
+            (State::Requesting { server, .. }, MessageType::Nak) => {
+                of_server(&packet, server)?;
+                self.problem = DhcpError::Refused { server };
+                self.state = State::Waiting {
+                    until: now + jitter(NAK_DELAY, rng),
+                };
+                Ok(())
+            }
+            (State::AskingProxy { server, .. }, MessageType::Ack | MessageType::Offer) => {
+                self.proxy_answer(from, &packet, server)
+            }
+            (State::Renewing(renewal) | State::Rebinding(renewal), MessageType::Ack) => {
+                self.renewed(from, &packet, renewal.since)
+            }
+            (State::Renewing(_), MessageType::Nak) => {
+                let server = self.lease.as_ref().map(|lease| lease.server_id);
+                of_server(&packet, server.unwrap_or(from))?;
+                self.lose(now, rng, LostReason::Refused);
+                Ok(())
+            }
+            (State::Rebinding(_), MessageType::Nak) => {
+                self.lose(now, rng, LostReason::Refused);
+                Ok(())
+            }
+            _ => Err(DhcpError::Unexpected),
+        }
+    }
+
+    fn offer(
+        &mut self,
+        now: Instant,
+        from: Ipv4Addr,
+        packet: &Packet<'_>,
+    ) -> Result<(), DhcpError> {
+        self.offers.add(from, packet)?;
+        if self.offers.best().is_none() {
+            return Ok(());
+        }
+        let window = now + self.offer_window;
+        if let State::Discovering { retry, decide_at } = &mut self.state {
+            // With an offer in hand there is no point in asking again.
+            retry.due = false;
+            let at = *decide_at.get_or_insert(window);
+            if self.offers.is_complete() || now >= at {
+                self.request(now);
+            }
+        }
+        Ok(())
+    }
+
+    /// Reads the lease in an ACK, which must be for the address that both sides have in mind.
+    fn agreed(
+        &self,
+        packet: &Packet<'_>,
+        address: Ipv4Addr,
+        server: Ipv4Addr,
+        since: Instant,
+    ) -> Result<Lease, DhcpError> {
+        if packet.header.yiaddr != address {
+            return Err(DhcpError::WrongAddress {
+                address: packet.header.yiaddr,
+            });
+        }
+        Lease::parse(packet, server, since)
+    }
+
+    fn renewed(
+        &mut self,
+        from: Ipv4Addr,
+        packet: &Packet<'_>,
+        since: Instant,
+    ) -> Result<(), DhcpError> {
+        let Some(held) = &self.lease else {
+            return Err(DhcpError::Unexpected);
+        };
+        let mut lease = self.agreed(packet, held.address, from, since)?;
+        if !lease.boot.is_known() {
+            lease.boot.clone_from(&held.boot);
+        }
+        self.lease = Some(lease);
+        self.settle(Event::Renewed);
+        Ok(())
+    }
+
+    /// An answer from port 4011: boot information for an address that we have.
+    fn proxy_answer(
+        &mut self,
+        from: Ipv4Addr,
+        packet: &Packet<'_>,
+        server: Ipv4Addr,
+    ) -> Result<(), DhcpError> {
+        if from != server {
+            of_server(packet, server)?;
+        }
+        let mut boot = BootInfo::parse(packet);
+        if !boot.is_known() {
+            return Err(DhcpError::Unexpected);
+        }
+        boot.from_proxy = true;
+        if let Some(lease) = &mut self.lease {
+            lease.boot = boot;
+        }
+        self.settle(Event::BootInfo);
+        Ok(())
+    }
+}
+
+/// The message must be from `server`, if it says from whom it is.
+fn of_server(packet: &Packet<'_>, server: Ipv4Addr) -> Result<(), DhcpError> {
+    match packet.options.address(code::SERVER_ID) {
+        Some(id) if id != server => Err(DhcpError::WrongServer),
+        _ => Ok(()),
+    }
+}

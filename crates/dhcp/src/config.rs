@@ -1,0 +1,379 @@
+//! Who the client is and how patient.
+
+use crate::error::DhcpError;
+use crate::options::code;
+use crate::packet::{Builder, Header, MessageType};
+use core::net::Ipv4Addr;
+use netboot_core::Duration;
+
+/// Architecture *RISC-V 32-bit UEFI* of option 93 (IANA, Processor Architecture Types).
+pub const ARCH_RISCV32: u16 = 0x19;
+/// Architecture *RISC-V 32-bit UEFI boot from HTTP*.
+pub const ARCH_RISCV32_HTTP: u16 = 0x1a;
+
+/// Longest message that the client says it takes (option 57): what fits one Ethernet frame.
+pub const MAX_MESSAGE_SIZE: u16 = 1472;
+
+/// The options that the client asks for. 121 stands before 3, as RFC 3442 wants it.
+const PARAMETER_LIST: [u8; 20] = [
+    code::SUBNET_MASK,
+    code::CLASSLESS_ROUTES,
+    code::ROUTERS,
+    code::DNS,
+    code::HOSTNAME,
+    code::DOMAIN,
+    code::MTU,
+    code::NTP,
+    code::VENDOR_SPECIFIC,
+    code::LEASE_TIME,
+    code::SERVER_ID,
+    code::RENEWAL_TIME,
+    code::REBINDING_TIME,
+    code::CLASS_ID,
+    code::TFTP_SERVER,
+    code::BOOT_FILE,
+    code::USER_CLASS,
+    code::ARCHITECTURE,
+    code::MACHINE_ID,
+    code::SZTP_REDIRECT,
+];
+
+/// What option 61 says.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ClientId<'a> {
+    /// 01 and the MAC address.
+    #[default]
+    Mac,
+    /// 00 and [`Config::uuid`], as in PXE; without one, as [`Mac`](Self::Mac).
+    Uuid,
+    /// The whole option, up to 32 octets, such as ff + IAID + DUID (RFC 4361).
+    Raw(&'a [u8]),
+}
+
+/// What option 60 says.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum VendorClass<'a> {
+    /// `PXEClient:Arch:xxxxx:UNDI:003000` with the first architecture of [`Config::arch`].
+    #[default]
+    Pxe,
+    /// `HTTPClient:Arch:xxxxx:UNDI:003000` with the last architecture of [`Config::arch`].
+    HttpClient,
+    /// This text, up to 48 octets; empty: no option 60.
+    Raw(&'a str),
+}
+
+/// The client's identity and patience.
+#[derive(Clone, Copy, Debug)]
+pub struct Config<'a> {
+    /// MAC address.
+    pub mac: [u8; 6],
+    /// Option 61.
+    pub client_id: ClientId<'a>,
+    /// Machine identifier, option 97 (RFC 4578 section 2.3).
+    pub uuid: Option<[u8; 16]>,
+    /// Option 93, best first, up to 8.
+    pub arch: &'a [u16],
+    /// Option 12, up to 63 octets.
+    pub hostname: Option<&'a str>,
+    /// Option 77, one class in the form of RFC 3004, up to 32 octets.
+    pub user_class: Option<&'a str>,
+    /// Option 60.
+    pub vendor_class: VendorClass<'a>,
+    /// How long to wait for a better offer after the first that has no boot information.
+    pub offer_window: Duration,
+    /// Whether to have each address probed before use (RFC 2131 section 4.4.1, RFC 5227).
+    pub probe: bool,
+    /// How many DHCPDISCOVER to send in one go, from 1.
+    pub attempts: u8,
+    /// How long an acquisition may take, with all restarts.
+    pub deadline: Duration,
+}
+
+impl Config<'_> {
+    /// The defaults for this MAC address: a PXE client for RISC-V 32, 300 ms for better offers, probe,
+    /// 8 attempts, 90 s.
+    pub const fn new(mac: [u8; 6]) -> Self {
+        Self {
+            mac,
+            client_id: ClientId::Mac,
+            uuid: None,
+            arch: &[ARCH_RISCV32, ARCH_RISCV32_HTTP],
+            hostname: None,
+            user_class: None,
+            vendor_class: VendorClass::Pxe,
+            offer_window: Duration::from_millis(300),
+            probe: true,
+            attempts: 8,
+            deadline: Duration::from_secs(90),
+        }
+    }
+}
+
+/// The part of a [`Config`] that goes into messages, kept by the client.
+#[derive(Clone, Debug)]
+pub(crate) struct Identity {
+    pub mac: [u8; 6],
+    client_id: heapless::Vec<u8, 32>,
+    uuid: Option<[u8; 16]>,
+    /// Option 93 in wire form.
+    arch: heapless::Vec<u8, 16>,
+    hostname: heapless::String<63>,
+    /// Option 77 in wire form.
+    user_class: heapless::Vec<u8, 33>,
+    vendor_class: heapless::String<48>,
+}
+
+/// What differs between the messages of a client.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Outgoing {
+    pub message: MessageType,
+    pub xid: u32,
+    pub secs: u16,
+    pub broadcast: bool,
+    pub ciaddr: Ipv4Addr,
+    /// Option 50.
+    pub requested: Option<Ipv4Addr>,
+    /// Option 54.
+    pub server_id: Option<Ipv4Addr>,
+}
+
+impl Identity {
+    pub fn new(config: &Config<'_>) -> Result<Self, DhcpError> {
+        let too_long = |_| DhcpError::Config;
+        let mut identity = Self {
+            mac: config.mac,
+            client_id: heapless::Vec::new(),
+            uuid: config.uuid,
+            arch: heapless::Vec::new(),
+            hostname: heapless::String::new(),
+            user_class: heapless::Vec::new(),
+            vendor_class: heapless::String::new(),
+        };
+        let (kind, id): (&[u8], &[u8]) = match (config.client_id, &config.uuid) {
+            (ClientId::Raw(id), _) => (&[], id),
+            (ClientId::Uuid, Some(uuid)) => (&[0], uuid),
+            (ClientId::Mac, _) | (ClientId::Uuid, None) => (&[1], &config.mac),
+        };
+        let client_id = &mut identity.client_id;
+        client_id.extend_from_slice(kind).map_err(too_long)?;
+        client_id.extend_from_slice(id).map_err(too_long)?;
+        for arch in config.arch {
+            let octets = arch.to_be_bytes();
+            identity.arch.extend_from_slice(&octets).map_err(too_long)?;
+        }
+        if let Some(class) = config.user_class {
+            let len = u8::try_from(class.len()).map_err(|_| DhcpError::Config)?;
+            identity.user_class.push(len).map_err(too_long_octet)?;
+            let octets = class.as_bytes();
+            identity
+                .user_class
+                .extend_from_slice(octets)
+                .map_err(too_long)?;
+        }
+        identity
+            .hostname
+            .push_str(config.hostname.unwrap_or(""))
+            .map_err(too_long)?;
+        let class = &mut identity.vendor_class;
+        let (name, arch) = match config.vendor_class {
+            VendorClass::Pxe => ("PXEClient:Arch:", config.arch.first()),
+            VendorClass::HttpClient => ("HTTPClient:Arch:", config.arch.last()),
+            VendorClass::Raw(text) => (text, None),
+        };
+        class.push_str(name).map_err(too_long)?;
+        if !matches!(config.vendor_class, VendorClass::Raw(_)) {
+            push_five_digits(class, arch.copied().unwrap_or(ARCH_RISCV32));
+            class.push_str(":UNDI:003000").map_err(too_long)?;
+        }
+        Ok(identity)
+    }
+
+    /// Writes one message and returns its length; 576 octets are always enough.
+    pub fn emit(&self, outgoing: &Outgoing, buf: &mut [u8]) -> Option<usize> {
+        let none = Ipv4Addr::UNSPECIFIED;
+        let header = Header {
+            reply: false,
+            xid: outgoing.xid,
+            secs: outgoing.secs,
+            broadcast: outgoing.broadcast,
+            ciaddr: outgoing.ciaddr,
+            yiaddr: none,
+            siaddr: none,
+            giaddr: none,
+            chaddr: self.mac,
+        };
+        let mut out = Builder::new(buf, &header, outgoing.message, &[], &[]);
+        put_text(&mut out, code::CLIENT_ID, &self.client_id);
+        if let Some(address) = outgoing.requested {
+            out.address(code::REQUESTED_ADDRESS, address);
+        }
+        if let Some(address) = outgoing.server_id {
+            out.address(code::SERVER_ID, address);
+        }
+        // DECLINE and RELEASE must not carry the rest (RFC 2131 table 5).
+        if matches!(
+            outgoing.message,
+            MessageType::Discover | MessageType::Request
+        ) {
+            out.option(code::MAX_MESSAGE_SIZE, &MAX_MESSAGE_SIZE.to_be_bytes());
+            out.option(code::PARAMETER_LIST, &PARAMETER_LIST);
+            put_text(&mut out, code::CLASS_ID, self.vendor_class.as_bytes());
+            put_text(&mut out, code::USER_CLASS, &self.user_class);
+            put_text(&mut out, code::HOSTNAME, self.hostname.as_bytes());
+            put_text(&mut out, code::ARCHITECTURE, &self.arch);
+            // UNDI 3.0, as in option 60 (RFC 4578 section 2.2).
+            out.option(code::INTERFACE, &[1, 3, 0]);
+            if let Some(uuid) = &self.uuid {
+                let mut id = heapless::Vec::<u8, 17>::new();
+                let _ = id.push(0);
+                let _ = id.extend_from_slice(uuid);
+                out.option(code::MACHINE_ID, &id);
+            }
+        }
+        out.finish()
+    }
+}
+
+/// Appends an option unless it would be empty, which RFC 2132 forbids for all of these.
+fn put_text(out: &mut Builder<'_>, code: u8, data: &[u8]) {
+    if !data.is_empty() {
+        out.option(code, data);
+    }
+}
+
+fn too_long_octet(_: u8) -> DhcpError {
+    DhcpError::Config
+}
+
+fn push_five_digits(text: &mut heapless::String<48>, value: u16) {
+    let mut digits = [b'0'; 5];
+    let mut rest = value;
+    for digit in digits.iter_mut().rev() {
+        *digit = b'0'.wrapping_add((rest % 10) as u8);
+        rest /= 10;
+    }
+    for digit in digits {
+        let _ = text.push(char::from(digit));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::packet::Packet;
+
+    const MAC: [u8; 6] = [2, 0, 0, 0, 0, 1];
+    const DISCOVER: Outgoing = Outgoing {
+        message: MessageType::Discover,
+        xid: 1,
+        secs: 0,
+        broadcast: true,
+        ciaddr: Ipv4Addr::UNSPECIFIED,
+        requested: None,
+        server_id: None,
+    };
+
+    /// The data of an option in a message.
+    fn option(config: &Config<'_>, code: u8) -> Option<Vec<u8>> {
+        let mut buf = [0; 576];
+        let identity = Identity::new(config).unwrap();
+        let len = identity.emit(&DISCOVER, &mut buf).unwrap();
+        let packet = Packet::parse(&buf[..len]).unwrap();
+        let found = packet.options.iter().find(|(found, _)| *found == code);
+        found.map(|(_, data)| data.to_vec())
+    }
+
+    #[test]
+    fn what_a_pxe_server_looks_for() {
+        let config = Config {
+            uuid: Some([0xab; 16]),
+            user_class: Some("iPXE"),
+            ..Config::new(MAC)
+        };
+        let text = |code| String::from_utf8(option(&config, code).unwrap()).unwrap();
+        assert_eq!(text(60), "PXEClient:Arch:00025:UNDI:003000");
+        assert_eq!(text(77), "\x04iPXE");
+        assert_eq!(option(&config, 61).unwrap(), [1, 2, 0, 0, 0, 0, 1]);
+        assert_eq!(option(&config, 93).unwrap(), [0, 0x19, 0, 0x1a]);
+        assert_eq!(option(&config, 94).unwrap(), [1, 3, 0]);
+        assert_eq!(
+            option(&config, 97).unwrap(),
+            [&[0][..], &[0xab; 16]].concat()
+        );
+        assert_eq!(option(&config, 57).unwrap(), [0x05, 0xc0]);
+        assert_eq!(option(&config, 12), None);
+    }
+
+    #[test]
+    fn identities() {
+        let config = Config {
+            client_id: ClientId::Uuid,
+            uuid: Some([7; 16]),
+            vendor_class: VendorClass::HttpClient,
+            ..Config::new(MAC)
+        };
+        assert_eq!(option(&config, 61).unwrap(), [&[0][..], &[7; 16]].concat());
+        assert_eq!(
+            option(&config, 60).unwrap(),
+            b"HTTPClient:Arch:00026:UNDI:003000"
+        );
+        let config = Config {
+            client_id: ClientId::Raw(&[0xff, 0, 0, 0, 1, 0, 4]),
+            vendor_class: VendorClass::Raw(""),
+            ..config
+        };
+        assert_eq!(option(&config, 61).unwrap(), [0xff, 0, 0, 0, 1, 0, 4]);
+        assert_eq!(option(&config, 60), None);
+    }
+
+    #[test]
+    fn the_longest_message_fits_548_octets() {
+        let longest = "x".repeat(63);
+        let config = Config {
+            client_id: ClientId::Raw(&[9; 32]),
+            uuid: Some([1; 16]),
+            arch: &[1; 8],
+            hostname: Some(&longest),
+            user_class: Some(&longest[..32]),
+            vendor_class: VendorClass::Raw(&longest[..48]),
+            ..Config::new(MAC)
+        };
+        let outgoing = Outgoing {
+            message: MessageType::Request,
+            requested: Some(Ipv4Addr::LOCALHOST),
+            server_id: Some(Ipv4Addr::LOCALHOST),
+            ..DISCOVER
+        };
+        let mut buf = [0; 548];
+        assert!(
+            Identity::new(&config)
+                .unwrap()
+                .emit(&outgoing, &mut buf)
+                .is_some()
+        );
+        for config in [
+            Config {
+                client_id: ClientId::Raw(&[9; 33]),
+                ..config
+            },
+            Config {
+                arch: &[1; 9],
+                ..config
+            },
+            Config {
+                user_class: Some(&longest),
+                ..config
+            },
+            Config {
+                vendor_class: VendorClass::Raw(&longest),
+                ..config
+            },
+            Config {
+                hostname: Some(&"x".repeat(64)),
+                ..config
+            },
+        ] {
+            assert_eq!(Identity::new(&config).err(), Some(DhcpError::Config));
+        }
+    }
+}

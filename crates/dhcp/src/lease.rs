@@ -1,0 +1,266 @@
+//! An address, for how long, and all that came with it.
+
+use crate::boot::BootInfo;
+use crate::error::DhcpError;
+use crate::options::{Options, code, is_host, text};
+use crate::packet::Packet;
+use core::net::Ipv4Addr;
+use netboot_core::{Duration, Instant};
+
+/// For a server that names no time: long enough for a boot, short enough to be given back.
+const DEFAULT_LEASE_SECS: u32 = 3600;
+/// No server means less, and a shorter lease would be lost while it is renewed.
+const MIN_LEASE_SECS: u32 = 60;
+/// For ever (RFC 2131 section 3.3).
+const INFINITE: u32 = u32::MAX;
+/// Least MTU of IPv4 (RFC 791).
+const MIN_MTU: u16 = 68;
+
+/// A route that is no default route (RFC 3442).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Route {
+    /// The network.
+    pub destination: Ipv4Addr,
+    /// Length of its prefix, 1 to 32.
+    pub prefix_len: u8,
+    /// The router; 0.0.0.0 when the network is on the link.
+    pub router: Ipv4Addr,
+}
+
+/// A lease and its parameters.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Lease {
+    /// The client's address.
+    pub address: Ipv4Addr,
+    /// Length of the subnet's prefix: option 1, else by the address's class.
+    pub prefix_len: u8,
+    /// Default routers, best first: of option 121 if there is one (RFC 3442), else option 3.
+    pub routers: heapless::Vec<Ipv4Addr, 4>,
+    /// Other routes of option 121.
+    pub static_routes: heapless::Vec<Route, 4>,
+    /// DNS servers, best first.
+    pub dns: heapless::Vec<Ipv4Addr, 3>,
+    /// NTP servers, best first.
+    pub ntp: heapless::Vec<Ipv4Addr, 3>,
+    /// Host name for the client; may be empty.
+    pub hostname: heapless::String<64>,
+    /// Domain name; may be empty.
+    pub domain: heapless::String<128>,
+    /// MTU of the link, if the server says one (at least 68).
+    pub mtu: Option<u16>,
+    /// The server.
+    pub server_id: Ipv4Addr,
+    /// Length of the lease, from [`obtained`](Self::obtained); [`Duration::MAX`]: for ever.
+    pub lease_time: Duration,
+    /// When to renew, from [`obtained`](Self::obtained).
+    pub t1: Duration,
+    /// When to ask any server, from [`obtained`](Self::obtained).
+    pub t2: Duration,
+    /// When the request was sent that the server confirmed (RFC 2131 section 4.4.1).
+    pub obtained: Instant,
+    /// Where to boot from.
+    pub boot: BootInfo,
+}
+
+impl Lease {
+    /// Reads a DHCPACK that answers a request sent at `obtained`. Without option 54 the server is
+    /// `server`.
+    ///
+    /// # Errors
+    /// [`DhcpError::WrongAddress`].
+    pub fn parse(
+        packet: &Packet<'_>,
+        server: Ipv4Addr,
+        obtained: Instant,
+    ) -> Result<Self, DhcpError> {
+        let address = packet.header.yiaddr;
+        if !is_host(address) {
+            return Err(DhcpError::WrongAddress { address });
+        }
+        let options = &packet.options;
+        let (lease_time, t1, t2) = times(
+            options.long(code::LEASE_TIME),
+            options.long(code::RENEWAL_TIME),
+            options.long(code::REBINDING_TIME),
+        );
+        let mut lease = Self {
+            address,
+            prefix_len: options
+                .long(code::SUBNET_MASK)
+                .and_then(prefix_len)
+                .unwrap_or(class_prefix_len(address)),
+            routers: heapless::Vec::new(),
+            static_routes: heapless::Vec::new(),
+            dns: options.addresses(code::DNS),
+            ntp: options.addresses(code::NTP),
+            hostname: short_text(options, code::HOSTNAME),
+            domain: short_text(options, code::DOMAIN),
+            mtu: options.short(code::MTU).filter(|mtu| *mtu >= MIN_MTU),
+            server_id: options
+                .address(code::SERVER_ID)
+                .filter(|address| is_host(*address))
+                .unwrap_or(server),
+            lease_time,
+            t1,
+            t2,
+            obtained,
+            boot: BootInfo::parse(packet),
+        };
+        if !lease.read_routes(options) {
+            lease.routers = options.addresses(code::ROUTERS);
+        }
+        Ok(lease)
+    }
+
+    /// Reads option 121; false when it is absent or malformed, so that option 3 counts.
+    fn read_routes(&mut self, options: &Options<'_>) -> bool {
+        let mut buf = [0; 128];
+        let Some((mut octets, whole)) = options.join(code::CLASSLESS_ROUTES, &mut buf) else {
+            return false;
+        };
+        if octets.is_empty() {
+            return false;
+        }
+        while let [prefix_len @ 0..=32, rest @ ..] = octets {
+            let significant = usize::from(prefix_len.div_ceil(8));
+            let Some((network, rest)) = rest.split_at_checked(significant) else {
+                break;
+            };
+            let Some((router, rest)) = rest.split_first_chunk::<4>() else {
+                break;
+            };
+            octets = rest;
+            let router = Ipv4Addr::from_octets(*router);
+            let mut destination = [0; 4];
+            for (to, from) in destination.iter_mut().zip(network) {
+                *to = *from;
+            }
+            // More routes than there is room for are left out, from the end.
+            if *prefix_len == 0 {
+                if is_host(router) {
+                    let _ = self.routers.push(router);
+                }
+            } else if is_host(router) || router.is_unspecified() {
+                let mask = u32::MAX << (32u32.saturating_sub(u32::from(*prefix_len)) & 31);
+                let network = u32::from_be_bytes(destination) & mask;
+                let _ = self.static_routes.push(Route {
+                    destination: Ipv4Addr::from_bits(network),
+                    prefix_len: *prefix_len,
+                    router,
+                });
+            }
+        }
+        // What was cut by our own buffer is no fault of the server.
+        let good = octets.is_empty() || whole > buf.len();
+        if !good {
+            self.routers.clear();
+            self.static_routes.clear();
+        }
+        good
+    }
+
+    /// When the lease ends.
+    pub fn expires_at(&self) -> Instant {
+        self.obtained + self.lease_time
+    }
+}
+
+/// Lease time, T1 and T2, made sane: T1 < T2 < lease time, by default 1/2 and 7/8 (RFC 2131 section
+/// 4.4.5).
+fn times(lease: Option<u32>, t1: Option<u32>, t2: Option<u32>) -> (Duration, Duration, Duration) {
+    let lease = lease.unwrap_or(DEFAULT_LEASE_SECS).max(MIN_LEASE_SECS);
+    if lease == INFINITE {
+        return (Duration::MAX, Duration::MAX, Duration::MAX);
+    }
+    let t2 = t2
+        .filter(|t2| *t2 > 1 && *t2 < lease)
+        .unwrap_or(lease - lease / 8);
+    let t1 = t1
+        .filter(|t1| *t1 != 0 && *t1 < t2)
+        .unwrap_or(if lease / 2 < t2 { lease / 2 } else { t2 / 2 });
+    let secs = |secs: u32| Duration::from_secs(u64::from(secs));
+    (secs(lease), secs(t1), secs(t2))
+}
+
+/// Length of the prefix of a mask with no holes, from 1.
+fn prefix_len(mask: u32) -> Option<u8> {
+    let len = mask.leading_ones();
+    (len != 0 && len + mask.trailing_zeros() == 32 || mask == u32::MAX).then_some(len as u8)
+}
+
+/// The prefix of the days before masks (RFC 791), for servers that send none.
+fn class_prefix_len(address: Ipv4Addr) -> u8 {
+    let [first, ..] = address.octets();
+    match first {
+        0..=127 => 8,
+        128..=191 => 16,
+        _ => 24,
+    }
+}
+
+/// A text that fits whole, or none.
+fn short_text<const N: usize>(options: &Options<'_>, code: u8) -> heapless::String<N> {
+    let mut kept = heapless::String::new();
+    let mut buf = [0; 256];
+    if let Some((octets, whole)) = options.join(code, &mut buf)
+        && whole == octets.len()
+        && let Some(text) = text(octets)
+    {
+        let _ = kept.push_str(text);
+    }
+    kept
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn masks() {
+        let cases = [
+            (0xffff_ff00, Some(24)),
+            (0xffff_ffff, Some(32)),
+            (0xffff_fffe, Some(31)),
+            (0x8000_0000, Some(1)),
+            (0, None),
+            (0xff00_ff00, None),
+            (0x0000_00ff, None),
+        ];
+        for (mask, len) in cases {
+            assert_eq!(prefix_len(mask), len, "{mask:08x}");
+        }
+    }
+
+    #[test]
+    fn times_are_made_sane() {
+        let secs = Duration::from_secs;
+        let cases = [
+            ((Some(3600), None, None), (3600, 1800, 3150)),
+            ((Some(3600), Some(600), Some(3000)), (3600, 600, 3000)),
+            ((Some(3600), Some(3100), Some(3000)), (3600, 1800, 3000)),
+            ((Some(3600), Some(600), Some(3600)), (3600, 600, 3150)),
+            ((Some(3600), None, Some(900)), (3600, 450, 900)),
+            ((Some(0), None, None), (60, 30, 53)),
+            ((None, Some(0), Some(0)), (3600, 1800, 3150)),
+            (
+                (Some(3600), Some(INFINITE), Some(INFINITE)),
+                (3600, 1800, 3150),
+            ),
+        ];
+        for ((lease, t1, t2), (want, want1, want2)) in cases {
+            assert_eq!(times(lease, t1, t2), (secs(want), secs(want1), secs(want2)));
+        }
+        let for_ever = (Duration::MAX, Duration::MAX, Duration::MAX);
+        assert_eq!(times(Some(INFINITE), Some(5), Some(6)), for_ever);
+    }
+
+    proptest! {
+        #[test]
+        fn times_are_ordered(lease: Option<u32>, t1: Option<u32>, t2: Option<u32>) {
+            let (lease, t1, t2) = times(lease, t1, t2);
+            prop_assert!(t1 < t2 && t2 < lease || lease == Duration::MAX);
+            prop_assert!(t1 > Duration::ZERO);
+        }
+    }
+}

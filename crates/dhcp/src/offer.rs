@@ -1,0 +1,122 @@
+//! Offers: which are kept, and which is taken.
+//!
+//! At most two are held, the best with an address and the best without (ProxyDHCP: `yiaddr` 0, class
+//! `PXEClient` or `HTTPClient`). An offer with boot information beats one without; among equals the
+//! first wins, as its server is the fastest.
+
+use crate::boot::BootInfo;
+use crate::error::DhcpError;
+use crate::options::{code, is_host};
+use crate::packet::Packet;
+use core::net::Ipv4Addr;
+
+/// An offer of an address.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Offer {
+    pub address: Ipv4Addr,
+    pub server_id: Ipv4Addr,
+    boot: BootInfo,
+}
+
+/// An offer of boot information only.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct ProxyOffer {
+    server: Ipv4Addr,
+    boot: BootInfo,
+}
+
+/// The offers held.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Offers {
+    best: Option<Offer>,
+    proxy: Option<ProxyOffer>,
+}
+
+impl Offers {
+    /// Takes an offer, if it is better than the one of its kind that is held.
+    pub fn add(&mut self, from: Ipv4Addr, packet: &Packet<'_>) -> Result<(), DhcpError> {
+        if packet.header.yiaddr.is_unspecified() {
+            return self.add_proxy(from, packet);
+        }
+        let address = packet.header.yiaddr;
+        if !is_host(address) {
+            return Err(DhcpError::WrongAddress { address });
+        }
+        let server_id = packet
+            .options
+            .address(code::SERVER_ID)
+            .filter(|server| is_host(*server))
+            .ok_or(DhcpError::WrongServer)?;
+        let boot = BootInfo::parse(packet);
+        if better(&boot, self.best.as_ref().map(|held| &held.boot)) {
+            self.best = Some(Offer {
+                address,
+                server_id,
+                boot,
+            });
+        }
+        Ok(())
+    }
+
+    /// Takes an offer without an address.
+    pub fn add_proxy(&mut self, from: Ipv4Addr, packet: &Packet<'_>) -> Result<(), DhcpError> {
+        let address = packet.header.yiaddr;
+        let mut boot = BootInfo::parse(packet);
+        if !address.is_unspecified() || !boot.is_boot_server() {
+            return Err(DhcpError::WrongAddress { address });
+        }
+        let server = packet
+            .options
+            .address(code::SERVER_ID)
+            .filter(|server| is_host(*server))
+            .unwrap_or(from);
+        boot.from_proxy = true;
+        if better(&boot, self.proxy.as_ref().map(|held| &held.boot)) {
+            self.proxy = Some(ProxyOffer { server, boot });
+        }
+        Ok(())
+    }
+
+    /// The best offer of an address.
+    pub fn best(&self) -> Option<&Offer> {
+        self.best.as_ref()
+    }
+
+    /// Whether nothing better is to be expected: there is an address and boot information.
+    pub fn is_complete(&self) -> bool {
+        let known = |boot: &BootInfo| boot.is_known();
+        self.best.as_ref().is_some_and(|best| known(&best.boot))
+            || self.best.is_some() && self.proxy.as_ref().is_some_and(|proxy| known(&proxy.boot))
+    }
+
+    /// Completes the boot information of an acknowledgement: its own, else that of the offer it
+    /// belongs to, else that of the proxy. They are never mixed, as the server of one does not have
+    /// the file of another.
+    pub fn complete(&self, acknowledged: &mut BootInfo) {
+        let offered = self.best.as_ref().map(|best| &best.boot);
+        let proxied = self.proxy.as_ref().map(|proxy| &proxy.boot);
+        let found = [offered, proxied]
+            .into_iter()
+            .flatten()
+            .find(|boot| boot.is_known());
+        if !acknowledged.is_known()
+            && let Some(boot) = found
+        {
+            acknowledged.clone_from(boot);
+        }
+    }
+
+    /// The PXE server to ask on port 4011 when nobody has named a boot file.
+    pub fn pxe_server(&self) -> Option<Ipv4Addr> {
+        let proxy = self.proxy.as_ref().filter(|proxy| proxy.boot.is_pxe());
+        let best = self.best.as_ref().filter(|best| best.boot.is_pxe());
+        proxy
+            .map(|proxy| proxy.server)
+            .or(best.map(|best| best.server_id))
+    }
+}
+
+/// Whether `new` is better than what is held.
+fn better(new: &BootInfo, held: Option<&BootInfo>) -> bool {
+    held.is_none_or(|held| new.is_known() && !held.is_known())
+}

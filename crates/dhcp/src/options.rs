@@ -1,0 +1,320 @@
+//! The options of a message: `{code, length, data}*`, with PAD and END (RFC 2132 section 2), overloaded
+//! into `file` and `sname` (section 9.3), and long ones split over several instances (RFC 3396).
+
+use core::net::Ipv4Addr;
+
+/// Option numbers (RFC 2132 unless noted).
+pub mod code {
+    /// One octet without length or meaning.
+    pub const PAD: u8 = 0;
+    /// Subnet mask.
+    pub const SUBNET_MASK: u8 = 1;
+    /// Routers, best first.
+    pub const ROUTERS: u8 = 3;
+    /// DNS servers, best first.
+    pub const DNS: u8 = 6;
+    /// Host name.
+    pub const HOSTNAME: u8 = 12;
+    /// Domain name.
+    pub const DOMAIN: u8 = 15;
+    /// MTU of the interface.
+    pub const MTU: u8 = 26;
+    /// NTP servers, best first.
+    pub const NTP: u8 = 42;
+    /// Vendor-specific information.
+    pub const VENDOR_SPECIFIC: u8 = 43;
+    /// The address that a client asks for.
+    pub const REQUESTED_ADDRESS: u8 = 50;
+    /// Lease time, s.
+    pub const LEASE_TIME: u8 = 51;
+    /// Options go on in `file` (1), `sname` (2) or both (3).
+    pub const OVERLOAD: u8 = 52;
+    /// DHCP message type.
+    pub const MESSAGE_TYPE: u8 = 53;
+    /// Address by which a server is known.
+    pub const SERVER_ID: u8 = 54;
+    /// The options that a client wants.
+    pub const PARAMETER_LIST: u8 = 55;
+    /// Longest message that a client takes.
+    pub const MAX_MESSAGE_SIZE: u8 = 57;
+    /// Time to renewal (T1), s.
+    pub const RENEWAL_TIME: u8 = 58;
+    /// Time to rebinding (T2), s.
+    pub const REBINDING_TIME: u8 = 59;
+    /// Vendor class of the client; what a PXE or HTTP boot server echoes.
+    pub const CLASS_ID: u8 = 60;
+    /// Client identifier.
+    pub const CLIENT_ID: u8 = 61;
+    /// TFTP server name.
+    pub const TFTP_SERVER: u8 = 66;
+    /// Boot file name or URI.
+    pub const BOOT_FILE: u8 = 67;
+    /// User class (RFC 3004).
+    pub const USER_CLASS: u8 = 77;
+    /// Client system architectures (RFC 4578).
+    pub const ARCHITECTURE: u8 = 93;
+    /// Client network interface (RFC 4578).
+    pub const INTERFACE: u8 = 94;
+    /// Client machine identifier (RFC 4578).
+    pub const MACHINE_ID: u8 = 97;
+    /// Classless static routes (RFC 3442).
+    pub const CLASSLESS_ROUTES: u8 = 121;
+    /// sZTP bootstrap servers (RFC 8572 section 8).
+    pub const SZTP_REDIRECT: u8 = 143;
+    /// The end.
+    pub const END: u8 = 255;
+}
+
+/// An option runs past the end of its field.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Malformed;
+
+/// The options in one field of the message.
+struct Field<'a>(&'a [u8]);
+
+impl<'a> Iterator for Field<'a> {
+    type Item = Result<(u8, &'a [u8]), Malformed>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        loop {
+            let octets = core::mem::take(&mut self.0);
+            match octets {
+                // A field without END ends with its last octet; some servers send it so.
+                [] | [code::END, ..] => return None,
+                [code::PAD, rest @ ..] => self.0 = rest,
+                [code, len, rest @ ..] => {
+                    let Some((data, rest)) = rest.split_at_checked(usize::from(*len)) else {
+                        return Some(Err(Malformed));
+                    };
+                    self.0 = rest;
+                    return Some(Ok((*code, data)));
+                }
+                [_] => return Some(Err(Malformed)),
+            }
+        }
+    }
+}
+
+/// All options of a message, in the order in which RFC 3396 joins them: `options`, `file`, `sname`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Options<'a> {
+    fields: [&'a [u8]; 3],
+}
+
+impl<'a> Options<'a> {
+    /// Reads the options field and, where option 52 says so, `file` and `sname`.
+    ///
+    /// # Errors
+    /// [`Malformed`] when any option is cut short.
+    pub fn parse(options: &'a [u8], file: &'a [u8], sname: &'a [u8]) -> Result<Self, Malformed> {
+        let mut overload = 0;
+        for option in Field(options) {
+            if let (code::OVERLOAD, [value, ..]) = option? {
+                overload = *value;
+            }
+        }
+        let file = if overload & 1 != 0 { file } else { &[] };
+        let sname = if overload & 2 != 0 { sname } else { &[] };
+        for option in Field(file).chain(Field(sname)) {
+            option?;
+        }
+        Ok(Self {
+            fields: [options, file, sname],
+        })
+    }
+
+    /// Whether `file` holds options.
+    pub fn uses_file(&self) -> bool {
+        let [_, file, _] = self.fields;
+        !file.is_empty()
+    }
+
+    /// Whether `sname` holds options.
+    pub fn uses_sname(&self) -> bool {
+        let [_, _, sname] = self.fields;
+        !sname.is_empty()
+    }
+
+    /// Every instance of every option, in order.
+    pub fn iter(&self) -> impl Iterator<Item = (u8, &'a [u8])> {
+        let [options, file, sname] = self.fields;
+        Field(options)
+            .chain(Field(file))
+            .chain(Field(sname))
+            .map_while(Result::ok)
+    }
+
+    /// Joins all instances of option `code` at the start of `buf` (RFC 3396).
+    ///
+    /// Returns what fitted and the whole length; `None` when there is no such option.
+    pub fn join<'b>(&self, code: u8, buf: &'b mut [u8]) -> Option<(&'b [u8], usize)> {
+        let mut whole = None;
+        let mut to = buf.iter_mut();
+        for (_, data) in self.iter().filter(|(found, _)| *found == code) {
+            whole = Some(whole.unwrap_or(0usize).saturating_add(data.len()));
+            // `to` second: `zip` takes from the first before it finds the second at its end.
+            for (from, to) in data.iter().zip(to.by_ref()) {
+                *to = *from;
+            }
+        }
+        let whole = whole?;
+        let fitted = whole.min(buf.len());
+        Some((buf.get(..fitted)?, whole))
+    }
+
+    /// The first octet of option `code`.
+    pub fn octet(&self, code: u8) -> Option<u8> {
+        self.join(code, &mut [0; 1])?.0.first().copied()
+    }
+
+    /// The first two octets of option `code`, as a number.
+    pub fn short(&self, code: u8) -> Option<u16> {
+        let mut buf = [0; 2];
+        (self.join(code, &mut buf)?.1 >= 2).then(|| u16::from_be_bytes(buf))
+    }
+
+    /// The first four octets of option `code`, as a number.
+    pub fn long(&self, code: u8) -> Option<u32> {
+        // Servers that send an option twice mean the same by both; the first counts.
+        let mut buf = [0; 4];
+        (self.join(code, &mut buf)?.1 >= 4).then(|| u32::from_be_bytes(buf))
+    }
+
+    /// The first four octets of option `code`, as an address.
+    pub fn address(&self, code: u8) -> Option<Ipv4Addr> {
+        self.long(code).map(Ipv4Addr::from_bits)
+    }
+
+    /// The addresses of a list option, as many as `N`, without those that no host can have.
+    pub fn addresses<const N: usize>(&self, code: u8) -> heapless::Vec<Ipv4Addr, N> {
+        let mut list = heapless::Vec::new();
+        let mut buf = [0; 64];
+        let (octets, _) = self.join(code, &mut buf).unwrap_or((&[], 0));
+        for address in octets.chunks_exact(4) {
+            let [a, b, c, d] = *address else { break };
+            let address = Ipv4Addr::new(a, b, c, d);
+            if is_host(address) && !list.contains(&address) && list.push(address).is_err() {
+                break;
+            }
+        }
+        list
+    }
+}
+
+/// Whether a host on a network can have this address.
+pub(crate) fn is_host(address: Ipv4Addr) -> bool {
+    !(address.is_unspecified()
+        || address.is_broadcast()
+        || address.is_multicast()
+        || address.is_loopback())
+}
+
+/// The text in `octets` up to its first NUL, if it is UTF-8 without control characters.
+pub(crate) fn text(octets: &[u8]) -> Option<&str> {
+    let end = octets
+        .iter()
+        .position(|octet| *octet == 0)
+        .unwrap_or(octets.len());
+    let text = core::str::from_utf8(octets.get(..end)?).ok()?;
+    let printable = !text.is_empty() && text.bytes().all(|octet| octet >= b' ' && octet != 0x7f);
+    printable.then_some(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn parse(options: &[u8]) -> Result<Options<'_>, Malformed> {
+        Options::parse(options, &[], &[])
+    }
+
+    #[test]
+    fn pad_end_and_bounds() {
+        let options = parse(&[0, 0, 53, 1, 2, 0, 255, 54, 200]).unwrap();
+        assert_eq!(options.iter().collect::<Vec<_>>(), [(53, &[2][..])]);
+        assert_eq!(parse(&[53, 1, 5]).unwrap().octet(53), Some(5));
+        for cut in [&[53][..], &[53, 1], &[0, 54, 4, 10, 0, 0]] {
+            assert_eq!(parse(cut), Err(Malformed));
+        }
+    }
+
+    #[test]
+    fn overload_in_the_order_of_rfc_3396() {
+        let main = [67, 1, b'a', 52, 1, 3, 255];
+        let file = [67, 1, b'b', 255, 9, 9];
+        let sname = [67, 1, b'c', 0, 0, 255];
+        let options = Options::parse(&main, &file, &sname).unwrap();
+        let mut buf = [0; 8];
+        assert_eq!(options.join(67, &mut buf), Some((&b"abc"[..], 3)));
+        assert!(options.uses_file() && options.uses_sname());
+        let only_sname = [52, 1, 2];
+        let options = Options::parse(&only_sname, &[67, 9, 9], &sname).unwrap();
+        assert_eq!(options.join(67, &mut buf), Some((&b"c"[..], 1)));
+        assert!(!options.uses_file());
+        let both = [52, 1, 3];
+        assert_eq!(Options::parse(&both, &[67, 9, 9], &sname), Err(Malformed));
+    }
+
+    #[test]
+    fn a_long_option_is_joined_and_its_length_known() {
+        let mut wire = vec![67, 255];
+        wire.extend([b'x'; 255]);
+        wire.extend([67, 3, b'y', b'y', b'y']);
+        let options = parse(&wire).unwrap();
+        let mut buf = [0; 256];
+        let (octets, whole) = options.join(67, &mut buf).unwrap();
+        assert_eq!((octets.len(), whole), (256, 258));
+        assert_eq!(octets.last(), Some(&b'y'));
+    }
+
+    #[test]
+    fn numbers_and_addresses() {
+        let wire = [
+            26, 2, 5, 220, 51, 4, 0, 0, 14, 16, 58, 3, 0, 0, 1, 54, 4, 10, 0, 0, 1, 54, 4, 10, 0,
+            0, 1, 3, 12, 10, 0, 0, 1, 0, 0, 0, 0, 10, 0, 0, 2, 3, 5, 10, 0, 0, 1, 99,
+        ];
+        let options = parse(&wire).unwrap();
+        assert_eq!(options.short(26), Some(1500));
+        assert_eq!(options.long(51), Some(3600));
+        assert_eq!(options.long(58), None, "three octets are no number");
+        assert_eq!(options.address(54), Some(Ipv4Addr::new(10, 0, 0, 1)));
+        let routers: heapless::Vec<_, 4> = options.addresses(3);
+        assert_eq!(
+            routers,
+            [Ipv4Addr::new(10, 0, 0, 1), Ipv4Addr::new(10, 0, 0, 2)]
+        );
+    }
+
+    #[test]
+    fn texts() {
+        assert_eq!(text(b"boot.img\0\0\0"), Some("boot.img"));
+        assert_eq!(text("é".as_bytes()), Some("é"));
+        for bad in [&b""[..], b"\0boot", b"a\nb", b"\xff", b"a\x7f"] {
+            assert_eq!(text(bad), None);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_octets(
+            main in proptest::collection::vec(any::<u8>(), 0..300),
+            file in proptest::collection::vec(any::<u8>(), 128),
+            sname in proptest::collection::vec(any::<u8>(), 64),
+            overload in 0u8..4,
+            code: u8,
+        ) {
+            let mut main = main;
+            main.splice(0..0, [52, 1, overload]);
+            if let Ok(options) = Options::parse(&main, &file, &sname) {
+                let total: usize = options.iter().filter(|(c, _)| *c == code).map(|(_, d)| d.len()).sum();
+                let mut buf = [0; 32];
+                let joined = options.join(code, &mut buf).map_or(0, |(octets, whole)| {
+                    assert_eq!(octets.len(), whole.min(32));
+                    whole
+                });
+                prop_assert_eq!(joined, total);
+            }
+        }
+    }
+}
