@@ -20,11 +20,13 @@
 //! | `policy` | how often and how long to try |
 //! | `report` | what happened, image by image |
 //! | `observer` | what a console or a progress bar is told meanwhile |
+//! | `console` | events and report as lines of text |
 #![cfg_attr(not(test), no_std)]
 #![forbid(unsafe_code)]
 
 mod app;
 mod check;
+pub mod console;
 mod error;
 mod observer;
 mod policy;

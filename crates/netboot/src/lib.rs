@@ -1,2 +1,37 @@
-//! The Network Boot Library: smoltcp, DHCP, TFTP and HTTP behind the iPXE-style interface.
+//! The Network Boot Library: DHCP, DNS, TFTP and HTTP over smoltcp, behind the iPXE-style commands.
+//!
+//! [`Network`] owns the IP stack and every buffer, in statics that the integrator gives
+//! ([`Resources`]), and implements [`netboot_ipxe::IpxeInterface`]. This is the only ROM crate that
+//! names smoltcp; its API has none of smoltcp's types.
+//!
+//! The way of an octet: device buffer -> socket buffer (smoltcp copies it there once) -> the protocol
+//! client looks at it in place -> hash -> the sink. While the sink is full the loop goes on polling:
+//! ARP is answered, TCP keeps its window closed, the lease is renewed.
+//!
+//! | file | what |
+//! |---|---|
+//! | `stack` | smoltcp's interface and sockets, one service call for all of them |
+//! | `link` | the board's device as a smoltcp device, with an eye for ARP conflicts |
+//! | `lease` | the DHCP client on its socket, ARP probe, configuration of the interface |
+//! | `resolve` | host name to address |
+//! | `transfer` | one open transfer, TFTP or HTTP, as a stream that is pumped |
+//! | `fetch` | one image: parts, resumption, proof that it is still the same file |
+//! | `network` | the commands |
 #![cfg_attr(not(test), no_std)]
+#![forbid(unsafe_code)]
+
+mod error;
+mod fetch;
+mod lease;
+mod link;
+mod network;
+mod options;
+mod resolve;
+mod resources;
+mod stack;
+mod transfer;
+
+pub use error::NetError;
+pub use network::Network;
+pub use options::{ArpProbe, DhcpOptions, NetworkOptions};
+pub use resources::Resources;

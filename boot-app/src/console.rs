@@ -1,0 +1,132 @@
+//! A boot as lines of text, for a person and for a program that reads the console.
+//!
+//! A machine-readable line begins with `@` and a word; then come `key=value` pairs, separated by one
+//! blank. `t` is µs since power-on. The value of `message`, always the last, goes to the end of the
+//! line. Log lines have no `@` in front, so both can share a UART.
+//!
+//! ```text
+//! @requested t=1042311 index=0
+//! @fetching t=1042320 index=0 uri=tftp://10.0.2.2/caliptra-fw.bin
+//! @opened t=1043790 index=0 size=234496 protocol=tftp
+//! @attempt-failed t=2043790 index=0 code=0x00020004 blame=network message=the TFTP server ...
+//! ```
+
+use crate::observer::{Event, Observer};
+use crate::report::{BootReport, ImageReport, Outcome};
+use core::fmt::{self, Write};
+use netboot_core::{Coded, Instant};
+
+/// Writes each event as a line.
+#[derive(Debug)]
+pub struct LineObserver<W>(pub W);
+
+impl<W: Write> Observer for LineObserver<W> {
+    fn event(&mut self, now: Instant, event: &Event<'_>) {
+        // A console that cannot be written to must not stop a boot.
+        let _ = write_event(&mut self.0, now, event);
+    }
+}
+
+fn write_event(out: &mut dyn Write, now: Instant, event: &Event<'_>) -> fmt::Result {
+    let word = match event {
+        Event::Configured(_) => "configured",
+        Event::Toc { .. } => "toc",
+        Event::Requested { .. } => "requested",
+        Event::Fetching { .. } => "fetching",
+        Event::Opened { .. } => "opened",
+        Event::Delivered { .. } => "delivered",
+        Event::Verified { .. } => "verified",
+        Event::Activated { .. } => "activated",
+        Event::AttemptFailed { .. } => "attempt-failed",
+        Event::Finished { .. } => "finished",
+    };
+    write!(out, "@{word} t={}", now.as_micros())?;
+    match event {
+        Event::Configured(config) => {
+            write!(out, " address={}/{}", config.address, config.prefix_len)?;
+            if let Some(router) = config.routers.first() {
+                write!(out, " router={router}")?;
+            }
+        }
+        Event::Toc { images } => write!(out, " images={images}")?,
+        Event::Requested { index } | Event::Activated { index } => write!(out, " index={index}")?,
+        Event::Fetching { index, uri } => write!(out, " index={index} uri={uri}")?,
+        Event::Opened {
+            index,
+            size,
+            protocol,
+        } => write!(out, " index={index} size={size} protocol={protocol}")?,
+        Event::Delivered {
+            index,
+            octets,
+            size,
+        } => write!(out, " index={index} octets={octets} size={size}")?,
+        Event::Verified {
+            index,
+            sha256,
+            expected,
+        } => write!(out, " index={index} sha256={sha256} expected={expected}")?,
+        Event::AttemptFailed { index, error } => {
+            if let Some(index) = index {
+                write!(out, " index={index}")?;
+            }
+            write_error(out, *error)?;
+        }
+        Event::Finished { status } => write!(out, " status={status:#010x}")?,
+    }
+    out.write_str("\n")
+}
+
+fn write_error(out: &mut dyn Write, error: &dyn Coded) -> fmt::Result {
+    let (code, blame) = (error.code(), error.blame().as_str());
+    write!(out, " code={code:#010x} blame={blame} message={error}")
+}
+
+/// Writes a report: one line for the boot, one for each image.
+///
+/// # Errors
+/// When `out` cannot be written to.
+pub fn write_report<N: Coded>(out: &mut dyn Write, report: &BootReport<N>) -> fmt::Result {
+    write!(out, "@report started={}", report.started.as_micros())?;
+    if let Some(at) = report.configured {
+        write!(out, " configured={}", at.as_micros())?;
+    }
+    let status = report.status();
+    write!(out, " ended={}", report.ended.as_micros())?;
+    write!(out, " status={status:#010x}")?;
+    if let Some(error) = &report.error {
+        write_error(out, error)?;
+    }
+    out.write_str("\n")?;
+    report
+        .images
+        .iter()
+        .try_for_each(|image| write_image(out, image))
+}
+
+fn write_image<N: Coded>(out: &mut dyn Write, image: &ImageReport<N>) -> fmt::Result {
+    let outcome = match image.outcome {
+        Outcome::NotActivated => "not-activated",
+        Outcome::Activated => "activated",
+        Outcome::Refused => "refused",
+    };
+    write!(out, "@image index={} outcome={outcome}", image.index)?;
+    if let Some(uri) = &image.uri {
+        write!(out, " uri={uri}")?;
+    }
+    if let Some(protocol) = image.protocol {
+        write!(out, " protocol={protocol}")?;
+    }
+    write!(out, " octets={}", image.octets)?;
+    if let Some(sha256) = &image.sha256 {
+        write!(out, " sha256={sha256}")?;
+    }
+    let (duration, transfer) = (image.duration.as_micros(), image.transfer.as_micros());
+    write!(out, " duration_us={duration} transfer_us={transfer}")?;
+    write!(out, " octets_per_s={}", image.throughput())?;
+    write!(out, " retries={} resumes={}", image.retries, image.resumes)?;
+    if let Some(error) = &image.error {
+        write_error(out, error)?;
+    }
+    out.write_str("\n")
+}

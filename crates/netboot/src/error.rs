@@ -1,0 +1,229 @@
+//! What can go wrong between a URI and its octets.
+
+use core::fmt;
+use netboot_core::uri::UriError;
+use netboot_core::{Blame, Coded, Duration, Module};
+use netboot_dhcp::DhcpError;
+use netboot_http::HttpError;
+use netboot_tftp::TftpError;
+
+/// An error of the Network Boot Library. Errors of a protocol keep their own numbers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum NetError {
+    /// The address of the image.
+    Uri(UriError),
+    /// DHCP.
+    Dhcp(DhcpError),
+    /// TFTP.
+    Tftp(TftpError),
+    /// HTTP.
+    Http(HttpError),
+    /// No address yet: neither `dhcp` nor `ifconfig` succeeded.
+    NotConfigured,
+    /// `dhcp` had no answer that could be used.
+    DhcpTimeout,
+    /// An address or prefix that no station can have.
+    BadAddress,
+    /// The gateway is not on the own network, or the table is full.
+    BadRoute,
+    /// A host name, but no DNS server to ask.
+    NoDnsServer,
+    /// The DNS servers say that the name has no address.
+    NameNotFound,
+    /// No DNS server answered.
+    DnsTimeout,
+    /// An IPv6 address; this build speaks IPv4.
+    AddressFamily,
+    /// The scheme is not in this build.
+    Unsupported,
+    /// The server did not answer the connection request.
+    ConnectTimeout,
+    /// The server refused the connection.
+    ConnectionRefused,
+    /// The server reset the connection.
+    ConnectionReset,
+    /// The server sent nothing for the stall time.
+    Stalled,
+    /// The caller's deadline came.
+    Deadline,
+    /// The handle is of a transfer that was closed.
+    StaleHandle,
+    /// The image is larger than the staging buffer, both in octets.
+    StagingTooSmall {
+        /// The image.
+        size: u64,
+        /// The buffer.
+        buffer: u32,
+    },
+    /// The file ends before the part that was asked for.
+    PartBeyondEnd,
+    /// The file's size was another when the transfer was taken up again.
+    SizeChanged {
+        /// Size at first.
+        was: u64,
+        /// Size now.
+        is: u64,
+    },
+    /// The octets already delivered are no longer the file's first octets.
+    ContentChanged,
+    /// The connection ended or the body was over before the size was reached.
+    Truncated {
+        /// Octets received.
+        got: u64,
+        /// Octets of the image.
+        size: u64,
+    },
+}
+
+impl NetError {
+    /// Whether trying to take up the same transfer again makes sense.
+    pub(crate) fn resumable(&self) -> bool {
+        match self {
+            NetError::ConnectTimeout
+            | NetError::ConnectionRefused
+            | NetError::ConnectionReset
+            | NetError::Stalled
+            | NetError::Truncated { .. } => true,
+            NetError::Tftp(error) => error.blame() == Blame::Network,
+            NetError::Http(error) => error.is_transient(),
+            _ => false,
+        }
+    }
+}
+
+impl NetError {
+    /// How long the server asks to be left alone.
+    pub(crate) fn retry_after(&self) -> Option<Duration> {
+        match self {
+            NetError::Http(error @ HttpError::Status { retry_after, .. })
+                if error.is_transient() =>
+            {
+                retry_after.map(|secs| Duration::from_secs(u64::from(secs)))
+            }
+            _ => None,
+        }
+    }
+}
+
+impl fmt::Display for NetError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let text = match self {
+            NetError::Uri(error) => return error.fmt(f),
+            NetError::Dhcp(error) => return error.fmt(f),
+            NetError::Tftp(error) => return error.fmt(f),
+            NetError::Http(error) => return error.fmt(f),
+            NetError::StagingTooSmall { size, buffer } => {
+                return write!(f, "image of {size} octets, staging buffer of {buffer}");
+            }
+            NetError::SizeChanged { was, is } => {
+                return write!(f, "file changed on the server: {was} octets, now {is}");
+            }
+            NetError::Truncated { got, size } => {
+                return write!(f, "transfer ended after {got} of {size} octets");
+            }
+            NetError::NotConfigured => "no address: run dhcp or ifconfig first",
+            NetError::DhcpTimeout => "no DHCP server offered a usable lease in time",
+            NetError::BadAddress => "address or prefix that no station can have",
+            NetError::BadRoute => "gateway not on the own network, or route table full",
+            NetError::NoDnsServer => "host name in the URI, but no DNS server known",
+            NetError::NameNotFound => "DNS: the name has no IPv4 address",
+            NetError::DnsTimeout => "DNS: no server answered",
+            NetError::AddressFamily => "IPv6 address in the URI, this build speaks IPv4",
+            NetError::Unsupported => "scheme not in this build",
+            NetError::ConnectTimeout => "TCP: no answer to the connection request",
+            NetError::ConnectionRefused => "TCP: connection refused",
+            NetError::ConnectionReset => "TCP: connection reset by the server",
+            NetError::Stalled => "the server stopped sending",
+            NetError::Deadline => "deadline reached",
+            NetError::StaleHandle => "image handle of a closed transfer",
+            NetError::PartBeyondEnd => "the file ends before the part that was asked for",
+            NetError::ContentChanged => "file changed on the server during the transfer",
+        };
+        f.write_str(text)
+    }
+}
+
+impl core::error::Error for NetError {}
+
+impl Coded for NetError {
+    fn code(&self) -> u32 {
+        Module::Network.code(match self {
+            NetError::Uri(error) => return error.code(),
+            NetError::Dhcp(error) => return error.code(),
+            NetError::Tftp(error) => return error.code(),
+            NetError::Http(error) => return error.code(),
+            NetError::NotConfigured => 1,
+            NetError::DhcpTimeout => 2,
+            NetError::BadAddress => 3,
+            NetError::BadRoute => 4,
+            NetError::NoDnsServer => 5,
+            NetError::NameNotFound => 6,
+            NetError::DnsTimeout => 7,
+            NetError::AddressFamily => 8,
+            NetError::Unsupported => 9,
+            NetError::ConnectTimeout => 10,
+            NetError::ConnectionRefused => 11,
+            NetError::ConnectionReset => 12,
+            NetError::Stalled => 13,
+            NetError::Deadline => 14,
+            NetError::StaleHandle => 15,
+            NetError::StagingTooSmall { .. } => 16,
+            NetError::PartBeyondEnd => 17,
+            NetError::SizeChanged { .. } => 18,
+            NetError::ContentChanged => 19,
+            NetError::Truncated { .. } => 20,
+        })
+    }
+
+    fn blame(&self) -> Blame {
+        match self {
+            NetError::Uri(error) => error.blame(),
+            NetError::Dhcp(error) => error.blame(),
+            NetError::Tftp(error) => error.blame(),
+            NetError::Http(error) => error.blame(),
+            NetError::NotConfigured
+            | NetError::Deadline
+            | NetError::StaleHandle
+            | NetError::StagingTooSmall { .. } => Blame::Caller,
+            NetError::BadAddress
+            | NetError::BadRoute
+            | NetError::NoDnsServer
+            | NetError::NameNotFound
+            | NetError::AddressFamily
+            | NetError::Unsupported
+            | NetError::PartBeyondEnd => Blame::Configuration,
+            NetError::ConnectionRefused | NetError::ConnectionReset => Blame::Server,
+            NetError::SizeChanged { .. }
+            | NetError::ContentChanged
+            | NetError::Truncated { .. } => Blame::Server,
+            NetError::DhcpTimeout
+            | NetError::DnsTimeout
+            | NetError::ConnectTimeout
+            | NetError::Stalled => Blame::Network,
+        }
+    }
+}
+
+impl From<UriError> for NetError {
+    fn from(error: UriError) -> Self {
+        NetError::Uri(error)
+    }
+}
+
+impl From<DhcpError> for NetError {
+    fn from(error: DhcpError) -> Self {
+        NetError::Dhcp(error)
+    }
+}
+
+impl From<TftpError> for NetError {
+    fn from(error: TftpError) -> Self {
+        NetError::Tftp(error)
+    }
+}
+
+impl From<HttpError> for NetError {
+    fn from(error: HttpError) -> Self {
+        NetError::Http(error)
+    }
+}

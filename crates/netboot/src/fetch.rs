@@ -1,0 +1,465 @@
+//! One image: which octets of which file, and how to go on when the transfer breaks.
+//!
+//! A transfer that is taken up again must bring the rest of the *same* file. With HTTP, a range
+//! request under `If-Range` makes the server prove it (RFC 9110, section 13.1.5). Without a validator,
+//! and with TFTP, the file is read from its start; the octets already delivered are hashed again and
+//! not delivered twice, and the two hashes must agree.
+
+use crate::NetError;
+use crate::stack::Stack;
+use crate::transfer::{Opened, Pumped, Start, Transfer};
+use log::warn;
+use netboot_core::uri::Uri;
+use netboot_core::{Blame, Coded, Device, Digest, Duration, ImageSink, Instant, Platform};
+use netboot_http::Validator;
+use netboot_ipxe::{Delivery, ExecError, Part};
+use sha2::{Digest as _, Sha256};
+
+/// Progress after which a broken transfer counts as a new trouble, octets.
+const PROGRESS: u64 = 16 * 1024;
+/// How long a full sink is left alone, while nothing arrives.
+const SINK_POLL: Duration = Duration::from_micros(50);
+/// How long an idle network may keep the sink's own troubles from being noticed.
+const SINK_LOOK: Duration = Duration::from_millis(100);
+/// Most octets skipped in one step.
+const SKIP: u64 = 16 * 1024;
+/// Longest wait between two resumptions.
+const LONGEST_WAIT: Duration = Duration::from_secs(10);
+
+/// A sink without its error type, so that the drain loop is compiled once.
+trait Out {
+    fn begin(&mut self, now: Instant, size: u64) -> Result<(), Full>;
+    fn window(&mut self, now: Instant) -> Result<usize, Full>;
+    fn write(&mut self, now: Instant, data: &[u8]) -> Result<(), Full>;
+    fn end(&mut self, now: Instant) -> Result<(), Full>;
+}
+
+/// The sink failed; its error is kept with it.
+struct Full;
+
+struct Erased<'s, S: ImageSink> {
+    sink: &'s mut S,
+    error: Option<S::Error>,
+}
+
+impl<S: ImageSink> Erased<'_, S> {
+    fn keep<T>(&mut self, result: Result<T, S::Error>) -> Result<T, Full> {
+        result.map_err(|error| {
+            self.error = Some(error);
+            Full
+        })
+    }
+}
+
+impl<S: ImageSink> Out for Erased<'_, S> {
+    fn begin(&mut self, now: Instant, size: u64) -> Result<(), Full> {
+        let result = self.sink.begin(now, size);
+        self.keep(result)
+    }
+
+    fn window(&mut self, now: Instant) -> Result<usize, Full> {
+        let result = self.sink.window(now);
+        self.keep(result)
+    }
+
+    fn write(&mut self, now: Instant, data: &[u8]) -> Result<(), Full> {
+        let result = self.sink.write(now, data);
+        self.keep(result)
+    }
+
+    fn end(&mut self, now: Instant) -> Result<(), Full> {
+        let result = self.sink.end(now);
+        self.keep(result)
+    }
+}
+
+enum DrainError {
+    Net(NetError),
+    Sink,
+}
+
+impl From<NetError> for DrainError {
+    fn from(error: NetError) -> Self {
+        DrainError::Net(error)
+    }
+}
+
+impl From<Full> for DrainError {
+    fn from(_: Full) -> Self {
+        DrainError::Sink
+    }
+}
+
+/// One image of a server.
+pub(crate) struct Fetch {
+    /// Where it is, after redirects.
+    pub uri: Uri,
+    part: Option<Part>,
+    pub transfer: Transfer,
+    /// Octets of the image, once known.
+    pub size: Option<u64>,
+    validator: Option<Validator>,
+    /// Offset in the file of the next octet that the transfer brings.
+    at: u64,
+    /// The transfer is open, and no octet was taken.
+    fresh: bool,
+}
+
+impl Fetch {
+    pub fn new(uri: Uri) -> Self {
+        Self {
+            uri,
+            part: None,
+            transfer: Transfer::Closed,
+            size: None,
+            validator: None,
+            at: 0,
+            fresh: false,
+        }
+    }
+
+    /// Opens another image. A connection of the last one may be reused.
+    pub fn open<D: Device, P: Platform>(
+        &mut self,
+        stack: &mut Stack<'_, D, P>,
+        uri: &Uri,
+        part: Option<Part>,
+    ) -> Result<(), NetError> {
+        self.uri = uri.clone();
+        self.part = part;
+        self.size = None;
+        self.validator = None;
+        let mut tries = 0;
+        loop {
+            let error = match self.connect(stack, 0) {
+                Ok(()) => return Ok(()),
+                Err(error) => error,
+            };
+            // A server that says when to come back gets what it asks for (RFC 9110, section 10.2.3).
+            match error.retry_after() {
+                Some(wait) if tries < stack.options.resumes => wait_for(stack, wait)?,
+                _ => return Err(error),
+            }
+            tries += 1;
+        }
+    }
+
+    /// Octets of the file before the image.
+    fn base(&self) -> u64 {
+        self.part.map_or(0, |part| part.offset)
+    }
+
+    /// Opens the transfer for the octets from `position` of the image on.
+    fn connect<D: Device, P: Platform>(
+        &mut self,
+        stack: &mut Stack<'_, D, P>,
+        position: u64,
+    ) -> Result<(), NetError> {
+        self.fresh = false;
+        let validator = self.validator.clone();
+        // A position without a validator cannot be trusted: read from the start and compare.
+        let offset = if position == 0 || validator.is_some() {
+            self.base().saturating_add(position)
+        } else {
+            0
+        };
+        let start = Start {
+            offset,
+            validator: validator.as_ref().filter(|_| position > 0),
+        };
+        let opened = self.transfer.open(stack, &mut self.uri, start)?;
+        self.at = opened.first;
+        let result = self.learn(opened);
+        if result.is_err() {
+            self.transfer.close(stack);
+        }
+        result?;
+        if position == 0 {
+            self.validator = self.transfer.validator().cloned();
+        }
+        self.fresh = true;
+        Ok(())
+    }
+
+    /// Checks what the server says of the size against the part, and against what it said before.
+    fn learn(&mut self, opened: Opened) -> Result<(), NetError> {
+        let size = match (self.part, opened.total) {
+            (Some(part), Some(total)) if part.offset.saturating_add(part.len) > total => {
+                return Err(NetError::PartBeyondEnd);
+            }
+            (Some(part), _) => Some(part.len),
+            (None, total) => total,
+        };
+        match (self.size, size) {
+            (Some(was), Some(is)) if was != is => Err(NetError::SizeChanged { was, is }),
+            (None, Some(_)) => {
+                self.size = size;
+                Ok(())
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// The image's size; when the server did not tell it, by reading the file once.
+    pub fn measure<D: Device, P: Platform>(
+        &mut self,
+        stack: &mut Stack<'_, D, P>,
+    ) -> Result<u64, NetError> {
+        if let Some(size) = self.size {
+            return Ok(size);
+        }
+        let mut size = 0u64;
+        loop {
+            let now = stack.service();
+            if now >= stack.deadline {
+                return Err(NetError::Deadline);
+            }
+            let mut count = |chunk: &[u8]| {
+                size = size.saturating_add(chunk.len() as u64);
+                chunk.len()
+            };
+            match self.transfer.pump(stack, now, usize::MAX, &mut count)? {
+                Pumped::Octets(_) => {}
+                Pumped::Nothing(until) => stack.idle(now, until),
+                Pumped::Complete => break,
+            }
+        }
+        self.transfer.close(stack);
+        self.size = Some(size);
+        self.connect(stack, 0)?;
+        Ok(size)
+    }
+
+    /// Delivers the image into `sink`.
+    pub fn drain<D: Device, P: Platform, S: ImageSink>(
+        &mut self,
+        stack: &mut Stack<'_, D, P>,
+        size: u64,
+        sink: &mut S,
+    ) -> Result<Delivery, ExecError<NetError, S::Error>> {
+        let mut out = Erased { sink, error: None };
+        let result = self.drain_into(stack, size, &mut out);
+        // A completed transfer stays: its last acknowledgement may have to be sent again.
+        if result.is_err() {
+            self.transfer.close(stack);
+        }
+        match (result, out.error) {
+            (Ok(delivery), _) => Ok(delivery),
+            (Err(DrainError::Net(error)), _) => Err(ExecError::Transfer(error)),
+            (Err(DrainError::Sink), Some(error)) => Err(ExecError::Sink(error)),
+            // `Full` is only made together with an error.
+            (Err(DrainError::Sink), None) => Err(ExecError::Transfer(NetError::StaleHandle)),
+        }
+    }
+
+    fn drain_into<D: Device, P: Platform>(
+        &mut self,
+        stack: &mut Stack<'_, D, P>,
+        size: u64,
+        out: &mut dyn Out,
+    ) -> Result<Delivery, DrainError> {
+        let begin = stack.platform.now();
+        out.begin(begin, size)?;
+        let mut progress = Progress {
+            position: 0,
+            size,
+            hash: Sha256::new(),
+            prefix: None,
+        };
+        let mut resumes = 0u32;
+        let mut failures = 0u32;
+        let mut failed_at = 0u64;
+        loop {
+            let error = match self.stream(stack, &mut progress, out) {
+                Ok(()) => break,
+                Err(DrainError::Net(error)) if error.resumable() => error,
+                Err(other) => return Err(other),
+            };
+            if progress.position.saturating_sub(failed_at) >= PROGRESS {
+                failures = 0;
+            }
+            failed_at = progress.position;
+            if failures >= stack.options.resumes {
+                return Err(error.into());
+            }
+            warn!(
+                "transfer broke after {} of {size} octets: {error}; taking it up again",
+                progress.position
+            );
+            self.transfer.close(stack);
+            if error.blame() == Blame::Network {
+                stack.next_router();
+            }
+            let wait = stack.options.resume_wait * (1u32 << failures.min(10));
+            let asked = error.retry_after().unwrap_or(Duration::ZERO);
+            wait_for(stack, wait.min(LONGEST_WAIT).max(asked))?;
+            failures += 1;
+            resumes += 1;
+            progress.prefix = None;
+            match self.connect(stack, progress.position) {
+                Err(error) if !error.resumable() => return Err(error.into()),
+                // `stream` finds the transfer closed and comes back here.
+                _ => {}
+            }
+        }
+        let now = stack.platform.now();
+        out.end(now)?;
+        Ok(Delivery {
+            octets: progress.position,
+            sha256: Digest(progress.hash.finalize().into()),
+            resumes,
+            duration: now.since(begin),
+        })
+    }
+
+    /// Pumps until the image is complete or something breaks.
+    fn stream<D: Device, P: Platform>(
+        &mut self,
+        stack: &mut Stack<'_, D, P>,
+        progress: &mut Progress,
+        out: &mut dyn Out,
+    ) -> Result<(), DrainError> {
+        if !self.fresh {
+            return Err(NetError::ConnectionReset.into());
+        }
+        self.fresh = false;
+        let base = self.base();
+        loop {
+            let now = stack.service();
+            if now >= stack.deadline {
+                return Err(NetError::Deadline.into());
+            }
+            let wanted = base.saturating_add(progress.position);
+            let skip = wanted.saturating_sub(self.at);
+            if skip == 0 {
+                progress.check_prefix()?;
+            }
+            let missing = progress.size.saturating_sub(progress.position);
+            if missing == 0 && self.part.is_some() {
+                self.transfer.close(stack);
+                return Ok(());
+            }
+            let window = out.window(now)?;
+            let max = match (skip, missing) {
+                // The file has to end here: any further octet shows that it does not.
+                (0, 0) => 1,
+                (0, missing) => usize::try_from(missing).unwrap_or(usize::MAX).min(window),
+                (skip, _) => skip.min(SKIP) as usize,
+            };
+            if max == 0 {
+                stack.idle(now, now + SINK_POLL);
+                continue;
+            }
+            let mut failure = None;
+            let mut take = |chunk: &[u8]| {
+                if skip > 0 {
+                    progress.skipped(self.at, base, chunk);
+                    return chunk.len();
+                }
+                if missing == 0 {
+                    let is = progress.size.saturating_add(1);
+                    let was = progress.size;
+                    failure = Some(DrainError::Net(NetError::SizeChanged { was, is }));
+                    return 0;
+                }
+                if let Err(full) = out.write(now, chunk) {
+                    failure = Some(full.into());
+                    return 0;
+                }
+                progress.hash.update(chunk);
+                progress.position = progress.position.saturating_add(chunk.len() as u64);
+                chunk.len()
+            };
+            let pumped = self.transfer.pump(stack, now, max, &mut take);
+            if let Some(failure) = failure {
+                return Err(failure);
+            }
+            match pumped? {
+                Pumped::Octets(taken) => self.at = self.at.saturating_add(taken as u64),
+                Pumped::Nothing(until) => stack.idle(now, until.min(now + SINK_LOOK)),
+                Pumped::Complete if missing == 0 && skip == 0 => return Ok(()),
+                Pumped::Complete => {
+                    let (got, size) = (progress.position, progress.size);
+                    return Err(NetError::Truncated { got, size }.into());
+                }
+            }
+        }
+    }
+}
+
+/// How far one image is.
+struct Progress {
+    /// Octets delivered.
+    position: u64,
+    size: u64,
+    /// Of the octets delivered.
+    hash: Sha256,
+    /// Of the octets read again, while they are.
+    prefix: Option<Sha256>,
+}
+
+impl Progress {
+    /// Octets of the file from `at` on that were delivered already, or lie before the image.
+    fn skipped(&mut self, at: u64, base: u64, chunk: &[u8]) {
+        let before = usize::try_from(base.saturating_sub(at)).unwrap_or(usize::MAX);
+        if let Some(part) = chunk.get(before..) {
+            self.prefix.get_or_insert_with(Sha256::new).update(part);
+        }
+    }
+
+    /// At the end of the octets read again: they must be those delivered.
+    fn check_prefix(&mut self) -> Result<(), NetError> {
+        let Some(prefix) = self.prefix.take() else {
+            return Ok(());
+        };
+        if self.position > 0 && prefix.finalize() != self.hash.clone().finalize() {
+            return Err(NetError::ContentChanged);
+        }
+        Ok(())
+    }
+}
+
+/// Delivers an image that lies in memory already.
+pub(crate) fn deliver_staged<D: Device, P: Platform, S: ImageSink>(
+    stack: &mut Stack<'_, D, P>,
+    data: &[u8],
+    sink: &mut S,
+) -> Result<Delivery, ExecError<NetError, S::Error>> {
+    let begin = stack.platform.now();
+    sink.begin(begin, data.len() as u64)
+        .map_err(ExecError::Sink)?;
+    let mut rest = data;
+    while !rest.is_empty() {
+        let now = stack.service();
+        if now >= stack.deadline {
+            return Err(ExecError::Transfer(NetError::Deadline));
+        }
+        let window = sink.window(now).map_err(ExecError::Sink)?;
+        let (chunk, later) = rest.split_at(window.min(rest.len()));
+        if chunk.is_empty() {
+            stack.idle(now, now + SINK_POLL);
+            continue;
+        }
+        sink.write(now, chunk).map_err(ExecError::Sink)?;
+        rest = later;
+    }
+    let now = stack.platform.now();
+    sink.end(now).map_err(ExecError::Sink)?;
+    Ok(Delivery {
+        octets: data.len() as u64,
+        sha256: Digest(Sha256::digest(data).into()),
+        resumes: 0,
+        duration: now.since(begin),
+    })
+}
+
+/// Lets `wait` pass with the network served.
+pub(crate) fn wait_for<D: Device, P: Platform>(
+    stack: &mut Stack<'_, D, P>,
+    wait: Duration,
+) -> Result<(), NetError> {
+    let until = stack.platform.now() + wait;
+    stack.run(Instant::FAR_FUTURE, NetError::Deadline, |_, now| {
+        Ok((now >= until).then_some(()))
+    })
+}

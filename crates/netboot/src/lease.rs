@@ -1,0 +1,300 @@
+//! The DHCP client on its socket, the ARP probe, and the interface's configuration by the lease.
+
+use crate::options::{ArpProbe, NetworkOptions};
+use crate::resources::DHCP_TX;
+use crate::stack::Stack;
+use core::net::Ipv4Addr;
+use log::{debug, info, warn};
+use netboot_core::{Device, Instant, Platform};
+use netboot_dhcp::{self as dhcp, DhcpError, Event};
+use netboot_ipxe::{BootInfo, NetworkConfig, Route};
+use smoltcp::socket::udp::{self, UdpMetadata};
+use smoltcp::wire::{IpAddress, IpEndpoint};
+
+/// Port of the client (RFC 2131, section 4.1).
+const CLIENT_PORT: u16 = 68;
+/// Messages looked at in one service call.
+const BUDGET: usize = 8;
+
+/// How far the lease is.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum State {
+    /// `dhcp` was not called, or was ended.
+    Off,
+    /// No address yet.
+    Acquiring,
+    /// The interface has the leased address.
+    Bound,
+    /// The client gave up.
+    Failed(DhcpError),
+}
+
+/// The probe of an offered address.
+struct Probe {
+    address: Ipv4Addr,
+    left: u8,
+    next: Instant,
+}
+
+/// The client and what goes on around it.
+pub(crate) struct Lease {
+    client: dhcp::Client,
+    pub state: State,
+    probe: Option<Probe>,
+    how: ArpProbe,
+}
+
+impl Lease {
+    pub fn new(mac: [u8; 6], options: &NetworkOptions) -> Result<Self, DhcpError> {
+        let options = &options.dhcp;
+        let config = dhcp::Config {
+            uuid: options.uuid,
+            arch: options.arch,
+            hostname: options.hostname,
+            user_class: options.user_class,
+            vendor_class: options.vendor_class,
+            offer_window: options.offer_window,
+            probe: options.probe != ArpProbe::Off,
+            deadline: options.timeout,
+            ..dhcp::Config::new(mac)
+        };
+        Ok(Self {
+            client: dhcp::Client::new(&config)?,
+            state: State::Off,
+            probe: None,
+            how: options.probe,
+        })
+    }
+
+    pub fn poll_timeout(&self) -> Instant {
+        if self.state == State::Off {
+            return Instant::FAR_FUTURE;
+        }
+        let probe = self.probe.as_ref().map(|probe| probe.next);
+        let client = self.client.poll_timeout();
+        probe
+            .unwrap_or(Instant::FAR_FUTURE)
+            .min(client.unwrap_or(Instant::FAR_FUTURE))
+    }
+
+    /// Whether the address, and all that is to come with it, is there.
+    pub fn is_complete(&self) -> bool {
+        self.state == State::Bound && !self.client.boot_pending()
+    }
+
+    /// What the server said beyond the address.
+    pub fn lease(&self) -> Option<&dhcp::Lease> {
+        self.client.lease()
+    }
+}
+
+/// The interface's configuration by a lease.
+fn config_of(lease: &dhcp::Lease) -> NetworkConfig {
+    NetworkConfig {
+        address: lease.address,
+        prefix_len: lease.prefix_len,
+        routers: lease
+            .routers
+            .iter()
+            .copied()
+            .take(netboot_ipxe::MAX_ROUTERS)
+            .collect(),
+        dns: lease
+            .dns
+            .iter()
+            .copied()
+            .take(netboot_ipxe::MAX_DNS)
+            .collect(),
+        boot: BootInfo {
+            server_name: lease
+                .boot
+                .server_name
+                .as_str()
+                .try_into()
+                .unwrap_or_default(),
+            file: lease.boot.file.as_str().try_into().unwrap_or_default(),
+            next_server: lease.boot.next_server,
+        },
+    }
+}
+
+impl<D: Device, P: Platform> Stack<'_, D, P> {
+    /// Starts over: no address, a first DISCOVER at the next service call.
+    pub fn start_lease(&mut self) {
+        self.deconfigure();
+        let now = self.platform.now();
+        let socket = self.dhcp();
+        socket.close();
+        // Binding fails only for a socket that is open, or for port 0.
+        let _ = socket.bind(CLIENT_PORT);
+        self.link.watch(None);
+        self.lease.probe = None;
+        self.lease.state = State::Acquiring;
+        self.lease.client.start(now, self.platform.rng());
+    }
+
+    /// Gives the address back and stops.
+    pub fn end_lease(&mut self) {
+        if self.lease.state == State::Bound {
+            let now = self.platform.now();
+            self.lease.client.release(now);
+            self.send_dhcp(now);
+            self.flush();
+        }
+        self.lease.state = State::Off;
+        self.lease.probe = None;
+        self.link.watch(None);
+        self.dhcp().close();
+    }
+
+    /// Takes in messages and timeouts, acts on events, sends what is due.
+    pub fn service_lease(&mut self, now: Instant) {
+        if self.lease.state == State::Off {
+            return;
+        }
+        for _ in 0..BUDGET {
+            // Fields instead of methods: the message stays borrowed from the socket.
+            let socket = self.sockets.get_mut::<udp::Socket<'_>>(self.dhcp);
+            let Ok((message, meta)) = socket.recv() else {
+                break;
+            };
+            let IpAddress::Ipv4(from) = meta.endpoint.addr;
+            let rng = self.platform.rng();
+            if let Err(error) = self.lease.client.handle(now, rng, from, message) {
+                debug!("dhcp: message from {from} ignored: {error}");
+            }
+        }
+        if self.lease.client.poll_timeout().is_some_and(|at| at <= now) {
+            self.lease.client.handle_timeout(now, self.platform.rng());
+        }
+        self.service_probe(now);
+        for _ in 0..BUDGET {
+            let Some(event) = self.lease.client.poll(now) else {
+                break;
+            };
+            self.on_dhcp_event(now, event);
+        }
+        self.send_dhcp(now);
+    }
+
+    fn on_dhcp_event(&mut self, now: Instant, event: Event) {
+        match event {
+            Event::ProbeAddress(address) => match self.lease.how {
+                ArpProbe::Off => self.lease.client.probe_result(now, false),
+                ArpProbe::On { count, .. } => {
+                    self.link.watch(Some(address));
+                    self.lease.probe = Some(Probe {
+                        address,
+                        left: count,
+                        next: now,
+                    });
+                    self.service_probe(now);
+                }
+            },
+            Event::Bound => {
+                self.apply_lease();
+                if let Some(config) = &self.config {
+                    info!("dhcp: {}/{}", config.address, config.prefix_len);
+                    self.link.send_arp_announcement(config.address);
+                }
+                self.lease.state = State::Bound;
+            }
+            Event::BootInfo => self.apply_lease(),
+            Event::Renewed => {
+                debug!("dhcp: lease renewed");
+                self.apply_lease();
+            }
+            Event::Lost(reason) => {
+                warn!("dhcp: lease lost: {reason:?}");
+                self.deconfigure();
+                self.lease.state = State::Acquiring;
+            }
+            Event::Failed(error) => {
+                warn!("dhcp: {error}");
+                self.lease.state = State::Failed(error);
+            }
+        }
+    }
+
+    /// Sets the interface up as the lease says, if that is not how it is.
+    fn apply_lease(&mut self) {
+        let config = self.lease.client.lease().map(config_of);
+        if let Some(config) = config
+            && self.config.as_ref() != Some(&config)
+        {
+            self.configure(&config);
+            self.add_static_routes();
+        }
+    }
+
+    fn add_static_routes(&mut self) {
+        let routes = self
+            .lease
+            .client
+            .lease()
+            .map(|lease| lease.static_routes.clone());
+        for route in routes.unwrap_or_default() {
+            // 0.0.0.0: on the own link, which smoltcp does not do beyond the own prefix.
+            let added = self.add_route(Route {
+                destination: route.destination,
+                prefix_len: route.prefix_len,
+                gateway: route.router,
+            });
+            if added.is_err() {
+                warn!("dhcp: route to {} not usable", route.destination);
+            }
+        }
+    }
+
+    /// Sends the next probe, or ends the probing with its result.
+    fn service_probe(&mut self, now: Instant) {
+        let ArpProbe::On { interval, .. } = self.lease.how else {
+            return;
+        };
+        let Some(probe) = &mut self.lease.probe else {
+            return;
+        };
+        let conflict = self.link.conflict();
+        if !conflict && now < probe.next {
+            return;
+        }
+        if !conflict && probe.left > 0 {
+            probe.left -= 1;
+            probe.next = now + interval;
+            self.link.send_arp_probe(probe.address);
+            return;
+        }
+        if conflict {
+            warn!("dhcp: {} is in use by another station", probe.address);
+        }
+        self.lease.probe = None;
+        self.link.watch(None);
+        self.lease.client.probe_result(now, conflict);
+    }
+
+    fn send_dhcp(&mut self, now: Instant) {
+        for _ in 0..BUDGET {
+            if !self.dhcp().can_send() {
+                return;
+            }
+            let mut message = [0; DHCP_TX];
+            let Some(out) = self
+                .lease
+                .client
+                .poll_transmit(now, self.platform.rng(), &mut message)
+            else {
+                return;
+            };
+            let meta = UdpMetadata {
+                endpoint: IpEndpoint::new(out.destination.into(), out.destination_port),
+                local_address: Some(out.source.into()),
+                meta: Default::default(),
+            };
+            let message = message.get(..out.len).unwrap_or_default();
+            if let Err(error) = self.dhcp().send_slice(message, meta) {
+                warn!("dhcp: cannot send: {error}");
+            }
+            self.flush();
+        }
+    }
+}

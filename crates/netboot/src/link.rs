@@ -1,0 +1,161 @@
+//! The board's device as a smoltcp device.
+//!
+//! On the way in, ARP frames are looked at for the sake of the probe (RFC 5227): smoltcp has no
+//! address yet when the probe runs and would not tell of a conflict.
+
+use core::net::Ipv4Addr;
+use netboot_core::{Device, TxSlot};
+use smoltcp::phy::{DeviceCapabilities, Medium, RxToken, TxToken};
+use smoltcp::wire::{
+    ArpOperation, ArpPacket, ArpRepr, EthernetAddress, EthernetFrame, EthernetProtocol,
+    EthernetRepr,
+};
+
+/// A device, and the address that is being probed on it.
+pub(crate) struct Link<D> {
+    device: D,
+    probed: Option<Ipv4Addr>,
+    conflict: bool,
+}
+
+impl<D: Device> Link<D> {
+    pub fn new(device: D) -> Self {
+        Self {
+            device,
+            probed: None,
+            conflict: false,
+        }
+    }
+
+    pub fn device(&mut self) -> &mut D {
+        &mut self.device
+    }
+
+    pub fn mac(&self) -> EthernetAddress {
+        EthernetAddress(self.device.info().mac)
+    }
+
+    /// Starts or ends watching for other users of an address.
+    pub fn watch(&mut self, address: Option<Ipv4Addr>) {
+        self.probed = address;
+        self.conflict = false;
+    }
+
+    /// Whether another station was seen to use, or to probe for, the watched address.
+    pub fn conflict(&self) -> bool {
+        self.conflict
+    }
+
+    /// Sends an ARP probe: who has `target`, asked by nobody (RFC 5227, section 2.1.1).
+    pub fn send_arp_probe(&mut self, target: Ipv4Addr) {
+        self.send_arp(Ipv4Addr::UNSPECIFIED, target);
+    }
+
+    /// Announces `address` as ours (RFC 5227, section 2.3).
+    pub fn send_arp_announcement(&mut self, address: Ipv4Addr) {
+        self.send_arp(address, address);
+    }
+
+    fn send_arp(&mut self, sender: Ipv4Addr, target: Ipv4Addr) {
+        let mac = self.mac();
+        let arp = ArpRepr::EthernetIpv4 {
+            operation: ArpOperation::Request,
+            source_hardware_addr: mac,
+            source_protocol_addr: sender,
+            target_hardware_addr: EthernetAddress([0; 6]),
+            target_protocol_addr: target,
+        };
+        let ethernet = EthernetRepr {
+            src_addr: mac,
+            dst_addr: EthernetAddress::BROADCAST,
+            ethertype: EthernetProtocol::Arp,
+        };
+        if let Some(slot) = self.device.transmit() {
+            let len = EthernetFrame::<&[u8]>::buffer_len(arp.buffer_len());
+            slot.send(len, |buffer| {
+                let mut frame = EthernetFrame::new_unchecked(buffer);
+                ethernet.emit(&mut frame);
+                arp.emit(&mut ArpPacket::new_unchecked(frame.payload_mut()));
+            });
+        }
+    }
+}
+
+/// Whether `frame` is an ARP message of another station than `mac` that claims `address`, or probes
+/// for it as we do.
+fn claims(frame: &[u8], address: Ipv4Addr, mac: EthernetAddress) -> bool {
+    let Ok(frame) = EthernetFrame::new_checked(frame) else {
+        return false;
+    };
+    if frame.ethertype() != EthernetProtocol::Arp {
+        return false;
+    }
+    let arp = ArpPacket::new_checked(frame.payload())
+        .ok()
+        .and_then(|packet| ArpRepr::parse(&packet).ok());
+    let Some(ArpRepr::EthernetIpv4 {
+        operation,
+        source_hardware_addr,
+        source_protocol_addr,
+        target_protocol_addr,
+        ..
+    }) = arp
+    else {
+        return false;
+    };
+    let also_probing = operation == ArpOperation::Request
+        && source_protocol_addr == Ipv4Addr::UNSPECIFIED
+        && target_protocol_addr == address;
+    source_hardware_addr != mac && (source_protocol_addr == address || also_probing)
+}
+
+pub(crate) struct Rx<'a>(&'a [u8]);
+pub(crate) struct Tx<T>(T);
+
+impl RxToken for Rx<'_> {
+    fn consume<R, F: FnOnce(&[u8]) -> R>(self, f: F) -> R {
+        f(self.0)
+    }
+}
+
+impl<T: TxSlot> TxToken for Tx<T> {
+    fn consume<R, F: FnOnce(&mut [u8]) -> R>(self, len: usize, f: F) -> R {
+        self.0.send(len, f)
+    }
+}
+
+impl<D: Device> smoltcp::phy::Device for Link<D> {
+    type RxToken<'a>
+        = Rx<'a>
+    where
+        Self: 'a;
+    type TxToken<'a>
+        = Tx<D::Tx<'a>>
+    where
+        Self: 'a;
+
+    fn receive(&mut self, _: smoltcp::time::Instant) -> Option<(Rx<'_>, Tx<D::Tx<'_>>)> {
+        let mac = self.mac();
+        let (frame, slot) = self.device.receive()?;
+        if let Some(address) = self.probed
+            && claims(frame, address, mac)
+        {
+            self.conflict = true;
+        }
+        Some((Rx(frame), Tx(slot)))
+    }
+
+    fn transmit(&mut self, _: smoltcp::time::Instant) -> Option<Tx<D::Tx<'_>>> {
+        self.device.transmit().map(Tx)
+    }
+
+    fn capabilities(&self) -> DeviceCapabilities {
+        let info = self.device.info();
+        let mut capabilities = DeviceCapabilities::default();
+        capabilities.medium = Medium::Ethernet;
+        capabilities.max_transmission_unit = info.mtu + 14;
+        // Bounds the TCP window to what the ring holds between two polls.
+        capabilities.max_burst_size = Some(info.rx_ring);
+        capabilities
+    }
+}

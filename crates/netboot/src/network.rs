@@ -1,0 +1,285 @@
+//! The commands.
+
+use crate::fetch::{Fetch, wait_for};
+use crate::lease::State;
+use crate::stack::Stack;
+use crate::transfer::Transfer;
+use crate::{NetError, NetworkOptions, Resources};
+use heapless::String;
+use log::{debug, info};
+use netboot_core::uri::Uri;
+use netboot_core::{Device, Duration, ImageSink, Instant, Platform};
+use netboot_dhcp as dhcp;
+use netboot_ipxe::{
+    Delivery, ExecError, ImageHandle, IpxeInterface, LoadedImage, NAME_LEN, NetworkConfig, Part,
+    Protocol, Route,
+};
+
+/// The network of a station: a device, a platform, and every buffer of the stack.
+///
+/// One transfer is open at a time. `D` and `P` are the board's; the buffers come from
+/// [`Resources`], with `UDP` and `TCP` chosen by the integrator.
+pub struct Network<'a, D: Device, P: Platform> {
+    stack: Stack<'a, D, P>,
+    fetch: Option<Fetch>,
+    /// Of the transfer that is open.
+    id: u32,
+}
+
+impl<'a, D: Device, P: Platform> Network<'a, D, P> {
+    /// Takes the device into use. No frame is sent before the first command.
+    ///
+    /// # Errors
+    /// When the options cannot be sent by DHCP (a text too long).
+    pub fn new<const UDP: usize, const TCP: usize>(
+        device: D,
+        platform: P,
+        resources: &'a mut Resources<'a, UDP, TCP>,
+        options: NetworkOptions,
+    ) -> Result<Self, NetError> {
+        Ok(Self {
+            stack: Stack::new(device, platform, resources, options)?,
+            fetch: None,
+            id: 0,
+        })
+    }
+
+    /// The board's platform.
+    pub fn platform(&mut self) -> &mut P {
+        &mut self.stack.platform
+    }
+
+    /// The board's device.
+    pub fn device(&mut self) -> &mut D {
+        self.stack.link.device()
+    }
+
+    /// Everything that the DHCP server said, while there is a lease.
+    pub fn lease(&self) -> Option<&dhcp::Lease> {
+        self.stack.lease.lease()
+    }
+
+    /// The present configuration of the interface.
+    pub fn config(&self) -> Option<&NetworkConfig> {
+        self.stack.config.as_ref()
+    }
+
+    /// Receives, answers, and keeps lease and connections alive: one bounded round, for callers that
+    /// have a loop of their own.
+    pub fn poll(&mut self) {
+        let now = self.stack.service();
+        if let Some(fetch) = &mut self.fetch {
+            fetch.transfer.linger(&mut self.stack, now);
+        }
+    }
+
+    /// The transfer that `handle` stands for.
+    fn transfer(
+        &mut self,
+        handle: &ImageHandle,
+    ) -> Result<(&mut Fetch, &mut Stack<'a, D, P>), NetError> {
+        match &mut self.fetch {
+            Some(fetch) if handle.id == self.id => Ok((fetch, &mut self.stack)),
+            _ => Err(NetError::StaleHandle),
+        }
+    }
+}
+
+impl<D: Device, P: Platform> IpxeInterface for Network<'_, D, P> {
+    type Error = NetError;
+
+    fn now(&mut self) -> Instant {
+        self.stack.platform.now()
+    }
+
+    fn set_deadline(&mut self, deadline: Instant) {
+        self.stack.deadline = deadline;
+    }
+
+    fn dhcp(&mut self) -> Result<NetworkConfig, NetError> {
+        self.stack.start_lease();
+        let limit = self.stack.platform.now() + self.stack.options.dhcp.timeout;
+        let result = self.stack.run(limit, NetError::DhcpTimeout, |stack, _| {
+            match &stack.lease.state {
+                State::Bound if stack.lease.is_complete() => Ok(stack.config.clone()),
+                State::Failed(error) => Err(NetError::Dhcp(*error)),
+                State::Off | State::Acquiring | State::Bound => Ok(None),
+            }
+        });
+        if result.is_err() {
+            self.stack.end_lease();
+        }
+        result
+    }
+
+    fn ifconfig(&mut self, config: &NetworkConfig) -> Result<(), NetError> {
+        let address = config.address;
+        let usable = !(address.is_unspecified()
+            || address.is_multicast()
+            || address.is_broadcast()
+            || address.is_loopback());
+        if !usable || config.prefix_len == 0 || config.prefix_len > 32 {
+            return Err(NetError::BadAddress);
+        }
+        self.stack.end_lease();
+        self.stack.configure(config);
+        Ok(())
+    }
+
+    fn route(&mut self, route: Route) -> Result<(), NetError> {
+        self.stack.add_route(route)
+    }
+
+    fn imgfetch(
+        &mut self,
+        uri: &Uri,
+        name: Option<&str>,
+        part: Option<Part>,
+    ) -> Result<ImageHandle, NetError> {
+        self.id = self.id.wrapping_add(1);
+        let fetch = self.fetch.get_or_insert_with(|| Fetch::new(uri.clone()));
+        debug!("imgfetch {uri}");
+        if let Err(error) = fetch.open(&mut self.stack, uri, part) {
+            fetch.transfer.close(&mut self.stack);
+            return Err(error);
+        }
+        Ok(ImageHandle {
+            name: short_name(name.unwrap_or_else(|| last_segment(fetch.uri.path()))),
+            uri: fetch.uri.clone(),
+            size: fetch.size,
+            protocol: Protocol::from(fetch.uri.scheme()),
+            id: self.id,
+        })
+    }
+
+    fn imgload<'s>(
+        &mut self,
+        handle: ImageHandle,
+        staging: Option<&'s mut [u8]>,
+    ) -> Result<LoadedImage<'s>, NetError> {
+        let (fetch, stack) = self.transfer(&handle)?;
+        let size = fetch.measure(stack)?;
+        let Some(buffer) = staging else {
+            return Ok(LoadedImage {
+                handle,
+                size,
+                staged: None,
+            });
+        };
+        let room = u32::try_from(buffer.len()).unwrap_or(u32::MAX);
+        let Some(target) = usize::try_from(size)
+            .ok()
+            .and_then(|len| buffer.get_mut(..len))
+        else {
+            fetch.transfer.close(stack);
+            return Err(NetError::StagingTooSmall { size, buffer: room });
+        };
+        let mut sink = Staging {
+            buffer: target,
+            filled: 0,
+        };
+        fetch
+            .drain(stack, size, &mut sink)
+            .map_err(|error| match error {
+                ExecError::Transfer(error) | ExecError::Sink(error) => error,
+            })?;
+        Ok(LoadedImage {
+            handle,
+            size,
+            staged: Some(sink.buffer),
+        })
+    }
+
+    fn imgexec<S: ImageSink>(
+        &mut self,
+        image: LoadedImage<'_>,
+        sink: &mut S,
+    ) -> Result<Delivery, ExecError<NetError, S::Error>> {
+        if let Some(data) = image.staged {
+            return crate::fetch::deliver_staged(&mut self.stack, data, sink);
+        }
+        let (fetch, stack) = self.transfer(&image.handle).map_err(ExecError::Transfer)?;
+        fetch.drain(stack, image.size, sink)
+    }
+
+    fn echo(&mut self, message: &str) {
+        info!("{message}");
+    }
+
+    fn sleep(&mut self, span: Duration) -> Result<(), NetError> {
+        if let Some(fetch) = &mut self.fetch {
+            let now = self.stack.platform.now();
+            fetch.transfer.linger(&mut self.stack, now);
+        }
+        wait_for(&mut self.stack, span)
+    }
+
+    fn exit(&mut self) {
+        if let Some(fetch) = &mut self.fetch {
+            fetch.transfer.close(&mut self.stack);
+            fetch.transfer = Transfer::Closed;
+        }
+        self.stack.end_lease();
+        self.stack.tcp().abort();
+        self.stack.flush();
+        self.stack.deconfigure();
+    }
+}
+
+/// A staging buffer as a sink: the buffer is exactly as long as the image.
+struct Staging<'s> {
+    buffer: &'s mut [u8],
+    filled: usize,
+}
+
+impl ImageSink for Staging<'_> {
+    type Error = NetError;
+
+    fn begin(&mut self, _: Instant, _: u64) -> Result<(), NetError> {
+        self.filled = 0;
+        Ok(())
+    }
+
+    fn window(&mut self, _: Instant) -> Result<usize, NetError> {
+        Ok(self.buffer.len().saturating_sub(self.filled))
+    }
+
+    fn write(&mut self, _: Instant, data: &[u8]) -> Result<(), NetError> {
+        let rest = self.buffer.get_mut(self.filled..).unwrap_or_default();
+        for (to, from) in rest.iter_mut().zip(data) {
+            *to = *from;
+        }
+        self.filled = self.filled.saturating_add(data.len());
+        Ok(())
+    }
+
+    fn end(&mut self, _: Instant) -> Result<(), NetError> {
+        Ok(())
+    }
+
+    fn poll_ready(&mut self, _: Instant) -> Result<bool, NetError> {
+        Ok(true)
+    }
+
+    fn activate(&mut self, _: Instant) -> Result<(), NetError> {
+        Ok(())
+    }
+
+    fn abort(&mut self, _: Instant, _: netboot_core::AbortReason) {}
+}
+
+/// The name of a file in a path.
+fn last_segment(path: &str) -> &str {
+    path.rsplit('/').next().unwrap_or(path)
+}
+
+/// As much of `name` as fits.
+fn short_name(name: &str) -> String<NAME_LEN> {
+    let mut short = String::new();
+    for c in name.chars() {
+        if short.push(c).is_err() {
+            break;
+        }
+    }
+    short
+}

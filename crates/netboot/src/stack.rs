@@ -1,0 +1,292 @@
+//! smoltcp's interface and sockets, and the one call that keeps all of them going.
+
+use crate::lease::Lease;
+use crate::link::Link;
+use crate::resources::Resources;
+use crate::{NetError, NetworkOptions};
+use core::net::{IpAddr, Ipv4Addr};
+use netboot_core::{Device, Duration, Instant, Platform};
+use netboot_ipxe::{NetworkConfig, Route};
+use rand_core::RngCore;
+use smoltcp::iface::{
+    Config, Interface, PollIngressSingleResult, PollResult, SocketHandle, SocketSet,
+};
+use smoltcp::socket::{dns, tcp, udp};
+use smoltcp::wire::{HardwareAddress, IpAddress, IpCidr, Ipv4Cidr};
+
+/// Frames looked at in one service call: a flood cannot keep the caller from its deadline.
+const INGRESS_BUDGET: usize = 64;
+/// Rounds of sending in one service call.
+const EGRESS_BUDGET: usize = 16;
+/// First ephemeral port (RFC 6335, section 6).
+const EPHEMERAL: u16 = 49152;
+
+/// smoltcp's clock for ours.
+pub(crate) fn timestamp(now: Instant) -> smoltcp::time::Instant {
+    smoltcp::time::Instant::from_micros(i64::try_from(now.as_micros()).unwrap_or(i64::MAX))
+}
+
+/// smoltcp's span for ours.
+pub(crate) fn span(duration: Duration) -> smoltcp::time::Duration {
+    smoltcp::time::Duration::from_micros(duration.as_micros())
+}
+
+/// The IP stack with its four sockets.
+pub(crate) struct Stack<'a, D: Device, P: Platform> {
+    pub platform: P,
+    pub options: NetworkOptions,
+    pub link: Link<D>,
+    pub iface: Interface,
+    pub sockets: SocketSet<'a>,
+    pub tftp: SocketHandle,
+    pub dhcp: SocketHandle,
+    dns: SocketHandle,
+    tcp: SocketHandle,
+    /// The lease and its upkeep, while `dhcp` is in charge of the address.
+    pub lease: Lease,
+    /// What the interface is set to.
+    pub config: Option<NetworkConfig>,
+    /// Which of the configured routers is the default one.
+    router: usize,
+    /// Commands end by then.
+    pub deadline: Instant,
+}
+
+impl<'a, D: Device, P: Platform> Stack<'a, D, P> {
+    pub fn new<const UDP: usize, const TCP: usize>(
+        device: D,
+        mut platform: P,
+        resources: &'a mut Resources<'a, UDP, TCP>,
+        options: NetworkOptions,
+    ) -> Result<Self, NetError> {
+        let mut link = Link::new(device);
+        let mut config = Config::new(HardwareAddress::Ethernet(link.mac()));
+        config.random_seed = platform.rng().next_u64();
+        let now = platform.now();
+        let iface = Interface::new(config, &mut link, timestamp(now));
+        let mut sockets = SocketSet::new(&mut resources.sockets[..]);
+        let tftp = sockets.add(udp::Socket::new(
+            udp::PacketBuffer::new(&mut resources.udp_rx_meta[..], &mut resources.udp_rx[..]),
+            udp::PacketBuffer::new(&mut resources.udp_tx_meta[..], &mut resources.udp_tx[..]),
+        ));
+        let dhcp = sockets.add(udp::Socket::new(
+            udp::PacketBuffer::new(&mut resources.dhcp_rx_meta[..], &mut resources.dhcp_rx[..]),
+            udp::PacketBuffer::new(&mut resources.dhcp_tx_meta[..], &mut resources.dhcp_tx[..]),
+        ));
+        let dns = sockets.add(dns::Socket::new(&[], &mut resources.dns_query[..]));
+        let mut socket = tcp::Socket::new(
+            tcp::SocketBuffer::new(&mut resources.tcp_rx[..]),
+            tcp::SocketBuffer::new(&mut resources.tcp_tx[..]),
+        );
+        // A boot client sends one request and waits: nothing is gained by holding segments back.
+        socket.set_nagle_enabled(false);
+        socket.set_ack_delay(None);
+        let tcp = sockets.add(socket);
+        let lease = Lease::new(link.mac().0, &options)?;
+        Ok(Self {
+            platform,
+            options,
+            link,
+            iface,
+            sockets,
+            tftp,
+            dhcp,
+            dns,
+            tcp,
+            lease,
+            config: None,
+            router: 0,
+            deadline: Instant::FAR_FUTURE,
+        })
+    }
+
+    pub fn tftp(&mut self) -> &mut udp::Socket<'a> {
+        self.sockets.get_mut(self.tftp)
+    }
+
+    pub fn dhcp(&mut self) -> &mut udp::Socket<'a> {
+        self.sockets.get_mut(self.dhcp)
+    }
+
+    pub fn dns(&mut self) -> (&mut dns::Socket<'a>, &mut Interface) {
+        (self.sockets.get_mut(self.dns), &mut self.iface)
+    }
+
+    pub fn tcp(&mut self) -> &mut tcp::Socket<'a> {
+        self.sockets.get_mut(self.tcp)
+    }
+
+    pub fn tcp_with_iface(&mut self) -> (&mut tcp::Socket<'a>, &mut Interface) {
+        (self.sockets.get_mut(self.tcp), &mut self.iface)
+    }
+
+    /// Receives, answers, sends and keeps the lease; bounded work. Returns the time it ran at.
+    pub fn service(&mut self) -> Instant {
+        let now = self.platform.now();
+        let at = timestamp(now);
+        for _ in 0..INGRESS_BUDGET {
+            let result = self
+                .iface
+                .poll_ingress_single(at, &mut self.link, &mut self.sockets);
+            if matches!(result, PollIngressSingleResult::None) {
+                break;
+            }
+        }
+        self.service_lease(now);
+        self.iface.poll_maintenance(at);
+        self.flush_at(at);
+        now
+    }
+
+    /// Sends what the sockets hold.
+    pub fn flush(&mut self) {
+        let now = self.platform.now();
+        self.flush_at(timestamp(now));
+    }
+
+    fn flush_at(&mut self, at: smoltcp::time::Instant) {
+        for _ in 0..EGRESS_BUDGET {
+            let result = self
+                .iface
+                .poll_egress(at, &mut self.link, &mut self.sockets);
+            if matches!(result, PollResult::None) {
+                break;
+            }
+        }
+    }
+
+    /// Idles until `until`, or until the stack has something to do.
+    pub fn idle(&mut self, now: Instant, until: Instant) {
+        let mut wake = until.min(self.deadline).min(self.lease.poll_timeout());
+        if let Some(at) = self.iface.poll_at(timestamp(now), &self.sockets) {
+            let at = u64::try_from(at.total_micros()).unwrap_or(0);
+            wake = wake.min(Instant::from_micros(at));
+        }
+        if wake > now {
+            self.platform.idle(wake);
+        } else {
+            // Something is due at once: a socket that waits for a neighbour, or for a free buffer.
+            self.platform.idle(now + Duration::from_micros(1));
+        }
+    }
+
+    /// Serves the network until `step` has a result; fails at `limit` with `late`, or at the
+    /// caller's deadline.
+    pub fn run<T>(
+        &mut self,
+        limit: Instant,
+        late: NetError,
+        mut step: impl FnMut(&mut Self, Instant) -> Result<Option<T>, NetError>,
+    ) -> Result<T, NetError> {
+        loop {
+            let now = self.service();
+            if let Some(done) = step(self, now)? {
+                return Ok(done);
+            }
+            if now >= self.deadline {
+                return Err(NetError::Deadline);
+            }
+            if now >= limit {
+                return Err(late);
+            }
+            self.idle(now, limit);
+        }
+    }
+
+    /// A random port for a new conversation.
+    pub fn ephemeral_port(&mut self) -> u16 {
+        EPHEMERAL | (self.platform.rng().next_u32() as u16 & (EPHEMERAL ^ u16::MAX))
+    }
+
+    /// Sets address, routes and DNS servers.
+    pub fn configure(&mut self, config: &NetworkConfig) {
+        self.iface.update_ip_addrs(|addresses| {
+            addresses.clear();
+            let cidr = Ipv4Cidr::new(config.address, config.prefix_len.min(32));
+            // The list was just emptied and has room for one.
+            let _ = addresses.push(IpCidr::Ipv4(cidr));
+        });
+        self.router = 0;
+        self.iface.routes_mut().remove_default_ipv4_route();
+        if let Some(router) = config.routers.first() {
+            let _ = self.iface.routes_mut().add_default_ipv4_route(*router);
+        }
+        let mut servers: heapless::Vec<IpAddress, { netboot_ipxe::MAX_DNS }> = heapless::Vec::new();
+        for server in &config.dns {
+            let _ = servers.push(IpAddress::Ipv4(*server));
+        }
+        self.dns().0.update_servers(&servers);
+        self.config = Some(config.clone());
+    }
+
+    /// Takes the address away.
+    pub fn deconfigure(&mut self) {
+        self.iface.update_ip_addrs(heapless::Vec::clear);
+        self.iface.routes_mut().remove_default_ipv4_route();
+        self.config = None;
+    }
+
+    /// Makes the next configured router the default one: the present one may be dead.
+    pub fn next_router(&mut self) {
+        let Some(config) = &self.config else { return };
+        let count = config.routers.len();
+        if count < 2 {
+            return;
+        }
+        self.router = self.router.saturating_add(1);
+        if self.router >= count {
+            self.router = 0;
+        }
+        if let Some(router) = config.routers.get(self.router) {
+            let _ = self.iface.routes_mut().add_default_ipv4_route(*router);
+        }
+    }
+
+    /// Adds or replaces a route.
+    pub fn add_route(&mut self, route: Route) -> Result<(), NetError> {
+        let own = self.own_network().ok_or(NetError::NotConfigured)?;
+        if !own.contains_addr(&route.gateway) || route.prefix_len > 32 {
+            return Err(NetError::BadRoute);
+        }
+        if route.prefix_len == 0 {
+            return self
+                .iface
+                .routes_mut()
+                .add_default_ipv4_route(route.gateway)
+                .map(|_| ())
+                .map_err(|_| NetError::BadRoute);
+        }
+        let cidr = IpCidr::Ipv4(Ipv4Cidr::new(route.destination, route.prefix_len).network());
+        let mut fits = true;
+        self.iface.routes_mut().update(|table| {
+            table.retain(|old| old.cidr != cidr);
+            let entry = smoltcp::iface::Route {
+                cidr,
+                via_router: IpAddress::Ipv4(route.gateway),
+                preferred_until: None,
+                expires_at: None,
+            };
+            fits = table.push(entry).is_ok();
+        });
+        fits.then_some(()).ok_or(NetError::BadRoute)
+    }
+
+    fn own_network(&self) -> Option<Ipv4Cidr> {
+        let config = self.config.as_ref()?;
+        Some(Ipv4Cidr::new(config.address, config.prefix_len.min(32)))
+    }
+
+    /// Whether a peer's address can be spoken to with what is configured.
+    pub fn check_address(&self, address: IpAddr) -> Result<Ipv4Addr, NetError> {
+        if self.config.is_none() {
+            return Err(NetError::NotConfigured);
+        }
+        match address {
+            IpAddr::V4(v4) if !v4.is_unspecified() && !v4.is_multicast() && !v4.is_broadcast() => {
+                Ok(v4)
+            }
+            IpAddr::V4(_) => Err(NetError::BadAddress),
+            IpAddr::V6(_) => Err(NetError::AddressFamily),
+        }
+    }
+}

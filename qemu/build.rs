@@ -1,0 +1,31 @@
+//! Writes the linker script: the sizes of ROM and RAM can be set from outside, so that a build shows
+//! whether the program still fits a smaller part.
+
+use std::path::PathBuf;
+use std::{env, fs};
+
+fn size(name: &str, default: u32) -> u32 {
+    println!("cargo:rerun-if-env-changed={name}");
+    match env::var(name) {
+        Ok(text) => text
+            .parse::<u32>()
+            .unwrap_or_else(|_| panic!("{name}={text} is not a number of KiB")),
+        Err(_) => default,
+    }
+}
+
+fn main() {
+    println!("cargo:rerun-if-changed=memory.x.in");
+    if env::var("CARGO_CFG_TARGET_ARCH").as_deref() != Ok("riscv32") {
+        return;
+    }
+    let script = fs::read_to_string("memory.x.in").expect("memory.x.in lies beside build.rs");
+    let script = script
+        .replace("@ROM_KIB@", &size("MCU_ROM_KIB", 256).to_string())
+        .replace("@RAM_KIB@", &size("MCU_RAM_KIB", 128).to_string());
+    let out = PathBuf::from(env::var_os("OUT_DIR").expect("cargo sets OUT_DIR"));
+    fs::write(out.join("memory.x"), script).expect("OUT_DIR is writable");
+    println!("cargo:rustc-link-search={}", out.display());
+    println!("cargo:rustc-link-arg-bins=-Tmemory.x");
+    println!("cargo:rustc-link-arg-bins=-Tlink.x");
+}

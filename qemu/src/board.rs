@@ -1,0 +1,35 @@
+//! Addresses of QEMU's `virt` machine (hw/riscv/virt.c), and its way out.
+
+/// 16550 UART.
+pub const UART: usize = 0x1000_0000;
+/// CLINT: `mtime`, 64 bits.
+pub const MTIME: usize = 0x0200_bff8;
+/// Ticks of `mtime` in a microsecond.
+pub const MTIME_PER_MICRO: u64 = 10;
+/// Firmware configuration device.
+pub const FW_CFG: usize = 0x1010_0000;
+/// First virtio MMIO window; eight of them, 4 KiB apart.
+pub const VIRTIO: usize = 0x1000_1000;
+/// Distance of two virtio windows.
+pub const VIRTIO_STRIDE: usize = 0x1000;
+/// Number of virtio windows.
+pub const VIRTIO_COUNT: usize = 8;
+/// CSRs of the I3C core. Nothing is there: accesses fault and are emulated.
+pub const RECOVERY: usize = 0x1100_0000;
+/// Octets of that window.
+pub const RECOVERY_SIZE: usize = 0x1000;
+/// SiFive test device.
+const TEST: usize = 0x0010_0000;
+
+/// Ends QEMU: with exit code 0 for status 0, else with the status' lowest seven bits, or 1.
+pub fn exit(status: u32) -> ! {
+    let command = if status == 0 {
+        0x5555
+    } else {
+        (((status & 0x7f).max(1)) << 16) | 0x3333
+    };
+    loop {
+        // SAFETY: the test device takes any 32-bit store; this one ends the machine.
+        unsafe { core::ptr::write_volatile(TEST as *mut u32, command) };
+    }
+}

@@ -1,0 +1,30 @@
+//! The end of a boot that must not go on: a panic, or a trap that nobody expects.
+//!
+//! What happened goes to the UART and into the exit code; a ROM on silicon would write it to a status
+//! register that survives the reset that follows.
+
+use crate::board;
+use crate::uart::Uart;
+use core::fmt::Write;
+use core::panic::PanicInfo;
+use netboot_core::Module;
+
+/// Error numbers of the ROM itself.
+pub const PANIC: u32 = Module::Rom.code(1);
+/// A trap that is no access to the recovery registers.
+pub const TRAP: u32 = Module::Rom.code(2);
+/// An access to the recovery registers that would hang the bus on hardware.
+pub const STALL: u32 = Module::Rom.code(3);
+/// No network device.
+pub const NO_DEVICE: u32 = Module::Rom.code(4);
+/// A setting from outside that cannot be used.
+pub const SETTINGS: u32 = Module::Rom.code(5);
+
+#[panic_handler]
+fn panic(info: &PanicInfo<'_>) -> ! {
+    let _ = match info.location() {
+        Some(at) => writeln!(Uart, "@panic file={} line={}", at.file(), at.line()),
+        None => writeln!(Uart, "@panic"),
+    };
+    board::exit(PANIC)
+}

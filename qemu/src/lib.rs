@@ -1,0 +1,7 @@
+//! The parts of the ROM that touch no hardware: the instruction decoder of the trap-and-emulate
+//! window, and the settings that come as text.
+#![cfg_attr(not(test), no_std)]
+#![forbid(unsafe_code)]
+
+pub mod decode;
+pub mod settings;

@@ -1,0 +1,213 @@
+//! What the operator says, as text: one setting a line, words separated by blanks, `#` for comments.
+//!
+//! ```text
+//! expect 0 234496 e3b0c442...   # size and SHA-256 of image 0; `-` for what is not known
+//! default 2 http://10.0.2.2/mcu-runtime.bin
+//! blksize 1468
+//! windowsize 16
+//! probe off
+//! retry 3
+//! ```
+
+use core::fmt;
+use heapless::{String, Vec};
+use netboot::{ArpProbe, NetworkOptions};
+use netboot_app::{Expected, OnFailure, Policy};
+use netboot_core::uri::MAX_URI;
+use netboot_core::{Digest, Duration};
+
+/// Images that can have expectations or default places.
+pub const MAX_IMAGES: usize = 4;
+
+/// A line that cannot be used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BadLine {
+    /// Its number, from 1.
+    pub line: u32,
+}
+
+impl fmt::Display for BadLine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "setting in line {} cannot be used", self.line)
+    }
+}
+
+/// Splits `text` into lines of words and lets `take` have each; `None` from it ends with the line's
+/// number.
+pub fn each_line<'t>(
+    text: &'t str,
+    mut take: impl FnMut(&mut dyn Iterator<Item = &'t str>) -> Option<()>,
+) -> Result<(), BadLine> {
+    let mut number = 0u32;
+    for line in text.lines() {
+        number += 1;
+        let line = line.split('#').next().unwrap_or_default();
+        if line.trim().is_empty() {
+            continue;
+        }
+        let mut words = line.split_ascii_whitespace();
+        let taken = take(&mut words);
+        if taken.is_none() || words.next().is_some() {
+            return Err(BadLine { line: number });
+        }
+    }
+    Ok(())
+}
+
+/// Settings of the boot application and the library.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Of the library.
+    pub network: NetworkOptions,
+    /// Of the boot application.
+    pub policy: Policy,
+    /// What images have to be.
+    pub expected: Vec<(u8, Expected), MAX_IMAGES>,
+    /// Compiled-in places, or what stands for them.
+    pub defaults: Vec<(u8, String<MAX_URI>), MAX_IMAGES>,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            network: NetworkOptions::default(),
+            policy: Policy::default(),
+            expected: Vec::new(),
+            defaults: Vec::new(),
+        }
+    }
+}
+
+/// A word that may be `-` for *not known*.
+fn known<T>(word: &str, parse: impl FnOnce(&str) -> Option<T>) -> Option<Option<T>> {
+    match word {
+        "-" => Some(None),
+        word => parse(word).map(Some),
+    }
+}
+
+fn millis(word: &str) -> Option<Duration> {
+    word.parse().ok().map(Duration::from_millis)
+}
+
+impl Settings {
+    /// Takes in `text`; later lines win.
+    ///
+    /// # Errors
+    /// The first line that has an unknown setting, or a value that does not fit it.
+    pub fn parse(&mut self, text: &str) -> Result<(), BadLine> {
+        each_line(text, |words| self.line(words))
+    }
+
+    fn line<'t>(&mut self, words: &mut dyn Iterator<Item = &'t str>) -> Option<()> {
+        let key = words.next()?;
+        let mut value = || words.next();
+        match key {
+            "expect" => {
+                let index = value()?.parse().ok()?;
+                let expected = Expected {
+                    size: known(value()?, |word| word.parse().ok())?,
+                    sha256: known(value()?, Digest::from_hex)?,
+                    checksum: None,
+                };
+                self.expected.push((index, expected)).ok()
+            }
+            "default" => {
+                let index = value()?.parse().ok()?;
+                let uri = value()?.try_into().ok()?;
+                self.defaults.push((index, uri)).ok()
+            }
+            "blksize" => {
+                let blksize = value()?.parse().ok()?;
+                (8..=65464).contains(&blksize).then_some(())?;
+                self.network.tftp_blksize = blksize;
+                Some(())
+            }
+            "windowsize" => {
+                let windowsize = value()?.parse().ok()?;
+                (windowsize > 0).then_some(())?;
+                self.network.tftp_windowsize = windowsize;
+                Some(())
+            }
+            "probe" => {
+                self.network.dhcp.probe = match value()? {
+                    "off" => ArpProbe::Off,
+                    word => ArpProbe::On {
+                        count: 2,
+                        interval: millis(word)?,
+                    },
+                };
+                Some(())
+            }
+            "stall_ms" => {
+                self.network.stall_timeout = millis(value()?)?;
+                Some(())
+            }
+            "dhcp_ms" => {
+                self.network.dhcp.timeout = millis(value()?)?;
+                Some(())
+            }
+            "retry" => {
+                self.policy.on_failure = match value()? {
+                    "continue" => OnFailure::Continue,
+                    "forever" => OnFailure::RetryForever,
+                    word => OnFailure::Retry(word.parse().ok()?),
+                };
+                Some(())
+            }
+            "attempt_ms" => {
+                self.policy.attempt_deadline = millis(value()?)?;
+                Some(())
+            }
+            "total_ms" => {
+                self.policy.total_deadline = millis(value()?)?;
+                Some(())
+            }
+            _ => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn settings_are_read() {
+        let mut settings = Settings::default();
+        let text = "# fuses\nexpect 0 234496 -\n\nexpect 1 - \
+            00ff102030405060708090a0b0c0d0e0f0112233445566778899aabbccddeeff # known\n\
+            default 2 http://10.0.2.2/mcu.bin\nwindowsize 8\nprobe off\nretry forever\nattempt_ms 1500\n";
+        settings.parse(text).unwrap();
+        assert_eq!(settings.expected[0].1.size, Some(234_496));
+        assert_eq!(settings.expected[0].1.sha256, None);
+        assert_eq!(settings.expected[1].1.size, None);
+        assert_eq!(settings.expected[1].1.sha256.unwrap().0[1], 0xff);
+        assert_eq!(settings.defaults[0].0, 2);
+        assert_eq!(settings.network.tftp_windowsize, 8);
+        assert_eq!(settings.network.dhcp.probe, ArpProbe::Off);
+        assert_eq!(settings.policy.on_failure, OnFailure::RetryForever);
+        assert_eq!(
+            settings.policy.attempt_deadline,
+            Duration::from_millis(1500)
+        );
+    }
+
+    #[test]
+    fn a_bad_line_is_named() {
+        for text in [
+            "\nwindowsize 0",
+            "\nblksize 7",
+            "\nexpect 0 12",
+            "\nexpect 0 12 - more",
+            "\nnonsense",
+            "\nretry sometimes",
+        ] {
+            assert_eq!(
+                Settings::default().parse(text),
+                Err(BadLine { line: 2 }),
+                "{text}"
+            );
+        }
+    }
+}
