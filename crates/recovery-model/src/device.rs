@@ -1,0 +1,536 @@
+//! The device behind the registers: asks, drains, verifies, activates.
+//!
+//! What it writes is a script of register updates, one line of the trace each, in the order that its
+//! personality shows. Between scripts it waits for the agent ([`RecoveryModel::react`]) or for time
+//! ([`RecoveryModel::act`]).
+
+use crate::config::{ActivationClear, ErrorOrder, Personality, Stuck};
+use crate::fifo::Fifo;
+use crate::model::{DeviceOutcome, DevicePhase, ImageRecord, Progress, RecoveryModel};
+use crate::registers::Registers;
+use netboot_core::{Digest, Duration, Instant};
+use ocp_recovery::fields::{device_status, recovery_status};
+use sha2::{Digest as _, Sha256};
+
+/// Reason shown while all goes well: streaming boot.
+const STREAMING_BOOT: u32 = 0x12;
+
+/// One moment of the device's register writes: a line of the trace.
+#[derive(Clone, Copy, Debug, Default)]
+struct Update {
+    /// DEVICE_STATUS_0: reason and status.
+    device: Option<u32>,
+    /// RECOVERY_STATUS.
+    recovery: Option<u32>,
+    clear_activation: bool,
+    reset_fifo: bool,
+}
+
+impl Update {
+    const CLEAR: Self = Self {
+        device: None,
+        recovery: None,
+        clear_activation: true,
+        reset_fifo: false,
+    };
+
+    const fn device(reason: u32, status: u8) -> Self {
+        Self {
+            device: Some((reason << 16) | status as u32),
+            recovery: None,
+            clear_activation: false,
+            reset_fifo: false,
+        }
+    }
+
+    const fn recovery(status: u8, index: u8) -> Self {
+        Self {
+            device: None,
+            recovery: Some(status as u32 | ((index as u32) << 4)),
+            clear_activation: false,
+            reset_fifo: false,
+        }
+    }
+
+    /// Both at the same moment.
+    const fn and(self, other: Self) -> Self {
+        Self {
+            device: if other.device.is_some() {
+                other.device
+            } else {
+                self.device
+            },
+            recovery: if other.recovery.is_some() {
+                other.recovery
+            } else {
+                self.recovery
+            },
+            clear_activation: self.clear_activation || other.clear_activation,
+            reset_fifo: self.reset_fifo || other.reset_fifo,
+        }
+    }
+}
+
+/// Longest script.
+const SCRIPT_LEN: usize = 3;
+
+#[derive(Clone, Debug)]
+pub(crate) struct Device {
+    phase: DevicePhase,
+    /// When the device acts by itself.
+    pub(crate) due: Option<Instant>,
+    pub(crate) outcome: DeviceOutcome,
+    index: u8,
+    /// What is still to be written, the first next.
+    script: [Option<Update>; SCRIPT_LEN],
+    /// Time between two updates of the script.
+    pace: Duration,
+    /// The phase after the script.
+    then: DevicePhase,
+    /// *Payload available* was seen to be gone since the request (flow, step 3a).
+    armed: bool,
+    /// Words declared and words still to come.
+    declared: u32,
+    left: u32,
+    hasher: Sha256,
+    /// Octets hashed.
+    hashed: u32,
+    padding_is_zero: bool,
+}
+
+impl Device {
+    pub(crate) fn new() -> Self {
+        Self {
+            phase: DevicePhase::Startup,
+            due: None,
+            outcome: DeviceOutcome::Running,
+            index: 0,
+            script: [None; SCRIPT_LEN],
+            pace: Duration::ZERO,
+            then: DevicePhase::Startup,
+            armed: false,
+            declared: 0,
+            left: 0,
+            hasher: Sha256::new(),
+            hashed: 0,
+            padding_is_zero: true,
+        }
+    }
+
+    pub(crate) fn progress(&self) -> Progress {
+        Progress {
+            phase: self.phase,
+            index: self.index,
+            received: self.declared.saturating_sub(self.left).saturating_mul(4),
+            declared: self.declared.saturating_mul(4),
+        }
+    }
+}
+
+/// Why an image is refused.
+#[derive(Clone, Copy)]
+struct Verdict {
+    reason: u16,
+    fw_error: u32,
+}
+
+impl RecoveryModel {
+    /// The record of the image in work.
+    pub(crate) fn record(&mut self) -> Option<&mut ImageRecord> {
+        self.records.get_mut(usize::from(self.device.index))
+    }
+
+    /// Registers, FIFO and device as after a reset that ended at `at`.
+    pub(crate) fn power_on(&mut self, at: Instant) {
+        self.registers = Registers::new();
+        self.fifo = Fifo::new();
+        self.settle();
+        self.device = Device::new();
+        if !self.stuck(Stuck::Startup) {
+            self.device.due = Some(at + self.config.startup);
+        }
+    }
+
+    fn stuck(&self, point: Stuck) -> bool {
+        self.config.faults.stuck == Some(point)
+    }
+
+    fn hang(&mut self) {
+        self.device.phase = DevicePhase::Hung;
+        self.device.due = None;
+    }
+
+    /// Begins to write a script, the first update after one step.
+    fn play(&mut self, at: Instant, updates: &[Update], then: DevicePhase) {
+        self.play_at(at, updates, then, self.config.step);
+    }
+
+    fn play_at(&mut self, at: Instant, updates: &[Update], then: DevicePhase, pace: Duration) {
+        self.device.script = [None; SCRIPT_LEN];
+        for (slot, update) in self.device.script.iter_mut().zip(updates) {
+            *slot = Some(*update);
+        }
+        self.device.phase = DevicePhase::Updating;
+        self.device.then = then;
+        self.device.pace = pace;
+        self.device.due = Some(at + self.config.step);
+    }
+
+    /// The time that the device waited for has come.
+    pub(crate) fn act(&mut self, at: Instant) {
+        match self.device.phase {
+            DevicePhase::Startup => {
+                let capabilities = match self.config.personality {
+                    Personality::Rom2_1_0 => 0x1891_0101,
+                    Personality::Rom2_1_2 | Personality::Documented => 0x1AB1_0101,
+                };
+                self.registers.prot_cap_2 = self.config.faults.prot_cap_2.unwrap_or(capabilities);
+                self.ask(at, 0);
+            }
+            DevicePhase::Updating => self.continue_script(at),
+            DevicePhase::Receiving => self.drain(at),
+            DevicePhase::Verifying => self.judge(at),
+            _ => {}
+        }
+    }
+
+    /// The agent did something, or the device entered a phase in which it waits for the agent.
+    pub(crate) fn react(&mut self, at: Instant) {
+        if self.device.phase == DevicePhase::Awaiting {
+            if !self.fifo.payload_available {
+                self.device.armed = true;
+            } else if self.device.armed {
+                self.open_image();
+            }
+        }
+        match self.device.phase {
+            DevicePhase::Receiving if self.device.due.is_none() => self.receive(at),
+            DevicePhase::Pending if self.registers.activated() => self.begin_verification(at),
+            _ => {}
+        }
+    }
+
+    fn continue_script(&mut self, at: Instant) {
+        let [next, rest @ ..] = self.device.script;
+        for (slot, update) in self
+            .device
+            .script
+            .iter_mut()
+            .zip(rest.into_iter().chain([None]))
+        {
+            *slot = update;
+        }
+        if let Some(update) = next {
+            self.apply(update);
+        }
+        if matches!(self.device.script, [Some(_), ..]) {
+            self.device.due = Some(at + self.device.pace);
+            return;
+        }
+        let then = self.device.then;
+        self.device.phase = then;
+        self.device.armed = false;
+        self.react(at);
+    }
+
+    fn apply(&mut self, update: Update) {
+        if let Some(device) = update.device {
+            let protocol_error = self.registers.device_status_0 & 0x0000_FF00;
+            self.registers.device_status_0 = device | protocol_error;
+        }
+        if let Some(recovery) = update.recovery {
+            self.registers.recovery_status = recovery;
+        }
+        if update.clear_activation {
+            let left = match self.config.activation_clear {
+                ActivationClear::Emulator => 0x01,
+                ActivationClear::Rtl => 0x0E,
+                ActivationClear::Zero => 0x00,
+            };
+            let others = self.registers.recovery_ctrl & !0x00FF_0000;
+            self.registers.recovery_ctrl = others | (left << 16);
+        }
+        if update.reset_fifo {
+            self.fifo.reset();
+        }
+        self.settle();
+    }
+
+    /// Asks for an image, first or next.
+    fn ask(&mut self, at: Instant, index: u8) {
+        let previous = self.device.index;
+        self.device.index = index;
+        self.device.declared = 0;
+        self.device.left = 0;
+        if self.stuck(Stuck::Asking(index)) {
+            self.hang();
+            return;
+        }
+        let ready = Update::device(STREAMING_BOOT, device_status::RECOVERY_MODE);
+        let awaiting = Update::recovery(recovery_status::AWAITING, index);
+        let reset_fifo = Update {
+            reset_fifo: true,
+            ..Update::default()
+        };
+        let clear = Update::CLEAR;
+        let then = DevicePhase::Awaiting;
+        match (self.config.personality, index, previous) {
+            (_, 0, _) => self.play(at, &[ready, awaiting], then),
+            (Personality::Documented, _, _) => {
+                self.play(at, &[clear.and(reset_fifo), ready, awaiting], then);
+            }
+            // The ROM hands over to the runtime firmware that it just verified, which asks for image 1
+            // with the recovery status first.
+            (_, _, 0) => self.play(at, &[clear, awaiting, ready], then),
+            (_, _, _) => self.play(at, &[clear, ready.and(reset_fifo), awaiting], then),
+        }
+    }
+
+    /// The first burst is there: takes the size and begins to count.
+    fn open_image(&mut self) {
+        self.device.phase = DevicePhase::Receiving;
+        self.device.declared = self.registers.image_size;
+        self.device.left = self.registers.image_size;
+        self.device.hasher = Sha256::new();
+        self.device.hashed = 0;
+        self.device.padding_is_zero = true;
+        if let Some(record) = self.record() {
+            record.octets = 0;
+            record.sha256 = None;
+        }
+    }
+
+    /// The agent gave up the image in work; the device asks for it again.
+    pub(crate) fn restart_image(&mut self) {
+        match self.device.phase {
+            DevicePhase::Awaiting | DevicePhase::Receiving => {
+                self.device.phase = DevicePhase::Awaiting;
+                self.device.due = None;
+            }
+            DevicePhase::Pending => {
+                self.apply(Update::device(STREAMING_BOOT, device_status::RECOVERY_MODE));
+                self.device.phase = DevicePhase::Awaiting;
+            }
+            DevicePhase::Updating if self.device.then == DevicePhase::Pending => {
+                self.device.phase = DevicePhase::Awaiting;
+                self.device.due = None;
+            }
+            _ => return,
+        }
+        self.device.armed = false;
+        self.device.declared = 0;
+        self.device.left = 0;
+        if let Some(record) = self.record() {
+            record.octets = 0;
+            record.sha256 = None;
+        }
+    }
+
+    /// Drains what is there, now or after the time that it takes.
+    fn receive(&mut self, at: Instant) {
+        if self.device.left != 0 && (self.fifo.is_empty() || !self.fifo.payload_available) {
+            return;
+        }
+        let words = self.fifo.len().min(self.device.left);
+        // 64 words make at most 256,000,000, which fits.
+        match (words * 4_000_000).checked_div(self.config.consume_rate) {
+            None => self.drain(at),
+            Some(micros) => {
+                self.device.due = Some(at + Duration::from_micros(u64::from(micros)));
+            }
+        }
+    }
+
+    fn drain(&mut self, at: Instant) {
+        let index = self.device.index;
+        let received = self.device.progress().received;
+        if let Some(Stuck::Draining { index: at, after }) = self.config.faults.stuck
+            && at == index
+            && received >= after
+        {
+            self.hang();
+            return;
+        }
+        if let Some(reset) = self.config.faults.reset
+            && reset.index == index
+            && received >= reset.after
+            && !self.was_reset
+        {
+            self.was_reset = true;
+            self.power_on(at);
+            return;
+        }
+
+        let words = self.fifo.len().min(self.device.left);
+        let octets = self.fifo.front(words);
+        let size = match self.config.images.get(usize::from(index)) {
+            Some(image) if !self.config.accept_any => image.size,
+            _ => u32::MAX,
+        };
+        let payload = size.saturating_sub(self.device.hashed) as usize;
+        let (payload, padding) = octets.split_at(payload.min(octets.len()));
+        self.device.hasher.update(payload);
+        self.device.hashed = self.device.hashed.saturating_add(payload.len() as u32);
+        self.device.padding_is_zero &= padding.iter().all(|octet| *octet == 0);
+        self.fifo.remove(words);
+        self.device.left -= words;
+        self.settle();
+        let received = self.device.progress().received;
+        if let Some(record) = self.record() {
+            record.octets = received;
+        }
+
+        if self.device.left == 0 {
+            let digest = Digest(self.device.hasher.clone().finalize().into());
+            if let Some(record) = self.record() {
+                record.sha256 = Some(digest);
+            }
+            if self.stuck(Stuck::Pending(index)) {
+                self.hang();
+                return;
+            }
+            let pending = Update::device(STREAMING_BOOT, device_status::RECOVERY_PENDING);
+            self.play(at, &[pending], DevicePhase::Pending);
+        }
+    }
+
+    fn begin_verification(&mut self, at: Instant) {
+        let index = self.device.index;
+        if self.stuck(Stuck::Activating(index)) {
+            self.hang();
+            return;
+        }
+        if let Some(record) = self.record() {
+            record.activated = true;
+        }
+        // ROMs show index 0 while they boot an image that is not the last.
+        let shown = match self.config.personality {
+            Personality::Documented => index,
+            _ if index == self.config.last_index() => index,
+            _ => 0,
+        };
+        self.apply(Update::recovery(recovery_status::BOOTING, shown));
+        if self.stuck(Stuck::Verifying(index)) {
+            self.hang();
+            return;
+        }
+        self.device.phase = DevicePhase::Verifying;
+        self.device.due = Some(at + self.config.verify_time);
+    }
+
+    /// The verification is over.
+    fn judge(&mut self, at: Instant) {
+        let index = self.device.index;
+        if let Some(verdict) = self.refusal() {
+            self.device.outcome = DeviceOutcome::Failed {
+                index,
+                reason: verdict.reason,
+                fw_error: verdict.fw_error,
+            };
+            self.refuse(at, verdict);
+            return;
+        }
+        if let Some(record) = self.record() {
+            record.verified = true;
+        }
+        if index < self.config.last_index() {
+            self.ask(at, index + 1);
+            return;
+        }
+        self.device.outcome = DeviceOutcome::Booted;
+        match self.config.personality {
+            Personality::Documented => self.play(
+                at,
+                &[
+                    Update::recovery(recovery_status::SUCCESSFUL, index),
+                    Update::device(STREAMING_BOOT, device_status::HEALTHY),
+                ],
+                DevicePhase::Booted,
+            ),
+            // ROMs leave everything as it is, the activation too.
+            Personality::Rom2_1_0 | Personality::Rom2_1_2 => {
+                self.device.phase = DevicePhase::Booted;
+            }
+        }
+    }
+
+    /// Why the image is refused, if it is.
+    fn refusal(&self) -> Option<Verdict> {
+        let index = self.device.index;
+        let tampered = match index {
+            0 => Verdict {
+                reason: 0x85,
+                fw_error: 0x000B_0016,
+            },
+            _ if index == self.config.last_index() => Verdict {
+                reason: 0x0C,
+                fw_error: 0x000B_0016,
+            },
+            _ => Verdict {
+                reason: 0x06,
+                fw_error: 0x000E_0047,
+            },
+        };
+        if let Some(refusal) = self.config.faults.refuse
+            && refusal.index == index
+        {
+            return Some(Verdict {
+                reason: refusal.reason,
+                ..tampered
+            });
+        }
+        if self.config.accept_any {
+            return None;
+        }
+        let expected = self.config.images.get(usize::from(index))?;
+        let record = self.records.get(usize::from(index))?;
+        if self.device.declared != expected.size.div_ceil(4) || !self.device.padding_is_zero {
+            // Not even the right shape.
+            return Some(match index {
+                0 => Verdict {
+                    reason: 0x04,
+                    fw_error: 0x000B_0001,
+                },
+                _ => tampered,
+            });
+        }
+        (record.sha256 != Some(expected.sha256)).then_some(tampered)
+    }
+
+    fn refuse(&mut self, at: Instant, verdict: Verdict) {
+        let index = self.device.index;
+        let personality = self.config.personality;
+        let device = match personality {
+            Personality::Rom2_1_2 => {
+                Update::device(u32::from(verdict.reason), device_status::BOOT_FAILURE)
+            }
+            Personality::Rom2_1_0 | Personality::Documented => {
+                Update::device(STREAMING_BOOT, device_status::FATAL)
+            }
+        };
+        let recovery = match personality {
+            Personality::Documented => Update::recovery(recovery_status::FAILED, index),
+            _ => Update::recovery(recovery_status::AUTHENTICATION_ERROR, index),
+        };
+        let is_rom = personality != Personality::Documented;
+        let both = recovery.and(device);
+        let pace = match self.config.faults.error_gap {
+            Duration::ZERO => self.config.step,
+            gap => gap,
+        };
+        // The ROM verifies image 0 and clears the activation first; run-time firmware does not.
+        if is_rom && index == 0 {
+            self.apply(Update::CLEAR);
+        }
+        let at_once = is_rom && index != 0 && index == self.config.last_index();
+        let updates: &[Update] = match self.config.faults.order {
+            ErrorOrder::Personality if at_once => &[both],
+            ErrorOrder::Personality | ErrorOrder::RecoveryFirst => &[recovery, device],
+            ErrorOrder::DeviceFirst => &[device, recovery],
+            ErrorOrder::Together => &[both],
+            ErrorOrder::RecoveryOnly => &[recovery],
+            ErrorOrder::DeviceOnly => &[device],
+        };
+        self.play_at(at, updates, DevicePhase::Failed, pace);
+    }
+}

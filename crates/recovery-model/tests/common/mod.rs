@@ -1,0 +1,176 @@
+//! A world of one model, one clock and one agent.
+#![allow(dead_code, missing_docs)]
+
+use netboot_core::{AbortReason, Duration, ImageSink, Instant};
+use ocp_recovery::{AgentConfig, AgentEvent, RecoveryAgent, RecoveryError, RegisterBus};
+use recovery_model::{
+    CoreVersion, DeviceConfig, ExpectedImage, ModelBus, Personality, RecoveryModel,
+};
+use std::cell::{Cell, RefCell};
+
+pub const CORES: [CoreVersion; 2] = [CoreVersion::V1p4, CoreVersion::V1p5];
+pub const PERSONALITIES: [Personality; 3] = [
+    Personality::Documented,
+    Personality::Rom2_1_0,
+    Personality::Rom2_1_2,
+];
+
+/// Octets that differ from image to image and have no short period.
+pub fn image(seed: u32, size: usize) -> Vec<u8> {
+    let mut state = seed.wrapping_mul(2_654_435_761).wrapping_add(1);
+    (0..size)
+        .map(|_| {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            (state >> 24) as u8
+        })
+        .collect()
+}
+
+pub struct World {
+    pub model: RefCell<RecoveryModel>,
+    pub clock: Cell<Instant>,
+    /// Lines of the trace: DEVICE_STATUS_0, RECOVERY_STATUS, RECOVERY_CTRL at each change.
+    pub trace: RefCell<Vec<[u32; 3]>>,
+}
+
+impl World {
+    pub fn new(config: DeviceConfig) -> Self {
+        Self {
+            model: RefCell::new(RecoveryModel::new(config, Instant::ZERO)),
+            clock: Cell::new(Instant::ZERO),
+            trace: RefCell::default(),
+        }
+    }
+
+    /// A healthy device that expects these images.
+    pub fn expecting(core: CoreVersion, personality: Personality, images: &[Vec<u8>]) -> Self {
+        Self::new(expecting(core, personality, images))
+    }
+
+    pub fn bus(&self) -> ModelBus<'_> {
+        ModelBus::new(&self.model, &self.clock)
+    }
+
+    pub fn now(&self) -> Instant {
+        self.clock.get()
+    }
+
+    pub fn agent(&self, config: AgentConfig) -> RecoveryAgent<ModelBus<'_>> {
+        RecoveryAgent::new(self.bus(), config, self.now()).unwrap()
+    }
+
+    /// Moves to the device's next action, or by 5 ms when it waits.
+    pub fn idle(&self) {
+        let next = self.model.borrow().next_event();
+        let now = self.now();
+        self.clock
+            .set(next.unwrap_or(now + Duration::from_millis(5)).max(now));
+        self.model.borrow_mut().tick(self.now());
+        self.record();
+    }
+
+    /// Notes the three registers when they changed.
+    pub fn record(&self) {
+        let mut bus = self.bus();
+        let line = [0x130, 0x140, 0x13C].map(|offset| bus.read32(offset));
+        let mut trace = self.trace.borrow_mut();
+        if trace.last() != Some(&line) {
+            trace.push(line);
+        }
+    }
+
+    /// Polls until the device asks for an image or the boot is over.
+    pub fn next_event(
+        &self,
+        agent: &mut RecoveryAgent<ModelBus<'_>>,
+    ) -> Result<AgentEvent, RecoveryError> {
+        loop {
+            match agent.poll(self.now())? {
+                AgentEvent::Waiting | AgentEvent::Verifying { .. } => self.idle(),
+                event => {
+                    self.record();
+                    return Ok(event);
+                }
+            }
+        }
+    }
+
+    /// Writes an image in chunks of the sizes that `chunk` gives, as far as the window lets it.
+    pub fn write(
+        &self,
+        agent: &mut RecoveryAgent<ModelBus<'_>>,
+        image: &[u8],
+        mut chunk: impl FnMut() -> usize,
+    ) -> Result<(), RecoveryError> {
+        let mut rest = image;
+        while !rest.is_empty() {
+            let window = agent.window(self.now())?;
+            if window == 0 {
+                self.idle();
+                continue;
+            }
+            let (head, tail) = rest.split_at(chunk().min(window).min(rest.len()));
+            agent.write(self.now(), head)?;
+            rest = tail;
+        }
+        Ok(())
+    }
+
+    /// Delivers one image up to the point where the device waits for its activation.
+    pub fn deliver(
+        &self,
+        agent: &mut RecoveryAgent<ModelBus<'_>>,
+        image: &[u8],
+        chunk: impl FnMut() -> usize,
+    ) -> Result<(), RecoveryError> {
+        agent.begin(self.now(), image.len() as u64)?;
+        self.write(agent, image, chunk)?;
+        agent.end(self.now())?;
+        while !agent.poll_ready(self.now())? {
+            self.idle();
+        }
+        self.record();
+        Ok(())
+    }
+
+    /// A whole boot; gives the indices that the device asked for.
+    pub fn boot(
+        &self,
+        agent: &mut RecoveryAgent<ModelBus<'_>>,
+        images: &[Vec<u8>],
+    ) -> Result<Vec<u8>, RecoveryError> {
+        let mut asked = vec![];
+        loop {
+            match self.next_event(agent)? {
+                AgentEvent::ImageRequested { index } => {
+                    asked.push(index);
+                    self.deliver(agent, &images[usize::from(index)], || 1428)?;
+                    agent.activate(self.now())?;
+                    self.record();
+                }
+                event => {
+                    assert_eq!(event, AgentEvent::Complete);
+                    return Ok(asked);
+                }
+            }
+        }
+    }
+
+    pub fn assert_no_violation(&self) {
+        let model = self.model.borrow();
+        assert_eq!(model.stall(), None);
+        assert!(model.images().iter().all(|image| image.dropped_words == 0));
+    }
+}
+
+pub fn expecting(core: CoreVersion, personality: Personality, images: &[Vec<u8>]) -> DeviceConfig {
+    let expected: Vec<_> = images
+        .iter()
+        .map(|image| ExpectedImage::of(image))
+        .collect();
+    DeviceConfig::new(core, personality, &expected)
+}
+
+pub fn cancel(agent: &mut RecoveryAgent<ModelBus<'_>>, world: &World) {
+    agent.abort(world.now(), AbortReason::Cancelled);
+}
