@@ -1,0 +1,179 @@
+//! One HTTP connection, sans-IO: requests in, responses out. What carries it, TCP or TLS, it does not know.
+
+use super::answer;
+use super::request::{self, Parsed};
+use super::response::{After, Response};
+use crate::served::{Protocol, Served};
+use crate::shared::Shared;
+use netboot_core::Instant;
+
+/// What the transport has to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum End {
+    /// Close in order.
+    Close,
+    /// Reset.
+    Reset,
+}
+
+/// A connection.
+pub struct Connection {
+    inbox: Vec<u8>,
+    state: State,
+    requests: u32,
+    idle_since: Instant,
+}
+
+enum State {
+    /// Waits for a request.
+    Reading,
+    /// Sends a response; the record is complete but for its end.
+    Responding(Box<Response>, Served),
+    /// Says nothing any more, and keeps the connection.
+    Mute,
+    /// Nothing more is sent.
+    Ended(End),
+}
+
+impl Connection {
+    /// A connection that was just accepted.
+    pub fn new(now: Instant) -> Self {
+        Self {
+            inbox: Vec::new(),
+            state: State::Reading,
+            requests: 0,
+            idle_since: now,
+        }
+    }
+
+    /// How many octets may be received.
+    pub fn room(&self) -> usize {
+        request::LONGEST_HEAD.saturating_sub(self.inbox.len())
+    }
+
+    /// Takes received octets, no more than there is [`room`](Self::room) for.
+    pub fn receive(&mut self, now: Instant, octets: &[u8]) {
+        self.idle_since = now;
+        match self.state {
+            State::Reading | State::Responding(..) => self.inbox.extend_from_slice(octets),
+            State::Mute | State::Ended(_) => {}
+        }
+    }
+
+    /// Goes on. `flushed` says that the client has acknowledged all that was sent. Whether anything changed.
+    pub fn service(&mut self, now: Instant, flushed: bool, shared: &mut Shared) -> bool {
+        match &mut self.state {
+            State::Reading => self.read(now, shared),
+            State::Responding(response, _) => {
+                let Some(after) = response.end().filter(|_| flushed) else {
+                    return false;
+                };
+                self.finish(now, after, shared);
+                true
+            }
+            State::Mute | State::Ended(_) => false,
+        }
+    }
+
+    /// Fills `out` with what is to be sent; 0 when there is nothing now.
+    pub fn transmit(&mut self, now: Instant, out: &mut [u8]) -> usize {
+        match &mut self.state {
+            State::Responding(response, _) => response.fill(now, out),
+            _ => 0,
+        }
+    }
+
+    /// Whether the transport is to end.
+    pub fn end(&self) -> Option<End> {
+        match self.state {
+            State::Ended(end) => Some(end),
+            _ => None,
+        }
+    }
+
+    /// Whether everything before this point was answered: the client may close.
+    pub fn is_idle(&self) -> bool {
+        matches!(self.state, State::Reading)
+    }
+
+    /// When there is something to do without new octets.
+    pub fn poll_at(&self, shared: &Shared) -> Option<Instant> {
+        match &self.state {
+            State::Reading => Some(self.idle_since + shared.config.http.idle_timeout),
+            State::Responding(response, _) => response.poll_at(),
+            State::Mute | State::Ended(_) => None,
+        }
+    }
+
+    /// The transport is gone: what was being served is recorded.
+    pub fn lost(&mut self, now: Instant, shared: &mut Shared) {
+        if let State::Responding(response, mut served) =
+            std::mem::replace(&mut self.state, State::Ended(End::Close))
+        {
+            served.octets = response.body_sent();
+            served.complete = false;
+            served.at = now;
+            shared.served(served);
+        }
+    }
+
+    fn read(&mut self, now: Instant, shared: &mut Shared) -> bool {
+        let (request, length) = match request::parse(&self.inbox) {
+            Parsed::Partial => {
+                let idle = now.since(self.idle_since) >= shared.config.http.idle_timeout;
+                if idle {
+                    self.state = State::Ended(End::Close);
+                }
+                return idle;
+            }
+            Parsed::Head(request, length) => (request, length),
+            Parsed::Broken(status) => {
+                self.inbox.clear();
+                let response = answer::bare(status);
+                self.state = State::Responding(Box::new(response), record(now, "", status));
+                return true;
+            }
+        };
+        self.inbox.drain(..length);
+        self.requests += 1;
+        let most = shared.config.http.max_requests;
+        let last = most.is_some_and(|most| self.requests >= most);
+        self.state = match answer::to(now, &request, last, shared) {
+            answer::Answer::Response(response, served) => State::Responding(response, served),
+            answer::Answer::Mute => {
+                shared.record(now, Protocol::Http, &request.name, 0, false);
+                State::Mute
+            }
+        };
+        true
+    }
+
+    fn finish(&mut self, now: Instant, after: After, shared: &mut Shared) {
+        let next = match after {
+            After::KeepAlive => State::Reading,
+            After::Close => State::Ended(End::Close),
+            After::Reset => State::Ended(End::Reset),
+            After::Stall => State::Mute,
+        };
+        self.idle_since = now;
+        if let State::Responding(response, mut served) = std::mem::replace(&mut self.state, next) {
+            served.octets = response.body_sent();
+            served.complete = response.is_whole();
+            served.at = now;
+            shared.served(served);
+        }
+    }
+}
+
+/// A record that is filled in at the end.
+pub fn record(now: Instant, name: &str, status: u16) -> Served {
+    Served {
+        protocol: Protocol::Http,
+        name: name.to_string(),
+        offset: 0,
+        octets: 0,
+        status,
+        complete: false,
+        at: now,
+    }
+}
