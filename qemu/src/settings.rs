@@ -15,6 +15,7 @@ use netboot::{ArpProbe, NetworkOptions};
 use netboot_app::{Expected, OnFailure, Policy};
 use netboot_core::uri::MAX_URI;
 use netboot_core::{Digest, Duration};
+use ocp_recovery::AgentConfig;
 
 /// Images that can have expectations or default places.
 pub const MAX_IMAGES: usize = 4;
@@ -61,6 +62,8 @@ pub struct Settings {
     pub network: NetworkOptions,
     /// Of the boot application.
     pub policy: Policy,
+    /// Of the recovery agent.
+    pub agent: AgentConfig,
     /// What images have to be.
     pub expected: Vec<(u8, Expected), MAX_IMAGES>,
     /// Compiled-in places, or what stands for them.
@@ -72,6 +75,7 @@ impl Default for Settings {
         Self {
             network: NetworkOptions::default(),
             policy: Policy::default(),
+            agent: AgentConfig::default(),
             expected: Vec::new(),
             defaults: Vec::new(),
         }
@@ -145,6 +149,14 @@ impl Settings {
             }
             "dhcp_ms" => {
                 self.network.dhcp.timeout = millis(value()?)?;
+                Some(())
+            }
+            "settle_ms" => {
+                self.agent.settle = millis(value()?)?;
+                Some(())
+            }
+            "last_index" => {
+                self.agent.last_index = value()?.parse().ok()?;
                 Some(())
             }
             "retry" => {

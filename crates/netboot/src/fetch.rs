@@ -6,7 +6,7 @@
 //! not delivered twice, and the two hashes must agree.
 
 use crate::NetError;
-use crate::stack::Stack;
+use crate::stack::{Stack, Step};
 use crate::transfer::{Opened, Pumped, Start, Transfer};
 use log::warn;
 use netboot_core::uri::Uri;
@@ -272,6 +272,11 @@ impl Fetch {
         loop {
             let error = match self.stream(stack, &mut progress, out) {
                 Ok(()) => break,
+                // Only the server's farewell is missing.
+                Err(DrainError::Net(error)) if error.resumable() && progress.is_whole() => {
+                    self.transfer.close(stack);
+                    break;
+                }
                 Err(DrainError::Net(error)) if error.resumable() => error,
                 Err(other) => return Err(other),
             };
@@ -399,6 +404,11 @@ struct Progress {
 }
 
 impl Progress {
+    /// Every octet was delivered, none is being read again.
+    fn is_whole(&self) -> bool {
+        self.position == self.size && self.prefix.is_none()
+    }
+
     /// Octets of the file from `at` on that were delivered already, or lie before the image.
     fn skipped(&mut self, at: u64, base: u64, chunk: &[u8]) {
         let before = usize::try_from(base.saturating_sub(at)).unwrap_or(usize::MAX);
@@ -460,6 +470,10 @@ pub(crate) fn wait_for<D: Device, P: Platform>(
 ) -> Result<(), NetError> {
     let until = stack.platform.now() + wait;
     stack.run(Instant::FAR_FUTURE, NetError::Deadline, |_, now| {
-        Ok((now >= until).then_some(()))
+        Ok(if now >= until {
+            Step::Done(())
+        } else {
+            Step::Again(until)
+        })
     })
 }

@@ -2,7 +2,7 @@
 
 use crate::fetch::{Fetch, wait_for};
 use crate::lease::State;
-use crate::stack::Stack;
+use crate::stack::{Stack, Step};
 use crate::transfer::Transfer;
 use crate::{NetError, NetworkOptions, Resources};
 use heapless::String;
@@ -101,9 +101,12 @@ impl<D: Device, P: Platform> IpxeInterface for Network<'_, D, P> {
         let limit = self.stack.platform.now() + self.stack.options.dhcp.timeout;
         let result = self.stack.run(limit, NetError::DhcpTimeout, |stack, _| {
             match &stack.lease.state {
-                State::Bound if stack.lease.is_complete() => Ok(stack.config.clone()),
                 State::Failed(error) => Err(NetError::Dhcp(*error)),
-                State::Off | State::Acquiring | State::Bound => Ok(None),
+                State::Bound if stack.lease.is_complete() => {
+                    let config = stack.config.clone();
+                    config.map(Step::Done).ok_or(NetError::NotConfigured)
+                }
+                State::Off | State::Acquiring | State::Bound => Ok(Step::WAIT),
             }
         });
         if result.is_err() {

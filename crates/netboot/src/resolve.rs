@@ -1,7 +1,7 @@
 //! Host name to address.
 
 use crate::NetError;
-use crate::stack::Stack;
+use crate::stack::{Stack, Step};
 use core::net::{IpAddr, Ipv4Addr};
 use netboot_core::uri::{Host, Uri};
 use netboot_core::{Device, Platform};
@@ -28,7 +28,7 @@ impl<D: Device, P: Platform> Stack<'_, D, P> {
         let mut pending = true;
         let answer = self.run(limit, NetError::DnsTimeout, |stack, _| {
             match stack.dns().0.get_query_result(query) {
-                Err(GetQueryResultError::Pending) => Ok(None),
+                Err(GetQueryResultError::Pending) => Ok(Step::WAIT),
                 Err(GetQueryResultError::Failed) => {
                     pending = false;
                     Err(NetError::NameNotFound)
@@ -36,7 +36,7 @@ impl<D: Device, P: Platform> Stack<'_, D, P> {
                 Ok(addresses) => {
                     pending = false;
                     let first = addresses.first().map(|IpAddress::Ipv4(v4)| *v4);
-                    Ok(Some(first.ok_or(NetError::NameNotFound)?))
+                    Ok(Step::Done(first.ok_or(NetError::NameNotFound)?))
                 }
             }
         });

@@ -31,6 +31,19 @@ pub(crate) fn span(duration: Duration) -> smoltcp::time::Duration {
     smoltcp::time::Duration::from_micros(duration.as_micros())
 }
 
+/// What a step of a wait came to.
+pub(crate) enum Step<T> {
+    /// The wait is over.
+    Done(T),
+    /// Not yet; look again at this instant at the latest.
+    Again(Instant),
+}
+
+impl<T> Step<T> {
+    /// Not yet; only a frame or one of the stack's own timers can change that.
+    pub const WAIT: Self = Step::Again(Instant::FAR_FUTURE);
+}
+
 /// The IP stack with its four sockets.
 pub(crate) struct Stack<'a, D: Device, P: Platform> {
     pub platform: P,
@@ -171,25 +184,27 @@ impl<'a, D: Device, P: Platform> Stack<'a, D, P> {
     }
 
     /// Serves the network until `step` has a result; fails at `limit` with `late`, or at the
-    /// caller's deadline.
+    /// caller's deadline. `step` is called after each round and says when it wants the next one, if no
+    /// frame comes before.
     pub fn run<T>(
         &mut self,
         limit: Instant,
         late: NetError,
-        mut step: impl FnMut(&mut Self, Instant) -> Result<Option<T>, NetError>,
+        mut step: impl FnMut(&mut Self, Instant) -> Result<Step<T>, NetError>,
     ) -> Result<T, NetError> {
         loop {
             let now = self.service();
-            if let Some(done) = step(self, now)? {
-                return Ok(done);
-            }
+            let again = match step(self, now)? {
+                Step::Done(done) => return Ok(done),
+                Step::Again(at) => at,
+            };
             if now >= self.deadline {
                 return Err(NetError::Deadline);
             }
             if now >= limit {
                 return Err(late);
             }
-            self.idle(now, limit);
+            self.idle(now, limit.min(again));
         }
     }
 

@@ -5,7 +5,7 @@
 
 use super::{Opened, Pumped, Start, Take};
 use crate::NetError;
-use crate::stack::{Stack, span};
+use crate::stack::{Stack, Step, span};
 use core::net::Ipv4Addr;
 use netboot_core::uri::{MAX_URI, Scheme, Uri};
 use netboot_core::{Device, Instant, Platform};
@@ -132,8 +132,8 @@ impl HttpTransfer {
         let limit = stack.platform.now() + stack.options.connect_timeout;
         let result = stack.run(limit, NetError::ConnectTimeout, |stack, _| {
             match stack.tcp().state() {
-                State::SynSent | State::SynReceived => Ok(None),
-                State::Established | State::CloseWait => Ok(Some(())),
+                State::SynSent | State::SynReceived => Ok(Step::WAIT),
+                State::Established | State::CloseWait => Ok(Step::Done(())),
                 _ => Err(NetError::ConnectionRefused),
             }
         });
@@ -191,8 +191,9 @@ impl HttpTransfer {
         stack.run(limit, NetError::Stalled, |stack, now| {
             let mut nobody = |_: &[u8]| 0;
             match self.step(stack, now, 0, &mut nobody)? {
-                Stepped::Head => Ok(Some(())),
-                _ => Ok(None),
+                Stepped::Head => Ok(Step::Done(())),
+                Stepped::Nothing(until) => Ok(Step::Again(until)),
+                Stepped::Taken(_) | Stepped::Complete => Err(HttpError::BadHead.into()),
             }
         })
     }
@@ -236,6 +237,11 @@ impl HttpTransfer {
                 Some(stepped) => return Ok(stepped),
                 None => continue,
             }
+        }
+        // A body that ended with the last octet received needs no further one to be complete.
+        let mut nobody = |_: &[u8]| 0;
+        if let Some(stepped) = decode(&mut self.response, &[], 0, &mut nobody).1? {
+            return Ok(stepped);
         }
         if !socket.may_recv() {
             return self.ended(socket.state());

@@ -5,7 +5,7 @@
 
 use super::{Opened, Pumped, Take};
 use crate::NetError;
-use crate::stack::Stack;
+use crate::stack::{Stack, Step};
 use core::net::IpAddr;
 use netboot_core::uri::Uri;
 use netboot_core::{Device, Instant, Platform};
@@ -81,7 +81,7 @@ impl TftpTransfer {
         &mut self,
         stack: &mut Stack<'_, D, P>,
         now: Instant,
-    ) -> Result<Option<Opened>, NetError> {
+    ) -> Result<Step<Opened>, NetError> {
         for _ in 0..BUDGET {
             let Some(event) = self.look(stack, now) else {
                 break;
@@ -91,12 +91,12 @@ impl TftpTransfer {
                     drop_datagram(stack.tftp());
                 }
                 self.client.start(now);
-                return Ok(Some(Opened { total, first: 0 }));
+                return Ok(Step::Done(Opened { total, first: 0 }));
             }
             drop_datagram(stack.tftp());
         }
         self.timers(stack, now)?;
-        Ok(None)
+        Ok(Step::Again(self.next_timeout()))
     }
 
     /// Lets the client see the datagram at the head of the buffer, which stays there.
@@ -158,9 +158,11 @@ impl TftpTransfer {
             }
         }
         self.timers(stack, now)?;
-        Ok(Pumped::Nothing(
-            self.client.poll_timeout().unwrap_or(Instant::FAR_FUTURE),
-        ))
+        Ok(Pumped::Nothing(self.next_timeout()))
+    }
+
+    fn next_timeout(&self) -> Instant {
+        self.client.poll_timeout().unwrap_or(Instant::FAR_FUTURE)
     }
 
     /// Gives the sink what it wants of the held payload, and acknowledges it when it is used up.

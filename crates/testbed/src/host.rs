@@ -1,0 +1,117 @@
+//! The boot application and the library on this machine's processor, with an emulated device.
+
+use crate::plan::Plan;
+use anyhow::{Result, anyhow};
+use netboot::{NetError, Network, Resources};
+use netboot_app::console::{LineObserver, write_report};
+use netboot_app::{AppConfig, BootApp, BootReport, DefaultSource};
+use netboot_core::{Device, Instant, Platform};
+use ocp_recovery::{RecoveryAgent, RegisterBus};
+use recovery_model::{DeviceOutcome, ImageRecord, RecoveryModel, Stall};
+use std::cell::RefCell;
+use std::fmt::Write;
+use std::rc::Rc;
+
+/// Octets of the TFTP receive buffer.
+const UDP: usize = 17 * 1472;
+/// Octets of the HTTP receive buffer.
+const TCP: usize = 16 * 1024;
+
+/// The emulated device, shared by its bus and by whoever looks at it.
+pub type SharedModel = Rc<RefCell<RecoveryModel>>;
+
+/// A bus to a shared model; `now` is the clock of the bus.
+pub struct HostBus<C> {
+    model: SharedModel,
+    now: C,
+}
+
+impl<C: FnMut() -> Instant> HostBus<C> {
+    /// A bus to `model`.
+    pub fn new(model: SharedModel, now: C) -> Self {
+        Self { model, now }
+    }
+}
+
+impl<C: FnMut() -> Instant> RegisterBus for HostBus<C> {
+    fn read32(&mut self, offset: u32) -> u32 {
+        let now = (self.now)();
+        self.model.borrow_mut().read(now, offset)
+    }
+
+    fn write32(&mut self, offset: u32, value: u32) {
+        let now = (self.now)();
+        self.model.borrow_mut().write(now, offset, value);
+    }
+}
+
+/// What became of a boot, from both sides.
+#[derive(Debug)]
+pub struct Outcome {
+    /// The boot application's report.
+    pub report: BootReport<NetError>,
+    /// The device's own view.
+    pub device: DeviceOutcome,
+    /// What the device got, by index.
+    pub images: Vec<ImageRecord>,
+    /// An access that would have hung the bus: never to be seen.
+    pub stall: Option<Stall>,
+}
+
+/// The emulated device of a plan.
+///
+/// # Errors
+/// When the plan's device text cannot be read.
+pub fn model(plan: &Plan, now: Instant) -> Result<SharedModel> {
+    let config = rom_parts::device_settings::parse(&plan.device_text())
+        .map_err(|error| anyhow!("device: {error}"))?;
+    Ok(Rc::new(RefCell::new(RecoveryModel::new(config, now))))
+}
+
+/// Boots `plan` over `device`; console lines go to `out`.
+///
+/// # Errors
+/// When the plan's settings cannot be read, or the set-up fails. A boot that fails is an [`Outcome`].
+pub fn boot<D: Device, P: Platform>(
+    plan: &Plan,
+    device: D,
+    mut platform: P,
+    model: SharedModel,
+    clock: impl FnMut() -> Instant,
+    out: &mut dyn Write,
+) -> Result<Outcome> {
+    let mut settings = rom_parts::settings::Settings::default();
+    settings
+        .parse(&plan.settings_text())
+        .map_err(|error| anyhow!("settings: {error}"))?;
+    let defaults: Vec<_> = settings
+        .defaults
+        .iter()
+        .map(|(index, uri)| DefaultSource { index: *index, uri })
+        .collect();
+    let config = AppConfig {
+        policy: settings.policy,
+        expected: &settings.expected,
+        defaults: &defaults,
+        ..AppConfig::default()
+    };
+    let bus = HostBus::new(model.clone(), clock);
+    let now = platform.now();
+    let agent = RecoveryAgent::new(bus, settings.agent, now).map_err(|error| anyhow!("{error}"))?;
+    // The sockets borrow the buffers for as long as these live, as they do in a ROM's statics: some
+    // 45 KiB for each boot stay allocated.
+    let resources = Box::leak(Box::new(Resources::<UDP, TCP>::new()));
+    let net = Network::new(device, platform, resources, settings.network)
+        .map_err(|error| anyhow!("{error}"))?;
+    let mut app = BootApp::new(net, agent, LineObserver(&mut *out), config);
+    let report = app.run().clone();
+    drop(app);
+    write_report(out, &report)?;
+    let model = model.borrow();
+    Ok(Outcome {
+        report,
+        device: model.outcome(),
+        images: model.images().to_vec(),
+        stall: model.stall(),
+    })
+}

@@ -1,0 +1,228 @@
+//! What is to be booted.
+
+use image_server::{Content, LeaseConfig, ServerConfig};
+use netboot_core::Digest;
+use netsim::LinkConfig;
+use rand_chacha::ChaCha8Rng;
+use rand_core::{RngCore, SeedableRng};
+use sha2::{Digest as _, Sha256};
+use std::fmt::Write as _;
+use std::net::Ipv4Addr;
+use std::sync::Arc;
+use zerocopy::IntoBytes;
+
+/// Sizes of real firmware in octets: Caliptra FMC and RT, SoC manifest, and an MCU runtime with a tail
+/// that is no multiple of four.
+pub const FIRMWARE_SIZES: [usize; 3] = [234_496, 30_696, 4_002];
+/// File names by recovery image index.
+pub const FILE_NAMES: [&str; 3] = ["caliptra-fw.bin", "soc-manifest.bin", "mcu-runtime.bin"];
+/// Address of the simulated server.
+pub const SERVER: Ipv4Addr = Ipv4Addr::new(10, 0, 2, 2);
+/// Address that it leases.
+pub const CLIENT: Ipv4Addr = Ipv4Addr::new(10, 0, 2, 15);
+
+/// What carries the images.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Protocol {
+    /// TFTP
+    Tftp,
+    /// HTTP
+    Http,
+}
+
+impl Protocol {
+    /// The URI's scheme.
+    pub const fn scheme(self) -> &'static str {
+        match self {
+            Protocol::Tftp => "tftp",
+            Protocol::Http => "http",
+        }
+    }
+}
+
+/// One firmware image.
+#[derive(Clone, Debug)]
+pub struct Image {
+    /// Name on the server.
+    pub name: String,
+    /// Its octets.
+    pub bytes: Arc<[u8]>,
+}
+
+impl Image {
+    /// An image of `size` octets that no other seed gives.
+    pub fn pseudo_random(name: &str, size: usize, seed: u64) -> Self {
+        let mut bytes = vec![0; size];
+        ChaCha8Rng::seed_from_u64(seed).fill_bytes(&mut bytes);
+        Self {
+            name: name.into(),
+            bytes: bytes.into(),
+        }
+    }
+
+    /// SHA-256 of it.
+    pub fn sha256(&self) -> Digest {
+        Digest(Sha256::digest(&self.bytes).into())
+    }
+}
+
+/// How the images are found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pointer {
+    /// DHCP names a directory; file names are the defaults.
+    Directory,
+    /// DHCP names a table of contents that names the files.
+    Toc,
+    /// DHCP names one flash image with a table of contents at its start and the images behind it.
+    FlashImage,
+}
+
+/// A boot.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// What carries the images.
+    pub protocol: Protocol,
+    /// The images, by recovery image index.
+    pub images: Vec<Image>,
+    /// How they are found.
+    pub pointer: Pointer,
+    /// The link, both ways.
+    pub link: LinkConfig,
+    /// Lines for the emulated device beside those for the images: `mcu_rom`'s `device_settings`.
+    pub device: String,
+    /// Lines for the boot application: `mcu_rom`'s `settings`.
+    pub settings: String,
+    /// Whether the boot application is told size and SHA-256 of each image.
+    pub expect: bool,
+    /// One bit of this image is wrong on the server.
+    pub corrupt: Option<usize>,
+    /// Of everything that is left to chance.
+    pub seed: u64,
+}
+
+impl Default for Plan {
+    /// Three images of real sizes by TFTP over a perfect link.
+    fn default() -> Self {
+        Self {
+            protocol: Protocol::Tftp,
+            images: firmware(&FIRMWARE_SIZES),
+            pointer: Pointer::Directory,
+            link: LinkConfig::PERFECT,
+            device: String::new(),
+            settings: String::new(),
+            expect: false,
+            corrupt: None,
+            seed: 1,
+        }
+    }
+}
+
+/// Three images of these sizes.
+pub fn firmware(sizes: &[usize; 3]) -> Vec<Image> {
+    FILE_NAMES
+        .iter()
+        .zip(sizes)
+        .zip(1..)
+        .map(|((name, size), seed)| Image::pseudo_random(name, *size, seed))
+        .collect()
+}
+
+impl Plan {
+    /// The image as the server has it.
+    fn served(&self, index: usize) -> Arc<[u8]> {
+        let image = &self.images[index];
+        if self.corrupt != Some(index) {
+            return image.bytes.clone();
+        }
+        let mut bytes = image.bytes.to_vec();
+        let middle = bytes.len() / 2;
+        bytes[middle] ^= 0x10;
+        bytes.into()
+    }
+
+    /// The settings of the emulated device, as text.
+    pub fn device_text(&self) -> String {
+        let mut text = String::new();
+        for image in &self.images {
+            writeln!(text, "image {} {}", image.bytes.len(), image.sha256()).expect("a string");
+        }
+        text + &self.device
+    }
+
+    /// The settings of the boot application, as text.
+    pub fn settings_text(&self) -> String {
+        let mut text = String::new();
+        for (index, image) in self.images.iter().enumerate().filter(|_| self.expect) {
+            let size = image.bytes.len();
+            writeln!(text, "expect {index} {size} {}", image.sha256()).expect("a string");
+        }
+        text + &self.settings
+    }
+
+    /// The image server: files, and a lease that points to them.
+    pub fn server(&self) -> ServerConfig {
+        let mut config = ServerConfig {
+            ip: SERVER,
+            lease: LeaseConfig {
+                address: CLIENT,
+                ..LeaseConfig::default()
+            },
+            seed: self.seed,
+            ..ServerConfig::default()
+        };
+        for (index, image) in self.images.iter().enumerate() {
+            let content = Content::Bytes(self.served(index));
+            config.files.insert(image.name.clone(), content);
+        }
+        config
+            .files
+            .insert("boot.toc".into(), Content::Bytes(self.toc(false).into()));
+        if self.pointer == Pointer::FlashImage {
+            let flash = Content::Bytes(self.toc(true).into());
+            config.files.insert("flash.bin".into(), flash);
+        }
+        let file = match self.pointer {
+            Pointer::Directory => "",
+            Pointer::Toc => "boot.toc",
+            Pointer::FlashImage => "flash.bin",
+        };
+        config.lease.boot_file = Some(format!("{}://{SERVER}/{file}", self.protocol.scheme()));
+        config
+    }
+
+    /// A table of contents for the images as they should be; `whole` appends them as the server has them.
+    fn toc(&self, whole: bool) -> Vec<u8> {
+        use netboot_app::toc::{FILENAME, RawEntry, RawHeader, VERSION, checksum};
+        let count = self.images.len();
+        let mut offset = size_of::<RawHeader>() + count * size_of::<RawEntry>();
+        let mut header = RawHeader {
+            version: VERSION.into(),
+            image_count: (count as u16).into(),
+            payload_offset: (offset as u32).into(),
+            header_checksum: 0.into(),
+        };
+        header.header_checksum = checksum(&header.as_bytes()[..8]).into();
+        let mut toc = header.as_bytes().to_vec();
+        for (index, image) in self.images.iter().enumerate() {
+            let mut filename = [0; FILENAME];
+            if !whole {
+                filename[..image.name.len()].copy_from_slice(image.name.as_bytes());
+            }
+            let mut entry = RawEntry {
+                identifier: (index as u32).into(),
+                offset: (offset as u32).into(),
+                size: (image.bytes.len() as u32).into(),
+                filename,
+                image_checksum: checksum(&image.bytes).into(),
+                info_checksum: 0.into(),
+            };
+            entry.info_checksum = checksum(&entry.as_bytes()[..80]).into();
+            toc.extend_from_slice(entry.as_bytes());
+            offset += image.bytes.len();
+        }
+        if whole {
+            (0..count).for_each(|index| toc.extend_from_slice(&self.served(index)));
+        }
+        toc
+    }
+}

@@ -1,0 +1,123 @@
+//! A boot in the simulated world: one process, virtual time, the same from the same seed.
+
+use crate::host::{self, Outcome};
+use crate::plan::Plan;
+use anyhow::Result;
+use image_server::{SharedWorld, World};
+use netboot_core::{Device, DeviceInfo, Instant, Platform, TxSlot};
+use rand_chacha::ChaCha8Rng;
+use rand_core::SeedableRng;
+use std::fmt::Write;
+
+/// Address of the simulated station.
+pub const MAC: [u8; 6] = [0x02, 0, 0, 0, 0, 0x15];
+/// Frames that its receive ring holds.
+const RX_RING: usize = 32;
+
+/// The station's end of the simulated link.
+pub struct SimDevice {
+    world: SharedWorld,
+    received: Vec<u8>,
+}
+
+impl SimDevice {
+    /// The station's end of `world`.
+    pub fn new(world: SharedWorld) -> Self {
+        Self {
+            world,
+            received: Vec::new(),
+        }
+    }
+}
+
+/// A frame to be sent.
+pub struct SimTx<'a>(&'a SharedWorld);
+
+impl TxSlot for SimTx<'_> {
+    fn send<R>(self, len: usize, fill: impl FnOnce(&mut [u8]) -> R) -> R {
+        let mut frame = vec![0; len];
+        let result = fill(&mut frame);
+        self.0.borrow_mut().client_send(&frame);
+        result
+    }
+}
+
+impl Device for SimDevice {
+    type Tx<'a> = SimTx<'a>;
+
+    fn info(&self) -> DeviceInfo {
+        DeviceInfo {
+            mac: MAC,
+            mtu: 1500,
+            rx_ring: RX_RING,
+        }
+    }
+
+    fn receive(&mut self) -> Option<(&[u8], SimTx<'_>)> {
+        self.received = self.world.borrow_mut().client_receive()?;
+        Some((&self.received, SimTx(&self.world)))
+    }
+
+    fn transmit(&mut self) -> Option<SimTx<'_>> {
+        Some(SimTx(&self.world))
+    }
+}
+
+/// Virtual time and seeded chance.
+pub struct SimPlatform {
+    world: SharedWorld,
+    rng: ChaCha8Rng,
+}
+
+impl SimPlatform {
+    /// The clock of `world`.
+    pub fn new(world: SharedWorld, seed: u64) -> Self {
+        let rng = ChaCha8Rng::seed_from_u64(seed);
+        Self { world, rng }
+    }
+}
+
+impl Platform for SimPlatform {
+    type Rng = ChaCha8Rng;
+
+    fn now(&mut self) -> Instant {
+        self.world.borrow().now
+    }
+
+    fn idle(&mut self, until: Instant) {
+        self.world.borrow_mut().advance(until);
+    }
+
+    fn rng(&mut self) -> &mut ChaCha8Rng {
+        &mut self.rng
+    }
+}
+
+/// The world of a plan.
+pub fn world(plan: &Plan) -> SharedWorld {
+    World::shared(plan.server(), plan.link)
+}
+
+/// Boots `plan` in its world; console lines go to `out`.
+///
+/// # Errors
+/// When the plan itself cannot be used.
+pub fn boot(plan: &Plan, out: &mut dyn Write) -> Result<Outcome> {
+    boot_in(plan, &world(plan), out)
+}
+
+/// Boots `plan` in a world that the caller prepared.
+///
+/// # Errors
+/// When the plan itself cannot be used.
+pub fn boot_in(plan: &Plan, world: &SharedWorld, out: &mut dyn Write) -> Result<Outcome> {
+    let device = SimDevice::new(world.clone());
+    let platform = SimPlatform::new(world.clone(), plan.seed ^ 0x005e_ed0f_0c11_e475);
+    let now = world.borrow().now;
+    let model = host::model(plan, now)?;
+    let clock = {
+        let world = world.clone();
+        move || world.borrow().now
+    };
+    host::boot(plan, device, platform, model, clock, out)
+}
