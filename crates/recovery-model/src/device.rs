@@ -372,7 +372,7 @@ impl RecoveryModel {
             _ => u32::MAX,
         };
         let payload = size.saturating_sub(self.device.hashed) as usize;
-        let (payload, padding) = octets.split_at(payload.min(octets.len()));
+        let (payload, padding) = octets.split_at_checked(payload).unwrap_or((octets, &[]));
         self.device.hasher.update(payload);
         self.device.hashed = self.device.hashed.saturating_add(payload.len() as u32);
         self.device.padding_is_zero &= padding.iter().all(|octet| *octet == 0);
