@@ -474,3 +474,6 @@ impl<B: RegisterBus> RecoveryAgent<B> {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests;
