@@ -136,6 +136,7 @@ mod tests {
         assert_eq!(fifo.push(0), Push::Dropped);
         fifo.remove(1);
         fifo.settle(false, false);
+        assert!(fifo.payload_available, "until it is empty");
         // Room again, but the gate is shut: this is the write that hangs the bus.
         assert_eq!(fifo.push(0), Push::Stalled);
         fifo.remove(63);
