@@ -56,7 +56,7 @@ pub struct Report {
 /// Those of the file system.
 pub fn listen(path: &Path) -> io::Result<UnixListener> {
     match std::fs::remove_file(path) {
-        Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
+        Err(error) if error.kind() != ErrorKind::NotFound => Err(error),
         _ => UnixListener::bind(path),
     }
 }

@@ -116,6 +116,23 @@ fn discover_is_answered_after_the_delay_and_events_are_told() {
 }
 
 #[test]
+fn round_trip_is_short() {
+    const ROUNDS: u32 = 2_000;
+    let running = start("latency", 10, LinkConfig::default(), 0);
+    let mut port = running.connect();
+    let began = std::time::Instant::now();
+    for _ in 0..ROUNDS {
+        port.queue(&discover());
+        assert!(await_frame(&mut port, |_| true));
+    }
+    let each = began.elapsed() / ROUNDS;
+    println!("{each:?} for a round trip");
+    assert!(each.as_millis() < 10, "{each:?}");
+    drop(port);
+    running.finish();
+}
+
+#[test]
 fn burst_is_injected_whole() {
     let running = start("burst", 10, LinkConfig::default(), 5_000);
     let mut port = running.connect();

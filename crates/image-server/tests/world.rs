@@ -63,6 +63,7 @@ fn busy_client_finds_frames_piled_up() {
 #[test]
 fn injected_frames_reach_the_client_in_order() {
     let mut world = World::new(ServerConfig::default(), LinkConfig::default());
+    world.run(Instant::from_millis(1));
     for octets in 100..400 {
         world
             .server

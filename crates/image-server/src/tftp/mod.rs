@@ -152,7 +152,9 @@ impl Tftp {
             .contains(&TftpFault::ForeignTid)
             .then(|| self.free_tid(shared));
         let tid = self.free_tid(shared);
-        if self.active.len() >= shared.config.tftp.max_transfers.max(1) {
+        // There must be free ports.
+        let most = shared.config.tftp.max_transfers.clamp(1, 4_096);
+        if self.active.len() >= most {
             let mut oldest = self.active.remove(0);
             oldest.record(now, shared);
             stack.sockets.remove(oldest.socket);
