@@ -301,7 +301,9 @@ impl Client {
     pub fn poll_timeout(&self) -> Option<Instant> {
         let at = match self.state {
             State::Idle => return None,
-            State::Waiting { until } | State::Probing { until } => until.min(self.deadline),
+            State::Waiting { until } => until.min(self.deadline),
+            // Bounded by itself: an address that was confirmed in time is not given up for it.
+            State::Probing { until } => until,
             State::Discovering { retry, decide_at } => {
                 decide_at.unwrap_or(retry.at).min(self.deadline)
             }
@@ -522,7 +524,8 @@ impl Client {
             return;
         }
         let acquiring = self.lease().is_none();
-        if acquiring && now >= self.deadline {
+        let probing = matches!(self.state, State::Probing { .. });
+        if acquiring && !probing && now >= self.deadline {
             self.fail();
             return;
         }
@@ -546,9 +549,8 @@ impl Client {
                     retry.again(now);
                 }
             }
-            State::Requesting { retry, server, .. } => {
+            State::Requesting { retry, .. } => {
                 if retry.count >= REQUEST_RETRIES {
-                    self.problem = DhcpError::NoAck { server: *server };
                     self.discover(now, rng);
                 } else {
                     retry.again(now);
@@ -603,6 +605,9 @@ impl Client {
     fn request(&mut self, now: Instant) {
         let Some(offer) = self.offers.best() else {
             return;
+        };
+        self.problem = DhcpError::NoAck {
+            server: offer.server_id,
         };
         self.state = State::Requesting {
             retry: Retry::new(now),
