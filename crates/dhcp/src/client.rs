@@ -17,6 +17,7 @@ use crate::error::DhcpError;
 use crate::lease::Lease;
 use crate::offer::Offers;
 use crate::packet::{MessageType, PXE_PORT, SERVER_PORT};
+use crate::retry::Retry;
 use core::net::Ipv4Addr;
 use netboot_core::{Duration, Instant};
 use rand_core::RngCore;
@@ -28,8 +29,6 @@ pub const TRANSMIT_MAX: usize = 576;
 const REQUEST_RETRIES: u8 = 3;
 /// How often a PXE server is asked on port 4011.
 const PROXY_ATTEMPTS: u8 = 3;
-/// Delay before the first repetition.
-const FIRST_DELAY: Duration = Duration::from_secs(1);
 /// Pause after a refusal, so that a confused server is not flooded.
 const NAK_DELAY: Duration = Duration::from_secs(1);
 /// Pause after a conflict (RFC 2131 section 3.1, step 5).
@@ -77,53 +76,6 @@ pub struct Transmit {
     pub destination: Ipv4Addr,
     /// Destination UDP port: 67, or 4011 for a PXE server.
     pub destination_port: u16,
-}
-
-/// Retransmission of one message.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Retry {
-    /// To be sent now.
-    due: bool,
-    /// How often it was repeated.
-    count: u8,
-    /// When to repeat it.
-    at: Instant,
-}
-
-impl Retry {
-    /// Due now. Until it is sent, the longest delay counts, so that a caller that never sends does
-    /// not wait for ever.
-    fn new(now: Instant) -> Self {
-        Self {
-            due: true,
-            count: 0,
-            at: now + FIRST_DELAY * 2,
-        }
-    }
-
-    fn again(&mut self, now: Instant) {
-        self.due = true;
-        self.count = self.count.saturating_add(1);
-        self.at = now + self.delay() * 2;
-    }
-
-    /// 1, 2, 4, 8, 16, 16... s.
-    fn delay(&self) -> Duration {
-        FIRST_DELAY * (1 << self.count.min(4))
-    }
-
-    /// The message goes out; the next one follows after the delay with a jitter of a quarter.
-    fn sent(&mut self, now: Instant, rng: &mut dyn RngCore) {
-        self.due = false;
-        self.at = now + jitter(self.delay(), rng);
-    }
-}
-
-/// `delay` ± a quarter. For delays of minutes at most.
-fn jitter(delay: Duration, rng: &mut dyn RngCore) -> Duration {
-    let micros = delay.as_micros();
-    let random = u64::from(rng.next_u32()).saturating_mul(micros / 2) >> 32;
-    Duration::from_micros((micros - micros / 4).saturating_add(random))
 }
 
 /// Where the client is. The offers and the lease are beside it.

@@ -543,6 +543,40 @@ fn duplication_does_not_multiply() {
     }
 }
 
+/// Simulated seconds for 2 MB over a link with a round trip of 2 ms.
+fn seconds(loss: u32, windowsize: u16) -> u64 {
+    let request = Request { windowsize, ..FAST };
+    let mut world = World::new(pattern(2_000_000), &request, 9);
+    world.server.max_blksize = 1468;
+    world.link.loss = loss;
+    assert_eq!(world.run(), Ok(()));
+    assert!(world.received == world.server.file);
+    world.completed_at.as_micros() / 1_000_000
+}
+
+#[test]
+fn a_lost_block_costs_a_round_trip_and_not_a_time_out() {
+    // 1363 blocks: 2.7 s in lockstep, 0.2 s in windows of 16.
+    assert_eq!(seconds(0, 1), 2);
+    assert_eq!(seconds(0, 16), 0);
+    // 1 % is 14 blocks. Most are noticed by the next block of their window; the last of a window is
+    // noticed only by a time-out of 250 ms.
+    assert!(seconds(1, 16) <= 1);
+}
+
+#[test]
+fn a_round_trip_beyond_the_time_out_is_learnt() {
+    let mut world = World::new(pattern(60_000), &PLAIN, 1);
+    world.link.latency = Duration::from_millis(900);
+    world.server.timeout = Duration::from_secs(5);
+    assert_eq!(world.run(), Ok(()));
+    assert!(world.received == world.server.file);
+    // Without back-off every ACK would be sent twice.
+    let needless = world.client.stats().retransmissions;
+    assert!(needless <= 5, "{needless} of {}", world.blocks);
+    assert_eq!(world.client.stats().rtt, Some(Duration::from_millis(1800)));
+}
+
 #[test]
 fn a_slow_consumer_gets_every_octet() {
     for (consume, pause, windowsize) in [(3_000, 0, 1), (700, 5_000, 8), (20, 9_000, 8)] {
