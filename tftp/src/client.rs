@@ -18,6 +18,8 @@
 mod receive;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod world_tests;
 
 use crate::error::TftpError;
 use crate::options::{Asked, MAX_BLKSIZE, MIN_BLKSIZE, Negotiated};

@@ -11,6 +11,8 @@
 mod receive;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod world_tests;
 
 use crate::config::{Config, Identity, Outgoing};
 use crate::error::DhcpError;

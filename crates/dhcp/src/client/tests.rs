@@ -1,15 +1,16 @@
+//! Message by message.
+
 use super::*;
 use crate::config::VendorClass;
 use crate::lease::Route;
-use crate::model::{MAC, Random, Server, World, ip};
-use proptest::prelude::*;
+use crate::model::{MAC, Random, ip};
 
-const NO_PROBE: Config<'static> = Config {
+pub(super) const NO_PROBE: Config<'static> = Config {
     probe: false,
     ..Config::new(MAC)
 };
 
-fn secs(secs: u64) -> Duration {
+pub(super) fn secs(secs: u64) -> Duration {
     Duration::from_secs(secs)
 }
 
@@ -330,140 +331,150 @@ fn useless_datagrams_change_nothing() {
     }
 }
 
-#[test]
-fn delays_double_with_jitter() {
-    let mut world = World::new(&NO_PROBE, vec![], 3);
-    assert_eq!(world.acquire(1000), Some(Event::Failed(DhcpError::NoOffer)));
-    assert_eq!(world.count(MessageType::Discover), 8);
-    let times: Vec<_> = world.sent.iter().map(|sent| sent.0).collect();
-    let expected = [1, 2, 4, 8, 16, 16, 16];
-    for (pair, delay) in times.windows(2).zip(expected) {
-        let waited = pair[1].since(pair[0]);
-        assert!(waited >= secs(delay) * 3 / 4 && waited <= secs(delay) * 5 / 4);
-    }
-    assert!(
-        times
-            .windows(2)
-            .any(|pair| pair[1].since(pair[0]).as_micros() % 1000 != 0)
-    );
-    assert_eq!(world.client.poll_timeout(), None);
+/// A client that has sent its first message.
+fn discovering(config: &Config<'_>) -> Bench {
+    let mut bench = Bench::new(config);
+    assert_eq!(bench.sent(0), Some(MessageType::Discover));
+    bench
+}
+
+/// Options of an offer without boot information, from 192.168.7.1.
+const BARE: &[u8] = &[54, 4, 192, 168, 7, 1];
+/// The same from a server that is a PXE server, too.
+const PXE: &[u8] = &[
+    54, 4, 192, 168, 7, 1, 60, 9, b'P', b'X', b'E', b'C', b'l', b'i', b'e', b'n', b't',
+];
+
+/// Bound by these options, after the window for other offers.
+fn bound(options: &[u8]) -> Bench {
+    let mut bench = discovering(&NO_PROBE);
+    let address = [192, 168, 7, 50];
+    let wire = reply(bench.xid(), address, [0; 4], b"", b"", &typed(2, options));
+    bench.recv(1, &wire).unwrap();
+    bench.timeout();
+    assert_eq!(bench.sent(301), Some(MessageType::Request));
+    let wire = reply(bench.xid(), address, [0; 4], b"", b"", &typed(5, options));
+    bench.recv(302, &wire).unwrap();
+    bench
 }
 
 #[test]
-fn the_better_offer_is_taken() {
-    // The fast server knows nothing of booting; the slow one does, within the window.
-    let mut slow = Server::new(2, Some(60), "slow.img");
-    slow.delay = Duration::from_millis(250);
-    let servers = vec![Server::new(1, Some(50), ""), slow];
-    let mut world = World::new(&NO_PROBE, servers.clone(), 1);
-    assert_eq!(world.acquire(10), Some(Event::Bound));
-    let lease = world.client.lease().unwrap();
+fn a_server_that_is_a_pxe_server_too_is_asked() {
+    let mut bench = bound(PXE);
+    assert!(bench.client.boot_pending());
+    let mut buf = [0; TRANSMIT_MAX];
+    let now = Instant::from_millis(302);
+    let out = bench.client.poll_transmit(now, &mut bench.random, &mut buf);
+    let out = out.unwrap();
     assert_eq!(
-        (lease.address, lease.boot.file.as_str()),
-        (ip(60), "slow.img")
+        (out.source, out.destination, out.destination_port),
+        (ip(50), ip(1), 4011)
     );
-    // Later than the window: a boot without it is better than none.
-    let mut world = World::new(&NO_PROBE, servers, 1);
-    world.servers[1].delay = Duration::from_millis(400);
-    assert_eq!(world.acquire(10), Some(Event::Bound));
-    assert_eq!(world.client.lease().unwrap().address, ip(50));
-    assert!(world.now.since(Instant::from_millis(5_000)) < Duration::from_millis(360));
-}
-
-#[test]
-fn a_proxy_completes_a_lease() {
-    for proxy_delay in [5, 100, 330] {
-        let mut proxy = Server::new(3, None, "proxy.img");
-        proxy.delay = Duration::from_millis(proxy_delay);
-        let mut world = World::new(&NO_PROBE, vec![Server::new(1, Some(50), ""), proxy], 1);
-        assert_eq!(world.acquire(10), Some(Event::Bound));
-        let lease = world.client.lease().unwrap();
-        assert_eq!((lease.address, lease.server_id), (ip(50), ip(1)));
-        assert_eq!(lease.boot.file, "proxy.img", "delay {proxy_delay}");
-        assert!(lease.boot.from_proxy && lease.boot.next_server == Some(ip(3)));
-    }
-    // A server that names a file itself wins over a proxy.
-    let servers = vec![
-        Server::new(3, None, "proxy.img"),
-        Server::new(1, Some(50), "own.img"),
-    ];
-    let mut world = World::new(&NO_PROBE, servers, 1);
-    world.acquire(10);
-    assert_eq!(world.client.lease().unwrap().boot.file, "own.img");
-    // A proxy alone gives no address.
-    let mut world = World::new(&NO_PROBE, vec![Server::new(3, None, "proxy.img")], 1);
-    assert_eq!(world.acquire(1000), Some(Event::Failed(DhcpError::NoOffer)));
-}
-
-#[test]
-fn a_proxy_is_asked_on_port_4011() {
-    let mut proxy = Server::new(3, None, "late.img");
-    proxy.on_4011 = true;
-    let servers = vec![Server::new(1, Some(50), ""), proxy];
-    let mut world = World::new(&NO_PROBE, servers.clone(), 1);
-    assert_eq!(world.acquire(10), Some(Event::Bound));
-    let lease = world.client.lease().unwrap();
-    assert_eq!(
-        (lease.boot.file.as_str(), lease.boot.from_proxy),
-        ("late.img", true)
-    );
-    let (_, message, to, port) = *world.sent.last().unwrap();
-    assert_eq!((message, to, port), (MessageType::Request, ip(3), 4011));
-    let events: Vec<_> = world.events.iter().map(|(_, event)| *event).collect();
-    assert_eq!(events, [Event::Bound, Event::BootInfo]);
-    // It does not answer: the lease stands without.
-    let mut world = World::new(&NO_PROBE, servers, 1);
-    world.servers[1].on_4011 = false;
-    world.servers[1].file = "";
-    let start = world.now;
-    assert_eq!(world.acquire(20), Some(Event::Bound));
-    assert!(world.now.since(start) < secs(10) && !world.client.boot_pending());
-    assert_eq!(world.sent.iter().filter(|sent| sent.3 == 4011).count(), 3);
-    assert_eq!(world.events.last().unwrap().1, Event::BootInfo);
-}
-
-#[test]
-fn a_refusal_starts_over() {
-    let mut server = Server::new(1, Some(50), "a.img");
-    server.naks = 2;
-    let mut world = World::new(&NO_PROBE, vec![server.clone()], 1);
-    assert_eq!(world.acquire(10), Some(Event::Bound));
-    assert_eq!(world.count(MessageType::Discover), 3);
-    server.naks = 1_000_000;
-    let mut world = World::new(&NO_PROBE, vec![server.clone()], 1);
-    let refused = DhcpError::Refused { server: ip(1) };
-    assert_eq!(world.acquire(1000), Some(Event::Failed(refused)));
-    assert!(world.sent.len() < 250, "no storm: {}", world.sent.len());
-    server.naks = 0;
-    server.silent = true;
-    let mut world = World::new(&NO_PROBE, vec![server], 1);
-    let no_ack = DhcpError::NoAck { server: ip(1) };
-    assert_eq!(world.acquire(1000), Some(Event::Failed(no_ack)));
-    assert_eq!(world.now.since(Instant::from_millis(5_000)), secs(90));
-}
-
-#[test]
-fn a_conflict_is_declined() {
-    let config = Config::new(MAC);
-    let mut world = World::new(&config, vec![Server::new(1, Some(50), "a.img")], 1);
-    world.conflicts = 1;
-    assert_eq!(world.acquire(60), Some(Event::Bound));
-    assert_eq!(world.servers[0].declined, [ip(50)]);
-    assert_eq!(world.client.lease().unwrap().address, ip(51));
-    let at = |message| {
-        let sent = world.sent.iter().filter(|sent| sent.1 == message);
-        sent.map(|sent| sent.0).next_back().unwrap()
+    let answer = |bench: &Bench, server: u8, file: &[u8]| {
+        let options = [53, 1, 5, 54, 4, 192, 168, 7, server];
+        reply(
+            bench.xid(),
+            [0; 4],
+            [192, 168, 7, server],
+            b"",
+            file,
+            &options,
+        )
     };
-    let pause = at(MessageType::Discover).since(at(MessageType::Decline));
-    assert!(pause >= secs(10));
-    // Everybody has every address: in the end that is the reason given.
-    let mut world = World::new(&config, vec![Server::new(1, Some(50), "a.img")], 1);
-    world.conflicts = 1000;
-    let end = world.acquire(1000);
-    assert!(matches!(
-        end,
-        Some(Event::Failed(DhcpError::Conflict { .. }))
-    ));
+    // A stranger, who cannot even send from the server's address; then no file; then the file.
+    let wire = answer(&bench, 66, b"evil");
+    let (now, from) = (Instant::from_millis(310), ip(66));
+    let verdict = bench.client.handle(now, &mut bench.random, from, &wire);
+    assert_eq!(verdict, Err(DhcpError::WrongServer));
+    let wire = answer(&bench, 1, b"");
+    assert_eq!(bench.recv(310, &wire), Err(DhcpError::Unexpected));
+    let wire = answer(&bench, 1, b"good");
+    assert_eq!(bench.recv(310, &wire), Ok(()));
+    assert_eq!(bench.client.lease().unwrap().boot.file, "good");
+    // `Bound` was not taken yet; it must not be replaced by what it includes.
+    assert_eq!(bench.client.poll(now), Some(Event::Bound));
+    assert_eq!(bench.client.poll(now), None);
+}
+
+#[test]
+fn an_http_proxy_without_a_file_is_not_asked() {
+    let mut bench = discovering(&NO_PROBE);
+    let http = [
+        &[53, 1, 2, 54, 4, 192, 168, 7, 3, 60, 10][..],
+        b"HTTPClient",
+    ]
+    .concat();
+    let wire = reply(bench.xid(), [0; 4], [0; 4], b"", b"", &http);
+    bench.recv(1, &wire).unwrap();
+    for message in [2, 5] {
+        let options = typed(message, BARE);
+        let wire = reply(bench.xid(), [192, 168, 7, 50], [0; 4], b"", b"", &options);
+        bench.recv(1, &wire).unwrap();
+        if message == 2 {
+            bench.timeout();
+        }
+    }
+    assert!(bench.client.lease().is_some() && !bench.client.boot_pending());
+}
+
+#[test]
+fn with_an_offer_in_hand_nothing_is_asked_again() {
+    let mut bench = discovering(&NO_PROBE);
+    bench.timeout();
+    let wire = reply(
+        bench.xid(),
+        [10, 0, 0, 9],
+        [0; 4],
+        b"",
+        b"",
+        &typed(2, BARE),
+    );
+    bench.recv(1500, &wire).unwrap();
+    assert_eq!(bench.sent(1500), None);
+    assert_eq!(bench.timeout(), 1800);
+    assert_eq!(bench.sent(1800), Some(MessageType::Request));
+}
+
+#[test]
+fn an_address_confirmed_in_time_is_probed_beyond_the_deadline() {
+    let mut bench = discovering(&Config {
+        deadline: secs(2),
+        ..Config::new(MAC)
+    });
+    for message in [2, 5] {
+        let options = typed(message, DNSMASQ);
+        let wire = reply(bench.xid(), [192, 168, 7, 50], [0; 4], b"", b"", &options);
+        bench.recv(1900, &wire).unwrap();
+    }
+    assert_eq!(bench.timeout(), 11_900);
+    assert!(bench.client.lease().is_some());
+}
+
+#[test]
+fn a_renewal_is_a_transaction_of_its_own() {
+    let mut bench = bound(BARE);
+    let first = bench.xid();
+    assert_eq!(bench.timeout(), 301 + 1_800_000);
+    assert_ne!(bench.xid(), first);
+    assert_eq!(bench.sent(1_800_301), Some(MessageType::Request));
+    let late = reply(first, [192, 168, 7, 50], [0; 4], b"", b"", &typed(6, BARE));
+    assert_eq!(bench.recv(1_800_302, &late), Err(DhcpError::NotOurs));
+}
+
+#[test]
+fn more_routes_than_are_read() {
+    // 20 routes of 8 octets: longer than the buffer, and no reason to fall back.
+    let mut options = vec![3, 4, 10, 0, 0, 1, 121, 160];
+    for network in 0..20 {
+        options.extend([24, 172, 16, network, 10, 0, 0, 254]);
+    }
+    options[8..16].copy_from_slice(&[32, 172, 16, 0, 1, 10, 0, 0]);
+    options.splice(16..16, [254]);
+    options[7] = 161;
+    let lease = boot_of(b"", b"", &options);
+    assert_eq!(lease.static_routes.len(), 4);
+    assert!(lease.routers.is_empty());
+    assert_eq!(lease.static_routes[0].prefix_len, 32);
 }
 
 #[test]
@@ -480,88 +491,6 @@ fn a_caller_that_does_not_probe_is_not_waited_for() {
     assert_eq!(bench.timeout(), 10_000);
     assert_eq!(bench.client.poll(Instant::ZERO), Some(Event::Bound));
     assert_eq!(bench.client.lease().unwrap().address, ip(50));
-}
-
-#[test]
-fn renewals_go_on_and_keep_the_boot_information() {
-    let mut server = Server::new(1, Some(50), "a.img");
-    server.lease_secs = 600;
-    let mut world = World::new(&NO_PROBE, vec![server], 1);
-    world.acquire(10);
-    world.servers[0].file = "";
-    world.run(3_590);
-    let renewed = world
-        .events
-        .iter()
-        .filter(|(_, event)| *event == Event::Renewed);
-    assert_eq!(renewed.count(), 11, "every 300 s");
-    assert_eq!(world.client.lease().unwrap().boot.file, "a.img");
-    let renewals = world
-        .sent
-        .iter()
-        .filter(|sent| sent.1 == MessageType::Request);
-    assert!(renewals.skip(1).all(|sent| sent.2 == ip(1)), "unicast");
-}
-
-#[test]
-fn a_lease_that_nobody_renews_is_lost() {
-    let mut server = Server::new(1, Some(50), "a.img");
-    server.lease_secs = 600;
-    let mut world = World::new(&NO_PROBE, vec![server], 1);
-    world.acquire(10);
-    let obtained = world.client.lease().unwrap().obtained;
-    world.servers.clear();
-    world.run(599);
-    assert!(world.client.lease().is_some());
-    let broadcasts = world.sent.iter().filter(|sent| sent.2.is_broadcast());
-    assert!(broadcasts.clone().next_back().unwrap().0 >= obtained + secs(525));
-    world.run(2);
-    let expired = Event::Lost(LostReason::Expired);
-    let lost = world.events.iter().find(|(_, event)| *event == expired);
-    assert_eq!(lost.unwrap().0, obtained + secs(600));
-    assert_eq!(world.client.lease(), None);
-    assert_eq!(world.sent.last().unwrap().1, MessageType::Discover);
-    // A server that comes back finds the client looking for it.
-    world.servers.push(Server::new(2, Some(70), "b.img"));
-    assert_eq!(world.acquire(60), Some(Event::Bound));
-}
-
-#[test]
-fn another_server_may_rebind() {
-    let mut server = Server::new(1, Some(50), "a.img");
-    server.lease_secs = 600;
-    let mut world = World::new(&NO_PROBE, vec![server.clone()], 1);
-    world.acquire(10);
-    server.id = ip(2);
-    world.servers = vec![server];
-    world.run(599);
-    assert_eq!(world.client.lease().unwrap().server_id, ip(2));
-    world.servers[0].refuses_renewal = true;
-    world.run(600);
-    let refused = Event::Lost(LostReason::Refused);
-    assert!(world.events.iter().any(|(_, event)| *event == refused));
-}
-
-#[test]
-fn release_gives_the_lease_back() {
-    let mut world = World::new(&NO_PROBE, vec![Server::new(1, Some(50), "a.img")], 1);
-    world.acquire(10);
-    world.client.release(world.now);
-    assert_eq!(world.client.lease(), None);
-    world.run(10);
-    assert_eq!(world.servers[0].released, [ip(50)]);
-    assert_eq!(world.client.poll_timeout(), None);
-    assert_eq!(world.sent.last().unwrap().2, ip(1), "unicast");
-}
-
-#[test]
-fn an_infinite_lease_has_no_timer() {
-    let mut server = Server::new(1, Some(50), "a.img");
-    server.lease_secs = u32::MAX;
-    let mut world = World::new(&NO_PROBE, vec![server], 1);
-    world.acquire(10);
-    assert_eq!(world.client.lease().unwrap().lease_time, Duration::MAX);
-    assert_eq!(world.client.poll_timeout(), None);
 }
 
 #[test]
@@ -592,60 +521,4 @@ fn secs_and_transaction_ids() {
     assert_eq!((request.secs, request.xid), (third.secs, third.xid));
     bench.client.start(Instant::ZERO, &mut bench.random);
     assert_ne!(header(&mut bench, 0).xid, third.xid);
-}
-
-proptest! {
-    #![proptest_config(ProptestConfig::with_cases(256))]
-
-    /// Whatever the link does: bound to an address that was offered, or failed in time.
-    #[test]
-    fn bound_or_failed_in_time(
-        seed: u64,
-        loss in 0u32..60,
-        duplication in 0u32..60,
-        naks in 0u32..3,
-        conflicts in 0u32..3,
-        probe: bool,
-        proxy in 0u8..3,
-        file in prop_oneof![Just(""), Just("a.img")],
-        delay in 0u64..4000,
-    ) {
-        let config = Config { probe, ..Config::new(MAC) };
-        let mut server = Server::new(1, Some(50), file);
-        server.naks = naks;
-        server.lease_secs = 300;
-        server.delay = Duration::from_millis(delay);
-        let mut servers = vec![server];
-        if proxy > 0 {
-            let mut server = Server::new(3, None, "proxy.img");
-            server.on_4011 = proxy == 2;
-            servers.push(server);
-        }
-        let mut world = World::new(&config, servers, seed);
-        world.loss = loss;
-        world.duplication = duplication;
-        world.conflicts = conflicts;
-        let start = world.now;
-        match world.acquire(200) {
-            Some(Event::Bound) => {
-                let lease = world.client.lease().unwrap();
-                prop_assert!((50..54).any(|last| lease.address == ip(last)));
-                if !file.is_empty() {
-                    prop_assert_eq!(lease.boot.file.as_str(), file);
-                }
-            }
-            Some(Event::Failed(_)) => {
-                prop_assert!(loss > 10 || delay > 900, "a link that is good enough");
-                prop_assert!(world.client.poll_timeout().is_none());
-            }
-            other => prop_assert!(false, "{:?}", other),
-        }
-        // The deadline, the probe and the questions to a proxy.
-        prop_assert!(world.now.since(start) <= secs(90 + 10 + 10));
-        prop_assert!(world.sent.len() < 100, "{} messages", world.sent.len());
-        // And then it lives on for an hour without a storm.
-        let before = world.sent.len();
-        world.run(3600);
-        prop_assert!(world.sent.len() - before < 1500, "{}", world.sent.len() - before);
-    }
 }
