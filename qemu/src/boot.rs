@@ -25,20 +25,23 @@ const QUEUE: usize = 16;
 /// Receive buffers.
 const RX: usize = 16;
 /// Transmit buffers.
-const TX: usize = 4;
-/// TFTP receive buffer: a window of 16 blocks of 1,468 octets, and one block of slack.
-const UDP: usize = 17 * 1472;
+const TX: usize = 2;
+/// TFTP receive buffer: the window waits in the device's ring, here are the blocks being delivered.
+const UDP: usize = 5 * 1472;
 /// HTTP receive buffer.
 const TCP: usize = 16 * 1024;
 
-type Net = Network<'static, VirtioNet<QUEUE, RX, TX>, Board>;
-type App = BootApp<'static, Net, MmioBus, LineObserver<Line>>;
+type Nic = VirtioNet<QUEUE, RX, TX>;
+type Net = Network<'static, &'static mut Nic, Board>;
+type App = BootApp<'static, &'static mut Net, MmioBus, LineObserver<Line>>;
 
 static mut FRAMES: netboot_virtio::Buffers<RX, TX> = netboot_virtio::Buffers::new();
 static mut BUFFERS: netboot::Buffers<UDP, TCP> = netboot::Buffers::new();
 static mut SLOTS: MaybeUninit<Slots<'static>> = MaybeUninit::uninit();
 static mut CONFIG: MaybeUninit<Settings> = MaybeUninit::uninit();
 static mut DEFAULTS: MaybeUninit<[DefaultSource<'static>; MAX_IMAGES]> = MaybeUninit::uninit();
+static mut NIC: MaybeUninit<Nic> = MaybeUninit::uninit();
+static mut NET: MaybeUninit<Net> = MaybeUninit::uninit();
 static mut APP: MaybeUninit<App> = MaybeUninit::uninit();
 
 /// Boots; gives the status of the boot, 0 for success.
@@ -83,8 +86,9 @@ fn settings() -> Result<&'static Settings, &'static str> {
     Ok(settings)
 }
 
+/// The network device, in a static of its own.
 #[inline(never)]
-fn device() -> Option<VirtioNet<QUEUE, RX, TX>> {
+fn device() -> Option<&'static mut Nic> {
     for window in 0..board::VIRTIO_COUNT {
         // SAFETY: `run` is called once. A window without a network device leaves the buffers unused, so
         // they can be offered to the next one.
@@ -92,7 +96,8 @@ fn device() -> Option<VirtioNet<QUEUE, RX, TX>> {
         let base = board::VIRTIO + window * board::VIRTIO_STRIDE;
         // SAFETY: QEMU's virt machine has a virtio window at each of these addresses.
         if let Ok(device) = unsafe { VirtioNet::new(base, frames) } {
-            return Some(device);
+            // SAFETY: as above.
+            return Some(unsafe { (*addr_of_mut!(NIC)).write(device) });
         }
     }
     None
@@ -100,40 +105,61 @@ fn device() -> Option<VirtioNet<QUEUE, RX, TX>> {
 
 #[inline(never)]
 fn start(settings: &'static Settings, entropy: Entropy) -> Result<&'static mut App, u32> {
+    let net = network(settings, entropy)?;
+    // SAFETY: the window is the recovery interface's, and its emulation runs.
+    let bus = unsafe { MmioBus::new(board::RECOVERY) };
+    let agent = RecoveryAgent::new(bus, settings.agent, clock::now())
+        .map_err(|error| report_error(&error))?;
+    let config = AppConfig {
+        policy: settings.policy,
+        expected: &settings.expected,
+        defaults: defaults(settings),
+        ..AppConfig::default()
+    };
+    // SAFETY: `run` is called once, so this is the only reference.
+    let place = unsafe { &mut *addr_of_mut!(APP) };
+    Ok(put(place, || {
+        BootApp::new(net, agent, LineObserver(Line), config)
+    }))
+}
+
+/// Makes a value where it will stay. `place` is an argument so that the compiler knows nobody else
+/// sees it, and builds the value there instead of on the stack.
+#[inline(never)]
+fn put<T>(place: &'static mut MaybeUninit<T>, make: impl FnOnce() -> T) -> &'static mut T {
+    place.write(make())
+}
+
+/// The library, in a static of its own.
+#[inline(never)]
+fn network(settings: &'static Settings, entropy: Entropy) -> Result<&'static mut Net, u32> {
     let device = device().ok_or_else(|| {
         warn!("no virtio network device");
         fault::NO_DEVICE
     })?;
     // SAFETY: `run` is called once, so these are the only references.
-    let (buffers, slots) = unsafe {
+    let (buffers, slots, place) = unsafe {
         (
             &mut *addr_of_mut!(BUFFERS),
-            (*addr_of_mut!(SLOTS)).write(Slots::new()),
+            put(&mut *addr_of_mut!(SLOTS), Slots::new),
+            &mut *addr_of_mut!(NET),
         )
     };
     let board = Board::new(entropy);
-    let net = Network::new(device, board, buffers, slots, settings.network)
-        .map_err(|error| report_error(&error))?;
-    // SAFETY: the window is the recovery interface's, and its emulation runs.
-    let bus = unsafe { MmioBus::new(board::RECOVERY) };
-    let agent =
-        RecoveryAgent::new(bus, settings.agent, clock::now()).map_err(|error| report_error(&error))?;
+    Ok(put(place, || {
+        Network::new(device, board, buffers, slots, settings.network)
+    }))
+}
+
+/// The compiled-in places, as the application wants them.
+fn defaults(settings: &'static Settings) -> &'static [DefaultSource<'static>] {
     let mut defaults = [DefaultSource { index: 0, uri: "" }; MAX_IMAGES];
     for (to, (index, uri)) in defaults.iter_mut().zip(&settings.defaults) {
         *to = DefaultSource { index: *index, uri };
     }
-    // SAFETY: as above.
+    // SAFETY: `run` is called once, so this is the only reference.
     let defaults = unsafe { (*addr_of_mut!(DEFAULTS)).write(defaults) };
-    let config = AppConfig {
-        policy: settings.policy,
-        expected: &settings.expected,
-        defaults: defaults
-            .get(..settings.defaults.len())
-            .unwrap_or_default(),
-        ..AppConfig::default()
-    };
-    // SAFETY: as above.
-    Ok(unsafe { (*addr_of_mut!(APP)).write(BootApp::new(net, agent, LineObserver(Line), config)) })
+    defaults.get(..settings.defaults.len()).unwrap_or_default()
 }
 
 fn report_error(error: &dyn netboot_core::Coded) -> u32 {

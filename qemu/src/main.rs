@@ -32,9 +32,9 @@ mod entropy;
 #[cfg(target_arch = "riscv32")]
 mod fault;
 #[cfg(target_arch = "riscv32")]
-mod straps;
-#[cfg(target_arch = "riscv32")]
 mod stack;
+#[cfg(target_arch = "riscv32")]
+mod straps;
 #[cfg(target_arch = "riscv32")]
 mod uart;
 

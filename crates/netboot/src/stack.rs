@@ -18,6 +18,8 @@ use smoltcp::wire::{HardwareAddress, IpAddress, IpCidr, Ipv4Cidr};
 const INGRESS_BUDGET: usize = 64;
 /// Rounds of sending in one service call.
 const EGRESS_BUDGET: usize = 16;
+/// How long frames may wait in the device for the sink.
+const LEAVE_AT_MOST: Duration = Duration::from_millis(50);
 /// First ephemeral port (RFC 6335, section 6).
 const EPHEMERAL: u16 = 49152;
 
@@ -30,6 +32,14 @@ pub(crate) fn timestamp(now: Instant) -> smoltcp::time::Instant {
 pub(crate) fn span(duration: Duration) -> smoltcp::time::Duration {
     smoltcp::time::Duration::from_micros(duration.as_micros())
 }
+
+/// An error on its way up. The error itself lies in the stack ([`Stack::take_error`]): a `Result` with
+/// all its facts, copied at each `?`, would take kilobytes of flash.
+#[derive(Debug)]
+pub(crate) struct Failed;
+
+/// A result inside this crate.
+pub(crate) type Internal<T = ()> = Result<T, Failed>;
 
 /// What a step of a wait came to.
 pub(crate) enum Step<T> {
@@ -63,6 +73,10 @@ pub(crate) struct Stack<'a, D: Device, P: Platform> {
     router: usize,
     /// Commands end by then.
     pub deadline: Instant,
+    /// The error behind the last [`Failed`].
+    error: Option<NetError>,
+    /// Since when frames are left in the device because the TFTP socket is full.
+    full_since: Option<Instant>,
 }
 
 impl<'a, D: Device, P: Platform> Stack<'a, D, P> {
@@ -73,7 +87,7 @@ impl<'a, D: Device, P: Platform> Stack<'a, D, P> {
         buffers: &'a mut Buffers<UDP, TCP>,
         slots: &'a mut Slots<'a>,
         options: NetworkOptions,
-    ) -> Result<Self, NetError> {
+    ) -> Self {
         let mut link = Link::new(device);
         let mut config = Config::new(HardwareAddress::Ethernet(link.mac()));
         config.random_seed = platform.rng().next_u64();
@@ -97,8 +111,8 @@ impl<'a, D: Device, P: Platform> Stack<'a, D, P> {
         socket.set_nagle_enabled(false);
         socket.set_ack_delay(None);
         let tcp = sockets.add(socket);
-        let lease = Lease::new(link.mac().0, &options)?;
-        Ok(Self {
+        let lease = Lease::new(link.mac().0, &options);
+        Self {
             platform,
             options,
             link,
@@ -112,7 +126,27 @@ impl<'a, D: Device, P: Platform> Stack<'a, D, P> {
             config: None,
             router: 0,
             deadline: Instant::FAR_FUTURE,
-        })
+            error: None,
+            full_since: None,
+        }
+    }
+
+    /// Puts an error down, for the token to be passed up.
+    #[inline(never)]
+    pub fn fail(&mut self, error: NetError) -> Failed {
+        self.error = Some(error);
+        Failed
+    }
+
+    /// The error behind a [`Failed`].
+    pub fn error(&self) -> Option<&NetError> {
+        self.error.as_ref()
+    }
+
+    /// The error behind a [`Failed`], to be given to the caller.
+    pub fn take_error(&mut self, _: Failed) -> NetError {
+        // There is always one: `Failed` is only made by `fail`.
+        self.error.take().unwrap_or(NetError::StaleHandle)
     }
 
     pub fn tftp(&mut self) -> &mut udp::Socket<'a> {
@@ -141,6 +175,9 @@ impl<'a, D: Device, P: Platform> Stack<'a, D, P> {
         let now = self.platform.now();
         let at = timestamp(now);
         for _ in 0..INGRESS_BUDGET {
+            if self.leave_frames(now) {
+                break;
+            }
             let result = self
                 .iface
                 .poll_ingress_single(at, &mut self.link, &mut self.sockets);
@@ -152,6 +189,24 @@ impl<'a, D: Device, P: Platform> Stack<'a, D, P> {
         self.iface.poll_maintenance(at);
         self.flush_at(at);
         now
+    }
+
+    /// Whether frames are better left in the device's ring: the TFTP socket is full, and would drop the
+    /// next block. A TFTP window is no larger than the ring, so nothing is lost there. When the sink is
+    /// stuck for longer, ARP and the lease go before the blocks.
+    fn leave_frames(&mut self, now: Instant) -> bool {
+        let block = usize::from(self.options.tftp_blksize).saturating_add(4);
+        let socket = self.tftp();
+        let room = socket
+            .payload_recv_capacity()
+            .saturating_sub(socket.recv_queue());
+        // The ring keeps a block in one piece, and may waste up to one for that.
+        if room >= block.saturating_mul(2) || socket.recv_queue() == 0 {
+            self.full_since = None;
+            return false;
+        }
+        let since = *self.full_since.get_or_insert(now);
+        now.since(since) < LEAVE_AT_MOST
     }
 
     /// Sends what the sockets hold.
@@ -194,8 +249,8 @@ impl<'a, D: Device, P: Platform> Stack<'a, D, P> {
         &mut self,
         limit: Instant,
         late: NetError,
-        mut step: impl FnMut(&mut Self, Instant) -> Result<Step<T>, NetError>,
-    ) -> Result<T, NetError> {
+        mut step: impl FnMut(&mut Self, Instant) -> Internal<Step<T>>,
+    ) -> Internal<T> {
         loop {
             let now = self.service();
             let again = match step(self, now)? {
@@ -203,10 +258,10 @@ impl<'a, D: Device, P: Platform> Stack<'a, D, P> {
                 Step::Again(at) => at,
             };
             if now >= self.deadline {
-                return Err(NetError::Deadline);
+                return Err(self.fail(NetError::Deadline));
             }
             if now >= limit {
-                return Err(late);
+                return Err(self.fail(late));
             }
             self.idle(now, limit.min(again));
         }
@@ -297,16 +352,16 @@ impl<'a, D: Device, P: Platform> Stack<'a, D, P> {
     }
 
     /// Whether a peer's address can be spoken to with what is configured.
-    pub fn check_address(&self, address: IpAddr) -> Result<Ipv4Addr, NetError> {
+    pub fn check_address(&mut self, address: IpAddr) -> Internal<Ipv4Addr> {
         if self.config.is_none() {
-            return Err(NetError::NotConfigured);
+            return Err(self.fail(NetError::NotConfigured));
         }
         match address {
             IpAddr::V4(v4) if !v4.is_unspecified() && !v4.is_multicast() && !v4.is_broadcast() => {
                 Ok(v4)
             }
-            IpAddr::V4(_) => Err(NetError::BadAddress),
-            IpAddr::V6(_) => Err(NetError::AddressFamily),
+            IpAddr::V4(_) => Err(self.fail(NetError::BadAddress)),
+            IpAddr::V6(_) => Err(self.fail(NetError::AddressFamily)),
         }
     }
 }

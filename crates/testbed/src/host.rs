@@ -102,8 +102,7 @@ pub fn boot<D: Device, P: Platform>(
     // 45 KiB for each boot stay allocated.
     let buffers = Box::leak(Box::new(Buffers::<UDP, TCP>::new()));
     let slots = Box::leak(Box::new(Slots::new()));
-    let net = Network::new(device, platform, buffers, slots, settings.network)
-        .map_err(|error| anyhow!("{error}"))?;
+    let net = Network::new(device, platform, buffers, slots, settings.network);
     let mut app = BootApp::new(net, agent, LineObserver(&mut *out), config);
     let report = app.run().clone();
     drop(app);

@@ -213,7 +213,9 @@ extern "C" fn recovery_access(frame: &mut Frame) {
         let counts = &mut *addr_of_mut!(COUNTS);
         counts.traps += 1;
         *addr_of_mut!(INSIDE) = false;
-        let spent = instret().wrapping_sub(frame.instret).wrapping_add(UNCOUNTED);
+        let spent = instret()
+            .wrapping_sub(frame.instret)
+            .wrapping_add(UNCOUNTED);
         counts.instructions += u64::from(spent);
     }
 }
