@@ -12,7 +12,6 @@
 use crate::tap;
 use anyhow::{Context, Result, anyhow, bail, ensure};
 use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
-use std::cell::Cell;
 use std::fs::{self, File};
 use std::io::Write as _;
 use std::net::Ipv4Addr;
@@ -108,7 +107,8 @@ impl Namespace {
         &self.name
     }
 
-    /// A command that runs `program` in it. The process is asked to end when the calling thread does.
+    /// A command that runs `program` in it. The process is asked to end when the thread ends
+    /// that starts it, so that it outlives no test.
     pub fn command(&self, program: impl AsRef<std::ffi::OsStr>) -> Command {
         let mut command = Command::new("ip");
         command.args(["netns", "exec", &self.name]);
@@ -230,7 +230,7 @@ pub struct Host {
     /// Its address.
     pub address: Ipv4Addr,
     dir: TempDir,
-    servers: Cell<u32>,
+    servers: AtomicU32,
 }
 
 impl Host {
@@ -241,7 +241,7 @@ impl Host {
             interface,
             address,
             dir,
-            servers: Cell::new(0),
+            servers: AtomicU32::new(0),
         };
         fs::create_dir(host.files())?;
         // Servers drop their rights and read files as somebody else.
@@ -274,8 +274,7 @@ impl Host {
     /// # Errors
     /// When it cannot be made.
     pub fn workspace(&self, server: &str) -> Result<PathBuf> {
-        let number = self.servers.get();
-        self.servers.set(number + 1);
+        let number = self.servers.fetch_add(1, Ordering::Relaxed);
         let path = self.dir.path().join(format!("{server}-{number}"));
         fs::create_dir(&path)?;
         Ok(path)
@@ -287,7 +286,7 @@ impl Host {
 pub struct Lan {
     /// The machine at [`SERVER`], in whose namespace the TAP is.
     pub server: Host,
-    joined: Cell<u32>,
+    joined: AtomicU32,
 }
 
 impl Lan {
@@ -309,7 +308,7 @@ impl Lan {
         ))?;
         Ok(Self {
             server,
-            joined: Cell::new(0),
+            joined: AtomicU32::new(0),
         })
     }
 
@@ -319,8 +318,7 @@ impl Lan {
     /// When it cannot be made.
     pub fn join(&self, address: Ipv4Addr) -> Result<Host> {
         let host = Host::new("eth0", address)?;
-        let number = self.joined.get() + 1;
-        self.joined.set(number);
+        let number = self.joined.fetch_add(1, Ordering::Relaxed);
         let port = format!("veth{number}");
         self.server.namespace.ip_lines(&format!(
             "link add {port} type veth peer name eth0 netns {}
