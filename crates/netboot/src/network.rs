@@ -4,7 +4,7 @@ use crate::fetch::{Fetch, wait_for};
 use crate::lease::State;
 use crate::stack::{Stack, Step};
 use crate::transfer::Transfer;
-use crate::{NetError, NetworkOptions, Resources};
+use crate::{Buffers, NetError, NetworkOptions, Slots};
 use heapless::String;
 use log::{debug, info};
 use netboot_core::uri::Uri;
@@ -18,7 +18,7 @@ use netboot_ipxe::{
 /// The network of a station: a device, a platform, and every buffer of the stack.
 ///
 /// One transfer is open at a time. `D` and `P` are the board's; the buffers come from
-/// [`Resources`], with `UDP` and `TCP` chosen by the integrator.
+/// [`Buffers`] and [`Slots`], with `UDP` and `TCP` chosen by the integrator.
 pub struct Network<'a, D: Device, P: Platform> {
     stack: Stack<'a, D, P>,
     fetch: Option<Fetch>,
@@ -31,14 +31,16 @@ impl<'a, D: Device, P: Platform> Network<'a, D, P> {
     ///
     /// # Errors
     /// When the options cannot be sent by DHCP (a text too long).
+    #[inline(never)]
     pub fn new<const UDP: usize, const TCP: usize>(
         device: D,
         platform: P,
-        resources: &'a mut Resources<'a, UDP, TCP>,
+        buffers: &'a mut Buffers<UDP, TCP>,
+        slots: &'a mut Slots<'a>,
         options: NetworkOptions,
     ) -> Result<Self, NetError> {
         Ok(Self {
-            stack: Stack::new(device, platform, resources, options)?,
+            stack: Stack::new(device, platform, buffers, slots, options)?,
             fetch: None,
             id: 0,
         })
@@ -96,6 +98,7 @@ impl<D: Device, P: Platform> IpxeInterface for Network<'_, D, P> {
         self.stack.deadline = deadline;
     }
 
+    #[inline(never)]
     fn dhcp(&mut self) -> Result<NetworkConfig, NetError> {
         self.stack.start_lease();
         let limit = self.stack.platform.now() + self.stack.options.dhcp.timeout;
@@ -133,6 +136,7 @@ impl<D: Device, P: Platform> IpxeInterface for Network<'_, D, P> {
         self.stack.add_route(route)
     }
 
+    #[inline(never)]
     fn imgfetch(
         &mut self,
         uri: &Uri,
@@ -155,6 +159,7 @@ impl<D: Device, P: Platform> IpxeInterface for Network<'_, D, P> {
         })
     }
 
+    #[inline(never)]
     fn imgload<'s>(
         &mut self,
         handle: ImageHandle,
