@@ -296,9 +296,16 @@ impl Lan {
     /// When it cannot be made, see [`obstacle`].
     pub fn new() -> Result<Self> {
         let server = Host::new("br0", SERVER)?;
+        // With a port that is always up, the bridge is up from the start. Else it would come up with the
+        // client, a second late, as the kernel looks after such changes once a second. The other end of
+        // that port must not answer ARP for the bridge's address.
         server.namespace.ip_lines(&format!(
             "link set lo up
              link add br0 type bridge forward_delay 0 mcast_snooping 0
+             link add up0 type veth peer name up1
+             link set up0 master br0
+             link set up0 up
+             link set up1 arp off up
              addr add {SERVER}/{PREFIX} brd + dev br0
              tuntap add dev {TAP} mode tap
              link set {TAP} master br0

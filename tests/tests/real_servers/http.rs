@@ -423,6 +423,7 @@ fn a_connection_that_the_server_closed_in_the_meantime_is_opened_again() {
     }
     let plan = Plan {
         device: "verify_ms 1300\n".into(),
+        settings: small().settings + "settle_ms 1500\n",
         ..small()
     };
     let (lan, web, _server) = world(&plan, "keepalive_timeout 1s;");

@@ -15,6 +15,7 @@ use testbed::Plan;
 use testbed::netns::{Lan, Port};
 use testbed::plan::{Image, firmware};
 use testbed::real::{self, Booted};
+use testbed::servers::Server;
 
 /// What dnsmasq is told of addresses.
 const RANGE: &str = "dhcp-range=10.0.2.100,10.0.2.150,255.255.255.0,1h";
@@ -87,6 +88,12 @@ fn fails_with(lan: &Lan, plan: &Plan, line: &mut dyn FnMut(&str)) -> (Booted, Ap
         assert!(!outcome.images[usize::from(last.index)].activated);
     }
     (booted, error)
+}
+
+/// How often dnsmasq sent the file at this path, or all files below it, in full.
+fn sent(server: &Server, path: &str) -> usize {
+    let files = server.lines(&["dnsmasq-tftp", "sent /", " to "]);
+    files.iter().filter(|line| line.contains(path)).count()
 }
 
 /// One image of 16 MiB.
