@@ -275,12 +275,16 @@ impl<'a, D: Device, P: Platform> Stack<'a, D, P> {
     /// Sets address, routes and DNS servers.
     #[inline(never)]
     pub fn configure(&mut self, config: &NetworkConfig) {
-        self.iface.update_ip_addrs(|addresses| {
-            addresses.clear();
-            let cidr = Ipv4Cidr::new(config.address, config.prefix_len.min(32));
-            // The list was just emptied and has room for one.
-            let _ = addresses.push(IpCidr::Ipv4(cidr));
-        });
+        let cidr = IpCidr::Ipv4(Ipv4Cidr::new(config.address, config.prefix_len.min(32)));
+        // smoltcp forgets all neighbours whenever the list is touched, and may then not ask for them
+        // again for a second.
+        if self.iface.ip_addrs() != [cidr] {
+            self.iface.update_ip_addrs(|addresses| {
+                addresses.clear();
+                // The list was just emptied and has room for one.
+                let _ = addresses.push(cidr);
+            });
+        }
         self.router = 0;
         self.iface.routes_mut().remove_default_ipv4_route();
         if let Some(router) = config.routers.first() {

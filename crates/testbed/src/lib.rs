@@ -3,10 +3,17 @@
 //! - [`plan`]: what is to be booted: images, protocol, device.
 //! - [`host`]: the boot application and the network boot library on this machine's processor.
 //! - [`sim`]: in a simulated world, in virtual time.
-#![forbid(unsafe_code)]
+//! - [`real`]: in real time, on a network of its own ([`netns`], [`tap`], [`realtime`]) with real
+//!   servers ([`servers`]).
+#![deny(unsafe_code)]
 
 pub mod host;
+pub mod netns;
 pub mod plan;
+pub mod real;
+pub mod realtime;
+pub mod servers;
 pub mod sim;
+pub mod tap;
 
 pub use plan::{Image, Plan, Protocol};
