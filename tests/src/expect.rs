@@ -103,7 +103,8 @@ impl Boot {
     #[track_caller]
     pub fn assert_failed(&self, plan: &Plan, code: u32, blame: Blame) -> &Self {
         let console = &self.console;
-        self.check(plan).unwrap_or_else(|what| panic!("{what}\n{console}"));
+        self.check(plan)
+            .unwrap_or_else(|what| panic!("{what}\n{console}"));
         let error = self.outcome.report.error.as_ref();
         let found = error.map(|error| (error.code(), error.blame()));
         assert_eq!(

@@ -79,6 +79,10 @@ impl<'p> Sim<'p> {
     /// When the plan's settings cannot be read, and when the boot seems never to end.
     pub fn run(mut self) -> Boot {
         let world = World::shared(self.server, self.plan.link);
+        if let Some(path) = std::env::var_os("NETBOOT_PCAP") {
+            let file = std::fs::File::create(path).expect("a file for the capture");
+            world.borrow_mut().link.capture(Box::new(file));
+        }
         let device = SimDevice::new(world.clone());
         self.acts.sort_by_key(|(at, _)| *at);
         let waits = Rc::new(Cell::new(0));
@@ -90,10 +94,24 @@ impl<'p> Sim<'p> {
         };
         let mut console = String::new();
         let outcome = match self.attack {
-            None => boot(self.plan, &world, self.device, device, platform, &mut console),
+            None => boot(
+                self.plan,
+                &world,
+                self.device,
+                device,
+                platform,
+                &mut console,
+            ),
             Some(attack) => {
                 let device = HostileDevice::new(device, attack);
-                boot(self.plan, &world, self.device, device, platform, &mut console)
+                boot(
+                    self.plan,
+                    &world,
+                    self.device,
+                    device,
+                    platform,
+                    &mut console,
+                )
             }
         };
         let mut world = world.borrow_mut();
@@ -147,7 +165,10 @@ impl Platform for Guarded {
         self.waits.set(waits);
         let now = self.inner.now();
         assert!(waits < MOST_WAITS, "{waits} waits by {now}: a busy loop");
-        assert!(now < Instant::ZERO + LONGEST, "{now}: the boot does not end");
+        assert!(
+            now < Instant::ZERO + LONGEST,
+            "{now}: the boot does not end"
+        );
         let next = self.acts.front().map_or(Instant::FAR_FUTURE, |(at, _)| *at);
         self.inner.idle(until.min(next));
         let now = self.inner.now();

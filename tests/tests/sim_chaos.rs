@@ -7,7 +7,8 @@
 //! NETBOOT_SEED=n cargo test -p e2e --test sim_chaos
 //! ```
 //!
-//! `NETBOOT_BOOTS=n` makes it n boots instead of a thousand.
+//! `NETBOOT_PCAP=file` beside it captures what passed over the link. `NETBOOT_BOOTS=n` makes it n boots
+//! instead of a thousand.
 
 use e2e::{Boot, Sim};
 use image_server::config::{EtagKind, Framing};
@@ -103,6 +104,22 @@ impl Case {
         sim.server = self.server.clone();
         sim.device = self.device;
         sim.run()
+    }
+
+    /// What there is to know of the boot beyond its console.
+    fn story(&self) -> String {
+        let Plan { link, images, .. } = &self.plan;
+        let sizes: Vec<_> = images.iter().map(|image| image.bytes.len()).collect();
+        let server = &self.server;
+        format!(
+            "sizes {sizes:?}\n{link:?}\n{:?}\n{:?}\n{:?}\n{}{}hopeless: {:?}\n",
+            server.faults,
+            server.http,
+            server.tftp,
+            self.plan.device,
+            self.plan.settings,
+            self.hopeless
+        )
     }
 
     fn check(&self, boot: &Boot) -> Result<(), String> {
@@ -337,7 +354,7 @@ fn run(seed: u64) -> Result<Boot, String> {
         let boot = case.boot();
         match case.check(&boot) {
             Ok(()) => Ok(boot),
-            Err(what) => Err(format!("{what}\n{}", boot.console)),
+            Err(what) => Err(format!("{what}\n{}{}", boot.console, case.story())),
         }
     }));
     result.unwrap_or_else(|panic| {
