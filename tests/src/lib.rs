@@ -1,1 +1,14 @@
-//! Whole-system tests.
+//! What the whole-system tests share.
+//!
+//! - [`sim`]: one boot in the simulated world, with everything about it open to change: the server,
+//!   the device, and what happens at a given time; guarded against hanging.
+//! - [`expect`]: what a boot that ended has to look like.
+//! - [`hostile`]: a network card behind which somebody rewrites frames.
+#![forbid(unsafe_code)]
+
+pub mod expect;
+pub mod hostile;
+pub mod sim;
+
+pub use expect::Boot;
+pub use sim::Sim;

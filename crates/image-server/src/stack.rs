@@ -1,11 +1,16 @@
 //! The IP stack of the server: a smoltcp interface on queues of frames.
 
 use netboot_core::{Duration, Instant};
-use smoltcp::iface::{Config, Interface, PollResult, SocketHandle, SocketSet};
+use smoltcp::iface::{
+    Config, Interface, PollIngressSingleResult, PollResult, SocketHandle, SocketSet,
+};
 use smoltcp::phy::{self, Device, DeviceCapabilities, Medium};
-use smoltcp::socket::{tcp, udp};
+use smoltcp::socket::{Socket, tcp, udp};
 use smoltcp::time;
-use smoltcp::wire::{EthernetAddress, HardwareAddress, IpAddress, IpCidr};
+use smoltcp::wire::{
+    EthernetAddress, EthernetFrame, EthernetProtocol, HardwareAddress, IpAddress, IpCidr,
+    IpEndpoint, IpProtocol, Ipv4Packet, TcpPacket,
+};
 use std::collections::VecDeque;
 use std::net::Ipv4Addr;
 
@@ -45,6 +50,24 @@ impl Stack {
         self.queues.received.push_back(frame);
     }
 
+    /// Whether the next received frame opens a connection that is open: a SYN that came twice. smoltcp
+    /// would give it to the next socket that listens, and answer with another sequence number.
+    fn is_repeated_syn(&self) -> bool {
+        let Some(syn) = self.queues.received.front().and_then(|frame| syn_of(frame)) else {
+            return false;
+        };
+        self.sockets.iter().any(|(_, socket)| match socket {
+            Socket::Tcp(socket) => {
+                matches!(
+                    socket.state(),
+                    tcp::State::SynReceived | tcp::State::Established
+                ) && (socket.remote_endpoint(), socket.local_endpoint())
+                    == (Some(syn.0), Some(syn.1))
+            }
+            _ => false,
+        })
+    }
+
     /// Queues a frame to be sent as it is.
     pub fn send_raw(&mut self, frame: Vec<u8>) {
         self.queues.to_send.push_back(frame);
@@ -64,9 +87,21 @@ impl Stack {
     /// Handles what was received and sends what is due; whether a socket may have changed.
     pub fn poll(&mut self, now: Instant) -> bool {
         let now = smoltcp_time(now);
+        let mut changed = false;
+        while !self.queues.received.is_empty() {
+            if self.is_repeated_syn() {
+                self.queues.received.pop_front();
+                continue;
+            }
+            let result =
+                self.interface
+                    .poll_ingress_single(now, &mut self.queues, &mut self.sockets);
+            changed |= matches!(result, PollIngressSingleResult::SocketStateChanged);
+        }
         self.interface
             .poll(now, &mut self.queues, &mut self.sockets)
             == PollResult::SocketStateChanged
+            || changed
     }
 
     /// When to poll again.
@@ -110,6 +145,23 @@ impl Stack {
         socket.listen(port).ok()?;
         Some(self.sockets.add(socket))
     }
+}
+
+/// Sender and receiver of a SYN without ACK.
+fn syn_of(frame: &[u8]) -> Option<(IpEndpoint, IpEndpoint)> {
+    let ethernet = EthernetFrame::new_checked(frame).ok()?;
+    if ethernet.ethertype() != EthernetProtocol::Ipv4 {
+        return None;
+    }
+    let ip = Ipv4Packet::new_checked(ethernet.payload()).ok()?;
+    if ip.next_header() != IpProtocol::Tcp {
+        return None;
+    }
+    let tcp = TcpPacket::new_checked(ip.payload()).ok()?;
+    (tcp.syn() && !tcp.ack()).then_some((
+        IpEndpoint::new(IpAddress::Ipv4(ip.src_addr()), tcp.src_port()),
+        IpEndpoint::new(IpAddress::Ipv4(ip.dst_addr()), tcp.dst_port()),
+    ))
 }
 
 /// The interface's time: it counts signed microseconds.

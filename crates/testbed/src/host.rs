@@ -7,7 +7,7 @@ use netboot_app::console::{LineObserver, write_report};
 use netboot_app::{AppConfig, BootApp, BootReport, DefaultSource};
 use netboot_core::{Device, Instant, Platform};
 use ocp_recovery::{RecoveryAgent, RegisterBus};
-use recovery_model::{DeviceOutcome, ImageRecord, RecoveryModel, Stall};
+use recovery_model::{DeviceConfig, DeviceOutcome, ImageRecord, RecoveryModel, Stall};
 use std::cell::RefCell;
 use std::fmt::Write;
 use std::rc::Rc;
@@ -63,9 +63,17 @@ pub struct Outcome {
 /// # Errors
 /// When the plan's device text cannot be read.
 pub fn model(plan: &Plan, now: Instant) -> Result<SharedModel> {
-    let config = rom_parts::device_settings::parse(&plan.device_text())
-        .map_err(|error| anyhow!("device: {error}"))?;
+    let config = device_config(plan)?;
     Ok(Rc::new(RefCell::new(RecoveryModel::new(config, now))))
+}
+
+/// What the emulated device of a plan is, for those who want it changed beyond what its text can say.
+///
+/// # Errors
+/// When the plan's device text cannot be read.
+pub fn device_config(plan: &Plan) -> Result<DeviceConfig> {
+    rom_parts::device_settings::parse(&plan.device_text())
+        .map_err(|error| anyhow!("device: {error}"))
 }
 
 /// Boots `plan` over `device`; console lines go to `out`.

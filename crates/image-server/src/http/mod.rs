@@ -46,6 +46,7 @@ impl Http {
     /// Goes on with every connection; whether anything changed.
     pub fn service(&mut self, now: Instant, stack: &mut Stack, shared: &mut Shared) -> bool {
         let mut changed = self.accept(now, stack);
+        changed |= self.take_back(now, stack, shared);
         for open in &mut self.open {
             let socket = stack.sockets.get_mut::<tcp::Socket<'_>>(open.socket);
             changed |= open.connection.carry(now, socket, shared);
@@ -99,6 +100,25 @@ impl Http {
             listens
         });
         self.open.len() != before
+    }
+
+    /// A connection that is reset before it was established leaves a socket that listens again (RFC 9293,
+    /// section 3.10.7.4); whether there was one.
+    fn take_back(&mut self, now: Instant, stack: &mut Stack, shared: &mut Shared) -> bool {
+        let Self { listening, open } = self;
+        let before = open.len();
+        open.retain_mut(|open| {
+            let listens = stack
+                .sockets
+                .get::<tcp::Socket<'_>>(open.socket)
+                .is_listening();
+            if listens {
+                open.connection.lost(now, shared);
+                listening.push(open.socket);
+            }
+            !listens
+        });
+        open.len() != before
     }
 
     /// Forgets connections in TIME-WAIT, the oldest first, when there is no room to listen.

@@ -1,0 +1,220 @@
+//! A network card behind which somebody rewrites frames.
+//!
+//! Chance that flips bits on a wire is caught by checksums. Whoever wants to reach the parsers has to
+//! mend them: a frame is damaged in its headers or in its payload, and IPv4, UDP and TCP checksums are
+//! then made right again.
+
+use netboot_core::{Device, DeviceInfo};
+use std::collections::VecDeque;
+use testbed::sim::{SimDevice, SimTx};
+
+/// Octets of an Ethernet header.
+const ETHERNET: usize = 14;
+/// Frames of the past that may come again.
+const MEMORY: usize = 16;
+
+/// How the station is attacked.
+#[derive(Clone, Debug)]
+pub struct Attack {
+    /// Of all choices.
+    pub seed: u64,
+    /// Frames in 256 that are rewritten.
+    pub rewritten: u8,
+    /// Frames in 256 after which a further, made-up one comes.
+    pub injected: u8,
+}
+
+/// SplitMix64: enough chance for an attack, and the same from the same seed.
+#[derive(Clone, Debug)]
+struct Chance(u64);
+
+impl Chance {
+    fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let z = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        let z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        z ^ (z >> 31)
+    }
+
+    /// Below `bound`; 0 for a bound of 0.
+    fn below(&mut self, bound: usize) -> usize {
+        self.next().checked_rem(bound as u64).unwrap_or(0) as usize
+    }
+
+    fn octet(&mut self) -> u8 {
+        self.next() as u8
+    }
+}
+
+/// The station's card.
+pub struct HostileDevice {
+    inner: SimDevice,
+    attack: Attack,
+    chance: Chance,
+    /// Frames that passed, as material.
+    seen: VecDeque<Vec<u8>>,
+    /// A made-up frame that comes next.
+    next: Option<Vec<u8>>,
+    current: Vec<u8>,
+}
+
+impl HostileDevice {
+    /// `inner`, attacked.
+    pub fn new(inner: SimDevice, attack: Attack) -> Self {
+        Self {
+            inner,
+            chance: Chance(attack.seed),
+            attack,
+            seen: VecDeque::new(),
+            next: None,
+            current: Vec::new(),
+        }
+    }
+
+    /// The next frame, as the attacker wants it.
+    fn pick(&mut self) -> Option<Vec<u8>> {
+        if let Some(frame) = self.next.take() {
+            return Some(frame);
+        }
+        let mut frame = self.inner.receive()?.0.to_vec();
+        if self.seen.len() == MEMORY {
+            self.seen.pop_front();
+        }
+        self.seen.push_back(frame.clone());
+        if self.chance.octet() < self.attack.injected {
+            let from = self.chance.below(self.seen.len());
+            let mut other = self.seen[from].clone();
+            rewrite(&mut other, &mut self.chance);
+            self.next = Some(other);
+        }
+        if self.chance.octet() < self.attack.rewritten {
+            rewrite(&mut frame, &mut self.chance);
+        }
+        Some(frame)
+    }
+}
+
+impl Device for HostileDevice {
+    type Tx<'a> = SimTx<'a>;
+
+    fn info(&self) -> DeviceInfo {
+        self.inner.info()
+    }
+
+    fn receive(&mut self) -> Option<(&[u8], SimTx<'_>)> {
+        self.current = self.pick()?;
+        Some((&self.current, self.inner.transmit()?))
+    }
+
+    fn transmit(&mut self) -> Option<SimTx<'_>> {
+        self.inner.transmit()
+    }
+}
+
+/// Damages a frame in one to four places and mends its checksums.
+fn rewrite(frame: &mut Vec<u8>, chance: &mut Chance) {
+    for _ in 0..1 + chance.below(4) {
+        damage(frame, chance);
+    }
+    mend(frame);
+}
+
+fn damage(frame: &mut Vec<u8>, chance: &mut Chance) {
+    // The headers up to the payload of TCP, or all of it.
+    let reach = match chance.below(3) {
+        0 => frame.len(),
+        1 => frame.len().min(60),
+        _ => frame.len().min(ETHERNET + 20 + 8 + 64),
+    };
+    let at = chance.below(reach);
+    match chance.below(8) {
+        0 => frame.truncate(at),
+        1 => {
+            let more = chance.below(64);
+            frame.extend((0..more).map(|_| chance.octet()));
+        }
+        2 | 3 => {
+            if let Some(octet) = frame.get_mut(at) {
+                *octet ^= 1 << chance.below(8);
+            }
+        }
+        4 => {
+            if let Some(octet) = frame.get_mut(at) {
+                *octet = [0x00, 0x01, 0x7F, 0x80, 0xFE, 0xFF][chance.below(6)];
+            }
+        }
+        5 => {
+            let end = frame.len().min(at + 1 + chance.below(16));
+            for octet in frame.get_mut(at..end).unwrap_or_default() {
+                *octet = chance.octet();
+            }
+        }
+        6 => {
+            let end = frame.len().min(at + chance.below(32));
+            let piece = frame.get(at..end).unwrap_or_default().to_vec();
+            let to = chance.below(frame.len());
+            frame.splice(to..to, piece);
+        }
+        _ => {
+            let end = frame.len().min(at + chance.below(32));
+            frame.drain(at.min(end)..end);
+        }
+    }
+    frame.truncate(ETHERNET + 1_500);
+}
+
+/// Makes length and checksum of IPv4, and checksums of UDP and TCP, right again as far as the frame
+/// still has such headers.
+fn mend(frame: &mut [u8]) {
+    if frame.get(12..14) != Some(&[0x08, 0x00]) {
+        return;
+    }
+    let Some(packet) = frame.get_mut(ETHERNET..) else {
+        return;
+    };
+    let header = usize::from(packet.first().copied().unwrap_or(0) & 0x0F) * 4;
+    if header < 20 || packet.len() < header {
+        return;
+    }
+    let total = (packet.len() as u16).to_be_bytes();
+    packet[2..4].copy_from_slice(&total);
+    packet[10..12].fill(0);
+    let sum = checksum(packet[..header].chunks(2));
+    packet[10..12].copy_from_slice(&sum);
+
+    let mut pseudo = packet[12..20].to_vec();
+    let protocol = packet[9];
+    let length = (packet.len() - header) as u16;
+    pseudo.extend([0, protocol]);
+    pseudo.extend(length.to_be_bytes());
+    let payload = &mut packet[header..];
+    let at = match protocol {
+        6 => 16,
+        17 => 6,
+        _ => return,
+    };
+    if payload.len() < at + 2 {
+        return;
+    }
+    if protocol == 17 {
+        payload[4..6].copy_from_slice(&length.to_be_bytes());
+    }
+    payload[at..at + 2].fill(0);
+    let sum = checksum(pseudo.chunks(2).chain(payload.chunks(2)));
+    payload[at..at + 2].copy_from_slice(&sum);
+}
+
+/// RFC 1071.
+fn checksum<'a>(words: impl Iterator<Item = &'a [u8]>) -> [u8; 2] {
+    let mut sum: u32 = words
+        .map(|word| match *word {
+            [high, low] => u32::from(u16::from_be_bytes([high, low])),
+            [high] => u32::from(high) << 8,
+            _ => 0,
+        })
+        .sum();
+    while sum > 0xFFFF {
+        sum = (sum & 0xFFFF) + (sum >> 16);
+    }
+    (!(sum as u16)).to_be_bytes()
+}

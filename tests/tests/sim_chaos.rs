@@ -1,0 +1,452 @@
+//! A thousand boots over bad links, of odd images, from servers with accidents: each ends in the right
+//! octets, or in a named error when the server is hopeless.
+//!
+//! Everything of a boot follows from its seed. One boot again, with its console:
+//!
+//! ```text
+//! NETBOOT_SEED=n cargo test -p e2e --test sim_chaos
+//! ```
+//!
+//! `NETBOOT_PCAP=file` beside it captures what passed over the link. `NETBOOT_BOOTS=n` makes it n boots
+//! instead of a thousand.
+
+use e2e::{Boot, Sim};
+use image_server::config::{EtagKind, Framing};
+use image_server::{Content, DhcpFault, HttpFault, Rule, ServerConfig, TftpFault};
+use netboot_core::{Coded, Duration, Instant};
+use netsim::LinkConfig;
+use rand_chacha::ChaCha8Rng;
+use rand_core::{RngCore, SeedableRng};
+use recovery_model::DeviceConfig;
+use std::fmt::Write as _;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration as RealDuration;
+use testbed::plan::{FIRMWARE_SIZES, Pointer, firmware};
+use testbed::{Plan, Protocol};
+
+/// Boots by default.
+const BOOTS: u64 = 1_000;
+/// A boot that takes longer in real time hangs without ever waiting.
+const REAL_LIMIT: RealDuration = RealDuration::from_secs(60);
+/// Total deadline where the server is hopeless.
+const HOPELESS_MS: u64 = 90_000;
+
+/// Choices that follow from a seed.
+struct Chance(ChaCha8Rng);
+
+impl Chance {
+    /// From `low` to `high`, both included.
+    fn between(&mut self, low: u64, high: u64) -> u64 {
+        low + self.0.next_u64() % (high - low + 1)
+    }
+
+    /// Yes in `percent` of all cases.
+    fn percent(&mut self, percent: u64) -> bool {
+        self.between(1, 100) <= percent
+    }
+
+    fn pick<T: Clone>(&mut self, choices: &[T]) -> T {
+        choices[self.between(0, choices.len() as u64 - 1) as usize].clone()
+    }
+
+    /// Up to `most`, and nothing in half of all cases.
+    fn fraction(&mut self, most: f64) -> f64 {
+        if self.percent(50) {
+            return 0.0;
+        }
+        most * self.between(1, 1_000) as f64 / 1_000.0
+    }
+}
+
+/// One boot, and what it may end in.
+struct Case {
+    plan: Plan,
+    server: ServerConfig,
+    device: DeviceConfig,
+    hopeless: Option<&'static str>,
+}
+
+impl Case {
+    fn new(seed: u64) -> Self {
+        let mut chance = Chance(ChaCha8Rng::seed_from_u64(seed));
+        let mut plan = Plan {
+            protocol: chance.pick(&[Protocol::Tftp, Protocol::Http]),
+            pointer: chance.pick(&[Pointer::Directory, Pointer::Toc, Pointer::FlashImage]),
+            images: firmware(&sizes(&mut chance)),
+            link: link(&mut chance),
+            expect: chance.percent(80),
+            seed,
+            ..Plan::default()
+        };
+        plan.device = device_text(&mut chance);
+        plan.settings = settings_text(&mut chance);
+        let mut server = plan.server();
+        habits(&mut chance, &mut server);
+        if chance.percent(40) {
+            accidents(&mut chance, &plan, &mut server);
+        }
+        let hopeless = chance
+            .percent(10)
+            .then(|| make_hopeless(&mut chance, &mut plan, &mut server));
+        let device = testbed::host::device_config(&plan).expect("a readable device text");
+        Self {
+            plan,
+            server,
+            device,
+            hopeless,
+        }
+    }
+
+    fn boot(&self) -> Boot {
+        let mut sim = Sim::new(&self.plan);
+        sim.server = self.server.clone();
+        sim.device = self.device;
+        sim.run()
+    }
+
+    /// What there is to know of the boot beyond its console.
+    fn story(&self) -> String {
+        let Plan { link, images, .. } = &self.plan;
+        let sizes: Vec<_> = images.iter().map(|image| image.bytes.len()).collect();
+        let server = &self.server;
+        format!(
+            "sizes {sizes:?}\n{link:?}\n{:?}\n{:?}\n{:?}\n{}{}hopeless: {:?}\n",
+            server.faults,
+            server.http,
+            server.tftp,
+            self.plan.device,
+            self.plan.settings,
+            self.hopeless
+        )
+    }
+
+    fn check(&self, boot: &Boot) -> Result<(), String> {
+        boot.check(&self.plan)?;
+        let report = &boot.outcome.report;
+        match (&report.error, self.hopeless) {
+            (None, None) => Ok(()),
+            (Some(error), None) => Err(format!(
+                "no boot from a good server: {:#010x} {error}",
+                error.code()
+            )),
+            (None, Some(what)) => Err(format!("booted from a hopeless server: {what}")),
+            (Some(_), Some(_)) if boot.took() > Duration::from_millis(HOPELESS_MS + 1_000) => {
+                Err(format!("took {}, too long", boot.took()))
+            }
+            (Some(_), Some(_)) => Ok(()),
+        }
+    }
+}
+
+fn sizes(chance: &mut Chance) -> [usize; 3] {
+    if chance.percent(4) {
+        return FIRMWARE_SIZES;
+    }
+    std::array::from_fn(|_| {
+        let most = chance.pick(&[9, 600, 3_000, 20_000, 60_000]);
+        // Multiples of the usual block sizes are the ones that end in an empty block.
+        let unit = chance.pick(&[1, 1, 1, 4, 512, 1_468]);
+        let size = chance.between(1, most);
+        size.next_multiple_of(unit) as usize
+    })
+}
+
+fn link(chance: &mut Chance) -> LinkConfig {
+    if chance.percent(10) {
+        return LinkConfig::PERFECT;
+    }
+    LinkConfig {
+        delay: Duration::from_micros(chance.pick(&[0, 50, 500, 5_000, 40_000])),
+        jitter: Duration::from_micros(chance.pick(&[0, 0, 100, 3_000, 20_000])),
+        loss: chance.fraction(0.06),
+        duplicate: chance.fraction(0.05),
+        reorder: chance.fraction(0.05),
+        corrupt: chance.fraction(0.03),
+        bandwidth_bps: chance.pick(&[None, None, Some(2_000_000), Some(100_000_000)]),
+        queue_limit: chance.pick(&[None, Some(24), Some(100)]),
+        ring_limit: chance.pick(&[None, Some(16), Some(32)]),
+    }
+}
+
+fn device_text(chance: &mut Chance) -> String {
+    let personality = chance.pick(&["documented", "rom-2.1.0", "rom-2.1.2"]);
+    let core = chance.pick(&["v1p4", "v1p5"]);
+    let rate = chance.pick(&[0, 30_000, 500_000, 8_000_000]);
+    let verify = chance.between(0, 300);
+    format!("personality {personality}\ncore {core}\nrate {rate}\nverify_ms {verify}\n")
+}
+
+fn settings_text(chance: &mut Chance) -> String {
+    let mut text = String::new();
+    if chance.percent(50) {
+        let blksize = chance.pick(&[64, 512, 1_000, 1_024, 1_428]);
+        writeln!(text, "blksize {blksize}").expect("a string");
+    }
+    if chance.percent(50) {
+        writeln!(text, "windowsize {}", chance.pick(&[1, 2, 4, 7, 40])).expect("a string");
+    }
+    if chance.percent(50) {
+        text.push_str("probe off\n");
+    }
+    text
+}
+
+/// What differs from server to server, without anything being wrong.
+fn habits(chance: &mut Chance, server: &mut ServerConfig) {
+    let http = &mut server.http;
+    http.framing = chance.pick(&[
+        Framing::Length,
+        Framing::Length,
+        Framing::Chunked,
+        Framing::Close,
+    ]);
+    http.chunk = chance.pick(&[1, 7, 1_000, 4_000, 100_000]);
+    http.etag = chance.pick(&[
+        EtagKind::Strong,
+        EtagKind::Strong,
+        EtagKind::Weak,
+        EtagKind::None,
+    ]);
+    http.ranges = chance.percent(80);
+    http.keep_alive = chance.percent(80);
+    http.max_requests = chance.pick(&[None, None, Some(1), Some(2)]);
+    let tftp = &mut server.tftp;
+    tftp.options = chance.percent(85);
+    tftp.tsize = chance.percent(80);
+    tftp.max_blksize = chance.pick(&[0, 512, 1_024, 1_468]);
+    tftp.max_windowsize = chance.pick(&[0, 1, 8, 64]);
+    if chance.percent(10) {
+        server.faults.dhcp.always(DhcpFault::SplitOptions);
+    }
+    if chance.percent(10) {
+        server.faults.dhcp.always(DhcpFault::Padded);
+    }
+}
+
+/// What goes wrong for a while.
+fn accidents(chance: &mut Chance, plan: &Plan, server: &mut ServerConfig) {
+    let somewhere = chance.between(0, 30_000);
+    let dhcp = [
+        DhcpFault::Silent,
+        DhcpFault::Nak,
+        DhcpFault::WrongXid,
+        DhcpFault::NoServerId,
+        DhcpFault::Duplicate,
+        DhcpFault::Delay(Duration::from_millis(700)),
+    ];
+    let tftp = [
+        TftpFault::NoAnswer,
+        TftpFault::ForeignTid,
+        TftpFault::Truncate(somewhere),
+        TftpFault::RefuseOptions,
+        TftpFault::IgnoreOptions,
+        TftpFault::Error(0, "out of order".into()),
+        TftpFault::ErrorAfter(somewhere, 0, "lost it".into()),
+        TftpFault::DieAfter(somewhere),
+        TftpFault::DuplicateData,
+        TftpFault::Slow(Duration::from_millis(300)),
+        TftpFault::LoseBlock(chance.between(1, 20)),
+        TftpFault::Burst(60, 1_000),
+        TftpFault::UnknownOpcode,
+        TftpFault::MalformedOack,
+        TftpFault::LargerBlksize,
+    ];
+    let http = [
+        HttpFault::NeverAnswer,
+        HttpFault::Delay(Duration::from_secs(3)),
+        HttpFault::ResetAfter(somewhere),
+        HttpFault::CloseAfter(somewhere),
+        HttpFault::StallAfter(somewhere),
+        HttpFault::Drip(chance.between(20_000, 400_000)),
+        HttpFault::IgnoreRange,
+        HttpFault::Status(503, Some(2)),
+        HttpFault::Status(500, None),
+        HttpFault::GarbageHead,
+        HttpFault::HugeHead(5_000),
+        HttpFault::Interim(3),
+        HttpFault::BadChunk,
+        HttpFault::Http10,
+        HttpFault::SilentClose,
+        HttpFault::Trailing(b"nobody asked for this".to_vec()),
+        HttpFault::Burst(60, 1_000),
+    ];
+    for _ in 0..chance.between(1, 3) {
+        let skip = chance.between(0, 3) as u32;
+        match plan.protocol {
+            Protocol::Tftp => {
+                let rule = Rule::new(chance.pick(&tftp)).after(skip);
+                server.faults.tftp.add(rule.times(1));
+            }
+            Protocol::Http => {
+                let rule = Rule::new(chance.pick(&http)).after(skip);
+                server.faults.http.add(rule.times(1));
+            }
+        }
+    }
+    if chance.percent(30) {
+        server.faults.dhcp.once(chance.pick(&dhcp));
+    }
+    // Wrong octets once: only who knows what to expect can find out before the device does.
+    if plan.expect && chance.percent(30) {
+        server.faults.tftp.once(TftpFault::Corrupt(0));
+        server.faults.http.once(HttpFault::Corrupt(0));
+    }
+}
+
+/// Makes a boot impossible, and the policy one that sees it soon.
+fn make_hopeless(chance: &mut Chance, plan: &mut Plan, server: &mut ServerConfig) -> &'static str {
+    write!(
+        plan.settings,
+        "retry {}\nattempt_ms 60000\ntotal_ms {HOPELESS_MS}\n",
+        chance.pick(&["continue", "1", "3", "forever"])
+    )
+    .expect("a string");
+    let faults = &mut server.faults;
+    match chance.between(0, 6) {
+        0 => {
+            faults.dhcp.always(DhcpFault::Silent);
+            "DHCP is silent"
+        }
+        1 => {
+            server.files.clear();
+            "no files"
+        }
+        2 => {
+            faults.tftp.always(TftpFault::NoAnswer);
+            faults.http.always(HttpFault::NeverAnswer);
+            "never answers"
+        }
+        3 => {
+            // Before DHCP's own probe time is over, whatever the link.
+            faults.dies_at = Some(Instant::from_micros(chance.between(0, 200_000)));
+            // A perfect link delivers all of it in no time; then the server has to be dead at once.
+            faults.dhcp.always(DhcpFault::Silent);
+            "dies"
+        }
+        4 => {
+            faults.tftp.always(TftpFault::DieAfter(0));
+            faults.http.always(HttpFault::ResetAfter(0));
+            "dies in every transfer"
+        }
+        5 => {
+            let other = Content::Pattern {
+                size: chance.between(1, 5_000),
+                seed: plan.seed,
+            };
+            plan.expect = true;
+            faults.tftp.always(TftpFault::Replace(other.clone()));
+            faults.http.always(HttpFault::Replace(other));
+            "other files"
+        }
+        _ => {
+            server.lease.boot_file = None;
+            "no pointer"
+        }
+    }
+}
+
+/// Runs one seed; the error says all that is to be known.
+fn run(seed: u64) -> Result<Boot, String> {
+    let result = catch_unwind(AssertUnwindSafe(|| {
+        let case = Case::new(seed);
+        let boot = case.boot();
+        match case.check(&boot) {
+            Ok(()) => Ok(boot),
+            Err(what) => Err(format!("{what}\n{}{}", boot.console, case.story())),
+        }
+    }));
+    result.unwrap_or_else(|panic| {
+        let text = panic
+            .downcast_ref::<String>()
+            .map(String::as_str)
+            .or(panic.downcast_ref::<&str>().copied());
+        Err(format!("panicked: {}", text.unwrap_or("with no text")))
+    })
+}
+
+fn number(variable: &str) -> Option<u64> {
+    std::env::var(variable).ok()?.parse().ok()
+}
+
+#[test]
+fn a_thousand_boots() {
+    if let Some(seed) = number("NETBOOT_SEED") {
+        let boot = run(seed).unwrap_or_else(|what| panic!("seed {seed}: {what}"));
+        println!("{}", boot.console);
+        return;
+    }
+    let boots = number("NETBOOT_BOOTS").unwrap_or(BOOTS);
+    let next = AtomicU64::new(0);
+    let failures = Mutex::new(Vec::new());
+    let tally = Mutex::new([0u64; 2]);
+    let worker = || {
+        loop {
+            let seed = next.fetch_add(1, Ordering::Relaxed);
+            if seed >= boots {
+                return;
+            }
+            let result = watched(seed);
+            match result {
+                Ok(booted) => tally.lock().expect("no poison")[usize::from(booted)] += 1,
+                Err(what) => failures.lock().expect("no poison").push((seed, what)),
+            }
+        }
+    };
+    std::thread::scope(|scope| {
+        scope.spawn(worker);
+        scope.spawn(worker);
+    });
+    let mut failures = failures.into_inner().expect("no poison");
+    failures.sort();
+    let [failed, booted] = *tally.lock().expect("no poison");
+    println!("{booted} booted, {failed} ended in a named error");
+    let mut text = String::new();
+    for (seed, what) in &failures {
+        let first = what.lines().next().unwrap_or_default();
+        writeln!(text, "seed {seed}: {first}").expect("a string");
+    }
+    assert!(
+        failures.is_empty(),
+        "{} of {boots} boots failed; again: NETBOOT_SEED=n cargo test -p e2e --test sim_chaos\n{text}",
+        failures.len()
+    );
+    assert!(booted > boots / 2 && (boots < 100 || failed > 0));
+}
+
+/// Runs one seed in a thread of its own; gives up the whole process if that thread hangs. Whether the
+/// device booted.
+fn watched(seed: u64) -> Result<bool, String> {
+    let (done, wait) = std::sync::mpsc::channel();
+    let thread = std::thread::Builder::new()
+        .stack_size(8 << 20)
+        .spawn(move || {
+            let result = run(seed).map(|boot| boot.outcome.report.error.is_none());
+            // Nobody listens any more only when the process ends.
+            let _ = done.send(result);
+        })
+        .expect("a thread");
+    match wait.recv_timeout(REAL_LIMIT) {
+        Ok(result) => {
+            let _ = thread.join();
+            result
+        }
+        Err(_) => {
+            eprintln!(
+                "seed {seed} hangs in real time: NETBOOT_SEED={seed} cargo test -p e2e --test sim_chaos"
+            );
+            std::process::exit(101);
+        }
+    }
+}
+
+#[test]
+fn a_seed_gives_the_same_boot_again() {
+    for seed in [3, 14, 159] {
+        let first = run(seed).expect("a good end");
+        let again = run(seed).expect("a good end");
+        assert_eq!(first.console, again.console);
+        assert_eq!(first.link, again.link);
+    }
+}
