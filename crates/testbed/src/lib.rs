@@ -3,10 +3,17 @@
 //! - [`plan`]: what is to be booted: images, protocol, device.
 //! - [`host`]: the boot application and the network boot library on this machine's processor.
 //! - [`sim`]: in a simulated world, in virtual time.
+//! - [`rom`], [`qemu`]: the real ROM, built and run under QEMU.
+//! - [`lines`], [`transcript`]: a boot's console, read back.
 #![forbid(unsafe_code)]
 
 pub mod host;
+pub mod lines;
 pub mod plan;
+pub mod qemu;
+pub mod rom;
 pub mod sim;
+pub mod transcript;
 
 pub use plan::{Image, Plan, Protocol};
+pub use transcript::Transcript;
