@@ -76,6 +76,7 @@ where
     O: Observer,
 {
     /// A boot that has not begun.
+    #[inline(never)]
     pub fn new(mut net: N, agent: RecoveryAgent<B>, observer: O, config: AppConfig<'c>) -> Self {
         let now = net.now();
         Self {
@@ -91,6 +92,7 @@ where
     }
 
     /// Boots the device, or finds out why that cannot be. Ends by the policy's total deadline.
+    #[inline(never)]
     pub fn run(&mut self) -> &BootReport<N::Error> {
         while self.state != State::Done {
             if let Err(error) = self.step() {
@@ -110,6 +112,11 @@ where
     /// What happened so far.
     pub fn report(&self) -> &BootReport<N::Error> {
         &self.report
+    }
+
+    /// The network, for what comes after the boot.
+    pub fn network(&mut self) -> &mut N {
+        &mut self.net
     }
 
     /// The parts, for what comes after the boot.
@@ -145,6 +152,7 @@ where
     }
 
     /// Does `work` again by policy, as long as that makes sense.
+    #[inline(never)]
     fn retry(
         &mut self,
         index: Option<u8>,
@@ -190,6 +198,7 @@ where
         Ok(())
     }
 
+    #[inline(never)]
     fn configure(&mut self) -> Result<N::Error> {
         self.start_attempt()?;
         let config = self.net.dhcp().map_err(AppError::Network)?;
@@ -218,6 +227,7 @@ where
         }
     }
 
+    #[inline(never)]
     fn read_toc(&mut self, boot: &Uri) -> Result<N::Error> {
         self.start_attempt()?;
         let handle = self
@@ -258,6 +268,7 @@ where
         result
     }
 
+    #[inline(never)]
     fn poll_device(&mut self) -> Result<N::Error, AgentEvent> {
         self.net.set_deadline(self.deadline);
         loop {
@@ -281,6 +292,7 @@ where
     }
 
     /// Delivers and activates image `index`, from whichever source has it.
+    #[inline(never)]
     fn deliver(&mut self, index: u8) -> Result<N::Error> {
         let requested = self.net.now();
         self.tell(requested, &Event::Requested { index });
@@ -300,6 +312,7 @@ where
     }
 
     /// One round over all sources; the error of the last one is the round's.
+    #[inline(never)]
     fn try_sources(&mut self, index: u8) -> Result<N::Error> {
         let AppConfig {
             names,
@@ -358,6 +371,7 @@ where
     }
 
     /// One source: fetch, deliver, check, activate.
+    #[inline(never)]
     fn attempt(&mut self, index: u8, candidate: &Candidate) -> Result<N::Error> {
         self.start_attempt()?;
         let now = self.net.now();
@@ -389,6 +403,7 @@ where
         result
     }
 
+    #[inline(never)]
     fn transfer(&mut self, index: u8, candidate: &Candidate) -> Result<N::Error> {
         let expected = &candidate.expected;
         let handle = self
@@ -446,6 +461,7 @@ where
     }
 
     /// Everything is right: waits until the device has drained the image, and says so.
+    #[inline(never)]
     fn activate(&mut self, index: u8) -> Result<N::Error> {
         loop {
             let now = self.net.now();

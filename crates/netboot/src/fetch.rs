@@ -150,6 +150,7 @@ impl Fetch {
     }
 
     /// Opens the transfer for the octets from `position` of the image on.
+    #[inline(never)]
     fn connect<D: Device, P: Platform>(
         &mut self,
         stack: &mut Stack<'_, D, P>,
@@ -201,6 +202,7 @@ impl Fetch {
     }
 
     /// The image's size; when the server did not tell it, by reading the file once.
+    #[inline(never)]
     pub fn measure<D: Device, P: Platform>(
         &mut self,
         stack: &mut Stack<'_, D, P>,
@@ -252,6 +254,7 @@ impl Fetch {
         }
     }
 
+    #[inline(never)]
     fn drain_into<D: Device, P: Platform>(
         &mut self,
         stack: &mut Stack<'_, D, P>,
@@ -318,6 +321,7 @@ impl Fetch {
     }
 
     /// Pumps until the image is complete or something breaks.
+    #[inline(never)]
     fn stream<D: Device, P: Platform>(
         &mut self,
         stack: &mut Stack<'_, D, P>,
@@ -430,6 +434,7 @@ impl Progress {
 }
 
 /// Delivers an image that lies in memory already.
+#[inline(never)]
 pub(crate) fn deliver_staged<D: Device, P: Platform, S: ImageSink>(
     stack: &mut Stack<'_, D, P>,
     data: &[u8],

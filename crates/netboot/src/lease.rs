@@ -45,6 +45,7 @@ pub(crate) struct Lease {
 }
 
 impl Lease {
+    #[inline(never)]
     pub fn new(mac: [u8; 6], options: &NetworkOptions) -> Result<Self, DhcpError> {
         let options = &options.dhcp;
         let config = dhcp::Config {
@@ -148,6 +149,7 @@ impl<D: Device, P: Platform> Stack<'_, D, P> {
     }
 
     /// Takes in messages and timeouts, acts on events, sends what is due.
+    #[inline(never)]
     pub fn service_lease(&mut self, now: Instant) {
         if self.lease.state == State::Off {
             return;
@@ -177,6 +179,7 @@ impl<D: Device, P: Platform> Stack<'_, D, P> {
         self.send_dhcp(now);
     }
 
+    #[inline(never)]
     fn on_dhcp_event(&mut self, now: Instant, event: Event) {
         match event {
             Event::ProbeAddress(address) => match self.lease.how {
@@ -217,6 +220,7 @@ impl<D: Device, P: Platform> Stack<'_, D, P> {
     }
 
     /// Sets the interface up as the lease says, if that is not how it is.
+    #[inline(never)]
     fn apply_lease(&mut self) {
         let config = self.lease.client.lease().map(config_of);
         if let Some(config) = config
@@ -272,6 +276,7 @@ impl<D: Device, P: Platform> Stack<'_, D, P> {
         self.lease.client.probe_result(now, conflict);
     }
 
+    #[inline(never)]
     fn send_dhcp(&mut self, now: Instant) {
         for _ in 0..BUDGET {
             if !self.dhcp().can_send() {

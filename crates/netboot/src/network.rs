@@ -31,6 +31,7 @@ impl<'a, D: Device, P: Platform> Network<'a, D, P> {
     ///
     /// # Errors
     /// When the options cannot be sent by DHCP (a text too long).
+    #[inline(never)]
     pub fn new<const UDP: usize, const TCP: usize>(
         device: D,
         platform: P,
@@ -96,6 +97,7 @@ impl<D: Device, P: Platform> IpxeInterface for Network<'_, D, P> {
         self.stack.deadline = deadline;
     }
 
+    #[inline(never)]
     fn dhcp(&mut self) -> Result<NetworkConfig, NetError> {
         self.stack.start_lease();
         let limit = self.stack.platform.now() + self.stack.options.dhcp.timeout;
@@ -133,6 +135,7 @@ impl<D: Device, P: Platform> IpxeInterface for Network<'_, D, P> {
         self.stack.add_route(route)
     }
 
+    #[inline(never)]
     fn imgfetch(
         &mut self,
         uri: &Uri,
@@ -155,6 +158,7 @@ impl<D: Device, P: Platform> IpxeInterface for Network<'_, D, P> {
         })
     }
 
+    #[inline(never)]
     fn imgload<'s>(
         &mut self,
         handle: ImageHandle,

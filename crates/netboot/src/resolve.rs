@@ -10,6 +10,7 @@ use smoltcp::wire::{DnsQueryType, IpAddress};
 
 impl<D: Device, P: Platform> Stack<'_, D, P> {
     /// The IPv4 address of a URI's host, by DNS if it is a name (RFC 1035).
+    #[inline(never)]
     pub fn resolve(&mut self, uri: &Uri) -> Result<Ipv4Addr, NetError> {
         let name = match uri.host() {
             Host::V4(address) => return self.check_address(IpAddr::V4(address)),

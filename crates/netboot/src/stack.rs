@@ -66,6 +66,7 @@ pub(crate) struct Stack<'a, D: Device, P: Platform> {
 }
 
 impl<'a, D: Device, P: Platform> Stack<'a, D, P> {
+    #[inline(never)]
     pub fn new<const UDP: usize, const TCP: usize>(
         device: D,
         mut platform: P,
@@ -134,6 +135,7 @@ impl<'a, D: Device, P: Platform> Stack<'a, D, P> {
     }
 
     /// Receives, answers, sends and keeps the lease; bounded work. Returns the time it ran at.
+    #[inline(never)]
     pub fn service(&mut self) -> Instant {
         let now = self.platform.now();
         let at = timestamp(now);
@@ -157,6 +159,7 @@ impl<'a, D: Device, P: Platform> Stack<'a, D, P> {
         self.flush_at(timestamp(now));
     }
 
+    #[inline(never)]
     fn flush_at(&mut self, at: smoltcp::time::Instant) {
         for _ in 0..EGRESS_BUDGET {
             let result = self
@@ -214,6 +217,7 @@ impl<'a, D: Device, P: Platform> Stack<'a, D, P> {
     }
 
     /// Sets address, routes and DNS servers.
+    #[inline(never)]
     pub fn configure(&mut self, config: &NetworkConfig) {
         self.iface.update_ip_addrs(|addresses| {
             addresses.clear();

@@ -49,6 +49,7 @@ impl HttpTransfer {
     }
 
     /// Sends the request and waits for the head of the answer; follows redirects.
+    #[inline(never)]
     pub fn open<D: Device, P: Platform>(
         &mut self,
         stack: &mut Stack<'_, D, P>,
@@ -90,6 +91,7 @@ impl HttpTransfer {
     }
 
     /// One request and the head of its answer.
+    #[inline(never)]
     fn exchange<D: Device, P: Platform>(
         &mut self,
         stack: &mut Stack<'_, D, P>,
@@ -116,6 +118,7 @@ impl HttpTransfer {
         }
     }
 
+    #[inline(never)]
     fn connect<D: Device, P: Platform>(
         &mut self,
         stack: &mut Stack<'_, D, P>,
@@ -154,6 +157,7 @@ impl HttpTransfer {
         }
     }
 
+    #[inline(never)]
     fn request<D: Device, P: Platform>(
         &mut self,
         stack: &mut Stack<'_, D, P>,
@@ -215,6 +219,7 @@ impl HttpTransfer {
     }
 
     /// Lets the decoder see what has arrived, until it has something to tell.
+    #[inline(never)]
     fn step<D: Device, P: Platform>(
         &mut self,
         stack: &mut Stack<'_, D, P>,
@@ -280,6 +285,7 @@ enum Stepped {
 type Decoded = Result<Option<Stepped>, NetError>;
 
 /// One look at the receive buffer; returns how many octets of it are used up.
+#[inline(never)]
 fn decode(
     response: &mut Response<HEAD>,
     input: &[u8],

@@ -35,6 +35,7 @@ struct Held {
 
 impl TftpTransfer {
     /// Asks for the file and waits for the server's answer.
+    #[inline(never)]
     pub fn open<D: Device, P: Platform>(
         stack: &mut Stack<'_, D, P>,
         uri: &Uri,
@@ -77,6 +78,7 @@ impl TftpTransfer {
         Ok((transfer, opened?))
     }
 
+    #[inline(never)]
     fn poll_open<D: Device, P: Platform>(
         &mut self,
         stack: &mut Stack<'_, D, P>,
@@ -100,6 +102,7 @@ impl TftpTransfer {
     }
 
     /// Lets the client see the datagram at the head of the buffer, which stays there.
+    #[inline(never)]
     fn look<D: Device, P: Platform>(
         &mut self,
         stack: &mut Stack<'_, D, P>,
@@ -124,6 +127,7 @@ impl TftpTransfer {
     }
 
     /// See [`Transfer::pump`](super::Transfer::pump).
+    #[inline(never)]
     pub fn pump<D: Device, P: Platform>(
         &mut self,
         stack: &mut Stack<'_, D, P>,
@@ -166,6 +170,7 @@ impl TftpTransfer {
     }
 
     /// Gives the sink what it wants of the held payload, and acknowledges it when it is used up.
+    #[inline(never)]
     fn hand_over<D: Device, P: Platform>(
         &mut self,
         stack: &mut Stack<'_, D, P>,
@@ -210,6 +215,7 @@ impl TftpTransfer {
     }
 
     /// Sends what the client has to send.
+    #[inline(never)]
     fn transmit<D: Device, P: Platform>(&mut self, stack: &mut Stack<'_, D, P>, now: Instant) {
         let mut buffer = [0; TRANSMIT_MAX];
         let mut sent = false;

@@ -1,0 +1,184 @@
+//! Puts the parts together and boots.
+
+use crate::board;
+use crate::clock::{self, Board};
+use crate::console::Line;
+use crate::emulation;
+use crate::entropy::{Entropy, Source};
+use crate::fault;
+use crate::fw_cfg;
+use crate::stack;
+use core::fmt::Write;
+use core::mem::MaybeUninit;
+use core::ptr::addr_of_mut;
+use log::warn;
+use netboot::{Network, Resources};
+use netboot_app::console::{LineObserver, write_report};
+use netboot_app::{AppConfig, BootApp, DefaultSource};
+use netboot_ipxe::IpxeInterface;
+use netboot_virtio::{Buffers, VirtioNet};
+use ocp_recovery::{MmioBus, RecoveryAgent};
+use rom_parts::settings::{MAX_IMAGES, Settings};
+
+/// Descriptors of each virtio queue.
+const QUEUE: usize = 16;
+/// Receive buffers.
+const RX: usize = 16;
+/// Transmit buffers.
+const TX: usize = 4;
+/// TFTP receive buffer: a window of 16 blocks of 1,468 octets, and one block of slack.
+const UDP: usize = 17 * 1472;
+/// HTTP receive buffer.
+const TCP: usize = 16 * 1024;
+/// Octets of the settings.
+const SETTINGS: usize = 1024;
+
+type Net = Network<'static, VirtioNet<QUEUE, RX, TX>, Board>;
+type App = BootApp<'static, Net, MmioBus, LineObserver<Line>>;
+
+static mut FRAMES: Buffers<RX, TX> = Buffers::new();
+static mut RESOURCES: Resources<'static, UDP, TCP> = Resources::new();
+static mut TEXT: [u8; SETTINGS] = [0; SETTINGS];
+static mut CONFIG: MaybeUninit<Settings> = MaybeUninit::uninit();
+static mut DEFAULTS: MaybeUninit<[DefaultSource<'static>; MAX_IMAGES]> = MaybeUninit::uninit();
+static mut APP: MaybeUninit<App> = MaybeUninit::uninit();
+
+/// Boots; gives the status of the boot, 0 for success.
+pub fn run() -> u32 {
+    // SAFETY: called once, from `main`.
+    unsafe { emulation::start() };
+    let settings = match settings() {
+        Ok(settings) => settings,
+        Err(text) => {
+            let _ = writeln!(Line, "@settings boot {text}");
+            return fault::SETTINGS;
+        }
+    };
+    let entropy = Entropy::new();
+    let source = match entropy.source() {
+        Source::Host => "host",
+        Source::Weak => {
+            warn!("no entropy source: transaction ids and ports can be guessed");
+            "weak"
+        }
+    };
+    let _ = writeln!(
+        Line,
+        "@rom version={} entropy={source}",
+        env!("CARGO_PKG_VERSION")
+    );
+    let status = match start(settings, entropy) {
+        Ok(app) => finish(app),
+        Err(status) => status,
+    };
+    print_costs();
+    status
+}
+
+/// The settings from outside, or the defaults.
+#[inline(never)]
+fn settings() -> Result<&'static Settings, &'static str> {
+    // SAFETY: `run` is called once, so this is the only reference to each of the two.
+    let (buffer, settings) = unsafe {
+        (
+            &mut *addr_of_mut!(TEXT),
+            (*addr_of_mut!(CONFIG)).write(Settings::default()),
+        )
+    };
+    if let Some(size) = fw_cfg::read("opt/netboot/boot", buffer) {
+        let text = buffer.get(..size).ok_or("too long")?;
+        let text = core::str::from_utf8(text).map_err(|_| "no text")?;
+        settings.parse(text).map_err(|_| "line not understood")?;
+    }
+    Ok(settings)
+}
+
+#[inline(never)]
+fn device() -> Option<VirtioNet<QUEUE, RX, TX>> {
+    for window in 0..board::VIRTIO_COUNT {
+        // SAFETY: `run` is called once. A window without a network device leaves the buffers unused, so
+        // they can be offered to the next one.
+        let frames = unsafe { &mut *addr_of_mut!(FRAMES) };
+        let base = board::VIRTIO + window * board::VIRTIO_STRIDE;
+        // SAFETY: QEMU's virt machine has a virtio window at each of these addresses.
+        if let Ok(device) = unsafe { VirtioNet::new(base, frames) } {
+            return Some(device);
+        }
+    }
+    None
+}
+
+#[inline(never)]
+fn start(settings: &'static Settings, entropy: Entropy) -> Result<&'static mut App, u32> {
+    let device = device().ok_or_else(|| {
+        warn!("no virtio network device");
+        fault::NO_DEVICE
+    })?;
+    // SAFETY: `run` is called once, so this is the only reference.
+    let resources = unsafe { &mut *addr_of_mut!(RESOURCES) };
+    let net = Network::new(device, Board::new(entropy), resources, settings.network)
+        .map_err(|error| report_error(&error))?;
+    // SAFETY: the window is the recovery interface's, and its emulation runs.
+    let bus = unsafe { MmioBus::new(board::RECOVERY) };
+    let agent =
+        RecoveryAgent::new(bus, settings.agent, clock::now()).map_err(|error| report_error(&error))?;
+    let mut defaults = [DefaultSource { index: 0, uri: "" }; MAX_IMAGES];
+    for (to, (index, uri)) in defaults.iter_mut().zip(&settings.defaults) {
+        *to = DefaultSource { index: *index, uri };
+    }
+    // SAFETY: as above.
+    let defaults = unsafe { (*addr_of_mut!(DEFAULTS)).write(defaults) };
+    let config = AppConfig {
+        policy: settings.policy,
+        expected: &settings.expected,
+        defaults: defaults
+            .get(..settings.defaults.len())
+            .unwrap_or_default(),
+        ..AppConfig::default()
+    };
+    // SAFETY: as above.
+    Ok(unsafe { (*addr_of_mut!(APP)).write(BootApp::new(net, agent, LineObserver(Line), config)) })
+}
+
+fn report_error(error: &dyn netboot_core::Coded) -> u32 {
+    let code = error.code();
+    let _ = writeln!(Line, "@start code={code:#010x} message={error}");
+    code
+}
+
+#[inline(never)]
+fn finish(app: &'static mut App) -> u32 {
+    app.run();
+    let report = app.report();
+    let status = report.status();
+    let _ = write_report(&mut Line, report);
+    let net = app.network();
+    let stats = net.device().stats();
+    let _ = writeln!(
+        Line,
+        "@net rx={} tx={} errors={}",
+        stats.rx_frames, stats.tx_frames, stats.errors
+    );
+    net.exit();
+    // SAFETY: the emulation was started.
+    unsafe { emulation::report() };
+    status
+}
+
+#[inline(never)]
+fn print_costs() {
+    let counts = emulation::counts();
+    let total = riscv::register::minstret::read64();
+    let _ = writeln!(
+        Line,
+        "@instret total={total} emulated={} traps={}",
+        counts.instructions, counts.traps
+    );
+    let _ = writeln!(
+        Line,
+        "@memory static={} stack_used={} stack_size={}",
+        stack::static_ram(),
+        stack::high_water(),
+        stack::size()
+    );
+}
