@@ -140,9 +140,9 @@ pub struct Rom {
     /// Its version.
     pub version: String,
     /// Flash that the linker script grants, in KiB.
-    pub rom_kib: u32,
+    pub rom_kib: Option<u32>,
     /// RAM that the linker script grants, in KiB.
-    pub ram_kib: u32,
+    pub ram_kib: Option<u32>,
     /// Where random numbers come from: `host` or `weak`.
     pub entropy: String,
 }
@@ -207,9 +207,9 @@ pub struct Device {
 pub struct DeviceImage {
     /// Recovery image index.
     pub index: u8,
-    /// Octets.
+    /// Octets, with the padding of the last word.
     pub octets: u64,
-    /// SHA-256 of them, in hexadecimal; `None` when it never had all.
+    /// SHA-256 of them without padding, in hexadecimal; `None` when it never had all.
     pub sha256: Option<String>,
     /// Whether it was told to activate the image.
     pub activated: bool,
@@ -253,10 +253,11 @@ pub struct Net {
     pub errors: u64,
 }
 
-/// `@panic` and `@stall`: why the ROM stopped at once.
+/// `@panic`, `@stall`, `@trap`, `@settings`: why the ROM stopped at once.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Stop {
-    /// `panic`, or `stall`: an access that would hang the bus on hardware.
+    /// `panic`; `stall`: an access that would hang the bus on hardware; `trap`: one that nobody
+    /// expects; `settings`: text from outside that cannot be used.
     pub what: String,
     /// The rest of the line.
     pub detail: String,
@@ -321,6 +322,8 @@ pub enum Said {
     Instret(Instret),
     /// Frames.
     Net(Net),
+    /// The ROM could not start a boot.
+    Start(Failure),
     /// The ROM stopped at once.
     Stop(Stop),
 }
@@ -339,8 +342,8 @@ impl Said {
         Ok(Some(match line.word {
             "rom" => Said::Rom(Rom {
                 version: line.get("version")?,
-                rom_kib: line.get("rom_kib")?,
-                ram_kib: line.get("ram_kib")?,
+                rom_kib: line.maybe("rom_kib")?,
+                ram_kib: line.maybe("ram_kib")?,
                 entropy: line.get("entropy")?,
             }),
             "configured" => Said::Configured {
@@ -407,10 +410,7 @@ impl Said {
             "device-image" => Said::DeviceImage(DeviceImage {
                 index: index()?,
                 octets: line.get("octets")?,
-                sha256: line
-                    .find("sha256")
-                    .filter(|digest| *digest != "-")
-                    .map(Into::into),
+                sha256: line.maybe("sha256")?,
                 activated: line.get("activated")?,
                 verified: line.get("verified")?,
                 dropped: line.get("dropped")?,
@@ -430,7 +430,8 @@ impl Said {
                 tx: line.get("tx")?,
                 errors: line.get("errors")?,
             }),
-            word @ ("panic" | "stall") => Said::Stop(Stop {
+            "start" => Said::Start(line.failure()?),
+            word @ ("panic" | "stall" | "trap" | "settings") => Said::Stop(Stop {
                 what: word.into(),
                 detail: text[1 + word.len()..].trim().into(),
             }),
@@ -477,9 +478,8 @@ pub fn write_device(out: &mut dyn Write, outcome: &Outcome) -> fmt::Result {
     }
     for (index, image) in outcome.images.iter().enumerate() {
         write!(out, "@device-image index={index} octets={}", image.octets)?;
-        match &image.sha256 {
-            Some(sha256) => write!(out, " sha256={sha256}")?,
-            None => out.write_str(" sha256=-")?,
+        if let Some(sha256) = &image.sha256 {
+            write!(out, " sha256={sha256}")?;
         }
         let (activated, verified) = (image.activated, image.verified);
         write!(out, " activated={activated} verified={verified}")?;

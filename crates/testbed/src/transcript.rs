@@ -72,6 +72,8 @@ pub struct Transcript {
     pub instret: Option<Instret>,
     /// Frames.
     pub net: Option<Net>,
+    /// Why the ROM could not start a boot.
+    pub start: Option<Failure>,
     /// Why the ROM stopped at once.
     pub stop: Option<Stop>,
     /// `@` lines that make no sense.
@@ -115,7 +117,9 @@ impl Transcript {
     /// The status code of the boot; `None` when it never said one.
     pub fn status(&self) -> Option<u32> {
         let reported = self.report.as_ref().map(|report| report.status);
-        reported.or(self.finished.map(|(_, status)| status))
+        let finished = self.finished.map(|(_, status)| status);
+        let start = self.start.as_ref().map(|error| error.code);
+        reported.or(finished).or(start)
     }
 
     /// Why the boot did not end well, in one sentence.
@@ -126,10 +130,15 @@ impl Transcript {
         if let Some(stop) = &self.stop {
             return Some(match stop.what.as_str() {
                 "stall" => format!("an access would hang the bus: {}", stop.detail),
+                "trap" => format!("the ROM took an unexpected trap: {}", stop.detail),
+                "settings" => format!("settings that cannot be used: {}", stop.detail),
                 _ => format!("the ROM panicked: {}", stop.detail),
             });
         }
         let Some(report) = &self.report else {
+            if let Some(error) = &self.start {
+                return Some(error.to_string());
+            }
             return Some("the console ended without a report".into());
         };
         if let Some(error) = &report.error {
@@ -229,6 +238,7 @@ impl Transcript {
             Said::Memory(memory) => self.memory = Some(memory),
             Said::Instret(instret) => self.instret = Some(instret),
             Said::Net(net) => self.net = Some(net),
+            Said::Start(error) => self.start = Some(error),
             Said::Stop(stop) => self.stop = Some(stop),
         }
     }
@@ -292,7 +302,7 @@ INFO  looking for an address
 @report started=10 configured=1000 ended=1700 status=0x00020005 code=0x00020005 blame=server message=no such file
 @image index=0 outcome=not-activated uri=tftp://10.0.2.2/a.bin octets=0 duration_us=600 transfer_us=0 octets_per_s=0 retries=1 resumes=0 code=0x00020005 blame=server message=no such file
 @device outcome=running
-@device-image index=0 octets=256 sha256=- activated=false verified=false dropped=0
+@device-image index=0 octets=256 activated=false verified=false dropped=0
 @memory static=70000 stack_used=6000 stack_size=61072
 @instret total=9000 emulated=4000 traps=12
 @net rx=3 tx=4 errors=0
