@@ -6,17 +6,17 @@ use crate::console::Line;
 use crate::emulation;
 use crate::entropy::{Entropy, Source};
 use crate::fault;
-use crate::fw_cfg;
 use crate::stack;
+use crate::straps;
 use core::fmt::Write;
 use core::mem::MaybeUninit;
 use core::ptr::addr_of_mut;
 use log::warn;
-use netboot::{Network, Resources};
+use netboot::{Network, Slots};
 use netboot_app::console::{LineObserver, write_report};
 use netboot_app::{AppConfig, BootApp, DefaultSource};
 use netboot_ipxe::IpxeInterface;
-use netboot_virtio::{Buffers, VirtioNet};
+use netboot_virtio::VirtioNet;
 use ocp_recovery::{MmioBus, RecoveryAgent};
 use rom_parts::settings::{MAX_IMAGES, Settings};
 
@@ -30,15 +30,13 @@ const TX: usize = 4;
 const UDP: usize = 17 * 1472;
 /// HTTP receive buffer.
 const TCP: usize = 16 * 1024;
-/// Octets of the settings.
-const SETTINGS: usize = 1024;
 
 type Net = Network<'static, VirtioNet<QUEUE, RX, TX>, Board>;
 type App = BootApp<'static, Net, MmioBus, LineObserver<Line>>;
 
-static mut FRAMES: Buffers<RX, TX> = Buffers::new();
-static mut RESOURCES: Resources<'static, UDP, TCP> = Resources::new();
-static mut TEXT: [u8; SETTINGS] = [0; SETTINGS];
+static mut FRAMES: netboot_virtio::Buffers<RX, TX> = netboot_virtio::Buffers::new();
+static mut BUFFERS: netboot::Buffers<UDP, TCP> = netboot::Buffers::new();
+static mut SLOTS: MaybeUninit<Slots<'static>> = MaybeUninit::uninit();
 static mut CONFIG: MaybeUninit<Settings> = MaybeUninit::uninit();
 static mut DEFAULTS: MaybeUninit<[DefaultSource<'static>; MAX_IMAGES]> = MaybeUninit::uninit();
 static mut APP: MaybeUninit<App> = MaybeUninit::uninit();
@@ -78,18 +76,10 @@ pub fn run() -> u32 {
 /// The settings from outside, or the defaults.
 #[inline(never)]
 fn settings() -> Result<&'static Settings, &'static str> {
-    // SAFETY: `run` is called once, so this is the only reference to each of the two.
-    let (buffer, settings) = unsafe {
-        (
-            &mut *addr_of_mut!(TEXT),
-            (*addr_of_mut!(CONFIG)).write(Settings::default()),
-        )
-    };
-    if let Some(size) = fw_cfg::read("opt/netboot/boot", buffer) {
-        let text = buffer.get(..size).ok_or("too long")?;
-        let text = core::str::from_utf8(text).map_err(|_| "no text")?;
-        settings.parse(text).map_err(|_| "line not understood")?;
-    }
+    // SAFETY: `run` is called once, so this is the only reference.
+    let settings = unsafe { (*addr_of_mut!(CONFIG)).write(Settings::default()) };
+    let text = straps::boot().ok_or("no text")?;
+    settings.parse(text).map_err(|_| "line not understood")?;
     Ok(settings)
 }
 
@@ -114,9 +104,15 @@ fn start(settings: &'static Settings, entropy: Entropy) -> Result<&'static mut A
         warn!("no virtio network device");
         fault::NO_DEVICE
     })?;
-    // SAFETY: `run` is called once, so this is the only reference.
-    let resources = unsafe { &mut *addr_of_mut!(RESOURCES) };
-    let net = Network::new(device, Board::new(entropy), resources, settings.network)
+    // SAFETY: `run` is called once, so these are the only references.
+    let (buffers, slots) = unsafe {
+        (
+            &mut *addr_of_mut!(BUFFERS),
+            (*addr_of_mut!(SLOTS)).write(Slots::new()),
+        )
+    };
+    let board = Board::new(entropy);
+    let net = Network::new(device, board, buffers, slots, settings.network)
         .map_err(|error| report_error(&error))?;
     // SAFETY: the window is the recovery interface's, and its emulation runs.
     let bus = unsafe { MmioBus::new(board::RECOVERY) };

@@ -1,7 +1,7 @@
 //! The MCU ROM image for QEMU's `virt` machine: a board support package around the boot application.
 //!
-//! Execute in place from pflash0, 16550 UART, CLINT timer, virtio-net over MMIO, fw_cfg for what a real
-//! ROM has in fuses and strap pins. The Caliptra recovery registers are not there: their address window
+//! Execute in place from pflash0, 16550 UART, CLINT timer, virtio-net over MMIO, and a window in RAM for
+//! what a real ROM has in fuses and straps. The Caliptra recovery registers are not there: their address window
 //! is left unmapped by QEMU, and [`emulation`] answers the access faults. The driver does real loads and
 //! stores and knows nothing of that.
 //!
@@ -32,7 +32,7 @@ mod entropy;
 #[cfg(target_arch = "riscv32")]
 mod fault;
 #[cfg(target_arch = "riscv32")]
-mod fw_cfg;
+mod straps;
 #[cfg(target_arch = "riscv32")]
 mod stack;
 #[cfg(target_arch = "riscv32")]

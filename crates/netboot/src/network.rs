@@ -4,7 +4,7 @@ use crate::fetch::{Fetch, wait_for};
 use crate::lease::State;
 use crate::stack::{Stack, Step};
 use crate::transfer::Transfer;
-use crate::{NetError, NetworkOptions, Resources};
+use crate::{Buffers, NetError, NetworkOptions, Slots};
 use heapless::String;
 use log::{debug, info};
 use netboot_core::uri::Uri;
@@ -18,7 +18,7 @@ use netboot_ipxe::{
 /// The network of a station: a device, a platform, and every buffer of the stack.
 ///
 /// One transfer is open at a time. `D` and `P` are the board's; the buffers come from
-/// [`Resources`], with `UDP` and `TCP` chosen by the integrator.
+/// [`Buffers`] and [`Slots`], with `UDP` and `TCP` chosen by the integrator.
 pub struct Network<'a, D: Device, P: Platform> {
     stack: Stack<'a, D, P>,
     fetch: Option<Fetch>,
@@ -35,11 +35,12 @@ impl<'a, D: Device, P: Platform> Network<'a, D, P> {
     pub fn new<const UDP: usize, const TCP: usize>(
         device: D,
         platform: P,
-        resources: &'a mut Resources<'a, UDP, TCP>,
+        buffers: &'a mut Buffers<UDP, TCP>,
+        slots: &'a mut Slots<'a>,
         options: NetworkOptions,
     ) -> Result<Self, NetError> {
         Ok(Self {
-            stack: Stack::new(device, platform, resources, options)?,
+            stack: Stack::new(device, platform, buffers, slots, options)?,
             fetch: None,
             id: 0,
         })

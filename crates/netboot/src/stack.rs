@@ -2,7 +2,7 @@
 
 use crate::lease::Lease;
 use crate::link::Link;
-use crate::resources::Resources;
+use crate::resources::{Buffers, Slots};
 use crate::{NetError, NetworkOptions};
 use core::net::{IpAddr, Ipv4Addr};
 use netboot_core::{Device, Duration, Instant, Platform};
@@ -70,7 +70,8 @@ impl<'a, D: Device, P: Platform> Stack<'a, D, P> {
     pub fn new<const UDP: usize, const TCP: usize>(
         device: D,
         mut platform: P,
-        resources: &'a mut Resources<'a, UDP, TCP>,
+        buffers: &'a mut Buffers<UDP, TCP>,
+        slots: &'a mut Slots<'a>,
         options: NetworkOptions,
     ) -> Result<Self, NetError> {
         let mut link = Link::new(device);
@@ -78,19 +79,19 @@ impl<'a, D: Device, P: Platform> Stack<'a, D, P> {
         config.random_seed = platform.rng().next_u64();
         let now = platform.now();
         let iface = Interface::new(config, &mut link, timestamp(now));
-        let mut sockets = SocketSet::new(&mut resources.sockets[..]);
+        let mut sockets = SocketSet::new(&mut slots.sockets[..]);
         let tftp = sockets.add(udp::Socket::new(
-            udp::PacketBuffer::new(&mut resources.udp_rx_meta[..], &mut resources.udp_rx[..]),
-            udp::PacketBuffer::new(&mut resources.udp_tx_meta[..], &mut resources.udp_tx[..]),
+            udp::PacketBuffer::new(&mut slots.udp_rx[..], &mut buffers.udp_rx[..]),
+            udp::PacketBuffer::new(&mut slots.udp_tx[..], &mut buffers.udp_tx[..]),
         ));
         let dhcp = sockets.add(udp::Socket::new(
-            udp::PacketBuffer::new(&mut resources.dhcp_rx_meta[..], &mut resources.dhcp_rx[..]),
-            udp::PacketBuffer::new(&mut resources.dhcp_tx_meta[..], &mut resources.dhcp_tx[..]),
+            udp::PacketBuffer::new(&mut slots.dhcp_rx[..], &mut buffers.dhcp_rx[..]),
+            udp::PacketBuffer::new(&mut slots.dhcp_tx[..], &mut buffers.dhcp_tx[..]),
         ));
-        let dns = sockets.add(dns::Socket::new(&[], &mut resources.dns_query[..]));
+        let dns = sockets.add(dns::Socket::new(&[], &mut slots.dns_query[..]));
         let mut socket = tcp::Socket::new(
-            tcp::SocketBuffer::new(&mut resources.tcp_rx[..]),
-            tcp::SocketBuffer::new(&mut resources.tcp_tx[..]),
+            tcp::SocketBuffer::new(&mut buffers.tcp_rx[..]),
+            tcp::SocketBuffer::new(&mut buffers.tcp_tx[..]),
         );
         // A boot client sends one request and waits: nothing is gained by holding segments back.
         socket.set_nagle_enabled(false);

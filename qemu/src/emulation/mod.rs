@@ -10,7 +10,7 @@ mod trap;
 use crate::clock;
 use crate::console::Line;
 use crate::fault;
-use crate::fw_cfg;
+use crate::straps;
 use core::fmt::Write;
 use core::mem::MaybeUninit;
 use core::ptr::addr_of_mut;
@@ -19,13 +19,8 @@ use rom_parts::device_settings;
 
 pub use trap::Counts;
 
-/// Octets of the device's settings.
-const SETTINGS: usize = 1024;
-
 #[unsafe(link_section = ".emulation.bss")]
 static mut DEVICE: MaybeUninit<RecoveryModel> = MaybeUninit::uninit();
-#[unsafe(link_section = ".emulation.bss")]
-static mut TEXT: [u8; SETTINGS] = [0; SETTINGS];
 
 /// Powers the device on and takes the traps.
 ///
@@ -33,32 +28,27 @@ static mut TEXT: [u8; SETTINGS] = [0; SETTINGS];
 /// Once, before the first access to the window, on the only hart.
 #[inline(never)]
 pub unsafe fn start() {
-    // SAFETY: nobody else uses the buffer, by the caller's promise.
-    let buffer = unsafe { &mut *addr_of_mut!(TEXT) };
-    let config = match settings(buffer) {
+    let config = match settings() {
         Ok(config) => config,
         Err(text) => {
             let _ = writeln!(Line, "@settings device {text}");
             crate::board::exit(fault::SETTINGS)
         }
     };
-    // SAFETY: as above; from here on only the trap handler and `report` use the device.
+    // SAFETY: nobody else uses the device yet, by the caller's promise; from here on only the trap handler and `report` use the device.
     unsafe { (*addr_of_mut!(DEVICE)).write(RecoveryModel::new(config, clock::now())) };
     trap::install();
 }
 
 #[inline(never)]
-fn settings(buffer: &mut [u8]) -> Result<DeviceConfig, &'static str> {
-    let Some(size) = fw_cfg::read("opt/netboot/device", buffer) else {
-        // Nobody says what the device expects, so it takes what it gets.
-        return Ok(DeviceConfig {
-            accept_any: true,
-            ..DeviceConfig::default()
-        });
-    };
-    let text = buffer.get(..size).ok_or("too long")?;
-    let text = core::str::from_utf8(text).map_err(|_| "no text")?;
-    device_settings::parse(text).map_err(|_| "line not understood")
+fn settings() -> Result<DeviceConfig, &'static str> {
+    let text = straps::device().ok_or("no text")?;
+    let config = device_settings::parse(text).map_err(|_| "line not understood")?;
+    // When nobody says what the device expects, it takes what it gets.
+    Ok(DeviceConfig {
+        accept_any: config.accept_any || text.is_empty(),
+        ..config
+    })
 }
 
 /// The device; only inside a trap, or while no access can happen.
