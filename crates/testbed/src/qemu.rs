@@ -30,6 +30,10 @@ pub const OLDEST: (u32, u32) = (7, 2);
 pub const GDB_PORT: u16 = 1234;
 /// Ethernet address of the emulated board.
 pub const MAC: &str = "02:00:00:00:00:15";
+/// Where the ROM looks for what the host says before power-on: seed, settings, device.
+const STRAPS: u32 = 0x8011_0000;
+/// Octets of one text, with its final NUL.
+const STRAP_TEXT: usize = 0x1000 - 1;
 /// QEMU is given so long to end after its console has ended.
 const LAST_BREATH: Duration = Duration::from_secs(10);
 
@@ -138,10 +142,11 @@ pub fn machine_arguments(rom: &Path) -> Vec<OsString> {
     arguments
 }
 
-/// The arguments that hand a file to the ROM, under `opt/netboot/`.
-pub fn config_arguments(name: &str, file: &Path) -> [OsString; 2] {
-    let value = with_path(&format!("name=opt/netboot/{name},file="), file);
-    ["-fw_cfg".into(), value]
+/// The arguments that put a file into the machine's RAM before power-on: the ROM's straps
+/// (`qemu/src/straps.rs`).
+pub fn loader_arguments(address: u32, file: &Path) -> [OsString; 2] {
+    let prefix = format!("loader,addr={address:#x},force-raw=on,file=");
+    ["-device".into(), with_path(&prefix, file)]
 }
 
 /// `prefix` and a path, in which QEMU wants each comma twice.
@@ -174,11 +179,7 @@ pub fn boot(
 
     let mut arguments = machine_arguments(&options.rom);
     arguments.extend(network_arguments(&socket));
-    for (name, octets) in rom_files(plan) {
-        let file = scratch.path().join(name);
-        fs::write(&file, octets).context("cannot write the settings of the ROM")?;
-        arguments.extend(config_arguments(name, &file));
-    }
+    arguments.extend(strap_arguments(plan, scratch.path())?);
     if let Some(shift) = options.icount {
         arguments.extend(["-icount".into(), format!("shift={shift}").into()]);
     }
@@ -199,15 +200,41 @@ pub fn boot(
     })
 }
 
-/// The files that the ROM reads, by name: its settings, those of the emulated device, and a seed.
-pub fn rom_files(plan: &Plan) -> [(&'static str, Vec<u8>); 3] {
+/// Writes what the ROM finds in RAM at power-on (a seed, its settings, those of the emulated device) to
+/// files in `directory`, and gives the arguments that load them.
+///
+/// # Errors
+/// When a text is too long, or the directory cannot be written to.
+pub fn strap_arguments(plan: &Plan, directory: &Path) -> Result<Vec<OsString>> {
+    let mut arguments = Vec::new();
+    for (name, address, octets) in straps(plan)? {
+        let file = directory.join(name);
+        fs::write(&file, octets).with_context(|| format!("cannot write {}", file.display()))?;
+        arguments.extend(loader_arguments(address, &file));
+    }
+    Ok(arguments)
+}
+
+/// File name, address and content of each strap.
+fn straps(plan: &Plan) -> Result<Vec<(&'static str, u32, Vec<u8>)>> {
     let mut seed = vec![0; 32];
     ChaCha8Rng::seed_from_u64(plan.seed).fill_bytes(&mut seed);
-    [
-        ("seed", seed),
-        ("boot", plan.settings_text().into_bytes()),
-        ("device", plan.device_text().into_bytes()),
-    ]
+    let mut straps = vec![("seed", STRAPS, seed)];
+    for (name, address, text) in [
+        ("boot.txt", STRAPS + 0x1000, plan.settings_text()),
+        ("device.txt", STRAPS + 0x2000, plan.device_text()),
+    ] {
+        // The ROM looks for the NUL that ends it.
+        ensure!(
+            text.len() < STRAP_TEXT && !text.contains('\0'),
+            "{name}: {} octets of settings, {} fit",
+            text.len(),
+            STRAP_TEXT - 1
+        );
+        // The loader takes no empty file, and an empty line says nothing.
+        straps.push((name, address, format!("{text}\n").into_bytes()));
+    }
+    Ok(straps)
 }
 
 /// The image server in its thread.
@@ -406,19 +433,24 @@ mod tests {
 
     #[test]
     fn commas_in_paths_are_doubled() {
-        let [_, value] = config_arguments("boot", Path::new("/a,b/boot"));
-        assert_eq!(value, "name=opt/netboot/boot,file=/a,,b/boot");
+        let [_, value] = loader_arguments(STRAPS, Path::new("/a,b/seed"));
+        assert_eq!(value, "loader,addr=0x80110000,force-raw=on,file=/a,,b/seed");
     }
 
     #[test]
-    fn the_seed_is_that_of_the_plan() {
-        let [(name, seed), ..] = rom_files(&Plan::default());
-        assert_eq!((name, seed.len()), ("seed", 32));
-        let other = Plan {
-            seed: 2,
-            ..Plan::default()
+    fn straps_have_a_seed_and_two_texts_that_fit() {
+        let plan = Plan::default();
+        let straps_of_plan = straps(&plan).unwrap();
+        let sizes = straps_of_plan.iter().map(|(_, _, octets)| octets.len());
+        assert!(sizes.eq([32, 1, plan.device_text().len() + 1]));
+        let other = Plan { seed: 2, ..plan };
+        assert_ne!(straps(&other).unwrap()[0], straps_of_plan[0]);
+        let long = Plan {
+            settings: "#".repeat(STRAP_TEXT),
+            ..other
         };
-        assert_ne!(rom_files(&other)[0].1, seed);
+        let error = straps(&long).unwrap_err().to_string();
+        assert!(error.contains("boot.txt"), "{error}");
     }
 
     /// Commands that stand for a QEMU which misbehaves.

@@ -57,7 +57,7 @@ pub fn octets(text: &str) -> Result<usize, String> {
 pub fn table<const N: usize>(header: [&str; N], right: &[usize]) -> Table {
     let mut table = Table::new();
     table
-        .load_preset(presets::UTF8_HORIZONTAL_ONLY)
+        .load_style(presets::ASCII_MARKDOWN)
         .set_content_arrangement(ContentArrangement::Disabled)
         .set_header(header);
     for &index in right {
@@ -74,7 +74,12 @@ mod tests {
 
     #[test]
     fn numbers_are_grouped() {
-        for (number, text) in [(0, "0"), (999, "999"), (4_002, "4,002"), (16 << 20, "16,777,216")] {
+        for (number, text) in [
+            (0, "0"),
+            (999, "999"),
+            (4_002, "4,002"),
+            (16 << 20, "16,777,216"),
+        ] {
             assert_eq!(thousands(number), text);
         }
     }
@@ -93,7 +98,14 @@ mod tests {
         assert_eq!(octets("4002"), Ok(4002));
         assert_eq!(octets("16MiB"), Ok(16 << 20));
         assert_eq!(octets("96K"), Ok(96 << 10));
-        for text in ["", "MiB", "4T", "-1", "99999999999999999999", "99999999999999999M"] {
+        for text in [
+            "",
+            "MiB",
+            "4T",
+            "-1",
+            "99999999999999999999",
+            "99999999999999999M",
+        ] {
             assert!(octets(text).is_err(), "{text}");
         }
     }

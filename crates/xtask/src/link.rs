@@ -1,5 +1,6 @@
 //! The link between board and server, from the command line.
 
+use crate::format::time;
 use clap::Args;
 use netboot_core::Duration;
 use netsim::LinkConfig;
@@ -37,14 +38,14 @@ impl LinkArgs {
 
     /// The link.
     pub fn config(&self) -> LinkConfig {
-        let time = |millis: Option<f64>| {
+        let delay = |millis: Option<f64>| {
             let micros = millis.unwrap_or(0.0) * 1e3;
             Duration::from_micros(micros.round() as u64)
         };
         let chance = |percent: Option<f64>| percent.unwrap_or(0.0) / 100.0;
         LinkConfig {
-            delay: time(self.delay_ms),
-            jitter: time(self.jitter_ms),
+            delay: delay(self.delay_ms),
+            jitter: delay(self.jitter_ms),
             loss: chance(self.loss),
             duplicate: chance(self.duplicate),
             reorder: chance(self.reorder),
@@ -58,10 +59,10 @@ impl LinkArgs {
 pub fn describe(link: &LinkConfig) -> String {
     let mut words = Vec::new();
     if link.delay > Duration::ZERO {
-        words.push(format!("{} one-way delay", link.delay));
+        words.push(format!("{} one-way delay", time(link.delay.as_micros())));
     }
     if link.jitter > Duration::ZERO {
-        words.push(format!("{} jitter", link.jitter));
+        words.push(format!("{} jitter", time(link.jitter.as_micros())));
     }
     for (share, name) in [
         (link.loss, "loss"),

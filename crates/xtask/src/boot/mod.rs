@@ -106,7 +106,10 @@ fn under_qemu(arguments: &BootArgs, plan: &Plan, pcap: PathBuf) -> Result<Run> {
     if arguments.gdb {
         let elf = built.elf.display();
         println!("QEMU waits for a debugger at its first instruction. In another terminal:");
-        println!("  gdb-multiarch {elf} -ex 'target remote :{}'", qemu::GDB_PORT);
+        println!(
+            "  gdb-multiarch {elf} -ex 'target remote :{}'",
+            qemu::GDB_PORT
+        );
         println!("  lldb {elf} -o 'gdb-remote {}'", qemu::GDB_PORT);
     }
     let mut show = Show::new(arguments.verbose);

@@ -9,7 +9,7 @@ use netsim::LinkConfig;
 use serde::Serialize;
 use std::fs;
 use std::path::PathBuf;
-use testbed::plan::{FIRMWARE_SIZES, FILE_NAMES, Pointer, firmware};
+use testbed::plan::{FILE_NAMES, FIRMWARE_SIZES, Pointer, firmware};
 use testbed::{Image, Plan, Protocol};
 
 /// The link of `--sim` when nothing else is said: Fast Ethernet in one room.
@@ -103,7 +103,12 @@ pub struct BootArgs {
         default_missing_value = "0", require_equals = true, conflicts_with = "sim")]
     pub icount: Option<u8>,
     /// Give up after this time
-    #[arg(long, value_name = "SECONDS", default_value_t = 300, help_heading = "QEMU")]
+    #[arg(
+        long,
+        value_name = "SECONDS",
+        default_value_t = 300,
+        help_heading = "QEMU"
+    )]
     pub timeout: u64,
     /// Seed of everything that is left to chance
     #[arg(long, default_value_t = 1)]
@@ -200,8 +205,16 @@ mod tests {
     #[test]
     fn options_make_a_plan() {
         let plan = plan(&[
-            "--protocol=http", "--size=1MiB", "--corrupt=2", "--toc", "--loss=1", "--windowsize=4",
-            "--setting=retry 1", "--device=refuse 1 6", "--core=v1p4", "--no-expect",
+            "--protocol=http",
+            "--size=1MiB",
+            "--corrupt=2",
+            "--toc",
+            "--loss=1",
+            "--windowsize=4",
+            "--setting=retry 1",
+            "--device=refuse 1 6",
+            "--core=v1p4",
+            "--no-expect",
         ]);
         let plan = plan.unwrap();
         assert_eq!(plan.protocol, Protocol::Http);
@@ -209,8 +222,14 @@ mod tests {
         assert_eq!(plan.pointer, Pointer::Toc);
         assert_eq!(plan.link.loss, 0.01);
         assert!(!plan.expect);
-        assert_eq!(plan.settings_text(), "settle_ms 300\nwindowsize 4\nretry 1\n");
-        assert!(plan.device_text().ends_with("rate 0\ncore v1p4\nrefuse 1 6\n"));
+        assert_eq!(
+            plan.settings_text(),
+            "settle_ms 300\nwindowsize 4\nretry 1\n"
+        );
+        assert!(
+            plan.device_text()
+                .ends_with("rate 0\ncore v1p4\nrefuse 1 6\n")
+        );
     }
 
     #[test]

@@ -91,7 +91,11 @@ impl Show {
                 index: Some(index), ..
             } => self.message(*index, "failed"),
             Said::Finished { .. } => {
-                for progress in self.images.values().filter(|image| !image.bar.is_finished()) {
+                for progress in self
+                    .images
+                    .values()
+                    .filter(|image| !image.bar.is_finished())
+                {
                     progress.bar.abandon();
                 }
             }
@@ -201,10 +205,13 @@ mod tests {
 
     #[test]
     fn lines_become_sentences() {
-        let text = says("@attempt-failed t=1042311 index=1 code=0x00070003 blame=server message=SHA-256 wrong");
+        let text = says(
+            "@attempt-failed t=1042311 index=1 code=0x00070003 blame=server message=SHA-256 wrong",
+        );
         let text = text.unwrap();
         assert!(text.contains("image 1: FAILED: SHA-256 wrong (0x00070003, blame: server)"));
-        let text = says("@verified t=5 index=0 sha256=00112233445566778899 expected=false").unwrap();
+        let text =
+            says("@verified t=5 index=0 sha256=00112233445566778899 expected=false").unwrap();
         assert!(text.contains("0011223344556677... with nothing"), "{text}");
         assert_eq!(says("@net rx=1 tx=2 errors=0"), None);
     }

@@ -46,7 +46,9 @@ pub fn images(plan: &Plan, transcript: &Transcript) -> String {
             retries,
             image.outcome.clone(),
             image.sha256.as_deref().map_or("-".into(), short),
-            device.map_or("-", |device| device_word(device, image)).into(),
+            device
+                .map_or("-", |device| device_word(device, image))
+                .into(),
         ]);
     }
     table.to_string()
@@ -134,7 +136,10 @@ mod tests {
 
     #[test]
     fn a_device_that_took_other_octets_is_told() {
-        let console = GOOD.replace("octets=8 sha256=aa00 activated", "octets=8 sha256=bb activated");
+        let console = GOOD.replace(
+            "octets=8 sha256=aa00 activated",
+            "octets=8 sha256=bb activated",
+        );
         let run = run(&console, Some(0));
         let table = images(&Plan::default(), &run.transcript);
         assert!(table.contains("took other octets!"), "{table}");
