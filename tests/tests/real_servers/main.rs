@@ -7,6 +7,7 @@
 mod bad_line;
 mod dhcp;
 mod http;
+mod teardown;
 mod tftp;
 
 use netboot::NetError;
