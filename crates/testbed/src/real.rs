@@ -8,9 +8,10 @@ use crate::netns::{self, Lan};
 use crate::plan::{Plan, Pointer};
 use crate::realtime::{RealClock, RealPlatform};
 use crate::servers::Program;
-use crate::tap::{Capture, TapDevice};
+use crate::tap::{Capture, TapDevice, Wire};
 use anyhow::{Context, Result};
 use image_server::Content;
+use netsim::LinkStats;
 use std::fmt;
 use std::fs::{self, File};
 use std::io::{BufWriter, Write as _};
@@ -72,8 +73,10 @@ pub struct Booted {
     pub outcome: Outcome,
     /// What the console said.
     pub console: String,
-    /// What went over the TAP.
+    /// What the client sent and received.
     pub capture: Capture,
+    /// What the line between client and TAP did to frames.
+    pub line: LinkStats,
     /// From the first line to the last.
     pub took: std::time::Duration,
 }
@@ -102,16 +105,16 @@ impl Booted {
     }
 }
 
-/// Boots `plan` over the TAP of `lan`; `line` is called with each line of the console as it is written,
+/// Boots `plan` over the TAP of `lan`, with the plan's link before it; `line` is called with each line of the console as it is written,
 /// from within the boot.
 ///
 /// # Errors
 /// When the plan cannot be used or the TAP cannot be opened.
 pub fn boot(lan: &Lan, plan: &Plan, line: &mut dyn FnMut(&str)) -> Result<Booted> {
     let clock = RealClock::start();
-    let device = TapDevice::new(lan.open_tap()?, clock);
-    let capture = device.capture();
-    let platform = RealPlatform::new(clock, device.fd());
+    let wire = Wire::shared(lan.open_tap()?, clock, plan.seed, plan.link);
+    let device = TapDevice::new(wire.clone());
+    let platform = RealPlatform::new(clock, wire.clone());
     let model = host::model(plan, clock.now())?;
     let mut out = Lines {
         text: String::new(),
@@ -121,10 +124,12 @@ pub fn boot(lan: &Lan, plan: &Plan, line: &mut dyn FnMut(&str)) -> Result<Booted
     let began = std::time::Instant::now();
     let outcome = host::boot(plan, device, platform, model, || clock.now(), &mut out)?;
     let took = began.elapsed();
+    let mut wire = wire.borrow_mut();
     Ok(Booted {
         outcome,
         console: out.text,
-        capture: capture.take(),
+        capture: wire.take_capture(),
+        line: wire.stats(),
         took,
     })
 }

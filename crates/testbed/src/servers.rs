@@ -135,6 +135,11 @@ impl Server {
         Ok(server)
     }
 
+    /// Its process.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// What it has written so far.
     pub fn log(&self) -> String {
         let octets = fs::read(&self.log).unwrap_or_default();
@@ -367,6 +372,11 @@ impl Nginx {
         command.args(["-c", "nginx.conf", "-e", "/dev/stderr"]);
         let log = place.join("log");
         Server::start("nginx", command, host, log, None, &[Port::Tcp(80)])
+    }
+
+    /// Its master process.
+    pub fn id(&self) -> u32 {
+        self.server.id()
     }
 
     /// Kills the worker at once; connections break. The master starts another.

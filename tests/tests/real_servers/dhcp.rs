@@ -7,13 +7,11 @@ use netboot_core::Coded;
 use netboot_dhcp::DhcpError;
 use std::net::Ipv4Addr;
 use std::time::Duration;
-use testbed::netns::{Lan, Port, SERVER};
+use testbed::netns::{Lan, OTHER, Port, SERVER};
 use testbed::plan::{Pointer, firmware};
 use testbed::real::{asked_for, put_files};
 use testbed::servers::{Nginx, Program, Server, dnsmasq};
 use testbed::{Plan, tap};
-
-const OTHER: Ipv4Addr = Ipv4Addr::new(10, 0, 2, 3);
 
 /// What dnsmasq says it sent in its last answer, without the transaction number.
 fn acknowledged(server: &Server) -> Vec<String> {

@@ -422,11 +422,11 @@ fn a_connection_that_the_server_closed_in_the_meantime_is_opened_again() {
         return;
     }
     let plan = Plan {
-        device: "verify_ms 1300\n".into(),
-        settings: small().settings + "settle_ms 1500\n",
+        device: "verify_ms 600\n".into(),
+        settings: small().settings + "settle_ms 800\n",
         ..small()
     };
-    let (lan, web, _server) = world(&plan, "keepalive_timeout 1s;");
+    let (lan, web, _server) = world(&plan, "keepalive_timeout 300ms;");
     let booted = boots(&lan, &plan);
     let requests = web.wait_requests(3).unwrap();
     assert_eq!(requests.len(), 3);
