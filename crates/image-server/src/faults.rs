@@ -213,7 +213,7 @@ pub enum DnsFault {
 pub enum TftpFault {
     /// The read request is not answered.
     NoAnswer,
-    /// Before each packet a DATA packet of noise comes from another port.
+    /// Before each packet but the first a DATA packet of noise comes from another port.
     ForeignTid,
     /// The file ends, properly, after this many octets; `tsize` is the whole size.
     Truncate(u64),

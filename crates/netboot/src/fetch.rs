@@ -25,6 +25,8 @@ const SINK_LOOK: Duration = Duration::from_millis(100);
 const SKIP: u64 = 16 * 1024;
 /// Longest wait between two resumptions.
 const LONGEST_WAIT: Duration = Duration::from_secs(10);
+/// Longest wait that a server may ask for. Who asks for more is out of order: the caller decides.
+const LONGEST_ASKED: Duration = Duration::from_secs(120);
 
 /// A sink without its error type, so that the drain loop is compiled once.
 trait Out {
@@ -98,6 +100,8 @@ pub(crate) struct Fetch {
     pub transfer: Transfer,
     /// Octets of the image, once known.
     pub size: Option<u64>,
+    /// Octets of the whole file, if the server told.
+    total: Option<u64>,
     validator: Option<Validator>,
     /// Offset in the file of the next octet that the transfer brings.
     at: u64,
@@ -112,6 +116,7 @@ impl Fetch {
             part: None,
             transfer: Transfer::Closed,
             size: None,
+            total: None,
             validator: None,
             at: 0,
             fresh: false,
@@ -128,6 +133,7 @@ impl Fetch {
         self.uri = uri.clone();
         self.part = part;
         self.size = None;
+        self.total = None;
         self.validator = None;
         let mut tries = 0;
         loop {
@@ -135,9 +141,14 @@ impl Fetch {
                 Ok(()) => return Ok(()),
                 Err(error) => error,
             };
+            if error.blame() == Blame::Network {
+                stack.suspect_path();
+            }
             // A server that says when to come back gets what it asks for (RFC 9110, section 10.2.3).
             match error.retry_after() {
-                Some(wait) if tries < stack.options.resumes => wait_for(stack, wait)?,
+                Some(wait) if tries < stack.options.resumes && has_time(stack, wait) => {
+                    wait_for(stack, wait)?;
+                }
                 _ => return Err(error),
             }
             tries += 1;
@@ -166,6 +177,7 @@ impl Fetch {
         let start = Start {
             offset,
             validator: validator.as_ref().filter(|_| position > 0),
+            total: self.total.filter(|_| position > 0),
         };
         let opened = self.transfer.open(stack, &mut self.uri, start)?;
         self.at = opened.first;
@@ -175,6 +187,7 @@ impl Fetch {
         }
         result?;
         if position == 0 {
+            self.total = opened.total;
             self.validator = self.transfer.validator().cloned();
         }
         self.fresh = true;
@@ -269,8 +282,14 @@ impl Fetch {
         let mut resumes = 0u32;
         let mut failures = 0u32;
         let mut failed_at = 0u64;
+        // Why the transfer could not even be opened again.
+        let mut not_opened = None;
         loop {
-            let error = match self.stream(stack, &mut progress, out) {
+            let result = match not_opened.take() {
+                Some(error) => Err(DrainError::Net(error)),
+                None => self.stream(stack, &mut progress, out),
+            };
+            let error = match result {
                 Ok(()) => break,
                 // Only the server's farewell is missing.
                 Err(DrainError::Net(error)) if error.resumable() && progress.is_whole() => {
@@ -293,19 +312,19 @@ impl Fetch {
             );
             self.transfer.close(stack);
             if error.blame() == Blame::Network {
-                stack.next_router();
+                stack.suspect_path();
             }
             let wait = stack.options.resume_wait * (1u32 << failures.min(10));
             let asked = error.retry_after().unwrap_or(Duration::ZERO);
-            wait_for(stack, wait.min(LONGEST_WAIT).max(asked))?;
+            let wait = wait.min(LONGEST_WAIT).max(asked);
+            if !has_time(stack, wait) {
+                return Err(error.into());
+            }
+            wait_for(stack, wait)?;
             failures += 1;
             resumes += 1;
             progress.prefix = None;
-            match self.connect(stack, progress.position) {
-                Err(error) if !error.resumable() => return Err(error.into()),
-                // `stream` finds the transfer closed and comes back here.
-                _ => {}
-            }
+            not_opened = self.connect(stack, progress.position).err();
         }
         let now = stack.platform.now();
         out.end(now)?;
@@ -325,7 +344,7 @@ impl Fetch {
         out: &mut dyn Out,
     ) -> Result<(), DrainError> {
         if !self.fresh {
-            return Err(NetError::ConnectionReset.into());
+            return Err(NetError::StaleHandle.into());
         }
         self.fresh = false;
         let base = self.base();
@@ -461,6 +480,12 @@ pub(crate) fn deliver_staged<D: Device, P: Platform, S: ImageSink>(
         resumes: 0,
         duration: now.since(begin),
     })
+}
+
+/// Whether `wait` is short enough to be waited for, and the caller's deadline allows it. If not, the
+/// error at hand says more than a deadline would.
+fn has_time<D: Device, P: Platform>(stack: &mut Stack<'_, D, P>, wait: Duration) -> bool {
+    wait <= LONGEST_ASKED && stack.platform.now() + wait < stack.deadline
 }
 
 /// Lets `wait` pass with the network served.

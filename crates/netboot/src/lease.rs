@@ -1,8 +1,9 @@
 //! The DHCP client on its socket, the ARP probe, and the interface's configuration by the lease.
 
+use crate::NetError;
 use crate::options::{ArpProbe, NetworkOptions};
 use crate::resources::DHCP_TX;
-use crate::stack::Stack;
+use crate::stack::{Stack, Step};
 use core::net::Ipv4Addr;
 use log::{debug, info, warn};
 use netboot_core::{Device, Instant, Platform};
@@ -42,6 +43,8 @@ pub(crate) struct Lease {
     pub state: State,
     probe: Option<Probe>,
     how: ArpProbe,
+    /// There was an address since `dhcp` was called. Should it be lost, the client does not give up.
+    was_bound: bool,
 }
 
 impl Lease {
@@ -63,6 +66,7 @@ impl Lease {
             state: State::Off,
             probe: None,
             how: options.probe,
+            was_bound: false,
         })
     }
 
@@ -129,8 +133,23 @@ impl<D: Device, P: Platform> Stack<'_, D, P> {
         let _ = socket.bind(CLIENT_PORT);
         self.link.watch(None);
         self.lease.probe = None;
+        self.lease.was_bound = false;
         self.lease.state = State::Acquiring;
         self.lease.client.start(now, self.platform.rng());
+    }
+
+    /// Waits for another address when the lease was lost.
+    pub fn await_lease(&mut self) -> Result<(), NetError> {
+        if self.lease.state != State::Acquiring {
+            return Ok(());
+        }
+        let limit = self.platform.now() + self.options.dhcp.timeout;
+        self.run(limit, NetError::DhcpTimeout, |stack, _| {
+            Ok(match stack.lease.state {
+                State::Acquiring => Step::WAIT,
+                _ => Step::Done(()),
+            })
+        })
     }
 
     /// Gives the address back and stops.
@@ -198,6 +217,7 @@ impl<D: Device, P: Platform> Stack<'_, D, P> {
                     self.link.send_arp_announcement(config.address);
                 }
                 self.lease.state = State::Bound;
+                self.lease.was_bound = true;
             }
             Event::BootInfo => self.apply_lease(),
             Event::Renewed => {
@@ -211,7 +231,11 @@ impl<D: Device, P: Platform> Stack<'_, D, P> {
             }
             Event::Failed(error) => {
                 warn!("dhcp: {error}");
-                self.lease.state = State::Failed(error);
+                if self.lease.was_bound {
+                    self.lease.client.start(now, self.platform.rng());
+                } else {
+                    self.lease.state = State::Failed(error);
+                }
             }
         }
     }

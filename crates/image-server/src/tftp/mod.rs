@@ -43,6 +43,8 @@ struct Active {
     transfer: Transfer,
     /// Mixes in packets of a foreign TID.
     decoy: Option<u16>,
+    /// The first packet was sent.
+    answered: bool,
     recorded: bool,
 }
 
@@ -160,6 +162,7 @@ impl Tftp {
             name,
             transfer: Transfer::new(now, &request, content, &shared.config.tftp, faults),
             decoy,
+            answered: false,
             recorded: false,
         });
     }
@@ -206,7 +209,9 @@ impl Active {
                 break;
             }
             changed = true;
-            if let Some(decoy) = self.decoy {
+            // The first answer is what pins the transfer id: a decoy before it would be the transfer.
+            let pinned = std::mem::replace(&mut self.answered, true);
+            if let Some(decoy) = self.decoy.filter(|_| pinned) {
                 mislead(decoy, block, self.peer, shared);
             }
         }

@@ -65,11 +65,21 @@ impl HttpTransfer {
             result?;
             let head = self.response.head();
             match head.outcome() {
-                Outcome::Content | Outcome::PartialContent => {
-                    return Ok(Opened {
+                outcome @ (Outcome::Content | Outcome::PartialContent) => {
+                    let opened = Opened {
                         total: head.total,
                         first: head.first,
-                    });
+                    };
+                    // Nothing but the server's word says that `If-Range` was looked at.
+                    let same = match outcome {
+                        Outcome::PartialContent => head.continues(start.total, start.validator),
+                        _ => Ok(()),
+                    };
+                    if same.is_err() {
+                        self.close(stack);
+                    }
+                    same?;
+                    return Ok(opened);
                 }
                 Outcome::Redirect => {
                     let next = redirects.follow(uri, head.status, &head.location);
