@@ -6,7 +6,7 @@ use crate::resources::DHCP_TX;
 use crate::stack::{Stack, Step};
 use core::net::Ipv4Addr;
 use log::{debug, info, warn};
-use netboot_core::{Device, Instant, Platform};
+use netboot_core::{Device, Duration, Instant, Platform};
 use netboot_dhcp::{self as dhcp, DhcpError, Event};
 use netboot_ipxe::{BootInfo, NetworkConfig, Route};
 use smoltcp::socket::udp::{self, UdpMetadata};
@@ -16,6 +16,8 @@ use smoltcp::wire::{IpAddress, IpEndpoint};
 const CLIENT_PORT: u16 = 68;
 /// Messages looked at in one service call.
 const BUDGET: usize = 8;
+/// How long a message may wait for its server's hardware address.
+const ADDRESS_WAIT: Duration = Duration::from_secs(3);
 
 /// How far the lease is.
 #[derive(Debug, PartialEq, Eq)]
@@ -45,6 +47,8 @@ pub(crate) struct Lease {
     how: ArpProbe,
     /// There was an address since `dhcp` was called. Should it be lost, the client does not give up.
     was_bound: bool,
+    /// When the last message was given to the socket.
+    sent_at: Instant,
 }
 
 impl Lease {
@@ -67,6 +71,7 @@ impl Lease {
             probe: None,
             how: options.probe,
             was_bound: false,
+            sent_at: Instant::ZERO,
         })
     }
 
@@ -297,6 +302,12 @@ impl<D: Device, P: Platform> Stack<'_, D, P> {
     }
 
     fn send_dhcp(&mut self, now: Instant) {
+        if self.dhcp().send_queue() > 0 && now.since(self.lease.sent_at) >= ADDRESS_WAIT {
+            // The server of the lease is gone. smoltcp would ask for its hardware address each second,
+            // for ever, and let no other socket ask for one meanwhile.
+            self.dhcp().close();
+            let _ = self.dhcp().bind(CLIENT_PORT);
+        }
         for _ in 0..BUDGET {
             if !self.dhcp().can_send() {
                 return;
@@ -315,6 +326,7 @@ impl<D: Device, P: Platform> Stack<'_, D, P> {
                 meta: Default::default(),
             };
             let message = message.get(..out.len).unwrap_or_default();
+            self.lease.sent_at = now;
             if let Err(error) = self.dhcp().send_slice(message, meta) {
                 warn!("dhcp: cannot send: {error}");
             }

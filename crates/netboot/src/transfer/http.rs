@@ -19,6 +19,8 @@ use smoltcp::wire::IpAddress;
 const HEAD: usize = 2048;
 /// Longest request head, octets; it fits the socket's send buffer.
 const REQUEST: usize = 1024;
+/// A port that nobody connects to while it is looked at.
+const DISCARD: u16 = 9;
 /// Steps of the decoder in one call.
 const BUDGET: usize = 64;
 
@@ -161,6 +163,13 @@ impl HttpTransfer {
             // RST at once: no TIME-WAIT, and the socket is free for the next connection.
             stack.tcp().abort();
             stack.flush();
+        }
+        if stack.tcp().remote_endpoint().is_some() {
+            // The RST waits for a hardware address that may never be known. Left alone it would ask for
+            // it each second, and smoltcp's limit on such questions keeps every other socket from
+            // asking: entering another state drops it.
+            let _ = stack.tcp().listen(DISCARD);
+            stack.tcp().close();
         }
     }
 
