@@ -276,12 +276,7 @@ fn a_device_reset_on_the_way_is_named() {
                 let boot = boot(&plan, |device| {
                     device.faults.reset = Some(ResetAt { index, after: 512 });
                 });
-                boot.check(&plan).unwrap();
-                println!("{protocol:?} {personality} {index}: {:?}", boot.error());
-                match boot.error() {
-                    None => assert_eq!(boot.outcome.device, DeviceOutcome::Booted),
-                    Some(error) => assert_eq!(error.code(), LEFT, "{error}\n{}", boot.console),
-                }
+                boot.assert_failed(&plan, LEFT, Blame::Device);
                 assert!(boot.took() < Duration::from_secs(60), "{}", boot.console);
             }
         }

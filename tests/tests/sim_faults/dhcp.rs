@@ -7,7 +7,7 @@ use image_server::{DhcpDamage, DhcpFault, LeaseConfig, Protocol, ProxyConfig, Ri
 use netboot_core::{Blame, Duration, Instant};
 use std::net::Ipv4Addr;
 use testbed::Plan;
-use testbed::plan::{CLIENT, SERVER};
+use testbed::plan::{CLIENT, SERVER, firmware};
 use testbed::sim::MAC;
 
 const NO_OFFER: End = End::Failed(0x0004_0002, Blame::Network);
@@ -262,6 +262,7 @@ fn an_address_in_use_is_declined() {
 fn a_lease_lost_on_the_way_is_replaced() {
     for protocol in [testbed::Protocol::Tftp, testbed::Protocol::Http] {
         let mut plan = plan(protocol);
+        plan.images = firmware(&[48_000, 300, 301]);
         plan.device = "rate 1000\n".into();
         plan.settings = "probe off\n".into();
         let boot = boot(&plan, |server| {
@@ -281,6 +282,7 @@ fn a_lease_lost_on_the_way_is_replaced() {
 fn a_lease_lost_for_a_while_is_waited_for() {
     for protocol in [testbed::Protocol::Tftp, testbed::Protocol::Http] {
         let mut plan = plan(protocol);
+        plan.images = firmware(&[48_000, 300, 301]);
         plan.device = "rate 1000\n".into();
         plan.settings = "probe off\nretry forever\ndhcp_ms 15000\n".into();
         let boot = boot(&plan, |server| {
@@ -295,6 +297,39 @@ fn a_lease_lost_for_a_while_is_waited_for() {
         });
         boot.assert_booted(&plan);
         assert!(boot.served(Protocol::Dhcp, "discover").len() > 11);
+    }
+}
+
+/// The server of the lease is gone when the lease is to be renewed; no one knows its hardware address.
+/// The question for it must not keep the station from asking for the image server's.
+#[test]
+fn a_lease_server_that_is_gone_does_not_silence_the_rest() {
+    for protocol in [testbed::Protocol::Tftp, testbed::Protocol::Http] {
+        let mut plan = plan(protocol);
+        plan.images = firmware(&[48_000, 300, 301]);
+        plan.device = "rate 1000\n".into();
+        plan.settings = "probe off\n".into();
+        let down = Instant::from_millis(31_000);
+        let boot = Sim::new(&plan)
+            .server(|server| {
+                let lease = LeaseConfig {
+                    lease_time: Duration::from_secs(200),
+                    renewal_time: Some(Duration::from_secs(30)),
+                    ..server.lease.clone()
+                };
+                server.lease.enabled = false;
+                // It answers no ARP.
+                let ip = Ipv4Addr::new(10, 0, 2, 3);
+                server.rival = Some(RivalConfig { ip, lease });
+            })
+            // The station has to ask for the hardware address of the image server again.
+            .at(down, |world| world.link.set_down(true))
+            .at(down + Duration::from_secs(25), |world| {
+                world.link.set_down(false)
+            })
+            .run();
+        boot.assert_booted(&plan);
+        assert_eq!(boot.attempts_failed(), [], "{}", boot.console);
     }
 }
 
