@@ -53,7 +53,7 @@ impl Program {
     pub fn install(self) -> String {
         match self {
             Program::Dnsmasq => "apt-get install dnsmasq-base".into(),
-            Program::Nginx => "apt-get install nginx-light".into(),
+            Program::Nginx => "apt-get install nginx".into(),
             Program::TftpdHpa => "apt-get install tftpd-hpa".into(),
             Program::Atftpd => format!(
                 "apt-get download atftpd && dpkg-deb --extract atftpd_*.deb {}",

@@ -3,7 +3,6 @@
 use crate::{DHCP, DNS, RANGE, TFTP, boots, fails, sent, small};
 use netboot::NetError;
 use netboot_app::AppError;
-use netboot_core::Coded;
 use netboot_dhcp::DhcpError;
 use std::net::Ipv4Addr;
 use std::time::Duration;
@@ -249,7 +248,7 @@ fn an_address_in_use_is_declined() {
 }
 
 #[test]
-fn a_boot_file_without_a_server_to_fetch_it_from_times_out_by_name() {
+fn a_pointer_to_nobody_ends_by_the_deadline_of_the_attempt() {
     if !asked_for(&[Program::Dnsmasq]) {
         return;
     }
@@ -261,7 +260,10 @@ fn a_boot_file_without_a_server_to_fetch_it_from_times_out_by_name() {
         settings: small().settings + "attempt_ms 2000\n",
         ..small()
     };
-    let (_, error) = fails(&lan, &plan);
+    let (booted, error) = fails(&lan, &plan);
     assert_eq!(error, AppError::Network(NetError::Deadline));
-    assert_ne!(error.code(), 0);
+    let report = &booted.outcome.report;
+    let took = report.ended.since(report.configured.unwrap());
+    assert!(took >= Duration::from_secs(2).into(), "{took}");
+    assert!(took < Duration::from_secs(3).into(), "{took}");
 }

@@ -331,6 +331,18 @@ fn a_missing_file_is_status_404() {
     assert_eq!(web.wait_requests(2).unwrap()[1].status, "404");
 }
 
+#[test]
+fn a_port_without_a_server_refuses_the_connection() {
+    if !asked_for(&NEEDED) {
+        return;
+    }
+    let lan = Lan::new().unwrap();
+    let _server = pointing_to(&lan, &format!("http://{SERVER}:81/images/"));
+    let (_, error) = fails(&lan, &small());
+    assert_eq!(error, AppError::Network(NetError::ConnectionRefused));
+    assert_eq!(error.blame(), Blame::Server);
+}
+
 /// nginx that wants a user and a password.
 fn guarded(lan: &Lan) -> Nginx {
     let secrets = lan.server.workspace("htpasswd").unwrap().join("users");

@@ -7,6 +7,7 @@
 mod bad_line;
 mod dhcp;
 mod http;
+mod rom;
 mod teardown;
 mod tftp;
 
