@@ -79,6 +79,7 @@ where
     O: Observer,
 {
     /// A boot that has not begun.
+    #[inline(never)]
     pub fn new(mut net: N, agent: RecoveryAgent<B>, observer: O, config: AppConfig<'c>) -> Self {
         let now = net.now();
         Self {
@@ -94,6 +95,7 @@ where
     }
 
     /// Boots the device, or finds out why that cannot be. Ends by the policy's total deadline.
+    #[inline(never)]
     pub fn run(&mut self) -> &BootReport<N::Error> {
         while self.state != State::Done {
             if let Err(error) = self.step() {
@@ -113,6 +115,11 @@ where
     /// What happened so far.
     pub fn report(&self) -> &BootReport<N::Error> {
         &self.report
+    }
+
+    /// The network, for what comes after the boot.
+    pub fn network(&mut self) -> &mut N {
+        &mut self.net
     }
 
     /// The parts, for what comes after the boot.
@@ -148,6 +155,7 @@ where
     }
 
     /// Does `work` again by policy, as long as that makes sense, but no more than `most` times.
+    #[inline(never)]
     fn retry(
         &mut self,
         index: Option<u8>,
@@ -199,6 +207,7 @@ where
         Ok(())
     }
 
+    #[inline(never)]
     fn configure(&mut self) -> Result<N::Error> {
         self.start_attempt()?;
         let config = self.net.dhcp().map_err(AppError::Network)?;
@@ -255,6 +264,7 @@ where
         }
     }
 
+    #[inline(never)]
     fn read_toc(&mut self, boot: &Uri) -> Result<N::Error> {
         self.start_attempt()?;
         let handle = self
@@ -295,6 +305,7 @@ where
         result
     }
 
+    #[inline(never)]
     fn poll_device(&mut self) -> Result<N::Error, AgentEvent> {
         self.net.set_deadline(self.deadline);
         loop {
@@ -322,6 +333,7 @@ where
     }
 
     /// Delivers and activates image `index`, from whichever source has it.
+    #[inline(never)]
     fn deliver(&mut self, index: u8) -> Result<N::Error> {
         let requested = self.net.now();
         self.tell(requested, &Event::Requested { index });
@@ -341,6 +353,7 @@ where
     }
 
     /// One round over all sources; the error of the last one is the round's.
+    #[inline(never)]
     fn try_sources(&mut self, index: u8) -> Result<N::Error> {
         let AppConfig {
             names,
@@ -392,6 +405,7 @@ where
     }
 
     /// One source: fetch, deliver, check, activate.
+    #[inline(never)]
     fn attempt(&mut self, index: u8, candidate: &Candidate) -> Result<N::Error> {
         self.start_attempt()?;
         let now = self.net.now();
@@ -423,6 +437,7 @@ where
         result
     }
 
+    #[inline(never)]
     fn transfer(&mut self, index: u8, candidate: &Candidate) -> Result<N::Error> {
         let expected = &candidate.expected;
         let handle = self
@@ -480,6 +495,7 @@ where
     }
 
     /// Everything is right: waits until the device has drained the image, and says so.
+    #[inline(never)]
     fn activate(&mut self, index: u8) -> Result<N::Error> {
         loop {
             let now = self.net.now();

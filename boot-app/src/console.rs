@@ -27,6 +27,7 @@ impl<W: Write> Observer for LineObserver<W> {
     }
 }
 
+#[inline(never)]
 fn write_event(out: &mut dyn Write, now: Instant, event: &Event<'_>) -> fmt::Result {
     let word = match event {
         Event::Configured(_) => "configured",
@@ -86,6 +87,7 @@ fn write_error(out: &mut dyn Write, error: &dyn Coded) -> fmt::Result {
 ///
 /// # Errors
 /// When `out` cannot be written to.
+#[inline(never)]
 pub fn write_report<N: Coded>(out: &mut dyn Write, report: &BootReport<N>) -> fmt::Result {
     write!(out, "@report started={}", report.started.as_micros())?;
     if let Some(at) = report.configured {
@@ -104,6 +106,7 @@ pub fn write_report<N: Coded>(out: &mut dyn Write, report: &BootReport<N>) -> fm
         .try_for_each(|image| write_image(out, image))
 }
 
+#[inline(never)]
 fn write_image<N: Coded>(out: &mut dyn Write, image: &ImageReport<N>) -> fmt::Result {
     let outcome = match image.outcome {
         Outcome::NotActivated => "not-activated",

@@ -5,7 +5,6 @@ use netboot_core::{Coded, Digest, Instant};
 use netboot_ipxe::{NetworkConfig, Protocol};
 
 /// One thing that happened. `index` is the recovery image index.
-#[derive(Debug)]
 pub enum Event<'e> {
     /// The interface has an address.
     Configured(&'e NetworkConfig),

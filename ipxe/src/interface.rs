@@ -119,6 +119,68 @@ pub trait IpxeInterface {
     fn exit(&mut self);
 }
 
+/// A borrowed library is a library: it may lie in a static of its own.
+impl<T: IpxeInterface> IpxeInterface for &mut T {
+    type Error = T::Error;
+
+    fn now(&mut self) -> Instant {
+        (**self).now()
+    }
+
+    fn set_deadline(&mut self, deadline: Instant) {
+        (**self).set_deadline(deadline);
+    }
+
+    fn dhcp(&mut self) -> Result<NetworkConfig, T::Error> {
+        (**self).dhcp()
+    }
+
+    fn ifconfig(&mut self, config: &NetworkConfig) -> Result<(), T::Error> {
+        (**self).ifconfig(config)
+    }
+
+    fn route(&mut self, route: Route) -> Result<(), T::Error> {
+        (**self).route(route)
+    }
+
+    fn imgfetch(
+        &mut self,
+        uri: &Uri,
+        name: Option<&str>,
+        part: Option<Part>,
+    ) -> Result<ImageHandle, T::Error> {
+        (**self).imgfetch(uri, name, part)
+    }
+
+    fn imgload<'s>(
+        &mut self,
+        handle: ImageHandle,
+        staging: Option<&'s mut [u8]>,
+    ) -> Result<LoadedImage<'s>, T::Error> {
+        (**self).imgload(handle, staging)
+    }
+
+    fn imgexec<S: ImageSink>(
+        &mut self,
+        image: LoadedImage<'_>,
+        sink: &mut S,
+    ) -> Result<Delivery, ExecError<T::Error, S::Error>> {
+        (**self).imgexec(image, sink)
+    }
+
+    fn echo(&mut self, message: &str) {
+        (**self).echo(message);
+    }
+
+    fn sleep(&mut self, span: Duration) -> Result<(), T::Error> {
+        (**self).sleep(span)
+    }
+
+    fn exit(&mut self) {
+        (**self).exit();
+    }
+}
+
 /// Why a delivery failed: on which side.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ExecError<N, S> {

@@ -1,7 +1,7 @@
 //! The recovery agent: from the device's request to its verdict.
 //!
-//! Non-blocking: [`poll`](RecoveryAgent::poll) says what the device wants, the [`ImageSink`] side
-//! ([`crate::sink`]) takes the image. Each wait has a deadline of ours, because the device has none.
+//! Non-blocking: [`poll`](RecoveryAgent::poll) says what the device wants, the [`ImageSink`](crate::ImageSink) side
+//! (`sink.rs`) takes the image. Each wait has a deadline of ours, because the device has none.
 //! The order of events is what released Caliptra ROMs do, which is not quite what i3c-core's
 //! `axi_recovery_flow.md` says: the two status registers are written in either order, the index shown
 //! while an image boots is unreliable, and success of the last image shows only as silence.
@@ -474,3 +474,6 @@ impl<B: RegisterBus> RecoveryAgent<B> {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -95,13 +95,18 @@ impl<B: RegisterBus> RecoveryDriver<B> {
         }
     }
 
+    /// Bypass and PAYLOAD_DONE.
+    pub fn interface_config(&mut self) -> RecIntfCfg {
+        RecIntfCfg(self.bus.read32(self.map.rec_intf_cfg()))
+    }
+
     /// Routes the FIFO to the AXI side with PAYLOAD_DONE clear, and reads back what became of it.
     /// Bypass stays on until the core is reset (axi_recovery_flow.md).
     pub fn clear_payload_done(&mut self) -> RecIntfCfg {
         // The register holds nothing but these two bits, so a plain write loses nothing.
-        let offset = self.map.rec_intf_cfg();
-        self.bus.write32(offset, RecIntfCfg::BYPASS);
-        RecIntfCfg(self.bus.read32(offset))
+        self.bus
+            .write32(self.map.rec_intf_cfg(), RecIntfCfg::BYPASS);
+        self.interface_config()
     }
 
     /// Says that the last word was written. Not read back: the core clears the bit by itself when the

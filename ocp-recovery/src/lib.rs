@@ -38,3 +38,8 @@ pub use map::{CoreVersion, RegisterMap};
 pub use mmio::MmioBus;
 pub use netboot_core::{AbortReason, ImageSink};
 pub use reason::Reason;
+
+/// The examples of the README, so that they compile.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -57,7 +57,7 @@ impl Reason {
             0x87 => "post-quantum key configuration invalid",
             0x88 => "firmware version too old",
             0x94 => "device ownership transfer recovery",
-            0x80..=0xFF => "vendor specific",
+            0x89..=0x93 | 0x95..=0xFF => "vendor specific",
             _ => "reserved code",
         }
     }

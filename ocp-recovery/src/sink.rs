@@ -96,7 +96,7 @@ impl<B: RegisterBus> ImageSink for RecoveryAgent<B> {
 
     /// Inside a burst this reads no register.
     fn window(&mut self, now: Instant) -> Result<usize, RecoveryError> {
-        let AgentState::Receiving { .. } = self.state else {
+        let AgentState::Receiving { index } = self.state else {
             self.observe(now)?;
             return Err(RecoveryError::NotOpen);
         };
@@ -104,10 +104,14 @@ impl<B: RegisterBus> ImageSink for RecoveryAgent<B> {
             return Ok(self.transfer.window());
         }
         let empty = self.driver.fifo_status().is_empty();
-        let Some((device, _)) = self.observe(now)? else {
+        let Some((device, recovery)) = self.observe(now)? else {
             return Ok(0);
         };
-        if device.status() != device_status::RECOVERY_MODE {
+        // A device that was reset may ask for the same image again; the bypass then tells.
+        if device.status() != device_status::RECOVERY_MODE
+            || recovery.image_index() != index
+            || !self.driver.interface_config().bypass()
+        {
             return Err(self.device_left());
         }
         if !empty {

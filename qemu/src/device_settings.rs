@@ -120,7 +120,13 @@ mod tests {
 
     #[test]
     fn a_bad_line_is_named() {
-        for text in ["rate fast", "image 5", "core v2", "stuck somewhere 1", "what"] {
+        for text in [
+            "rate fast",
+            "image 5",
+            "core v2",
+            "stuck somewhere 1",
+            "what",
+        ] {
             assert_eq!(parse(text), Err(BadLine { line: 1 }), "{text}");
         }
     }

@@ -1,11 +1,11 @@
 //! Random numbers, and where they come from.
 //!
-//! A seed, expanded by SHA-256 in counter mode. The seed is 32 octets that the host puts into fw_cfg
-//! (`opt/netboot/seed`); a real MCU has a TRNG in its place. Without a seed the cycle counter and the
+//! A seed, expanded by SHA-256 in counter mode. The seed is 32 octets from the host (see
+//! [`straps`]); a real MCU has a TRNG in its place. Without a seed the cycle counter and the
 //! clock are hashed, which a peer might guess: good enough to tell two boots apart, not for keys.
 
 use crate::clock;
-use crate::fw_cfg;
+use crate::straps;
 use rand_core::{CryptoRng, RngCore};
 use sha2::{Digest, Sha256};
 
@@ -30,16 +30,15 @@ pub struct Entropy {
 impl Entropy {
     /// Reads the seed.
     pub fn new() -> Self {
-        let mut seed = [0; 32];
-        let source = match fw_cfg::read("opt/netboot/seed", &mut seed) {
-            Some(32) => Source::Host,
-            _ => {
-                let mut hash = Sha256::new();
-                hash.update(clock::now().as_micros().to_le_bytes());
-                hash.update(riscv::register::mcycle::read64().to_le_bytes());
-                seed = hash.finalize().into();
-                Source::Weak
-            }
+        let mut seed = straps::seed();
+        let source = if seed == [0; 32] {
+            let mut hash = Sha256::new();
+            hash.update(clock::now().as_micros().to_le_bytes());
+            hash.update(riscv::register::mcycle::read64().to_le_bytes());
+            seed = hash.finalize().into();
+            Source::Weak
+        } else {
+            Source::Host
         };
         Self {
             seed,

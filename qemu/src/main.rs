@@ -1,7 +1,7 @@
 //! The MCU ROM image for QEMU's `virt` machine: a board support package around the boot application.
 //!
-//! Execute in place from pflash0, 16550 UART, CLINT timer, virtio-net over MMIO, fw_cfg for what a real
-//! ROM has in fuses and strap pins. The Caliptra recovery registers are not there: their address window
+//! Execute in place from pflash0, 16550 UART, CLINT timer, virtio-net over MMIO, and a window in RAM for
+//! what a real ROM has in fuses and straps. The Caliptra recovery registers are not there: their address window
 //! is left unmapped by QEMU, and [`emulation`] answers the access faults. The driver does real loads and
 //! stores and knows nothing of that.
 //!
@@ -12,27 +12,43 @@
 //! | `clock`, `entropy` | [`netboot_core::Platform`] |
 //! | `stack` | stack paint and high-water mark |
 //! | `fault` | what happens after a panic or an unexpected trap |
-//! | `settings` | what the operator or the fuses say |
+//! | `boot` | the parts put together; buffer sizes |
+//! | `rom_parts::settings` | what the operator or the fuses say |
 //! | `emulation/` | nothing: it goes away |
 #![cfg_attr(target_arch = "riscv32", no_std, no_main)]
 
+#[cfg(target_arch = "riscv32")]
 mod board;
+#[cfg(target_arch = "riscv32")]
 mod boot;
+#[cfg(target_arch = "riscv32")]
 mod clock;
+#[cfg(target_arch = "riscv32")]
 mod console;
+#[cfg(target_arch = "riscv32")]
 mod emulation;
+#[cfg(target_arch = "riscv32")]
 mod entropy;
+#[cfg(target_arch = "riscv32")]
 mod fault;
-mod fw_cfg;
-mod settings;
+#[cfg(target_arch = "riscv32")]
 mod stack;
+#[cfg(target_arch = "riscv32")]
+mod straps;
+#[cfg(target_arch = "riscv32")]
 mod uart;
 
 /// Entered by riscv-rt with `.data` and `.bss` set up.
+#[cfg(target_arch = "riscv32")]
 #[riscv_rt::entry]
 fn main() -> ! {
     stack::paint();
     console::init();
     let status = boot::run();
     board::exit(status)
+}
+
+#[cfg(not(target_arch = "riscv32"))]
+fn main() {
+    eprintln!("build this for riscv32imc-unknown-none-elf");
 }

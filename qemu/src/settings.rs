@@ -103,6 +103,7 @@ impl Settings {
         each_line(text, |words| self.line(words))
     }
 
+    #[inline(never)]
     fn line<'t>(&mut self, words: &mut dyn Iterator<Item = &'t str>) -> Option<()> {
         let key = words.next()?;
         let mut value = || words.next();

@@ -18,6 +18,8 @@
 mod receive;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod world_tests;
 
 use crate::error::TftpError;
 use crate::options::{Asked, MAX_BLKSIZE, MIN_BLKSIZE, Negotiated};
@@ -186,9 +188,9 @@ pub struct Client {
 
     /// An RRQ or ACK is to be sent,
     due: bool,
-    /// for the first time, so that its round trip may be measured.
+    /// and the answer to it will be a round trip: an ACK sent for the first time.
     timed: bool,
-    /// When that packet was sent.
+    /// When such an ACK was sent.
     sent_at: Option<Instant>,
     /// When the last ACK became due.
     acked_at: Instant,
@@ -429,7 +431,6 @@ impl Client {
         self.rtt.back_off();
         if self.phase == Phase::Requesting {
             self.request(now);
-            self.timed = false;
             self.count_retransmission();
         } else if self.can_ack {
             self.acknowledge(now, false);
@@ -476,7 +477,7 @@ impl Client {
     /// Makes the RRQ due.
     fn request(&mut self, now: Instant) {
         self.due = true;
-        self.timed = true;
+        self.timed = false;
         self.arm(now);
     }
 
@@ -499,7 +500,6 @@ impl Client {
     /// The peer or the consumer moved on.
     fn progress(&mut self, now: Instant) {
         self.retries = 0;
-        self.rtt.reset_back_off();
         self.progress_at = now;
         self.arm(now);
     }

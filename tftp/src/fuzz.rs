@@ -38,7 +38,8 @@ pub fn run(data: &[u8]) {
     let mut state = State {
         blksize: 512,
         received: 0,
-        waiting: false,
+        paused: false,
+        holding: false,
         ended: false,
         operations: 1,
         packets: 0,
@@ -55,9 +56,13 @@ pub fn run(data: &[u8]) {
                 }
                 state.ended |= client.handle_timeout(now).is_err();
             }
-            2 => client.start(now),
+            2 => {
+                client.start(now);
+                state.paused = false;
+            }
             3 => {
                 client.data_consumed(now);
+                state.holding = false;
                 assert_eq!(client.offset(), state.received);
             }
             4 => {
@@ -130,8 +135,10 @@ pub fn run(data: &[u8]) {
 struct State {
     blksize: u16,
     received: u64,
-    /// The caller holds a payload or the pause.
-    waiting: bool,
+    /// The transfer was opened and not started.
+    paused: bool,
+    /// A payload was given and not consumed.
+    holding: bool,
     ended: bool,
     operations: u32,
     packets: u32,
@@ -143,6 +150,7 @@ impl State {
             Ok(Event::None) => {}
             Ok(Event::Opened { options, .. }) => {
                 assert_eq!(self.received, 0);
+                self.paused = true;
                 self.blksize = options.blksize;
             }
             Ok(Event::Data {
@@ -155,6 +163,7 @@ impl State {
                 assert_eq!(last, payload.len() < usize::from(self.blksize));
                 assert_eq!(from.addr, SERVER);
                 self.received += payload.len() as u64;
+                self.holding = true;
             }
             Err(_) => self.ended = true,
         }
@@ -176,9 +185,11 @@ impl State {
         }
         // At most one ACK or RRQ and one ERROR for each operation.
         assert!(self.packets <= 2 * self.operations);
-        self.waiting = client.poll_timeout().is_none();
         if self.ended {
-            assert!(self.waiting && !client.is_complete());
+            assert!(client.poll_timeout().is_none() && !client.is_complete());
+        } else if !client.is_complete() {
+            let idle = client.poll_timeout().is_none();
+            assert_eq!(idle, self.paused || self.holding);
         }
         assert!(client.offset() <= self.received);
     }

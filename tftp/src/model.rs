@@ -57,12 +57,12 @@ pub struct Server {
     pub quirk: Quirk,
     pub max_blksize: u16,
     pub max_window: u16,
+    /// After which it sends again.
+    pub timeout: Duration,
     transfers: Vec<Transfer>,
     next_port: u16,
     pub errors_seen: Vec<ErrorCode>,
 }
-
-const SERVER_TIMEOUT: Duration = Duration::from_secs(1);
 
 impl Server {
     fn blocks(&self, blksize: usize) -> u64 {
@@ -88,7 +88,7 @@ impl Server {
             window: 1,
             acked: Some(0),
             oack: Vec::new(),
-            timer: now + SERVER_TIMEOUT,
+            timer: now + self.timeout,
             tries: 0,
         };
         if !asked.is_empty() && self.quirk != Quirk::IgnoresOptions {
@@ -159,7 +159,7 @@ impl Server {
                     return Vec::new();
                 }
                 transfer.acked = Some(acked + ahead);
-                transfer.timer = now + SERVER_TIMEOUT;
+                transfer.timer = now + self.timeout;
                 if fresh {
                     transfer.tries = 0;
                 }
@@ -190,7 +190,7 @@ impl Server {
             .collect();
         due.into_iter()
             .flat_map(|index| {
-                self.transfers[index].timer = now + SERVER_TIMEOUT;
+                self.transfers[index].timer = now + self.timeout;
                 self.window(&self.transfers[index])
             })
             .collect()
@@ -241,6 +241,7 @@ pub struct World {
     pub received: Vec<u8>,
     pub sent: u32,
     pub blocks: u32,
+    pub completed_at: Instant,
 }
 
 impl World {
@@ -259,6 +260,7 @@ impl World {
                 quirk: Quirk::Good,
                 max_blksize: u16::MAX,
                 max_window: u16::MAX,
+                timeout: Duration::from_secs(1),
                 transfers: Vec::new(),
                 next_port: 40000,
                 errors_seen: Vec::new(),
@@ -275,6 +277,7 @@ impl World {
             received: Vec::new(),
             sent: 0,
             blocks: 0,
+            completed_at: Instant::ZERO,
         }
     }
 
@@ -406,6 +409,7 @@ impl World {
             }
             assert!(self.now < Instant::from_millis(24 * 3_600_000), "no end");
         };
+        self.completed_at = self.now;
         while matches!(self.step(), Ok(true)) {
             assert!(self.now < Instant::from_millis(25 * 3_600_000), "no rest");
         }

@@ -86,7 +86,7 @@ impl Negotiated {
 /// Why an OACK cannot be accepted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OptionError {
-    /// Text without its NUL, a name without a value, or no option at all.
+    /// Text without its NUL, or a name without a value.
     Malformed,
     /// An option that was not asked for, known to us or not.
     NotRequested,
@@ -106,11 +106,9 @@ pub enum OptionError {
 pub(crate) fn negotiate(asked: &Asked, oack: Options<'_>) -> Result<Negotiated, OptionError> {
     let mut agreed = Negotiated::DEFAULT;
     let (mut blksize, mut windowsize, mut timeout, mut tsize) = (false, false, false, false);
-    let mut any = false;
     for option in oack {
         let (name, value) = option.map_err(|Malformed| OptionError::Malformed)?;
         let number = parse_decimal(value);
-        any = true;
         if is(name, BLKSIZE) && asked.blksize != DEFAULT_BLKSIZE {
             once(&mut blksize)?;
             agreed.blksize =
@@ -133,12 +131,9 @@ pub(crate) fn negotiate(asked: &Asked, oack: Options<'_>) -> Result<Negotiated, 
             return Err(OptionError::NotRequested);
         }
     }
-    // A server that accepts no option sends DATA 1 or ERROR, not an empty OACK.
-    if any {
-        Ok(agreed)
-    } else {
-        Err(OptionError::Malformed)
-    }
+    // RFC 2347 has a server that accepts no option send DATA 1 or ERROR. atftpd sends an OACK without
+    // options and waits for ACK 0: all is agreed, on nothing.
+    Ok(agreed)
 }
 
 /// Option names have no case (RFC 2347).
@@ -194,6 +189,7 @@ mod tests {
 
     #[test]
     fn what_a_server_may_answer() {
+        assert_eq!(answer(&ALL, b""), Ok(Negotiated::DEFAULT));
         assert_eq!(
             answer(&ALL, b"tsize\x00123456\0"),
             Ok(Negotiated {
@@ -221,8 +217,7 @@ mod tests {
 
     #[test]
     fn what_a_server_may_not_answer() {
-        let cases: [(&[u8], OptionError); 20] = [
-            (b"", OptionError::Malformed),
+        let cases: [(&[u8], OptionError); 19] = [
             (b"blksize", OptionError::Malformed),
             (b"blksize\0", OptionError::Malformed),
             (b"blksize\x001024", OptionError::Malformed),

@@ -26,14 +26,16 @@ impl RttEstimator {
         Self {
             smoothed: None,
             variation: 0,
-            base: initial.clamp(min, max),
+            base: initial.max(min).min(max),
             min,
             max,
             backoff: 0,
         }
     }
 
-    /// Takes a measured round trip. Not for an exchange in which anything was sent twice (Karn).
+    /// Takes a measured round trip, and ends the back-off. Not for an exchange in which anything was
+    /// sent twice (Karn): with a round trip beyond the time-out, those samples would all be wrong, and
+    /// the back-off is what makes room for a right one.
     pub fn sample(&mut self, rtt: Duration) {
         let rtt = u32::try_from(rtt.as_micros()).unwrap_or(u32::MAX);
         let smoothed = match self.smoothed {
@@ -51,18 +53,14 @@ impl RttEstimator {
         };
         self.smoothed = Some(smoothed);
         let rto = u64::from(smoothed).saturating_add(u64::from(self.variation).saturating_mul(4));
-        self.base = Duration::from_micros(rto).clamp(self.min, self.max);
+        // Not `clamp`, which panics when the bounds are swapped and so links a panic.
+        self.base = Duration::from_micros(rto).max(self.min).min(self.max);
         self.backoff = 0;
     }
 
     /// Doubles the time-out after a loss.
     pub fn back_off(&mut self) {
         self.backoff = self.backoff.saturating_add(1);
-    }
-
-    /// Ends the back-off: the peer is answering.
-    pub fn reset_back_off(&mut self) {
-        self.backoff = 0;
     }
 
     /// The time-out to use now.
@@ -116,8 +114,8 @@ mod tests {
             })
             .collect();
         assert_eq!(waits, [MS(1000), MS(2000), MS(4000), MS(5000), MS(5000)]);
-        rtt.reset_back_off();
-        assert_eq!(rtt.rto(), MS(1000));
+        rtt.sample(MS(1000));
+        assert_eq!(rtt.rto(), MS(3000));
     }
 
     proptest! {

@@ -38,3 +38,23 @@ pub trait TxSlot {
     /// Lets `fill` write a frame of `len` octets (at most MTU + 14) and sends it.
     fn send<R>(self, len: usize, fill: impl FnOnce(&mut [u8]) -> R) -> R;
 }
+
+/// A borrowed device is a device: it may lie in a static of its own.
+impl<T: Device> Device for &mut T {
+    type Tx<'a>
+        = T::Tx<'a>
+    where
+        Self: 'a;
+
+    fn info(&self) -> DeviceInfo {
+        (**self).info()
+    }
+
+    fn receive(&mut self) -> Option<(&[u8], Self::Tx<'_>)> {
+        (**self).receive()
+    }
+
+    fn transmit(&mut self) -> Option<Self::Tx<'_>> {
+        (**self).transmit()
+    }
+}

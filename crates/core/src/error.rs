@@ -71,7 +71,7 @@ impl Blame {
 }
 
 /// An error with a stable number and a culprit. Implementors also have `Display`, one sentence.
-pub trait Coded: core::fmt::Display + core::fmt::Debug {
+pub trait Coded: core::fmt::Display {
     /// `module << 16 | number`; never 0, which means success.
     fn code(&self) -> u32;
     /// Whose fault it is.

@@ -41,6 +41,7 @@ impl Instant {
     }
 
     /// The time from `earlier` to `self`; zero when `earlier` is later.
+    #[inline(never)]
     pub const fn since(self, earlier: Instant) -> Duration {
         Duration(self.0.saturating_sub(earlier.0))
     }
@@ -85,6 +86,7 @@ impl Duration {
 
 impl Add<Duration> for Instant {
     type Output = Instant;
+    #[inline(never)]
     fn add(self, rhs: Duration) -> Instant {
         Instant(self.0.saturating_add(rhs.0))
     }

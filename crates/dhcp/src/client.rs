@@ -11,12 +11,15 @@
 mod receive;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod world_tests;
 
 use crate::config::{Config, Identity, Outgoing};
 use crate::error::DhcpError;
 use crate::lease::Lease;
 use crate::offer::Offers;
 use crate::packet::{MessageType, PXE_PORT, SERVER_PORT};
+use crate::retry::Retry;
 use core::net::Ipv4Addr;
 use netboot_core::{Duration, Instant};
 use rand_core::RngCore;
@@ -28,8 +31,6 @@ pub const TRANSMIT_MAX: usize = 576;
 const REQUEST_RETRIES: u8 = 3;
 /// How often a PXE server is asked on port 4011.
 const PROXY_ATTEMPTS: u8 = 3;
-/// Delay before the first repetition.
-const FIRST_DELAY: Duration = Duration::from_secs(1);
 /// Pause after a refusal, so that a confused server is not flooded.
 const NAK_DELAY: Duration = Duration::from_secs(1);
 /// Pause after a conflict (RFC 2131 section 3.1, step 5).
@@ -77,53 +78,6 @@ pub struct Transmit {
     pub destination: Ipv4Addr,
     /// Destination UDP port: 67, or 4011 for a PXE server.
     pub destination_port: u16,
-}
-
-/// Retransmission of one message.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Retry {
-    /// To be sent now.
-    due: bool,
-    /// How often it was repeated.
-    count: u8,
-    /// When to repeat it.
-    at: Instant,
-}
-
-impl Retry {
-    /// Due now. Until it is sent, the longest delay counts, so that a caller that never sends does
-    /// not wait for ever.
-    fn new(now: Instant) -> Self {
-        Self {
-            due: true,
-            count: 0,
-            at: now + FIRST_DELAY * 2,
-        }
-    }
-
-    fn again(&mut self, now: Instant) {
-        self.due = true;
-        self.count = self.count.saturating_add(1);
-        self.at = now + self.delay() * 2;
-    }
-
-    /// 1, 2, 4, 8, 16, 16... s.
-    fn delay(&self) -> Duration {
-        FIRST_DELAY * (1 << self.count.min(4))
-    }
-
-    /// The message goes out; the next one follows after the delay with a jitter of a quarter.
-    fn sent(&mut self, now: Instant, rng: &mut dyn RngCore) {
-        self.due = false;
-        self.at = now + jitter(self.delay(), rng);
-    }
-}
-
-/// `delay` ± a quarter. For delays of minutes at most.
-fn jitter(delay: Duration, rng: &mut dyn RngCore) -> Duration {
-    let micros = delay.as_micros();
-    let random = u64::from(rng.next_u32()).saturating_mul(micros / 2) >> 32;
-    Duration::from_micros((micros - micros / 4).saturating_add(random))
 }
 
 /// Where the client is. The offers and the lease are beside it.
@@ -301,7 +255,9 @@ impl Client {
     pub fn poll_timeout(&self) -> Option<Instant> {
         let at = match self.state {
             State::Idle => return None,
-            State::Waiting { until } | State::Probing { until } => until.min(self.deadline),
+            State::Waiting { until } => until.min(self.deadline),
+            // Bounded by itself: an address that was confirmed in time is not given up for it.
+            State::Probing { until } => until,
             State::Discovering { retry, decide_at } => {
                 decide_at.unwrap_or(retry.at).min(self.deadline)
             }
@@ -522,7 +478,8 @@ impl Client {
             return;
         }
         let acquiring = self.lease().is_none();
-        if acquiring && now >= self.deadline {
+        let probing = matches!(self.state, State::Probing { .. });
+        if acquiring && !probing && now >= self.deadline {
             self.fail();
             return;
         }
@@ -546,9 +503,8 @@ impl Client {
                     retry.again(now);
                 }
             }
-            State::Requesting { retry, server, .. } => {
+            State::Requesting { retry, .. } => {
                 if retry.count >= REQUEST_RETRIES {
-                    self.problem = DhcpError::NoAck { server: *server };
                     self.discover(now, rng);
                 } else {
                     retry.again(now);
@@ -603,6 +559,9 @@ impl Client {
     fn request(&mut self, now: Instant) {
         let Some(offer) = self.offers.best() else {
             return;
+        };
+        self.problem = DhcpError::NoAck {
+            server: offer.server_id,
         };
         self.state = State::Requesting {
             retry: Retry::new(now),

@@ -33,6 +33,7 @@ mod model;
 pub mod offer;
 pub mod options;
 pub mod packet;
+mod retry;
 
 pub use boot::{BootInfo, RawOption};
 pub use client::{Client, Event, LostReason, Transmit};

@@ -201,6 +201,34 @@ impl<'a> Options<'a> {
     }
 }
 
+/// The user classes in the data of option 77: `{length, data}+` (RFC 3004), or, as iPXE and others send
+/// it, the data as one class.
+pub fn user_classes(data: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let by_the_rfc = !data.is_empty() && UserClasses(data).all(|class| class.is_some());
+    let raw = (!by_the_rfc && !data.is_empty()).then_some(data);
+    let listed = UserClasses(if by_the_rfc { data } else { &[] });
+    listed.flatten().chain(raw)
+}
+
+/// Iterates over `{length, data}+`; `None` at what does not follow the form.
+struct UserClasses<'a>(&'a [u8]);
+
+impl<'a> Iterator for UserClasses<'a> {
+    type Item = Option<&'a [u8]>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let (len, rest) = core::mem::take(&mut self.0).split_first()?;
+        let Some((class, rest)) = rest
+            .split_at_checked(usize::from(*len))
+            .filter(|(class, _)| !class.is_empty())
+        else {
+            return Some(None);
+        };
+        self.0 = rest;
+        Some(Some(class))
+    }
+}
+
 /// Whether a host on a network can have this address.
 pub(crate) fn is_host(address: Ipv4Addr) -> bool {
     !(address.is_unspecified()
@@ -284,6 +312,17 @@ mod tests {
             routers,
             [Ipv4Addr::new(10, 0, 0, 1), Ipv4Addr::new(10, 0, 0, 2)]
         );
+    }
+
+    #[test]
+    fn user_classes_in_both_forms() {
+        let classes = |data| user_classes(data).collect::<Vec<&[u8]>>();
+        assert_eq!(classes(b"\x04iPXE"), [b"iPXE"]);
+        assert_eq!(classes(b"\x01a\x02bc"), [&b"a"[..], b"bc"]);
+        for raw in [&b"iPXE"[..], b"\x04iPX", b"\x00", b"\x01a\x00"] {
+            assert_eq!(classes(raw), [raw]);
+        }
+        assert!(classes(b"").is_empty());
     }
 
     #[test]

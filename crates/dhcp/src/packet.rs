@@ -119,8 +119,15 @@ impl<'a> Packet<'a> {
     /// # Errors
     /// See [`ParseError`].
     pub fn parse(datagram: &'a [u8]) -> Result<Self, ParseError> {
-        let (packet, cookie) = Self::fields(datagram).ok_or(ParseError::Malformed)?;
-        let (op, htype, hlen, header, sname, file, options) = packet;
+        let fields = Fields::read(datagram).ok_or(ParseError::Malformed)?;
+        let Fields {
+            kind: [op, htype, hlen, _hops],
+            header,
+            sname,
+            file,
+            cookie,
+            options,
+        } = fields;
         if !matches!(op, 1 | 2) || htype != ETHERNET || hlen != 6 || cookie != COOKIE {
             return Err(ParseError::NotDhcp);
         }
@@ -137,14 +144,25 @@ impl<'a> Packet<'a> {
             options,
         })
     }
+}
 
-    #[allow(clippy::type_complexity)]
-    fn fields(
-        datagram: &'a [u8],
-    ) -> Option<((u8, u8, u8, Header, &'a [u8], &'a [u8], &'a [u8]), u32)> {
+/// A message cut into its fields, not yet checked.
+struct Fields<'a> {
+    kind: [u8; 4],
+    header: Header,
+    sname: &'a [u8],
+    file: &'a [u8],
+    cookie: u32,
+    options: &'a [u8],
+}
+
+impl<'a> Fields<'a> {
+    /// In the order of the wire; `None` when it ends too soon.
+    fn read(datagram: &'a [u8]) -> Option<Self> {
         let mut reader = Reader(datagram);
-        let [op, htype, hlen, _hops] = reader.array()?;
-        let mut header = Header {
+        let kind: [u8; 4] = reader.array()?;
+        let [op, ..] = kind;
+        let header = Header {
             reply: op == 2,
             xid: u32::from_be_bytes(reader.array()?),
             secs: u16::from_be_bytes(reader.array()?),
@@ -153,14 +171,18 @@ impl<'a> Packet<'a> {
             yiaddr: reader.address()?,
             siaddr: reader.address()?,
             giaddr: reader.address()?,
-            chaddr: [0; 6],
+            chaddr: reader.array()?,
         };
-        header.chaddr = reader.array()?;
+        // The rest of `chaddr`, which an Ethernet address does not fill.
         reader.take(10)?;
-        let sname = reader.take(SNAME_LEN)?;
-        let file = reader.take(FILE_LEN)?;
-        let cookie = u32::from_be_bytes(reader.array()?);
-        Some(((op, htype, hlen, header, sname, file, reader.0), cookie))
+        Some(Self {
+            kind,
+            header,
+            sname: reader.take(SNAME_LEN)?,
+            file: reader.take(FILE_LEN)?,
+            cookie: u32::from_be_bytes(reader.array()?),
+            options: reader.0,
+        })
     }
 }
 

@@ -32,12 +32,14 @@ impl fmt::Display for Protocol {
 pub struct Served {
     /// Which server.
     pub protocol: Protocol,
-    /// The file, without a leading `/`; the name that DNS was asked for; or for DHCP the message answered
-    /// (`discover`, `request`, `inform`, `decline`, `release`).
+    /// The file, without a leading `/`; the name that DNS was asked for; or for DHCP the message that came
+    /// (`discover`, `request`, `inform`, `decline`, `release`), with `proxy:` or `rival:` before it when it was
+    /// that server's turn.
     pub name: String,
     /// First octet of the file that was sent; 0 but for HTTP ranges.
     pub offset: u64,
-    /// Octets of the file that were sent: for TFTP those acknowledged; 0 for DHCP and DNS.
+    /// Octets of the file, or of the text of an HTTP error, that were sent; for TFTP those acknowledged; 0 for
+    /// DHCP and DNS.
     pub octets: u64,
     /// HTTP status, TFTP error code (0 = none), DNS response code, DHCP type of the answer; 0 when nothing
     /// was answered.

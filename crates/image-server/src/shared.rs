@@ -13,6 +13,8 @@ use std::sync::Arc;
 
 /// Senders whose Ethernet addresses are remembered.
 const MOST_NEIGHBOURS: usize = 64;
+/// Requests that are recorded; a flood beyond is only logged.
+const MOST_RECORDS: usize = 1_000_000;
 /// Files whose entity tags are remembered.
 const MOST_TAGS: usize = 64;
 
@@ -71,7 +73,9 @@ impl Shared {
     /// Records a request.
     pub fn served(&mut self, served: Served) {
         log::info!("{served}");
-        self.served.push(served);
+        if self.served.len() < MOST_RECORDS {
+            self.served.push(served);
+        }
     }
 
     /// Sends `frames` broadcast frames of `octets` each that mean nothing.

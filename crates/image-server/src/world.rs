@@ -101,12 +101,16 @@ impl World {
                 self.server.handle_owned(self.now, frame);
                 arrived = true;
             }
-            if !arrived && self.server_due.is_none_or(|at| at > self.now) {
-                return;
+            let polled = arrived || self.server_due.is_some_and(|at| at <= self.now);
+            if polled {
+                self.server.poll(self.now);
             }
-            self.server.poll(self.now);
+            // Frames may have been injected since.
             while let Some(frame) = self.server.poll_transmit() {
                 self.link.send_owned(self.now, Side::Server, frame);
+            }
+            if !polled {
+                return;
             }
             self.server_due = self.server.poll_at(self.now);
             if let Some(due) = &mut self.server_due

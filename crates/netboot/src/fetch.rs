@@ -6,7 +6,7 @@
 //! not delivered twice, and the two hashes must agree.
 
 use crate::NetError;
-use crate::stack::{Stack, Step};
+use crate::stack::{Failed, Internal, Stack, Step};
 use crate::transfer::{Opened, Pumped, Start, Transfer};
 use log::warn;
 use netboot_core::uri::Uri;
@@ -75,27 +75,28 @@ impl<S: ImageSink> Out for Erased<'_, S> {
     }
 }
 
-enum DrainError {
-    Net(NetError),
+/// Which side ended a delivery; the error lies with the stack or with the sink.
+enum Stop {
+    Net(Failed),
     Sink,
 }
 
-impl From<NetError> for DrainError {
-    fn from(error: NetError) -> Self {
-        DrainError::Net(error)
+impl From<Failed> for Stop {
+    fn from(failed: Failed) -> Self {
+        Stop::Net(failed)
     }
 }
 
-impl From<Full> for DrainError {
+impl From<Full> for Stop {
     fn from(_: Full) -> Self {
-        DrainError::Sink
+        Stop::Sink
     }
 }
 
 /// One image of a server.
 pub(crate) struct Fetch {
-    /// Where it is, after redirects.
-    pub uri: Uri,
+    /// Where it is, after redirects; `None` before the first one.
+    pub uri: Option<Uri>,
     part: Option<Part>,
     pub transfer: Transfer,
     /// Octets of the image, once known.
@@ -110,11 +111,11 @@ pub(crate) struct Fetch {
 }
 
 impl Fetch {
-    pub fn new(uri: Uri) -> Self {
+    pub fn new() -> Self {
         Self {
-            uri,
+            uri: None,
             part: None,
-            transfer: Transfer::Closed,
+            transfer: Transfer::new(),
             size: None,
             total: None,
             validator: None,
@@ -129,27 +130,24 @@ impl Fetch {
         stack: &mut Stack<'_, D, P>,
         uri: &Uri,
         part: Option<Part>,
-    ) -> Result<(), NetError> {
-        self.uri = uri.clone();
+    ) -> Internal {
+        self.uri = Some(uri.clone());
         self.part = part;
         self.size = None;
         self.total = None;
         self.validator = None;
         let mut tries = 0;
         loop {
-            let error = match self.connect(stack, 0) {
-                Ok(()) => return Ok(()),
-                Err(error) => error,
+            let Err(failed) = self.connect(stack, 0) else {
+                return Ok(());
             };
-            if error.blame() == Blame::Network {
-                stack.suspect_path();
-            }
+            suspect(stack);
             // A server that says when to come back gets what it asks for (RFC 9110, section 10.2.3).
-            match error.retry_after() {
+            match stack.error().and_then(NetError::retry_after) {
                 Some(wait) if tries < stack.options.resumes && has_time(stack, wait) => {
                     wait_for(stack, wait)?;
                 }
-                _ => return Err(error),
+                _ => return Err(failed),
             }
             tries += 1;
         }
@@ -161,31 +159,35 @@ impl Fetch {
     }
 
     /// Opens the transfer for the octets from `position` of the image on.
+    #[inline(never)]
     fn connect<D: Device, P: Platform>(
         &mut self,
         stack: &mut Stack<'_, D, P>,
         position: u64,
-    ) -> Result<(), NetError> {
+    ) -> Internal {
         self.fresh = false;
-        let validator = self.validator.clone();
+        let Some(uri) = &mut self.uri else {
+            return Err(stack.fail(NetError::StaleHandle));
+        };
+        let base = self.part.map_or(0, |part| part.offset);
+        let validator = self.validator.as_ref().filter(|_| position > 0);
         // A position without a validator cannot be trusted: read from the start and compare.
         let offset = if position == 0 || validator.is_some() {
-            self.base().saturating_add(position)
+            base.saturating_add(position)
         } else {
             0
         };
         let start = Start {
             offset,
-            validator: validator.as_ref().filter(|_| position > 0),
+            validator,
             total: self.total.filter(|_| position > 0),
         };
-        let opened = self.transfer.open(stack, &mut self.uri, start)?;
+        let opened = self.transfer.open(stack, uri, start)?;
         self.at = opened.first;
-        let result = self.learn(opened);
-        if result.is_err() {
+        if let Err(error) = self.learn(opened) {
             self.transfer.close(stack);
+            return Err(stack.fail(error));
         }
-        result?;
         if position == 0 {
             self.total = opened.total;
             self.validator = self.transfer.validator().cloned();
@@ -214,10 +216,11 @@ impl Fetch {
     }
 
     /// The image's size; when the server did not tell it, by reading the file once.
+    #[inline(never)]
     pub fn measure<D: Device, P: Platform>(
         &mut self,
         stack: &mut Stack<'_, D, P>,
-    ) -> Result<u64, NetError> {
+    ) -> Internal<u64> {
         if let Some(size) = self.size {
             return Ok(size);
         }
@@ -225,7 +228,7 @@ impl Fetch {
         loop {
             let now = stack.service();
             if now >= stack.deadline {
-                return Err(NetError::Deadline);
+                return Err(stack.fail(NetError::Deadline));
             }
             let mut count = |chunk: &[u8]| {
                 size = size.saturating_add(chunk.len() as u64);
@@ -258,19 +261,20 @@ impl Fetch {
         }
         match (result, out.error) {
             (Ok(delivery), _) => Ok(delivery),
-            (Err(DrainError::Net(error)), _) => Err(ExecError::Transfer(error)),
-            (Err(DrainError::Sink), Some(error)) => Err(ExecError::Sink(error)),
+            (Err(Stop::Net(failed)), _) => Err(ExecError::Transfer(stack.take_error(failed))),
+            (Err(Stop::Sink), Some(error)) => Err(ExecError::Sink(error)),
             // `Full` is only made together with an error.
-            (Err(DrainError::Sink), None) => Err(ExecError::Transfer(NetError::StaleHandle)),
+            (Err(Stop::Sink), None) => Err(ExecError::Transfer(NetError::StaleHandle)),
         }
     }
 
+    #[inline(never)]
     fn drain_into<D: Device, P: Platform>(
         &mut self,
         stack: &mut Stack<'_, D, P>,
         size: u64,
         out: &mut dyn Out,
-    ) -> Result<Delivery, DrainError> {
+    ) -> Result<Delivery, Stop> {
         let begin = stack.platform.now();
         out.begin(begin, size)?;
         let mut progress = Progress {
@@ -282,49 +286,41 @@ impl Fetch {
         let mut resumes = 0u32;
         let mut failures = 0u32;
         let mut failed_at = 0u64;
-        // Why the transfer could not even be opened again.
-        let mut not_opened = None;
         loop {
-            let result = match not_opened.take() {
-                Some(error) => Err(DrainError::Net(error)),
-                None => self.stream(stack, &mut progress, out),
-            };
-            let error = match result {
+            let failed = match self.stream(stack, &mut progress, out) {
                 Ok(()) => break,
-                // Only the server's farewell is missing.
-                Err(DrainError::Net(error)) if error.resumable() && progress.is_whole() => {
-                    self.transfer.close(stack);
-                    break;
-                }
-                Err(DrainError::Net(error)) if error.resumable() => error,
-                Err(other) => return Err(other),
+                Err(Stop::Net(failed)) => failed,
+                Err(Stop::Sink) => return Err(Stop::Sink),
             };
+            if !stack.error().is_some_and(NetError::resumable) {
+                return Err(failed.into());
+            }
+            self.transfer.close(stack);
+            if progress.is_whole() {
+                // Only the server's farewell is missing.
+                break;
+            }
             if progress.position.saturating_sub(failed_at) >= PROGRESS {
                 failures = 0;
             }
             failed_at = progress.position;
             if failures >= stack.options.resumes {
-                return Err(error.into());
+                return Err(failed.into());
             }
-            warn!(
-                "transfer broke after {} of {size} octets: {error}; taking it up again",
-                progress.position
-            );
-            self.transfer.close(stack);
-            if error.blame() == Blame::Network {
-                stack.suspect_path();
-            }
-            let wait = stack.options.resume_wait * (1u32 << failures.min(10));
-            let asked = error.retry_after().unwrap_or(Duration::ZERO);
-            let wait = wait.min(LONGEST_WAIT).max(asked);
+            let wait = resume_wait(stack, progress.position, size, failures);
             if !has_time(stack, wait) {
-                return Err(error.into());
+                return Err(failed.into());
             }
             wait_for(stack, wait)?;
             failures += 1;
             resumes += 1;
             progress.prefix = None;
-            not_opened = self.connect(stack, progress.position).err();
+            // When this fails in a way that may pass, `stream` finds no open transfer and comes back here.
+            if let Err(failed) = self.connect(stack, progress.position)
+                && !stack.error().is_some_and(NetError::resumable)
+            {
+                return Err(failed.into());
+            }
         }
         let now = stack.platform.now();
         out.end(now)?;
@@ -337,26 +333,30 @@ impl Fetch {
     }
 
     /// Pumps until the image is complete or something breaks.
+    #[inline(never)]
     fn stream<D: Device, P: Platform>(
         &mut self,
         stack: &mut Stack<'_, D, P>,
         progress: &mut Progress,
         out: &mut dyn Out,
-    ) -> Result<(), DrainError> {
+    ) -> Result<(), Stop> {
         if !self.fresh {
-            return Err(NetError::StaleHandle.into());
+            // The error of the attempt to connect is still there.
+            return Err(Failed.into());
         }
         self.fresh = false;
         let base = self.base();
         loop {
             let now = stack.service();
             if now >= stack.deadline {
-                return Err(NetError::Deadline.into());
+                return Err(stack.fail(NetError::Deadline).into());
             }
             let wanted = base.saturating_add(progress.position);
             let skip = wanted.saturating_sub(self.at);
             if skip == 0 {
-                progress.check_prefix()?;
+                if let Err(error) = progress.check_prefix() {
+                    return Err(stack.fail(error).into());
+                }
             }
             let missing = progress.size.saturating_sub(progress.position);
             if missing == 0 && self.part.is_some() {
@@ -381,13 +381,11 @@ impl Fetch {
                     return chunk.len();
                 }
                 if missing == 0 {
-                    let is = progress.size.saturating_add(1);
-                    let was = progress.size;
-                    failure = Some(DrainError::Net(NetError::SizeChanged { was, is }));
+                    failure = Some(None);
                     return 0;
                 }
                 if let Err(full) = out.write(now, chunk) {
-                    failure = Some(full.into());
+                    failure = Some(Some(full));
                     return 0;
                 }
                 progress.hash.update(chunk);
@@ -395,8 +393,13 @@ impl Fetch {
                 chunk.len()
             };
             let pumped = self.transfer.pump(stack, now, max, &mut take);
-            if let Some(failure) = failure {
-                return Err(failure);
+            match failure {
+                Some(Some(full)) => return Err(full.into()),
+                Some(None) => {
+                    let (was, is) = (progress.size, progress.size.saturating_add(1));
+                    return Err(stack.fail(NetError::SizeChanged { was, is }).into());
+                }
+                None => {}
             }
             match pumped? {
                 Pumped::Octets(taken) => self.at = self.at.saturating_add(taken as u64),
@@ -404,7 +407,7 @@ impl Fetch {
                 Pumped::Complete if missing == 0 && skip == 0 => return Ok(()),
                 Pumped::Complete => {
                     let (got, size) = (progress.position, progress.size);
-                    return Err(NetError::Truncated { got, size }.into());
+                    return Err(stack.fail(NetError::Truncated { got, size }).into());
                 }
             }
         }
@@ -448,7 +451,26 @@ impl Progress {
     }
 }
 
+/// How long to wait before a transfer is taken up again; a way that may be dead is passed over.
+#[inline(never)]
+fn resume_wait<D: Device, P: Platform>(
+    stack: &mut Stack<'_, D, P>,
+    position: u64,
+    size: u64,
+    failures: u32,
+) -> Duration {
+    let wait = stack.options.resume_wait * (1u32 << failures.min(10));
+    let mut asked = Duration::ZERO;
+    if let Some(error) = stack.error() {
+        warn!("transfer broke after {position} of {size} octets: {error}; taking it up again");
+        asked = error.retry_after().unwrap_or_default();
+    }
+    suspect(stack);
+    wait.min(LONGEST_WAIT).max(asked)
+}
+
 /// Delivers an image that lies in memory already.
+#[inline(never)]
 pub(crate) fn deliver_staged<D: Device, P: Platform, S: ImageSink>(
     stack: &mut Stack<'_, D, P>,
     data: &[u8],
@@ -488,11 +510,21 @@ fn has_time<D: Device, P: Platform>(stack: &mut Stack<'_, D, P>, wait: Duration)
     wait <= LONGEST_ASKED && stack.platform.now() + wait < stack.deadline
 }
 
+/// Doubts the way to the server when the error at hand says that nothing comes through.
+fn suspect<D: Device, P: Platform>(stack: &mut Stack<'_, D, P>) {
+    if stack
+        .error()
+        .is_some_and(|error| error.blame() == Blame::Network)
+    {
+        stack.suspect_path();
+    }
+}
+
 /// Lets `wait` pass with the network served.
 pub(crate) fn wait_for<D: Device, P: Platform>(
     stack: &mut Stack<'_, D, P>,
     wait: Duration,
-) -> Result<(), NetError> {
+) -> Internal {
     let until = stack.platform.now() + wait;
     stack.run(Instant::FAR_FUTURE, NetError::Deadline, |_, now| {
         Ok(if now >= until {

@@ -3,7 +3,7 @@
 use crate::NetError;
 use crate::options::{ArpProbe, NetworkOptions};
 use crate::resources::DHCP_TX;
-use crate::stack::{Stack, Step};
+use crate::stack::{Internal, Stack, Step};
 use core::net::Ipv4Addr;
 use log::{debug, info, warn};
 use netboot_core::{Device, Duration, Instant, Platform};
@@ -41,7 +41,8 @@ struct Probe {
 
 /// The client and what goes on around it.
 pub(crate) struct Lease {
-    client: dhcp::Client,
+    /// `None` when the options cannot be sent: a text is too long.
+    client: Option<dhcp::Client>,
     pub state: State,
     probe: Option<Probe>,
     how: ArpProbe,
@@ -52,7 +53,10 @@ pub(crate) struct Lease {
 }
 
 impl Lease {
-    pub fn new(mac: [u8; 6], options: &NetworkOptions) -> Result<Self, DhcpError> {
+    /// The client of these options. Options that cannot be sent (a text too long) are left out; `start`
+    /// then refuses.
+    #[inline(never)]
+    pub fn new(mac: [u8; 6], options: &NetworkOptions) -> Self {
         let options = &options.dhcp;
         let config = dhcp::Config {
             uuid: options.uuid,
@@ -65,14 +69,14 @@ impl Lease {
             deadline: options.timeout,
             ..dhcp::Config::new(mac)
         };
-        Ok(Self {
-            client: dhcp::Client::new(&config)?,
+        Self {
+            client: dhcp::Client::new(&config).ok(),
             state: State::Off,
             probe: None,
             how: options.probe,
             was_bound: false,
             sent_at: Instant::ZERO,
-        })
+        }
     }
 
     pub fn poll_timeout(&self) -> Instant {
@@ -80,7 +84,7 @@ impl Lease {
             return Instant::FAR_FUTURE;
         }
         let probe = self.probe.as_ref().map(|probe| probe.next);
-        let client = self.client.poll_timeout();
+        let client = self.client.as_ref().and_then(dhcp::Client::poll_timeout);
         probe
             .unwrap_or(Instant::FAR_FUTURE)
             .min(client.unwrap_or(Instant::FAR_FUTURE))
@@ -88,12 +92,12 @@ impl Lease {
 
     /// Whether the address, and all that is to come with it, is there.
     pub fn is_complete(&self) -> bool {
-        self.state == State::Bound && !self.client.boot_pending()
+        self.state == State::Bound && !self.client.as_ref().is_some_and(dhcp::Client::boot_pending)
     }
 
     /// What the server said beyond the address.
     pub fn lease(&self) -> Option<&dhcp::Lease> {
-        self.client.lease()
+        self.client.as_ref()?.lease()
     }
 }
 
@@ -139,12 +143,17 @@ impl<D: Device, P: Platform> Stack<'_, D, P> {
         self.link.watch(None);
         self.lease.probe = None;
         self.lease.was_bound = false;
-        self.lease.state = State::Acquiring;
-        self.lease.client.start(now, self.platform.rng());
+        match &mut self.lease.client {
+            Some(client) => {
+                client.start(now, self.platform.rng());
+                self.lease.state = State::Acquiring;
+            }
+            None => self.lease.state = State::Failed(DhcpError::Config),
+        }
     }
 
     /// Waits for another address when the lease was lost.
-    pub fn await_lease(&mut self) -> Result<(), NetError> {
+    pub fn await_lease(&mut self) -> Internal {
         if self.lease.state != State::Acquiring {
             return Ok(());
         }
@@ -161,7 +170,9 @@ impl<D: Device, P: Platform> Stack<'_, D, P> {
     pub fn end_lease(&mut self) {
         if self.lease.state == State::Bound {
             let now = self.platform.now();
-            self.lease.client.release(now);
+            if let Some(client) = &mut self.lease.client {
+                client.release(now);
+            }
             self.send_dhcp(now);
             self.flush();
         }
@@ -172,28 +183,15 @@ impl<D: Device, P: Platform> Stack<'_, D, P> {
     }
 
     /// Takes in messages and timeouts, acts on events, sends what is due.
+    #[inline(never)]
     pub fn service_lease(&mut self, now: Instant) {
         if self.lease.state == State::Off {
             return;
         }
-        for _ in 0..BUDGET {
-            // Fields instead of methods: the message stays borrowed from the socket.
-            let socket = self.sockets.get_mut::<udp::Socket<'_>>(self.dhcp);
-            let Ok((message, meta)) = socket.recv() else {
-                break;
-            };
-            let IpAddress::Ipv4(from) = meta.endpoint.addr;
-            let rng = self.platform.rng();
-            if let Err(error) = self.lease.client.handle(now, rng, from, message) {
-                debug!("dhcp: message from {from} ignored: {error}");
-            }
-        }
-        if self.lease.client.poll_timeout().is_some_and(|at| at <= now) {
-            self.lease.client.handle_timeout(now, self.platform.rng());
-        }
+        self.receive_dhcp(now);
         self.service_probe(now);
         for _ in 0..BUDGET {
-            let Some(event) = self.lease.client.poll(now) else {
+            let Some(event) = self.lease.client.as_mut().and_then(|c| c.poll(now)) else {
                 break;
             };
             self.on_dhcp_event(now, event);
@@ -201,10 +199,38 @@ impl<D: Device, P: Platform> Stack<'_, D, P> {
         self.send_dhcp(now);
     }
 
+    /// Takes in messages and timeouts.
+    #[inline(never)]
+    fn receive_dhcp(&mut self, now: Instant) {
+        let Some(client) = &mut self.lease.client else {
+            return;
+        };
+        for _ in 0..BUDGET {
+            let socket = self.sockets.get_mut::<udp::Socket<'_>>(self.dhcp);
+            let Ok((message, meta)) = socket.recv() else {
+                break;
+            };
+            let IpAddress::Ipv4(from) = meta.endpoint.addr;
+            if let Err(error) = client.handle(now, self.platform.rng(), from, message) {
+                debug!("dhcp: message from {from} ignored: {error}");
+            }
+        }
+        if client.poll_timeout().is_some_and(|at| at <= now) {
+            client.handle_timeout(now, self.platform.rng());
+        }
+    }
+
+    fn probe_result(&mut self, now: Instant, conflict: bool) {
+        if let Some(client) = &mut self.lease.client {
+            client.probe_result(now, conflict);
+        }
+    }
+
+    #[inline(never)]
     fn on_dhcp_event(&mut self, now: Instant, event: Event) {
         match event {
             Event::ProbeAddress(address) => match self.lease.how {
-                ArpProbe::Off => self.lease.client.probe_result(now, false),
+                ArpProbe::Off => self.probe_result(now, false),
                 ArpProbe::On { count, .. } => {
                     self.link.watch(Some(address));
                     self.lease.probe = Some(Probe {
@@ -236,18 +262,20 @@ impl<D: Device, P: Platform> Stack<'_, D, P> {
             }
             Event::Failed(error) => {
                 warn!("dhcp: {error}");
-                if self.lease.was_bound {
-                    self.lease.client.start(now, self.platform.rng());
-                } else {
-                    self.lease.state = State::Failed(error);
+                match &mut self.lease.client {
+                    Some(client) if self.lease.was_bound => {
+                        client.start(now, self.platform.rng());
+                    }
+                    _ => self.lease.state = State::Failed(error),
                 }
             }
         }
     }
 
     /// Sets the interface up as the lease says, if that is not how it is.
+    #[inline(never)]
     fn apply_lease(&mut self) {
-        let config = self.lease.client.lease().map(config_of);
+        let config = self.lease.lease().map(config_of);
         if let Some(config) = config
             && self.config.as_ref() != Some(&config)
         {
@@ -257,11 +285,7 @@ impl<D: Device, P: Platform> Stack<'_, D, P> {
     }
 
     fn add_static_routes(&mut self) {
-        let routes = self
-            .lease
-            .client
-            .lease()
-            .map(|lease| lease.static_routes.clone());
+        let routes = self.lease.lease().map(|lease| lease.static_routes.clone());
         for route in routes.unwrap_or_default() {
             // 0.0.0.0: on the own link, which smoltcp does not do beyond the own prefix.
             let added = self.add_route(Route {
@@ -298,9 +322,10 @@ impl<D: Device, P: Platform> Stack<'_, D, P> {
         }
         self.lease.probe = None;
         self.link.watch(None);
-        self.lease.client.probe_result(now, conflict);
+        self.probe_result(now, conflict);
     }
 
+    #[inline(never)]
     fn send_dhcp(&mut self, now: Instant) {
         if self.dhcp().send_queue() > 0 && now.since(self.lease.sent_at) >= ADDRESS_WAIT {
             // The server of the lease is gone. smoltcp would ask for its hardware address each second,
@@ -313,11 +338,10 @@ impl<D: Device, P: Platform> Stack<'_, D, P> {
                 return;
             }
             let mut message = [0; DHCP_TX];
-            let Some(out) = self
-                .lease
-                .client
-                .poll_transmit(now, self.platform.rng(), &mut message)
-            else {
+            let Some(client) = &mut self.lease.client else {
+                return;
+            };
+            let Some(out) = client.poll_transmit(now, self.platform.rng(), &mut message) else {
                 return;
             };
             let meta = UdpMetadata {

@@ -1,7 +1,7 @@
 //! The Network Boot Library: DHCP, DNS, TFTP and HTTP over smoltcp, behind the iPXE-style commands.
 //!
 //! [`Network`] owns the IP stack and every buffer, in statics that the integrator gives
-//! ([`Resources`]), and implements [`netboot_ipxe::IpxeInterface`]. This is the only ROM crate that
+//! ([`Buffers`], [`Slots`]), and implements [`netboot_ipxe::IpxeInterface`]. This is the only ROM crate that
 //! names smoltcp; its API has none of smoltcp's types.
 //!
 //! The way of an octet: device buffer -> socket buffer (smoltcp copies it there once) -> the protocol
@@ -34,4 +34,4 @@ mod transfer;
 pub use error::NetError;
 pub use network::Network;
 pub use options::{ArpProbe, DhcpOptions, NetworkOptions};
-pub use resources::Resources;
+pub use resources::{Buffers, Slots};

@@ -3,8 +3,7 @@
 use crate::fetch::{Fetch, wait_for};
 use crate::lease::State;
 use crate::stack::{Stack, Step};
-use crate::transfer::Transfer;
-use crate::{NetError, NetworkOptions, Resources};
+use crate::{Buffers, NetError, NetworkOptions, Slots};
 use heapless::String;
 use log::{debug, info};
 use netboot_core::uri::Uri;
@@ -18,30 +17,29 @@ use netboot_ipxe::{
 /// The network of a station: a device, a platform, and every buffer of the stack.
 ///
 /// One transfer is open at a time. `D` and `P` are the board's; the buffers come from
-/// [`Resources`], with `UDP` and `TCP` chosen by the integrator.
+/// [`Buffers`] and [`Slots`], with `UDP` and `TCP` chosen by the integrator.
 pub struct Network<'a, D: Device, P: Platform> {
     stack: Stack<'a, D, P>,
-    fetch: Option<Fetch>,
+    fetch: Fetch,
     /// Of the transfer that is open.
     id: u32,
 }
 
 impl<'a, D: Device, P: Platform> Network<'a, D, P> {
     /// Takes the device into use. No frame is sent before the first command.
-    ///
-    /// # Errors
-    /// When the options cannot be sent by DHCP (a text too long).
+    #[inline(never)]
     pub fn new<const UDP: usize, const TCP: usize>(
         device: D,
         platform: P,
-        resources: &'a mut Resources<'a, UDP, TCP>,
+        buffers: &'a mut Buffers<UDP, TCP>,
+        slots: &'a mut Slots<'a>,
         options: NetworkOptions,
-    ) -> Result<Self, NetError> {
-        Ok(Self {
-            stack: Stack::new(device, platform, resources, options)?,
-            fetch: None,
+    ) -> Self {
+        Self {
+            stack: Stack::new(device, platform, buffers, slots, options),
+            fetch: Fetch::new(),
             id: 0,
-        })
+        }
     }
 
     /// The board's platform.
@@ -68,20 +66,14 @@ impl<'a, D: Device, P: Platform> Network<'a, D, P> {
     /// have a loop of their own.
     pub fn poll(&mut self) {
         let now = self.stack.service();
-        if let Some(fetch) = &mut self.fetch {
-            fetch.transfer.linger(&mut self.stack, now);
-        }
+        self.fetch.transfer.linger(&mut self.stack, now);
     }
 
-    /// The transfer that `handle` stands for.
-    fn transfer(
-        &mut self,
-        handle: &ImageHandle,
-    ) -> Result<(&mut Fetch, &mut Stack<'a, D, P>), NetError> {
-        match &mut self.fetch {
-            Some(fetch) if handle.id == self.id => Ok((fetch, &mut self.stack)),
-            _ => Err(NetError::StaleHandle),
-        }
+    /// Refuses a handle of a transfer that is not the present one.
+    fn check(&self, handle: &ImageHandle) -> Result<(), NetError> {
+        (handle.id == self.id)
+            .then_some(())
+            .ok_or(NetError::StaleHandle)
     }
 }
 
@@ -96,23 +88,25 @@ impl<D: Device, P: Platform> IpxeInterface for Network<'_, D, P> {
         self.stack.deadline = deadline;
     }
 
+    #[inline(never)]
     fn dhcp(&mut self) -> Result<NetworkConfig, NetError> {
         self.stack.start_lease();
         let limit = self.stack.platform.now() + self.stack.options.dhcp.timeout;
         let result = self.stack.run(limit, NetError::DhcpTimeout, |stack, _| {
-            match &stack.lease.state {
-                State::Failed(error) => Err(NetError::Dhcp(*error)),
-                State::Bound if stack.lease.is_complete() => {
-                    let config = stack.config.clone();
-                    config.map(Step::Done).ok_or(NetError::NotConfigured)
-                }
+            match stack.lease.state {
+                State::Failed(error) => Err(stack.fail(error.into())),
+                State::Bound if stack.lease.is_complete() => Ok(Step::Done(())),
                 State::Off | State::Acquiring | State::Bound => Ok(Step::WAIT),
             }
         });
-        if result.is_err() {
-            self.stack.end_lease();
+        match (result, &self.stack.config) {
+            (Ok(()), Some(config)) => Ok(config.clone()),
+            (Ok(()), None) => Err(NetError::NotConfigured),
+            (Err(failed), _) => {
+                self.stack.end_lease();
+                Err(self.stack.take_error(failed))
+            }
         }
-        result
     }
 
     fn ifconfig(&mut self, config: &NetworkConfig) -> Result<(), NetError> {
@@ -133,35 +127,42 @@ impl<D: Device, P: Platform> IpxeInterface for Network<'_, D, P> {
         self.stack.add_route(route)
     }
 
+    #[inline(never)]
     fn imgfetch(
         &mut self,
         uri: &Uri,
         name: Option<&str>,
         part: Option<Part>,
     ) -> Result<ImageHandle, NetError> {
-        self.id = self.id.wrapping_add(1);
-        let fetch = self.fetch.get_or_insert_with(|| Fetch::new(uri.clone()));
         debug!("imgfetch {uri}");
-        if let Err(error) = fetch.open(&mut self.stack, uri, part) {
-            fetch.transfer.close(&mut self.stack);
-            return Err(error);
+        self.id = self.id.wrapping_add(1);
+        if let Err(failed) = self.fetch.open(&mut self.stack, uri, part) {
+            self.fetch.transfer.close(&mut self.stack);
+            return Err(self.stack.take_error(failed));
         }
+        // After redirects it is where it really is.
+        let uri = self.fetch.uri.as_ref().unwrap_or(uri);
         Ok(ImageHandle {
-            name: short_name(name.unwrap_or_else(|| last_segment(fetch.uri.path()))),
-            uri: fetch.uri.clone(),
-            size: fetch.size,
-            protocol: Protocol::from(fetch.uri.scheme()),
+            name: short_name(name.unwrap_or_else(|| last_segment(uri.path()))),
+            uri: uri.clone(),
+            size: self.fetch.size,
+            protocol: Protocol::from(uri.scheme()),
             id: self.id,
         })
     }
 
+    #[inline(never)]
     fn imgload<'s>(
         &mut self,
         handle: ImageHandle,
         staging: Option<&'s mut [u8]>,
     ) -> Result<LoadedImage<'s>, NetError> {
-        let (fetch, stack) = self.transfer(&handle)?;
-        let size = fetch.measure(stack)?;
+        self.check(&handle)?;
+        let Self { stack, fetch, .. } = self;
+        let size = match fetch.measure(stack) {
+            Ok(size) => size,
+            Err(failed) => return Err(stack.take_error(failed)),
+        };
         let Some(buffer) = staging else {
             return Ok(LoadedImage {
                 handle,
@@ -201,8 +202,8 @@ impl<D: Device, P: Platform> IpxeInterface for Network<'_, D, P> {
         if let Some(data) = image.staged {
             return crate::fetch::deliver_staged(&mut self.stack, data, sink);
         }
-        let (fetch, stack) = self.transfer(&image.handle).map_err(ExecError::Transfer)?;
-        fetch.drain(stack, image.size, sink)
+        self.check(&image.handle).map_err(ExecError::Transfer)?;
+        self.fetch.drain(&mut self.stack, image.size, sink)
     }
 
     fn echo(&mut self, message: &str) {
@@ -210,18 +211,13 @@ impl<D: Device, P: Platform> IpxeInterface for Network<'_, D, P> {
     }
 
     fn sleep(&mut self, span: Duration) -> Result<(), NetError> {
-        if let Some(fetch) = &mut self.fetch {
-            let now = self.stack.platform.now();
-            fetch.transfer.linger(&mut self.stack, now);
-        }
-        wait_for(&mut self.stack, span)
+        let now = self.stack.platform.now();
+        self.fetch.transfer.linger(&mut self.stack, now);
+        wait_for(&mut self.stack, span).map_err(|failed| self.stack.take_error(failed))
     }
 
     fn exit(&mut self) {
-        if let Some(fetch) = &mut self.fetch {
-            fetch.transfer.close(&mut self.stack);
-            fetch.transfer = Transfer::Closed;
-        }
+        self.fetch.transfer.close(&mut self.stack);
         self.stack.end_lease();
         self.stack.tcp().abort();
         self.stack.flush();

@@ -1,7 +1,7 @@
 //! Host name to address.
 
 use crate::NetError;
-use crate::stack::{Stack, Step};
+use crate::stack::{Internal, Stack, Step};
 use core::net::{IpAddr, Ipv4Addr};
 use netboot_core::uri::{Host, Uri};
 use netboot_core::{Device, Platform};
@@ -10,22 +10,23 @@ use smoltcp::wire::{DnsQueryType, IpAddress};
 
 impl<D: Device, P: Platform> Stack<'_, D, P> {
     /// The IPv4 address of a URI's host, by DNS if it is a name (RFC 1035).
-    pub fn resolve(&mut self, uri: &Uri) -> Result<Ipv4Addr, NetError> {
+    #[inline(never)]
+    pub fn resolve(&mut self, uri: &Uri) -> Internal<Ipv4Addr> {
         self.await_lease()?;
         let name = match uri.host() {
             Host::V4(address) => return self.check_address(IpAddr::V4(address)),
             Host::V6(address) => return self.check_address(IpAddr::V6(address)),
             Host::Name(name) => name,
         };
-        let config = self.config.as_ref().ok_or(NetError::NotConfigured)?;
-        if config.dns.is_empty() {
-            return Err(NetError::NoDnsServer);
+        let servers = self.config.as_ref().map_or(0, |config| config.dns.len());
+        if servers == 0 {
+            return Err(self.fail(NetError::NoDnsServer));
         }
-        let servers = u32::try_from(config.dns.len()).unwrap_or(u32::MAX);
         let (socket, iface) = self.dns();
-        let query = socket
-            .start_query(iface.context(), name, DnsQueryType::A)
-            .map_err(|_| NetError::NameNotFound)?;
+        let Ok(query) = socket.start_query(iface.context(), name, DnsQueryType::A) else {
+            return Err(self.fail(NetError::NameNotFound));
+        };
+        let servers = u32::try_from(servers).unwrap_or(u32::MAX);
         let limit = self.platform.now() + self.options.dns_timeout * servers;
         let mut pending = true;
         let answer = self.run(limit, NetError::DnsTimeout, |stack, _| {
@@ -33,12 +34,14 @@ impl<D: Device, P: Platform> Stack<'_, D, P> {
                 Err(GetQueryResultError::Pending) => Ok(Step::WAIT),
                 Err(GetQueryResultError::Failed) => {
                     pending = false;
-                    Err(NetError::NameNotFound)
+                    Err(stack.fail(NetError::NameNotFound))
                 }
                 Ok(addresses) => {
                     pending = false;
-                    let first = addresses.first().map(|IpAddress::Ipv4(v4)| *v4);
-                    Ok(Step::Done(first.ok_or(NetError::NameNotFound)?))
+                    match addresses.first() {
+                        Some(IpAddress::Ipv4(v4)) => Ok(Step::Done(*v4)),
+                        None => Err(stack.fail(NetError::NameNotFound)),
+                    }
                 }
             }
         });

@@ -4,7 +4,7 @@ use smoltcp::iface::SocketStorage;
 use smoltcp::socket::{dns, udp};
 
 /// Datagrams that can wait in the TFTP socket.
-const UDP_SLOTS: usize = 64;
+const UDP_SLOTS: usize = 32;
 /// Request and acknowledgements of TFTP; the request is the longest.
 const UDP_TX: usize = 640;
 /// One DHCP message of full size and a second one behind it.
@@ -16,46 +16,65 @@ pub(crate) const TCP_TX: usize = 1024;
 /// TFTP, DHCP, DNS, TCP.
 const SOCKETS: usize = 4;
 
-/// The buffers of a [`Network`](crate::Network), to be placed in a static.
+/// The buffers of a [`Network`](crate::Network): all zero at the start, so that a static of them takes no
+/// flash.
 ///
 /// `UDP` bounds the TFTP window (windowsize * (blksize + 4) octets wait there), `TCP` is the HTTP
 /// receive buffer: throughput is at most `TCP` octets for each round trip.
-pub struct Resources<'a, const UDP: usize, const TCP: usize> {
+pub struct Buffers<const UDP: usize, const TCP: usize> {
     pub(crate) udp_rx: [u8; UDP],
-    pub(crate) udp_rx_meta: [udp::PacketMetadata; UDP_SLOTS],
     pub(crate) udp_tx: [u8; UDP_TX],
-    pub(crate) udp_tx_meta: [udp::PacketMetadata; 4],
     pub(crate) dhcp_rx: [u8; DHCP_RX],
-    pub(crate) dhcp_rx_meta: [udp::PacketMetadata; 4],
     pub(crate) dhcp_tx: [u8; DHCP_TX],
-    pub(crate) dhcp_tx_meta: [udp::PacketMetadata; 1],
     pub(crate) tcp_rx: [u8; TCP],
     pub(crate) tcp_tx: [u8; TCP_TX],
+}
+
+impl<const UDP: usize, const TCP: usize> Buffers<UDP, TCP> {
+    /// Zeroed buffers.
+    pub const fn new() -> Self {
+        Self {
+            udp_rx: [0; UDP],
+            udp_tx: [0; UDP_TX],
+            dhcp_rx: [0; DHCP_RX],
+            dhcp_tx: [0; DHCP_TX],
+            tcp_rx: [0; TCP],
+            tcp_tx: [0; TCP_TX],
+        }
+    }
+}
+
+impl<const UDP: usize, const TCP: usize> Default for Buffers<UDP, TCP> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// The sockets and the slots of their buffers. Not zero at the start: to be made in place at run time.
+pub struct Slots<'a> {
+    pub(crate) udp_rx: [udp::PacketMetadata; UDP_SLOTS],
+    pub(crate) udp_tx: [udp::PacketMetadata; 4],
+    pub(crate) dhcp_rx: [udp::PacketMetadata; 4],
+    pub(crate) dhcp_tx: [udp::PacketMetadata; 1],
     pub(crate) dns_query: [Option<dns::DnsQuery>; 1],
     pub(crate) sockets: [SocketStorage<'a>; SOCKETS],
 }
 
-impl<const UDP: usize, const TCP: usize> Resources<'_, UDP, TCP> {
-    /// Empty buffers.
+impl Slots<'_> {
+    /// Empty slots.
     pub const fn new() -> Self {
         Self {
-            udp_rx: [0; UDP],
-            udp_rx_meta: [udp::PacketMetadata::EMPTY; UDP_SLOTS],
-            udp_tx: [0; UDP_TX],
-            udp_tx_meta: [udp::PacketMetadata::EMPTY; 4],
-            dhcp_rx: [0; DHCP_RX],
-            dhcp_rx_meta: [udp::PacketMetadata::EMPTY; 4],
-            dhcp_tx: [0; DHCP_TX],
-            dhcp_tx_meta: [udp::PacketMetadata::EMPTY; 1],
-            tcp_rx: [0; TCP],
-            tcp_tx: [0; TCP_TX],
+            udp_rx: [udp::PacketMetadata::EMPTY; UDP_SLOTS],
+            udp_tx: [udp::PacketMetadata::EMPTY; 4],
+            dhcp_rx: [udp::PacketMetadata::EMPTY; 4],
+            dhcp_tx: [udp::PacketMetadata::EMPTY; 1],
             dns_query: [const { None }; 1],
             sockets: [const { SocketStorage::EMPTY }; SOCKETS],
         }
     }
 }
 
-impl<const UDP: usize, const TCP: usize> Default for Resources<'_, UDP, TCP> {
+impl Default for Slots<'_> {
     fn default() -> Self {
         Self::new()
     }

@@ -2,7 +2,7 @@
 
 use crate::lease::Lease;
 use crate::link::Link;
-use crate::resources::Resources;
+use crate::resources::{Buffers, Slots};
 use crate::{NetError, NetworkOptions};
 use core::net::{IpAddr, Ipv4Addr};
 use netboot_core::{Device, Duration, Instant, Platform};
@@ -18,6 +18,8 @@ use smoltcp::wire::{HardwareAddress, IpAddress, IpCidr, Ipv4Cidr};
 const INGRESS_BUDGET: usize = 64;
 /// Rounds of sending in one service call.
 const EGRESS_BUDGET: usize = 16;
+/// How long frames may wait in the device for the sink.
+const LEAVE_AT_MOST: Duration = Duration::from_millis(50);
 /// First ephemeral port (RFC 6335, section 6).
 const EPHEMERAL: u16 = 49152;
 
@@ -30,6 +32,14 @@ pub(crate) fn timestamp(now: Instant) -> smoltcp::time::Instant {
 pub(crate) fn span(duration: Duration) -> smoltcp::time::Duration {
     smoltcp::time::Duration::from_micros(duration.as_micros())
 }
+
+/// An error on its way up. The error itself lies in the stack ([`Stack::take_error`]): a `Result` with
+/// all its facts, copied at each `?`, would take kilobytes of flash.
+#[derive(Debug)]
+pub(crate) struct Failed;
+
+/// A result inside this crate.
+pub(crate) type Internal<T = ()> = Result<T, Failed>;
 
 /// What a step of a wait came to.
 pub(crate) enum Step<T> {
@@ -63,40 +73,46 @@ pub(crate) struct Stack<'a, D: Device, P: Platform> {
     router: usize,
     /// Commands end by then.
     pub deadline: Instant,
+    /// The error behind the last [`Failed`].
+    error: Option<NetError>,
+    /// Since when frames are left in the device because the TFTP socket is full.
+    full_since: Option<Instant>,
 }
 
 impl<'a, D: Device, P: Platform> Stack<'a, D, P> {
+    #[inline(never)]
     pub fn new<const UDP: usize, const TCP: usize>(
         device: D,
         mut platform: P,
-        resources: &'a mut Resources<'a, UDP, TCP>,
+        buffers: &'a mut Buffers<UDP, TCP>,
+        slots: &'a mut Slots<'a>,
         options: NetworkOptions,
-    ) -> Result<Self, NetError> {
+    ) -> Self {
         let mut link = Link::new(device);
         let mut config = Config::new(HardwareAddress::Ethernet(link.mac()));
         config.random_seed = platform.rng().next_u64();
         let now = platform.now();
         let iface = Interface::new(config, &mut link, timestamp(now));
-        let mut sockets = SocketSet::new(&mut resources.sockets[..]);
+        let mut sockets = SocketSet::new(&mut slots.sockets[..]);
         let tftp = sockets.add(udp::Socket::new(
-            udp::PacketBuffer::new(&mut resources.udp_rx_meta[..], &mut resources.udp_rx[..]),
-            udp::PacketBuffer::new(&mut resources.udp_tx_meta[..], &mut resources.udp_tx[..]),
+            udp::PacketBuffer::new(&mut slots.udp_rx[..], &mut buffers.udp_rx[..]),
+            udp::PacketBuffer::new(&mut slots.udp_tx[..], &mut buffers.udp_tx[..]),
         ));
         let dhcp = sockets.add(udp::Socket::new(
-            udp::PacketBuffer::new(&mut resources.dhcp_rx_meta[..], &mut resources.dhcp_rx[..]),
-            udp::PacketBuffer::new(&mut resources.dhcp_tx_meta[..], &mut resources.dhcp_tx[..]),
+            udp::PacketBuffer::new(&mut slots.dhcp_rx[..], &mut buffers.dhcp_rx[..]),
+            udp::PacketBuffer::new(&mut slots.dhcp_tx[..], &mut buffers.dhcp_tx[..]),
         ));
-        let dns = sockets.add(dns::Socket::new(&[], &mut resources.dns_query[..]));
+        let dns = sockets.add(dns::Socket::new(&[], &mut slots.dns_query[..]));
         let mut socket = tcp::Socket::new(
-            tcp::SocketBuffer::new(&mut resources.tcp_rx[..]),
-            tcp::SocketBuffer::new(&mut resources.tcp_tx[..]),
+            tcp::SocketBuffer::new(&mut buffers.tcp_rx[..]),
+            tcp::SocketBuffer::new(&mut buffers.tcp_tx[..]),
         );
         // A boot client sends one request and waits: nothing is gained by holding segments back.
         socket.set_nagle_enabled(false);
         socket.set_ack_delay(None);
         let tcp = sockets.add(socket);
-        let lease = Lease::new(link.mac().0, &options)?;
-        Ok(Self {
+        let lease = Lease::new(link.mac().0, &options);
+        Self {
             platform,
             options,
             link,
@@ -110,7 +126,27 @@ impl<'a, D: Device, P: Platform> Stack<'a, D, P> {
             config: None,
             router: 0,
             deadline: Instant::FAR_FUTURE,
-        })
+            error: None,
+            full_since: None,
+        }
+    }
+
+    /// Puts an error down, for the token to be passed up.
+    #[inline(never)]
+    pub fn fail(&mut self, error: NetError) -> Failed {
+        self.error = Some(error);
+        Failed
+    }
+
+    /// The error behind a [`Failed`].
+    pub fn error(&self) -> Option<&NetError> {
+        self.error.as_ref()
+    }
+
+    /// The error behind a [`Failed`], to be given to the caller.
+    pub fn take_error(&mut self, _: Failed) -> NetError {
+        // There is always one: `Failed` is only made by `fail`.
+        self.error.take().unwrap_or(NetError::StaleHandle)
     }
 
     pub fn tftp(&mut self) -> &mut udp::Socket<'a> {
@@ -134,10 +170,14 @@ impl<'a, D: Device, P: Platform> Stack<'a, D, P> {
     }
 
     /// Receives, answers, sends and keeps the lease; bounded work. Returns the time it ran at.
+    #[inline(never)]
     pub fn service(&mut self) -> Instant {
         let now = self.platform.now();
         let at = timestamp(now);
         for _ in 0..INGRESS_BUDGET {
+            if self.leave_frames(now) {
+                break;
+            }
             let result = self
                 .iface
                 .poll_ingress_single(at, &mut self.link, &mut self.sockets);
@@ -151,12 +191,31 @@ impl<'a, D: Device, P: Platform> Stack<'a, D, P> {
         now
     }
 
+    /// Whether frames are better left in the device's ring: the TFTP socket is full, and would drop the
+    /// next block. A TFTP window is no larger than the ring, so nothing is lost there. When the sink is
+    /// stuck for longer, ARP and the lease go before the blocks.
+    fn leave_frames(&mut self, now: Instant) -> bool {
+        let block = usize::from(self.options.tftp_blksize).saturating_add(4);
+        let socket = self.tftp();
+        let room = socket
+            .payload_recv_capacity()
+            .saturating_sub(socket.recv_queue());
+        // The ring keeps a block in one piece, and may waste up to one for that.
+        if room >= block.saturating_mul(2) || socket.recv_queue() == 0 {
+            self.full_since = None;
+            return false;
+        }
+        let since = *self.full_since.get_or_insert(now);
+        now.since(since) < LEAVE_AT_MOST
+    }
+
     /// Sends what the sockets hold.
     pub fn flush(&mut self) {
         let now = self.platform.now();
         self.flush_at(timestamp(now));
     }
 
+    #[inline(never)]
     fn flush_at(&mut self, at: smoltcp::time::Instant) {
         for _ in 0..EGRESS_BUDGET {
             let result = self
@@ -190,8 +249,8 @@ impl<'a, D: Device, P: Platform> Stack<'a, D, P> {
         &mut self,
         limit: Instant,
         late: NetError,
-        mut step: impl FnMut(&mut Self, Instant) -> Result<Step<T>, NetError>,
-    ) -> Result<T, NetError> {
+        mut step: impl FnMut(&mut Self, Instant) -> Internal<Step<T>>,
+    ) -> Internal<T> {
         loop {
             let now = self.service();
             let again = match step(self, now)? {
@@ -199,10 +258,10 @@ impl<'a, D: Device, P: Platform> Stack<'a, D, P> {
                 Step::Again(at) => at,
             };
             if now >= self.deadline {
-                return Err(NetError::Deadline);
+                return Err(self.fail(NetError::Deadline));
             }
             if now >= limit {
-                return Err(late);
+                return Err(self.fail(late));
             }
             self.idle(now, limit.min(again));
         }
@@ -214,13 +273,18 @@ impl<'a, D: Device, P: Platform> Stack<'a, D, P> {
     }
 
     /// Sets address, routes and DNS servers.
+    #[inline(never)]
     pub fn configure(&mut self, config: &NetworkConfig) {
-        self.iface.update_ip_addrs(|addresses| {
-            addresses.clear();
-            let cidr = Ipv4Cidr::new(config.address, config.prefix_len.min(32));
-            // The list was just emptied and has room for one.
-            let _ = addresses.push(IpCidr::Ipv4(cidr));
-        });
+        let cidr = IpCidr::Ipv4(Ipv4Cidr::new(config.address, config.prefix_len.min(32)));
+        // smoltcp forgets all neighbours whenever the list is touched, and may then not ask for them
+        // again for a second.
+        if self.iface.ip_addrs() != [cidr] {
+            self.iface.update_ip_addrs(|addresses| {
+                addresses.clear();
+                // The list was just emptied and has room for one.
+                let _ = addresses.push(cidr);
+            });
+        }
         self.router = 0;
         self.iface.routes_mut().remove_default_ipv4_route();
         if let Some(router) = config.routers.first() {
@@ -243,6 +307,7 @@ impl<'a, D: Device, P: Platform> Stack<'a, D, P> {
 
     /// Nothing comes through: the hardware addresses in mind may be wrong, and the router may be dead
     /// (RFC 1122, sections 2.3.2.1 and 3.3.1.4).
+    #[inline(never)]
     pub fn suspect_path(&mut self) {
         // An update, even one that changes nothing, empties smoltcp's neighbour cache.
         self.iface.update_ip_addrs(|_| ());
@@ -300,9 +365,9 @@ impl<'a, D: Device, P: Platform> Stack<'a, D, P> {
     }
 
     /// Whether a peer's address can be spoken to with what is configured.
-    pub fn check_address(&self, address: IpAddr) -> Result<Ipv4Addr, NetError> {
+    pub fn check_address(&mut self, address: IpAddr) -> Internal<Ipv4Addr> {
         if self.config.is_none() {
-            return Err(NetError::NotConfigured);
+            return Err(self.fail(NetError::NotConfigured));
         }
         let everybody = self.own_network().and_then(|own| own.broadcast());
         match address {
@@ -312,10 +377,10 @@ impl<'a, D: Device, P: Platform> Stack<'a, D, P> {
                     || v4.is_broadcast()
                     || Some(v4) == everybody =>
             {
-                Err(NetError::BadAddress)
+                Err(self.fail(NetError::BadAddress))
             }
             IpAddr::V4(v4) => Ok(v4),
-            IpAddr::V6(_) => Err(NetError::AddressFamily),
+            IpAddr::V6(_) => Err(self.fail(NetError::AddressFamily)),
         }
     }
 }

@@ -20,7 +20,8 @@ pub struct LinkConfig {
     /// the larger of the one-way delay with jitter and 1 ms.
     pub reorder: f64,
     /// Probability that one bit or one octet of a frame is changed. A real link's FCS would discard such
-    /// a frame; this models what a broken switch or NIC does after the check.
+    /// a frame; this models what a broken switch or NIC does after the check. The Ethernet header and ARP
+    /// are spared: nothing above guards them, and one bit there would divert a host's traffic for minutes.
     pub corrupt: f64,
     /// Line rate in bits per second; `None` is unlimited. The 24 octets that Ethernet adds to each frame
     /// (preamble, FCS, gap) and the 60-octet minimum count.

@@ -364,9 +364,16 @@ impl Direction {
     }
 }
 
-/// Changes one bit or one octet of `frame`; an empty frame has none.
+/// Changes one bit or one octet of what `frame` carries; whether there was something to change.
 fn damage(frame: &mut [u8], chance: u64) -> bool {
-    let Some(length) = u64::try_from(frame.len()).ok().filter(|&len| len > 0) else {
+    const HEADER: usize = 14;
+    const ARP: [u8; 2] = [0x08, 0x06];
+    if frame.get(12..HEADER) == Some(&ARP) {
+        return false;
+    }
+    let start = if frame.len() > HEADER { HEADER } else { 0 };
+    let body = &mut frame[start..];
+    let Some(length) = u64::try_from(body.len()).ok().filter(|&len| len > 0) else {
         return false;
     };
     let mask = if chance & 1 == 0 {
@@ -375,6 +382,6 @@ fn damage(frame: &mut [u8], chance: u64) -> bool {
         // Never 0, which would change nothing.
         (chance >> 1) as u8 | 1
     };
-    frame[((chance >> 9) % length) as usize] ^= mask;
+    body[((chance >> 9) % length) as usize] ^= mask;
     true
 }

@@ -253,7 +253,7 @@ fn capture_holds_what_both_sides_sent_and_a_full_disk_changes_nothing() {
 }
 
 #[test]
-fn empty_frame_survives_corruption() {
+fn corruption_spares_empty_frames_headers_and_arp() {
     let config = LinkConfig {
         corrupt: 1.0,
         ..LinkConfig::default()
@@ -267,4 +267,14 @@ fn empty_frame_survives_corruption() {
         assert_ne!(drain(&mut link, Side::Server)[0].1, [0x55; 9]);
     }
     assert_eq!(link.stats().from_client.corrupted, 1_000);
+
+    let mut arp = [0x55; 60];
+    (arp[12], arp[13]) = (0x08, 0x06);
+    link.send(Instant::ZERO, Side::Client, &arp);
+    assert_eq!(drain(&mut link, Side::Server)[0].1, arp);
+    for _ in 0..1_000 {
+        link.send(Instant::ZERO, Side::Client, &[0x55; 60]);
+        let frame = drain(&mut link, Side::Server).remove(0).1;
+        assert!(frame[..14] == [0x55; 14] && frame != [0x55; 60]);
+    }
 }

@@ -294,9 +294,16 @@ impl RecoveryModel {
         self.device.hasher = Sha256::new();
         self.device.hashed = 0;
         self.device.padding_is_zero = true;
+        self.forget_image();
+    }
+
+    /// Clears the record of the image in work but for the words lost, which no test may miss.
+    fn forget_image(&mut self) {
         if let Some(record) = self.record() {
-            record.octets = 0;
-            record.sha256 = None;
+            *record = ImageRecord {
+                dropped_words: record.dropped_words,
+                ..ImageRecord::default()
+            };
         }
     }
 
@@ -320,10 +327,7 @@ impl RecoveryModel {
         self.device.armed = false;
         self.device.declared = 0;
         self.device.left = 0;
-        if let Some(record) = self.record() {
-            record.octets = 0;
-            record.sha256 = None;
-        }
+        self.forget_image();
     }
 
     /// Drains what is there, now or after the time that it takes.
@@ -368,7 +372,7 @@ impl RecoveryModel {
             _ => u32::MAX,
         };
         let payload = size.saturating_sub(self.device.hashed) as usize;
-        let (payload, padding) = octets.split_at(payload.min(octets.len()));
+        let (payload, padding) = octets.split_at_checked(payload).unwrap_or((octets, &[]));
         self.device.hasher.update(payload);
         self.device.hashed = self.device.hashed.saturating_add(payload.len() as u32);
         self.device.padding_is_zero &= padding.iter().all(|octet| *octet == 0);

@@ -2,7 +2,7 @@
 
 use crate::plan::Plan;
 use anyhow::{Result, anyhow};
-use netboot::{NetError, Network, Resources};
+use netboot::{Buffers, NetError, Network, Slots};
 use netboot_app::console::{LineObserver, write_report};
 use netboot_app::{AppConfig, BootApp, BootReport, DefaultSource};
 use netboot_core::{Device, Instant, Platform};
@@ -108,9 +108,9 @@ pub fn boot<D: Device, P: Platform>(
     let agent = RecoveryAgent::new(bus, settings.agent, now).map_err(|error| anyhow!("{error}"))?;
     // The sockets borrow the buffers for as long as these live, as they do in a ROM's statics: some
     // 45 KiB for each boot stay allocated.
-    let resources = Box::leak(Box::new(Resources::<UDP, TCP>::new()));
-    let net = Network::new(device, platform, resources, settings.network)
-        .map_err(|error| anyhow!("{error}"))?;
+    let buffers = Box::leak(Box::new(Buffers::<UDP, TCP>::new()));
+    let slots = Box::leak(Box::new(Slots::new()));
+    let net = Network::new(device, platform, buffers, slots, settings.network);
     let mut app = BootApp::new(net, agent, LineObserver(&mut *out), config);
     let report = app.run().clone();
     drop(app);

@@ -1,2 +1,69 @@
-//! The one entry for people and CI.
-fn main() {}
+//! The one entry for people and CI: `cargo xtask boot`, `cargo xtask test` and what stands behind them.
+//!
+//! | module | what |
+//! |---|---|
+//! | [`boot`] | one boot, watched: under QEMU or in the simulated world |
+//! | [`check`] | everything that CI checks |
+//! | [`size`] | what the ROM takes, against its limits |
+//! | [`bench`](mod@bench) | octets per second and instructions per octet |
+//! | [`serve`] | the image server alone, for a QEMU of one's own |
+//! | [`setup`] | what has to be installed |
+#![forbid(unsafe_code)]
+
+mod bench;
+mod boot;
+mod check;
+mod format;
+mod link;
+mod serve;
+mod setup;
+mod size;
+mod symbols;
+
+use clap::{Parser, Subcommand};
+use std::process::ExitCode;
+
+/// Boots, tests and measures the network boot ROM.
+///
+/// Start with `cargo xtask boot`; it installs what is missing.
+#[derive(Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask", version)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Task,
+}
+
+#[derive(Subcommand)]
+enum Task {
+    /// Boot three firmware images over the network and watch: under QEMU, or with --sim in one process
+    Boot(Box<boot::BootArgs>),
+    /// Run everything that CI runs: format, lints, tests, QEMU boots, real servers, size, docs
+    Test(check::TestArgs),
+    /// Show what the ROM takes of flash, RAM and stack, and fail when it is too much
+    Size(size::SizeArgs),
+    /// Measure octets per second and RISC-V instructions per octet under QEMU
+    Bench(bench::BenchArgs),
+    /// Run the image server alone, for a QEMU of your own
+    Serve(serve::ServeArgs),
+    /// Install what is missing: the Rust target, QEMU, and with --tests the real servers
+    Setup(setup::SetupArgs),
+}
+
+fn main() -> ExitCode {
+    let result = match Arguments::parse().command {
+        Task::Boot(arguments) => boot::run(&arguments),
+        Task::Test(arguments) => check::run(&arguments),
+        Task::Size(arguments) => size::run(&arguments),
+        Task::Bench(arguments) => bench::run(&arguments),
+        Task::Serve(arguments) => serve::run(&arguments),
+        Task::Setup(arguments) => setup::run(&arguments),
+    };
+    match result {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::from(2)
+        }
+    }
+}

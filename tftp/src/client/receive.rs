@@ -31,14 +31,14 @@ impl Client {
             Packet::Oack(options) => {
                 self.tid = Some(port);
                 match negotiate(&self.asked, options) {
-                    Ok(agreed) => Ok(self.open(now, agreed, false)),
+                    Ok(agreed) => Ok(self.open(agreed, false)),
                     Err(error) => Err(self.refuse_options(error)),
                 }
             }
             Packet::Data { block: 1, payload } => {
                 self.tid = Some(port);
                 self.check_length(payload.len(), DEFAULT_BLKSIZE)?;
-                Ok(self.open(now, Negotiated::DEFAULT, true))
+                Ok(self.open(Negotiated::DEFAULT, true))
             }
             Packet::Error { code, message } => {
                 if self.asked == Asked::NOTHING && self.superseded > 0 && is_refusal(code) {
@@ -51,8 +51,6 @@ impl Client {
                     self.asked = Asked::NOTHING;
                     self.progress(now);
                     self.request(now);
-                    // A late answer to an earlier request must not pass for a round trip.
-                    self.timed = self.superseded == 0;
                     return Ok(Event::None);
                 }
                 self.close();
@@ -188,11 +186,10 @@ impl Client {
         self.count_retransmission();
     }
 
-    /// Opens the transfer, paused.
-    fn open<'d>(&mut self, now: Instant, options: Negotiated, again: bool) -> Event<'d> {
-        if let Some(sent_at) = self.sent_at.take() {
-            self.rtt.sample(now.since(sent_at));
-        }
+    /// Opens the transfer, paused. The time until here is no round trip: the server had to find the
+    /// file.
+    fn open<'d>(&mut self, options: Negotiated, again: bool) -> Event<'d> {
+        self.sent_at = None;
         self.agreed = options;
         self.phase = Phase::Paused { again };
         self.due = false;

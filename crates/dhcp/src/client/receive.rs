@@ -1,11 +1,12 @@
 //! What an arriving message does to the client.
 
-use super::{Client, Event, LostReason, NAK_DELAY, PROBE_DEADLINE, State, jitter};
+use super::{Client, Event, LostReason, NAK_DELAY, PROBE_DEADLINE, State};
 use crate::boot::BootInfo;
 use crate::error::DhcpError;
 use crate::lease::Lease;
 use crate::options::code;
 use crate::packet::{MessageType, Packet};
+use crate::retry::jitter;
 use core::net::Ipv4Addr;
 use netboot_core::Instant;
 use rand_core::RngCore;

@@ -39,6 +39,9 @@ impl Dhcp {
 
     /// Answers a datagram; the answers are sent by [`poll`](Self::poll).
     pub fn handle(&mut self, now: Instant, datagram: &Datagram<'_>, shared: &mut Shared) {
+        if self.pending.len() >= MOST_PENDING {
+            return;
+        }
         let Some(request) = Request::parse(datagram.payload) else {
             log::debug!("{now} DHCP: unreadable message from {}", datagram.from);
             return;
@@ -299,9 +302,6 @@ impl Dhcp {
         } else {
             (reply.chaddr, reply.yiaddr, CLIENT_PORT)
         };
-        if self.pending.len() >= MOST_PENDING {
-            return;
-        }
         let frame = Datagram {
             from_mac: shared.config.mac,
             to_mac,

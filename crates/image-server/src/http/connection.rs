@@ -22,6 +22,8 @@ pub struct Connection {
     state: State,
     requests: u32,
     idle_since: Instant,
+    /// The transport takes nothing now; it will say when it does.
+    blocked: bool,
 }
 
 enum State {
@@ -43,6 +45,7 @@ impl Connection {
             state: State::Reading,
             requests: 0,
             idle_since: now,
+            blocked: false,
         }
     }
 
@@ -83,10 +86,19 @@ impl Connection {
         }
     }
 
-    /// Whether the transport is to end.
+    /// Says whether the transport has no room to [`transmit`](Self::transmit) into.
+    pub fn set_blocked(&mut self, blocked: bool) {
+        self.blocked = blocked;
+    }
+
+    /// Whether the transport is to end. An orderly end follows the last octet at once, without waiting for
+    /// its acknowledgement.
     pub fn end(&self) -> Option<End> {
-        match self.state {
-            State::Ended(end) => Some(end),
+        match &self.state {
+            State::Ended(end) => Some(*end),
+            State::Responding(response, _) if response.end() == Some(After::Close) => {
+                Some(End::Close)
+            }
             _ => None,
         }
     }
@@ -96,10 +108,16 @@ impl Connection {
         matches!(self.state, State::Reading)
     }
 
+    /// Whether it says nothing any more and stays open.
+    pub fn is_mute(&self) -> bool {
+        matches!(self.state, State::Mute)
+    }
+
     /// When there is something to do without new octets.
     pub fn poll_at(&self, shared: &Shared) -> Option<Instant> {
         match &self.state {
             State::Reading => Some(self.idle_since + shared.config.http.idle_timeout),
+            State::Responding(..) if self.blocked => None,
             State::Responding(response, _) => response.poll_at(),
             State::Mute | State::Ended(_) => None,
         }

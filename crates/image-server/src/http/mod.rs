@@ -45,7 +45,7 @@ impl Http {
 
     /// Goes on with every connection; whether anything changed.
     pub fn service(&mut self, now: Instant, stack: &mut Stack, shared: &mut Shared) -> bool {
-        let mut changed = self.accept(now, stack, shared);
+        let mut changed = self.accept(now, stack);
         changed |= self.take_back(now, stack, shared);
         for open in &mut self.open {
             let socket = stack.sockets.get_mut::<tcp::Socket<'_>>(open.socket);
@@ -54,13 +54,19 @@ impl Http {
         self.open.retain_mut(|open| {
             let socket = stack.sockets.get::<tcp::Socket<'_>>(open.socket);
             // A reset that still has to go out keeps its remote endpoint until it has.
-            let over = socket.state() == State::Closed && socket.remote_endpoint().is_none();
+            // A connection that was reset before it was established listens again.
+            let over = socket.is_listening()
+                || socket.state() == State::Closed && socket.remote_endpoint().is_none();
             if over {
                 open.connection.lost(now, shared);
                 stack.sockets.remove(open.socket);
             }
             !over
         });
+        if self.listening.len() < shared.config.http.backlog {
+            self.make_room(stack, shared);
+            self.listen(stack, shared);
+        }
         changed
     }
 
@@ -82,7 +88,7 @@ impl Http {
         }
     }
 
-    fn accept(&mut self, now: Instant, stack: &mut Stack, shared: &Shared) -> bool {
+    fn accept(&mut self, now: Instant, stack: &Stack) -> bool {
         let before = self.open.len();
         let Self { listening, open } = self;
         listening.retain(|&socket| {
@@ -93,12 +99,7 @@ impl Http {
             }
             listens
         });
-        let accepted = self.open.len() != before;
-        if accepted {
-            self.make_room(stack, shared);
-            self.listen(stack, shared);
-        }
-        accepted
+        self.open.len() != before
     }
 
     /// A connection that is reset before it was established leaves a socket that listens again (RFC 9293,
@@ -167,6 +168,10 @@ impl Connection {
                 break;
             }
             changed = true;
+        }
+        self.set_blocked(!socket.can_send());
+        if self.is_mute() {
+            socket.set_timeout(None);
         }
         match self.end() {
             Some(End::Close) if socket.may_send() => {

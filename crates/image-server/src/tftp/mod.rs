@@ -10,7 +10,7 @@ use crate::frame::Datagram;
 use crate::served::{Protocol, Served};
 use crate::shared::{Shared, plain};
 use crate::stack::{Stack, earlier};
-use netboot_core::Instant;
+use netboot_core::{Duration, Instant};
 use packet::{Request, error, opcode};
 use rand_core::RngCore;
 use smoltcp::iface::SocketHandle;
@@ -24,7 +24,9 @@ const PORT: u16 = 69;
 const QUEUE: usize = 32;
 /// Header and the longest block.
 const LONGEST: usize = 4 + 1_468;
-/// Requests without an answer and errors go out through the listening socket's memory.
+/// What a transfer sent last, such as an error, may wait for the client's Ethernet address so long.
+const LINGER: Duration = Duration::from_secs(10);
+/// Requests that may wait.
 const LISTEN_QUEUE: usize = 16;
 
 /// The TFTP server.
@@ -43,9 +45,12 @@ struct Active {
     transfer: Transfer,
     /// Mixes in packets of a foreign TID.
     decoy: Option<u16>,
-    /// The first packet was sent.
-    answered: bool,
-    recorded: bool,
+    /// Something was sent.
+    started: bool,
+    /// The socket takes nothing now.
+    blocked: bool,
+    /// When it ended and was recorded.
+    ended: Option<Instant>,
 }
 
 impl Tftp {
@@ -71,7 +76,8 @@ impl Tftp {
                 .sockets
                 .get::<udp::Socket<'_>>(active.socket)
                 .send_queue();
-            let over = active.transfer.is_over(now) && queued == 0;
+            let given_up = active.ended.is_some() && active.poll_at() <= now;
+            let over = given_up || active.transfer.is_over(now) && queued == 0;
             if over {
                 stack.sockets.remove(active.socket);
             }
@@ -82,7 +88,7 @@ impl Tftp {
 
     /// When a transfer has something to do by itself.
     pub fn poll_at(&self) -> Option<Instant> {
-        let deadlines = self.active.iter().map(|active| active.transfer.poll_at());
+        let deadlines = self.active.iter().map(Active::poll_at);
         deadlines
             .filter(|at| *at != Instant::FAR_FUTURE)
             .fold(None, |a, b| earlier(a, Some(b)))
@@ -146,7 +152,9 @@ impl Tftp {
             .contains(&TftpFault::ForeignTid)
             .then(|| self.free_tid(shared));
         let tid = self.free_tid(shared);
-        if self.active.len() >= shared.config.tftp.max_transfers.max(1) {
+        // There must be free ports.
+        let most = shared.config.tftp.max_transfers.clamp(1, 4_096);
+        if self.active.len() >= most {
             let mut oldest = self.active.remove(0);
             oldest.record(now, shared);
             stack.sockets.remove(oldest.socket);
@@ -162,8 +170,9 @@ impl Tftp {
             name,
             transfer: Transfer::new(now, &request, content, &shared.config.tftp, faults),
             decoy,
-            answered: false,
-            recorded: false,
+            started: false,
+            blocked: false,
+            ended: None,
         });
     }
 
@@ -180,6 +189,14 @@ impl Tftp {
 }
 
 impl Active {
+    fn poll_at(&self) -> Instant {
+        match self.ended {
+            Some(at) => self.transfer.silent_until().unwrap_or(at + LINGER),
+            None if self.blocked => self.transfer.deadline(),
+            None => self.transfer.poll_at(),
+        }
+    }
+
     fn service(&mut self, now: Instant, stack: &mut Stack, shared: &mut Shared) -> bool {
         let mut changed = false;
         let socket = stack.sockets.get_mut::<udp::Socket<'_>>(self.socket);
@@ -209,13 +226,14 @@ impl Active {
                 break;
             }
             changed = true;
-            // The first answer is what pins the transfer id: a decoy before it would be the transfer.
-            let pinned = std::mem::replace(&mut self.answered, true);
-            if let Some(decoy) = self.decoy.filter(|_| pinned) {
+            // Not before the first packet, which tells the client the right TID.
+            if let Some(decoy) = self.decoy.filter(|_| self.started) {
                 mislead(decoy, block, self.peer, shared);
             }
+            self.started = true;
         }
-        if self.transfer.outcome().is_some() && !self.recorded {
+        self.blocked = !socket.can_send();
+        if self.transfer.outcome().is_some() && self.ended.is_none() {
             changed = true;
             self.record(now, shared);
         }
@@ -223,7 +241,7 @@ impl Active {
     }
 
     fn record(&mut self, now: Instant, shared: &mut Shared) {
-        if std::mem::replace(&mut self.recorded, true) {
+        if self.ended.replace(now).is_some() {
             return;
         }
         let outcome = self.transfer.outcome();

@@ -254,11 +254,18 @@ impl Transfer {
         self.queue.push_front(packet);
     }
 
-    /// When something is to be done without a packet from the client.
+    /// When it repeats, or gives up.
+    pub fn deadline(&self) -> Instant {
+        self.deadline
+    }
+
+    /// Until when it plays dead, once it has ended so.
+    pub fn silent_until(&self) -> Option<Instant> {
+        self.silent_until
+    }
+
+    /// When something is to be done without a packet from the client, until the transfer ends.
     pub fn poll_at(&self) -> Instant {
-        if self.outcome.is_some() {
-            return self.silent_until.unwrap_or(Instant::ZERO);
-        }
         let window_open = self.oack_due
             || self.oack.is_none()
                 && self.sent < self.last.min(self.acked + u64::from(self.windowsize));
@@ -269,7 +276,7 @@ impl Transfer {
         }
     }
 
-    /// How it ended, once.
+    /// How it ended, once it has.
     pub fn outcome(&self) -> Option<Outcome> {
         self.outcome
     }

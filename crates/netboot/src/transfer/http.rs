@@ -5,7 +5,7 @@
 
 use super::{Opened, Pumped, Start, Take};
 use crate::NetError;
-use crate::stack::{Stack, Step, span};
+use crate::stack::{Internal, Stack, Step, span};
 use core::net::Ipv4Addr;
 use netboot_core::uri::{MAX_URI, Scheme, Uri};
 use netboot_core::{Device, Instant, Platform};
@@ -17,8 +17,6 @@ use smoltcp::wire::IpAddress;
 
 /// Longest response head, octets.
 const HEAD: usize = 2048;
-/// Longest request head, octets; it fits the socket's send buffer.
-const REQUEST: usize = 1024;
 /// A port that nobody connects to while it is looked at.
 const DISCARD: u16 = 9;
 /// Steps of the decoder in one call.
@@ -51,12 +49,13 @@ impl HttpTransfer {
     }
 
     /// Sends the request and waits for the head of the answer; follows redirects.
+    #[inline(never)]
     pub fn open<D: Device, P: Platform>(
         &mut self,
         stack: &mut Stack<'_, D, P>,
         uri: &mut Uri,
         start: Start<'_>,
-    ) -> Result<Opened, NetError> {
+    ) -> Internal<Opened> {
         let mut redirects = Redirects::new(stack.options.redirects);
         // The hop limit of `Redirects` ends this; the bound is for the reader.
         for _ in 0..=u8::MAX {
@@ -73,48 +72,51 @@ impl HttpTransfer {
                         first: head.first,
                     };
                     // Nothing but the server's word says that `If-Range` was looked at.
-                    let same = match outcome {
-                        Outcome::PartialContent => head.continues(start.total, start.validator),
-                        _ => Ok(()),
-                    };
-                    if same.is_err() {
+                    if outcome == Outcome::PartialContent
+                        && let Err(error) = head.continues(start.total, start.validator)
+                    {
                         self.close(stack);
+                        return Err(stack.fail(error.into()));
                     }
-                    same?;
                     return Ok(opened);
                 }
                 Outcome::Redirect => {
                     let next = redirects.follow(uri, head.status, &head.location);
                     // Its body is not worth waiting for.
                     self.close(stack);
-                    *uri = next?;
+                    *uri = next.map_err(|error| stack.fail(error.into()))?;
                 }
                 Outcome::Failed(error) => {
                     self.close(stack);
-                    return Err(error.into());
+                    return Err(stack.fail(error.into()));
                 }
             }
             if uri.scheme() != Scheme::Http {
-                return Err(NetError::Unsupported);
+                return Err(stack.fail(NetError::Unsupported));
             }
         }
-        Err(NetError::Http(HttpError::TooManyRedirects))
+        Err(stack.fail(HttpError::TooManyRedirects.into()))
     }
 
     /// One request and the head of its answer.
+    #[inline(never)]
     fn exchange<D: Device, P: Platform>(
         &mut self,
         stack: &mut Stack<'_, D, P>,
         uri: &Uri,
         start: Start<'_>,
-    ) -> Result<(), NetError> {
+    ) -> Internal {
         let peer = (stack.resolve(uri)?, uri.port());
         self.finish(stack);
         if self.peer == Some(peer) && stack.tcp().may_send() && stack.tcp().may_recv() {
-            match self.request(stack, uri, start) {
-                // The server may close an idle connection at any moment (RFC 9112, section 9.5).
-                Err(NetError::ConnectionReset | NetError::Http(HttpError::Closed)) => {}
-                other => return other,
+            let result = self.request(stack, uri, start);
+            // The server may close an idle connection at any moment (RFC 9112, section 9.5).
+            let stale = matches!(
+                stack.error(),
+                Some(NetError::ConnectionReset | NetError::Http(HttpError::Closed))
+            );
+            if result.is_ok() || !stale {
+                return result;
             }
         }
         self.connect(stack, peer)?;
@@ -128,25 +130,27 @@ impl HttpTransfer {
         }
     }
 
+    #[inline(never)]
     fn connect<D: Device, P: Platform>(
         &mut self,
         stack: &mut Stack<'_, D, P>,
         peer: (Ipv4Addr, u16),
-    ) -> Result<(), NetError> {
+    ) -> Internal {
         self.disconnect(stack);
         let port = stack.ephemeral_port();
         let keep_alive = span(stack.options.keep_alive);
         let (socket, iface) = stack.tcp_with_iface();
         socket.set_keep_alive(Some(keep_alive));
-        socket
-            .connect(iface.context(), (IpAddress::Ipv4(peer.0), peer.1), port)
-            .map_err(|_| NetError::BadAddress)?;
+        let remote = (IpAddress::Ipv4(peer.0), peer.1);
+        if socket.connect(iface.context(), remote, port).is_err() {
+            return Err(stack.fail(NetError::BadAddress));
+        }
         let limit = stack.platform.now() + stack.options.connect_timeout;
         let result = stack.run(limit, NetError::ConnectTimeout, |stack, _| {
             match stack.tcp().state() {
                 State::SynSent | State::SynReceived => Ok(Step::WAIT),
                 State::Established | State::CloseWait => Ok(Step::Done(())),
-                _ => Err(NetError::ConnectionRefused),
+                _ => Err(stack.fail(NetError::ConnectionRefused)),
             }
         });
         if result.is_ok() {
@@ -173,38 +177,15 @@ impl HttpTransfer {
         }
     }
 
+    #[inline(never)]
     fn request<D: Device, P: Platform>(
         &mut self,
         stack: &mut Stack<'_, D, P>,
         uri: &Uri,
         start: Start<'_>,
-    ) -> Result<(), NetError> {
-        let mut secret = [0; MAX_URI];
-        let credentials = uri.credentials(&mut secret)?;
-        let range = (start.offset > 0).then_some(RangeFrom {
-            first: start.offset,
-            if_range: start.validator,
-        });
-        let request = Request {
-            method: Method::Get,
-            authority: uri.authority(),
-            target: uri.target(),
-            range,
-            credentials,
-            user_agent: stack.options.user_agent,
-            keep_alive: true,
-        };
-        let mut head = [0; REQUEST];
-        let len = request.encode(&mut head)?;
-        self.response.restart(request.expect());
-        self.waiting = None;
-        let sent = stack
-            .tcp()
-            .send_slice(head.get(..len).unwrap_or_default())
-            .map_err(|_| NetError::ConnectionReset)?;
-        if sent < len {
-            return Err(NetError::Stalled);
-        }
+    ) -> Internal {
+        self.send_request(stack, uri, start)
+            .map_err(|error| stack.fail(error))?;
         stack.flush();
         let limit = Instant::FAR_FUTURE;
         stack.run(limit, NetError::Stalled, |stack, now| {
@@ -212,9 +193,43 @@ impl HttpTransfer {
             match self.step(stack, now, 0, &mut nobody)? {
                 Stepped::Head => Ok(Step::Done(())),
                 Stepped::Nothing(until) => Ok(Step::Again(until)),
-                Stepped::Taken(_) | Stepped::Complete => Err(HttpError::BadHead.into()),
+                Stepped::Taken(_) | Stepped::Complete => Err(stack.fail(HttpError::BadHead.into())),
             }
         })
+    }
+
+    /// Writes the request into the socket's buffer.
+    #[inline(never)]
+    fn send_request<D: Device, P: Platform>(
+        &mut self,
+        stack: &mut Stack<'_, D, P>,
+        uri: &Uri,
+        start: Start<'_>,
+    ) -> Result<(), NetError> {
+        let mut secret = [0; MAX_URI];
+        let request = Request {
+            method: Method::Get,
+            authority: uri.authority(),
+            target: uri.target(),
+            range: (start.offset > 0).then_some(RangeFrom {
+                first: start.offset,
+                if_range: start.validator,
+            }),
+            credentials: uri.credentials(&mut secret)?,
+            user_agent: stack.options.user_agent,
+            keep_alive: true,
+        };
+        self.response.restart(request.expect());
+        self.waiting = None;
+        // Whatever was sent before has been answered, so the buffer is empty and in one piece.
+        let written = stack.tcp().send(|buffer| match request.encode(buffer) {
+            Ok(len) => (len, Ok(())),
+            Err(error) => (0, Err(error)),
+        });
+        match written {
+            Ok(result) => Ok(result?),
+            Err(_) => Err(NetError::ConnectionReset),
+        }
     }
 
     /// See [`Transfer::pump`](super::Transfer::pump).
@@ -224,7 +239,7 @@ impl HttpTransfer {
         now: Instant,
         max: usize,
         take: Take<'_>,
-    ) -> Result<Pumped, NetError> {
+    ) -> Internal<Pumped> {
         match self.step(stack, now, max, take)? {
             Stepped::Taken(octets) => Ok(Pumped::Octets(octets)),
             Stepped::Complete => Ok(Pumped::Complete),
@@ -234,40 +249,46 @@ impl HttpTransfer {
     }
 
     /// Lets the decoder see what has arrived, until it has something to tell.
+    #[inline(never)]
     fn step<D: Device, P: Platform>(
         &mut self,
         stack: &mut Stack<'_, D, P>,
         now: Instant,
         max: usize,
         take: Take<'_>,
-    ) -> Result<Stepped, NetError> {
-        let socket = stack.tcp();
+    ) -> Internal<Stepped> {
         for _ in 0..BUDGET {
             if self.response.is_complete() {
                 return Ok(Stepped::Complete);
             }
+            let socket = stack.tcp();
             if !socket.can_recv() {
                 break;
             }
             let response = &mut self.response;
-            let stepped = socket.recv(|input| decode(response, input, max, take));
+            let decoded = socket.recv(|input| decode(response, input, max, take));
             self.waiting = None;
-            match stepped.map_err(|_| NetError::ConnectionReset)?? {
-                Some(stepped) => return Ok(stepped),
-                None => continue,
+            match decoded {
+                Ok(Ok(Some(stepped))) => return Ok(stepped),
+                Ok(Ok(None)) => {}
+                Ok(Err(error)) => return Err(stack.fail(error.into())),
+                Err(_) => return Err(stack.fail(NetError::ConnectionReset)),
             }
         }
         // A body that ended with the last octet received needs no further one to be complete.
         let mut nobody = |_: &[u8]| 0;
-        if let Some(stepped) = decode(&mut self.response, &[], 0, &mut nobody).1? {
-            return Ok(stepped);
+        match decode(&mut self.response, &[], 0, &mut nobody).1 {
+            Ok(Some(stepped)) => return Ok(stepped),
+            Ok(None) => {}
+            Err(error) => return Err(stack.fail(error.into())),
         }
-        if !socket.may_recv() {
-            return self.ended(socket.state());
+        if !stack.tcp().may_recv() {
+            let state = stack.tcp().state();
+            return self.ended(state).map_err(|error| stack.fail(error));
         }
         let limit = *self.waiting.get_or_insert(now) + stack.options.stall_timeout;
         if now >= limit {
-            return Err(NetError::Stalled);
+            return Err(stack.fail(NetError::Stalled));
         }
         Ok(Stepped::Nothing(limit))
     }
@@ -296,9 +317,10 @@ enum Stepped {
     Nothing(Instant),
 }
 
-type Decoded = Result<Option<Stepped>, NetError>;
+type Decoded = Result<Option<Stepped>, HttpError>;
 
 /// One look at the receive buffer; returns how many octets of it are used up.
+#[inline(never)]
 fn decode(
     response: &mut Response<HEAD>,
     input: &[u8],
@@ -307,7 +329,7 @@ fn decode(
 ) -> (usize, Decoded) {
     let step = match response.handle(input) {
         Ok(step) => step,
-        Err(error) => return (0, Err(error.into())),
+        Err(error) => return (0, Err(error)),
     };
     match step.event {
         Event::NeedInput => (step.consumed, Ok(None)),

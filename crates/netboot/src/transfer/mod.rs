@@ -4,7 +4,7 @@ mod http;
 mod tftp;
 
 use crate::NetError;
-use crate::stack::Stack;
+use crate::stack::{Internal, Stack};
 use http::HttpTransfer;
 use netboot_core::uri::{Scheme, Uri};
 use netboot_core::{Device, Instant, Platform};
@@ -45,44 +45,56 @@ pub(crate) struct Opened {
     pub first: u64,
 }
 
-/// One open transfer.
-// One exists at a time, inside a static: a box for the larger variant is not to be had.
-#[allow(clippy::large_enum_variant)]
-pub(crate) enum Transfer {
-    /// None.
-    Closed,
+/// Which transfer is open.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Active {
+    None,
+    Tftp,
+    Http,
+}
+
+/// The one transfer that may be open, and the HTTP connection that outlives its transfers.
+///
+/// Both protocols' state lies here side by side: nothing of it is ever moved.
+pub(crate) struct Transfer {
+    active: Active,
     /// RFC 1350.
-    Tftp(TftpTransfer),
+    tftp: Option<TftpTransfer>,
     /// RFC 9112.
-    Http(HttpTransfer),
+    http: HttpTransfer,
 }
 
 impl Transfer {
+    pub fn new() -> Self {
+        Self {
+            active: Active::None,
+            tftp: None,
+            http: HttpTransfer::new(),
+        }
+    }
+
     /// Opens `uri`, following redirects (`uri` is then the final one).
     pub fn open<D: Device, P: Platform>(
         &mut self,
         stack: &mut Stack<'_, D, P>,
         uri: &mut Uri,
         start: Start<'_>,
-    ) -> Result<Opened, NetError> {
+    ) -> Internal<Opened> {
         match uri.scheme() {
             Scheme::Tftp => {
                 self.close(stack);
-                let (transfer, opened) = TftpTransfer::open(stack, uri)?;
-                *self = Transfer::Tftp(transfer);
+                let opened = TftpTransfer::open(&mut self.tftp, stack, uri)?;
+                self.active = Active::Tftp;
                 Ok(opened)
             }
             Scheme::Http => {
-                if !matches!(self, Transfer::Http(_)) {
+                if self.active == Active::Tftp {
                     self.close(stack);
-                    *self = Transfer::Http(HttpTransfer::new());
                 }
-                let Transfer::Http(transfer) = self else {
-                    return Err(NetError::Unsupported);
-                };
-                transfer.open(stack, uri, start)
+                self.active = Active::Http;
+                self.http.open(stack, uri, start)
             }
-            Scheme::Https => Err(NetError::Unsupported),
+            Scheme::Https => Err(stack.fail(NetError::Unsupported)),
         }
     }
 
@@ -93,40 +105,38 @@ impl Transfer {
         now: Instant,
         max: usize,
         take: Take<'_>,
-    ) -> Result<Pumped, NetError> {
-        match self {
-            Transfer::Closed => Err(NetError::StaleHandle),
-            Transfer::Tftp(transfer) => transfer.pump(stack, now, max, take),
-            Transfer::Http(transfer) => transfer.pump(stack, now, max, take),
+    ) -> Internal<Pumped> {
+        match (self.active, &mut self.tftp) {
+            (Active::Tftp, Some(transfer)) => transfer.pump(stack, now, max, take),
+            (Active::Http, _) => self.http.pump(stack, now, max, take),
+            _ => Err(stack.fail(NetError::StaleHandle)),
         }
     }
 
     /// Answers what still comes for a transfer that is complete: a TFTP server that missed the last
     /// ACK sends its last block again.
     pub fn linger<D: Device, P: Platform>(&mut self, stack: &mut Stack<'_, D, P>, now: Instant) {
-        if let Transfer::Tftp(transfer) = self {
+        if let (Active::Tftp, Some(transfer)) = (self.active, &mut self.tftp) {
             transfer.linger(stack, now);
         }
     }
 
     /// What proves, at a later request, that the file is the same.
     pub fn validator(&self) -> Option<&Validator> {
-        match self {
-            Transfer::Http(transfer) => transfer.validator(),
-            Transfer::Closed | Transfer::Tftp(_) => None,
+        match self.active {
+            Active::Http => self.http.validator(),
+            Active::None | Active::Tftp => None,
         }
     }
 
     /// Ends the transfer. A TFTP server is told; an HTTP connection is kept when its response was
     /// read to the end, and cut otherwise.
     pub fn close<D: Device, P: Platform>(&mut self, stack: &mut Stack<'_, D, P>) {
-        match self {
-            Transfer::Closed => {}
-            Transfer::Tftp(transfer) => {
-                transfer.close(stack);
-                *self = Transfer::Closed;
-            }
-            Transfer::Http(transfer) => transfer.close(stack),
+        match (self.active, &mut self.tftp) {
+            (Active::Tftp, Some(transfer)) => transfer.close(stack),
+            (Active::Http, _) => self.http.close(stack),
+            _ => {}
         }
+        self.active = Active::None;
     }
 }

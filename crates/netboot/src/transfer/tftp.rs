@@ -5,7 +5,7 @@
 
 use super::{Opened, Pumped, Take};
 use crate::NetError;
-use crate::stack::{Stack, Step};
+use crate::stack::{Internal, Stack, Step};
 use core::net::IpAddr;
 use netboot_core::uri::Uri;
 use netboot_core::{Device, Instant, Platform};
@@ -34,39 +34,28 @@ struct Held {
 }
 
 impl TftpTransfer {
-    /// Asks for the file and waits for the server's answer.
+    /// Asks for the file and waits for the server's answer; the transfer is made in `slot`.
+    #[inline(never)]
     pub fn open<D: Device, P: Platform>(
+        slot: &mut Option<Self>,
         stack: &mut Stack<'_, D, P>,
         uri: &Uri,
-    ) -> Result<(Self, Opened), NetError> {
+    ) -> Internal<Opened> {
         let address = stack.resolve(uri)?;
-        let mut name = [0; FILENAME_MAX];
-        let filename = uri.decode_path(&mut name)?;
-        let blksize = stack.options.tftp_blksize;
-        // The window has to fit the socket's buffer, with one block to spare: the ring keeps blocks
-        // in one piece, so a part of its end may lie idle.
-        let room =
-            stack.tftp().payload_recv_capacity() / (usize::from(blksize) + DATA_HEADER).max(1);
-        let windowsize = u16::try_from(room.saturating_sub(1)).unwrap_or(u16::MAX);
-        let request = Request {
-            filename,
-            blksize,
-            windowsize: stack.options.tftp_windowsize.min(windowsize).max(1),
-            timeout: None,
-            tsize: true,
-        };
+        let now = stack.platform.now();
         let server = Endpoint {
             addr: IpAddr::V4(address),
             port: uri.port(),
         };
-        let now = stack.platform.now();
-        let client = Client::new(server, &request, stack.options.tftp_timing, now)?;
+        let transfer = match request(stack, server, uri, now) {
+            Ok(client) => slot.insert(Self { client, held: None }),
+            Err(error) => return Err(stack.fail(error)),
+        };
         let port = stack.ephemeral_port();
         let socket = stack.tftp();
         socket.close();
         // A port other than 0 on a closed socket: cannot fail.
         let _ = socket.bind(port);
-        let mut transfer = Self { client, held: None };
         let limit = Instant::FAR_FUTURE;
         let opened = stack.run(limit, NetError::Stalled, |stack, now| {
             transfer.poll_open(stack, now)
@@ -74,19 +63,21 @@ impl TftpTransfer {
         if opened.is_err() {
             transfer.close(stack);
         }
-        Ok((transfer, opened?))
+        opened
     }
 
+    #[inline(never)]
     fn poll_open<D: Device, P: Platform>(
         &mut self,
         stack: &mut Stack<'_, D, P>,
         now: Instant,
-    ) -> Result<Step<Opened>, NetError> {
+    ) -> Internal<Step<Opened>> {
         for _ in 0..BUDGET {
-            let Some(event) = self.look(stack, now) else {
+            let outcome = self.look(stack, now)?;
+            if let Outcome::Empty = outcome {
                 break;
-            };
-            if let Outcome::Opened { total, again } = event? {
+            }
+            if let Outcome::Opened { total, again } = outcome {
                 if !again {
                     drop_datagram(stack.tftp());
                 }
@@ -100,37 +91,44 @@ impl TftpTransfer {
     }
 
     /// Lets the client see the datagram at the head of the buffer, which stays there.
+    #[inline(never)]
     fn look<D: Device, P: Platform>(
         &mut self,
         stack: &mut Stack<'_, D, P>,
         now: Instant,
-    ) -> Option<Result<Outcome, NetError>> {
-        let (datagram, meta) = stack.tftp().peek().ok()?;
+    ) -> Internal<Outcome> {
+        let Ok((datagram, meta)) = stack.tftp().peek() else {
+            return Ok(Outcome::Empty);
+        };
         let IpAddress::Ipv4(address) = meta.endpoint.addr;
         let from = Endpoint {
             addr: IpAddr::V4(address),
             port: meta.endpoint.port,
         };
-        let outcome = self.client.handle(now, from, datagram);
-        let outcome = outcome.map(|event| match event {
-            Event::None => Outcome::Nothing,
-            Event::Opened { options, again } => Outcome::Opened {
+        match self.client.handle(now, from, datagram) {
+            Ok(Event::None) => Ok(Outcome::Nothing),
+            Ok(Event::Opened { options, again }) => Ok(Outcome::Opened {
                 total: options.tsize,
                 again,
-            },
-            Event::Data { payload, .. } => Outcome::Data(payload.len()),
-        });
-        Some(outcome.map_err(NetError::from))
+            }),
+            Ok(Event::Data { payload, .. }) => Ok(Outcome::Data(payload.len())),
+            Err(error) => {
+                drop_datagram(stack.tftp());
+                self.transmit(stack, now);
+                Err(stack.fail(error.into()))
+            }
+        }
     }
 
     /// See [`Transfer::pump`](super::Transfer::pump).
+    #[inline(never)]
     pub fn pump<D: Device, P: Platform>(
         &mut self,
         stack: &mut Stack<'_, D, P>,
         now: Instant,
         max: usize,
         take: Take<'_>,
-    ) -> Result<Pumped, NetError> {
+    ) -> Internal<Pumped> {
         for _ in 0..BUDGET {
             if let Some(held) = self.held {
                 return self.hand_over(stack, now, held, max, take);
@@ -139,22 +137,15 @@ impl TftpTransfer {
                 self.transmit(stack, now);
                 return Ok(Pumped::Complete);
             }
-            let Some(outcome) = self.look(stack, now) else {
-                break;
-            };
-            match outcome {
-                Ok(Outcome::Data(len)) => {
+            match self.look(stack, now)? {
+                Outcome::Empty => break,
+                Outcome::Data(len) => {
                     self.held = Some(Held {
                         from: DATA_HEADER,
                         to: DATA_HEADER.saturating_add(len),
                     });
                 }
-                Ok(_) => drop_datagram(stack.tftp()),
-                Err(error) => {
-                    drop_datagram(stack.tftp());
-                    self.transmit(stack, now);
-                    return Err(error);
-                }
+                Outcome::Nothing | Outcome::Opened { .. } => drop_datagram(stack.tftp()),
             }
         }
         self.timers(stack, now)?;
@@ -166,6 +157,7 @@ impl TftpTransfer {
     }
 
     /// Gives the sink what it wants of the held payload, and acknowledges it when it is used up.
+    #[inline(never)]
     fn hand_over<D: Device, P: Platform>(
         &mut self,
         stack: &mut Stack<'_, D, P>,
@@ -173,10 +165,9 @@ impl TftpTransfer {
         held: Held,
         max: usize,
         take: Take<'_>,
-    ) -> Result<Pumped, NetError> {
-        let socket = stack.tftp();
-        let Ok((datagram, _)) = socket.peek() else {
-            return Err(NetError::StaleHandle);
+    ) -> Internal<Pumped> {
+        let Ok((datagram, _)) = stack.tftp().peek() else {
+            return Err(stack.fail(NetError::StaleHandle));
         };
         let rest = datagram.get(held.from..held.to).unwrap_or_default();
         let offered = rest.get(..max).unwrap_or(rest);
@@ -187,7 +178,7 @@ impl TftpTransfer {
             return Ok(Pumped::Octets(taken));
         }
         self.held = None;
-        drop_datagram(socket);
+        drop_datagram(stack.tftp());
         self.client.data_consumed(now);
         self.transmit(stack, now);
         if self.client.is_complete() && taken == 0 {
@@ -200,16 +191,17 @@ impl TftpTransfer {
         &mut self,
         stack: &mut Stack<'_, D, P>,
         now: Instant,
-    ) -> Result<(), NetError> {
+    ) -> Internal {
         let mut result = Ok(());
         if self.client.poll_timeout().is_some_and(|at| at <= now) {
             result = self.client.handle_timeout(now);
         }
         self.transmit(stack, now);
-        result.map_err(NetError::from)
+        result.map_err(|error| stack.fail(error.into()))
     }
 
     /// Sends what the client has to send.
+    #[inline(never)]
     fn transmit<D: Device, P: Platform>(&mut self, stack: &mut Stack<'_, D, P>, now: Instant) {
         let mut buffer = [0; TRANSMIT_MAX];
         for _ in 0..BUDGET {
@@ -235,10 +227,10 @@ impl TftpTransfer {
             return;
         }
         for _ in 0..BUDGET {
-            if self.look(stack, now).is_none() {
-                break;
+            match self.look(stack, now) {
+                Ok(Outcome::Empty) | Err(_) => break,
+                Ok(_) => drop_datagram(stack.tftp()),
             }
-            drop_datagram(stack.tftp());
         }
         self.transmit(stack, now);
     }
@@ -256,10 +248,38 @@ impl TftpTransfer {
     }
 }
 
+/// The client of a transfer.
+#[inline(never)]
+fn request<D: Device, P: Platform>(
+    stack: &mut Stack<'_, D, P>,
+    server: Endpoint,
+    uri: &Uri,
+    now: Instant,
+) -> Result<Client, NetError> {
+    let mut name = [0; FILENAME_MAX];
+    let filename = uri.decode_path(&mut name)?;
+    // A window that the device's ring holds is never lost on a busy receiver.
+    let ring = u16::try_from(stack.link.device().info().rx_ring).unwrap_or(u16::MAX);
+    let request = Request {
+        filename,
+        blksize: stack.options.tftp_blksize,
+        windowsize: stack.options.tftp_windowsize.min(ring).max(1),
+        timeout: None,
+        tsize: true,
+    };
+    let client = Client::new(server, &request, stack.options.tftp_timing, now)?;
+    Ok(client)
+}
+
 /// An [`Event`] without its borrow.
 enum Outcome {
+    /// No datagram is there.
+    Empty,
     Nothing,
-    Opened { total: Option<u64>, again: bool },
+    Opened {
+        total: Option<u64>,
+        again: bool,
+    },
     Data(usize),
 }
 

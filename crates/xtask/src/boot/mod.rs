@@ -1,0 +1,149 @@
+//! `cargo xtask boot`: one boot, watched.
+//!
+//! The same boot application runs in the ROM under QEMU and, with `--sim`, on this machine's processor in a
+//! simulated world. Both write the same console lines, and everything shown is made from those.
+
+mod options;
+mod report;
+mod show;
+mod sim;
+mod summary;
+mod timeline;
+
+pub use options::BootArgs;
+
+use crate::{link, setup};
+use anyhow::{Context, Result};
+use image_server::Served;
+use netsim::LinkStats;
+use show::Show;
+use std::fs;
+use std::path::PathBuf;
+use std::time::Duration;
+use testbed::qemu::{self, QemuOptions};
+use testbed::rom::{self, RomOptions};
+use testbed::{Plan, Transcript};
+
+/// What became of a boot, wherever it ran.
+pub struct Run {
+    /// Where it ran.
+    world: String,
+    /// The console.
+    lines: Vec<String>,
+    /// The same, read.
+    transcript: Transcript,
+    /// What the server served.
+    served: Vec<Served>,
+    /// What the link did.
+    link: LinkStats,
+    /// QEMU's.
+    exit_code: Option<i32>,
+    /// By the clock on the wall.
+    elapsed: Duration,
+}
+
+impl Run {
+    /// Whether everything is well: the report, the device, and QEMU's exit code if there is one.
+    fn is_good(&self) -> bool {
+        self.transcript.booted() && matches!(self.exit_code, None | Some(0))
+    }
+
+    /// Why it is not.
+    fn cause(&self) -> Option<String> {
+        let code = self.exit_code.filter(|code| *code != 0);
+        self.transcript
+            .cause()
+            .or(code.map(|code| format!("QEMU ended with exit code {code}")))
+    }
+}
+
+/// Boots; whether the boot ended well.
+pub fn run(arguments: &BootArgs) -> Result<bool> {
+    let plan = arguments.plan()?;
+    let out = arguments
+        .out
+        .clone()
+        .unwrap_or_else(|| rom::workspace().join("target/boot"));
+    fs::create_dir_all(&out).with_context(|| format!("cannot make {}", out.display()))?;
+    let pcap = out.join("boot.pcap");
+    let run = if arguments.sim {
+        announce(&plan, "the simulated world");
+        let mut show = Show::new(arguments.verbose);
+        sim::run(&plan, &pcap, &mut |line| show.line(line))?
+    } else {
+        under_qemu(arguments, &plan, pcap)?
+    };
+    qemu::write_log(&out.join("uart.log"), &run.lines)?;
+    let report = out.join("report.json");
+    let text = serde_json::to_string_pretty(&report::json(arguments, &plan, &run))?;
+    fs::write(&report, text).with_context(|| format!("cannot write {}", report.display()))?;
+    let picture = out.join("timeline.svg");
+    fs::write(&picture, timeline::svg(&plan, &run.transcript, &run.world))
+        .with_context(|| format!("cannot write {}", picture.display()))?;
+    summary::print(&plan, &run);
+    println!("Written to {}:", out.display());
+    println!("  report.json, timeline.svg, boot.pcap, uart.log");
+    Ok(run.is_good())
+}
+
+fn under_qemu(arguments: &BootArgs, plan: &Plan, pcap: PathBuf) -> Result<Run> {
+    setup::rust_target()?;
+    setup::qemu()?;
+    let version = qemu::version()?;
+    println!("Building the ROM ...");
+    let built = rom::build(&RomOptions {
+        rom_kib: arguments.rom,
+        ram_kib: arguments.ram,
+    })?;
+    announce(plan, &version);
+    let options = QemuOptions {
+        pcap: Some(pcap),
+        icount: arguments.icount,
+        gdb: arguments.gdb,
+        timeout: Duration::from_secs(arguments.timeout),
+        ..QemuOptions::new(&built.image)
+    };
+    if arguments.gdb {
+        let elf = built.elf.display();
+        println!("QEMU waits for a debugger at its first instruction. In another terminal:");
+        println!(
+            "  gdb-multiarch {elf} -ex 'target remote :{}'",
+            qemu::GDB_PORT
+        );
+        println!("  lldb {elf} -o 'gdb-remote {}'", qemu::GDB_PORT);
+    }
+    let mut show = Show::new(arguments.verbose);
+    let outcome = qemu::boot(plan, &options, &mut |line| show.line(line))?;
+    drop(show);
+    Ok(Run {
+        world: version,
+        lines: outcome.lines,
+        transcript: outcome.parsed,
+        served: outcome.served,
+        link: outcome.link,
+        exit_code: outcome.exit_code,
+        elapsed: outcome.elapsed,
+    })
+}
+
+/// Says what is about to be booted.
+fn announce(plan: &Plan, world: &str) {
+    println!(
+        "Booting {} images by {} in {world}; link: {}",
+        plan.images.len(),
+        plan.protocol.scheme().to_uppercase(),
+        link::describe(&plan.link)
+    );
+    for (index, image) in plan.images.iter().enumerate() {
+        let wrong = match plan.corrupt == Some(index) {
+            true => "  (one bit wrong on the server)",
+            false => "",
+        };
+        println!(
+            "  image {index}  {:<18} {:>12} octets{wrong}",
+            image.name,
+            crate::format::thousands(image.bytes.len() as u64)
+        );
+    }
+    println!();
+}

@@ -1,0 +1,257 @@
+//! The options of a boot, and the plan that they make.
+
+use crate::format::octets;
+use crate::link::LinkArgs;
+use anyhow::{Context, Result, ensure};
+use clap::{Args, ValueEnum};
+use netboot_core::Duration;
+use netsim::LinkConfig;
+use serde::Serialize;
+use std::fs;
+use std::path::PathBuf;
+use testbed::plan::{FILE_NAMES, FIRMWARE_SIZES, Pointer, firmware};
+use testbed::{Image, Plan, Protocol};
+
+/// The link of `--sim` when nothing else is said: Fast Ethernet in one room.
+const LAN: LinkConfig = LinkConfig {
+    delay: Duration::from_micros(200),
+    bandwidth_bps: Some(100_000_000),
+    ..LinkConfig::PERFECT
+};
+
+/// What carries the images.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ProtocolArg {
+    /// TFTP
+    Tftp,
+    /// HTTP
+    Http,
+}
+
+impl From<ProtocolArg> for Protocol {
+    fn from(value: ProtocolArg) -> Self {
+        match value {
+            ProtocolArg::Tftp => Protocol::Tftp,
+            ProtocolArg::Http => Protocol::Http,
+        }
+    }
+}
+
+/// Options of `cargo xtask boot`.
+#[derive(Args, Clone, Debug, Serialize)]
+pub struct BootArgs {
+    /// What carries the images
+    #[arg(long, value_enum, default_value = "tftp")]
+    pub protocol: ProtocolArg,
+    /// Run in the simulated world, in this process and in virtual time: no QEMU
+    #[arg(long)]
+    pub sim: bool,
+    /// A firmware image of your own; up to three times, in the order of the image indices. The device
+    /// expects exactly these octets
+    #[arg(long, value_name = "FILE")]
+    pub image: Vec<PathBuf>,
+    /// Size of image 0 in octets, such as 16MiB, made of pseudo-random octets
+    #[arg(long, value_name = "OCTETS", value_parser = octets, conflicts_with = "image")]
+    pub size: Option<usize>,
+    /// Let DHCP point to a table of contents that names the files
+    #[arg(long, conflicts_with = "flash_image")]
+    pub toc: bool,
+    /// Let DHCP point to one flash image with a table of contents and all images behind it
+    #[arg(long)]
+    pub flash_image: bool,
+    /// Turn one bit of this image on the server
+    #[arg(long, value_name = "INDEX")]
+    pub corrupt: Option<usize>,
+    /// Tell the boot application size and SHA-256 of each image (this is the default)
+    #[arg(long, overrides_with = "no_expect")]
+    pub expect: bool,
+    /// Do not: only the device checks them
+    #[arg(long, overrides_with = "expect")]
+    pub no_expect: bool,
+    #[command(flatten)]
+    pub link: LinkArgs,
+    /// TFTP window in blocks (RFC 7440)
+    #[arg(long, value_name = "BLOCKS", help_heading = "Board")]
+    pub windowsize: Option<u16>,
+    /// TFTP block size in octets (RFC 2348)
+    #[arg(long, value_name = "OCTETS", help_heading = "Board")]
+    pub blksize: Option<u16>,
+    /// A setting of the boot application, such as "retry 1"; may be repeated
+    #[arg(long, value_name = "LINE", help_heading = "Board")]
+    pub setting: Vec<String>,
+    /// A setting of the emulated device, such as "refuse 1 6"; may be repeated
+    #[arg(long, value_name = "LINE", help_heading = "Board")]
+    pub device: Vec<String>,
+    /// Whose behaviour the emulated device shows
+    #[arg(long, help_heading = "Board", value_parser = ["rom-2.1.2", "rom-2.1.0", "documented"])]
+    pub personality: Option<String>,
+    /// Version of the emulated I3C core
+    #[arg(long, help_heading = "Board", value_parser = ["v1p4", "v1p5"])]
+    pub core: Option<String>,
+    /// RAM of the ROM program in KiB; the build fails when it does not fit
+    #[arg(long, value_name = "KIB", default_value_t = 128, help_heading = "QEMU")]
+    pub ram: u32,
+    /// Flash of the ROM program in KiB
+    #[arg(long, value_name = "KIB", default_value_t = 256, help_heading = "QEMU")]
+    pub rom: u32,
+    /// Wait for a debugger before the first instruction, and print how to attach one
+    #[arg(long, help_heading = "QEMU", conflicts_with = "sim")]
+    pub gdb: bool,
+    /// Count instructions; each takes 2^SHIFT ns of the machine's time
+    #[arg(long, value_name = "SHIFT", help_heading = "QEMU", num_args = 0..=1,
+        default_missing_value = "0", require_equals = true, conflicts_with = "sim")]
+    pub icount: Option<u8>,
+    /// Give up after this time
+    #[arg(
+        long,
+        value_name = "SECONDS",
+        default_value_t = 300,
+        help_heading = "QEMU"
+    )]
+    pub timeout: u64,
+    /// Seed of everything that is left to chance
+    #[arg(long, default_value_t = 1)]
+    pub seed: u64,
+    /// Show the machine-readable lines as they are
+    #[arg(long, short)]
+    pub verbose: bool,
+    /// Where to write the report [default: target/boot]
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+}
+
+impl BootArgs {
+    /// The boot.
+    pub fn plan(&self) -> Result<Plan> {
+        let images = self.images()?;
+        if let Some(index) = self.corrupt {
+            let image = images.get(index);
+            let image = image.with_context(|| format!("--corrupt {index}: no such image"))?;
+            ensure!(!image.bytes.is_empty(), "--corrupt {index}: nothing in it");
+        }
+        let mut device: Vec<String> = vec!["rate 0".into()];
+        let personality = self.personality.as_ref();
+        device.extend(personality.map(|name| format!("personality {name}")));
+        device.extend(self.core.as_ref().map(|core| format!("core {core}")));
+        device.extend(self.device.iter().cloned());
+        // A short time to settle: the emulated device has no second thoughts.
+        let mut settings: Vec<String> = vec!["settle_ms 300".into()];
+        settings.extend(self.windowsize.map(|blocks| format!("windowsize {blocks}")));
+        settings.extend(self.blksize.map(|octets| format!("blksize {octets}")));
+        settings.extend(self.setting.iter().cloned());
+        Ok(Plan {
+            protocol: self.protocol.into(),
+            images,
+            pointer: match (self.toc, self.flash_image) {
+                (true, _) => Pointer::Toc,
+                (_, true) => Pointer::FlashImage,
+                _ => Pointer::Directory,
+            },
+            link: match self.sim && self.link.is_default() {
+                true => LAN,
+                false => self.link.config(),
+            },
+            device: lines(&device),
+            settings: lines(&settings),
+            expect: !self.no_expect,
+            corrupt: self.corrupt,
+            seed: self.seed,
+        })
+    }
+
+    fn images(&self) -> Result<Vec<Image>> {
+        let mut sizes = FIRMWARE_SIZES;
+        sizes[0] = self.size.unwrap_or(sizes[0]);
+        let mut images = firmware(&sizes);
+        ensure!(
+            self.image.len() <= images.len(),
+            "--image can be given {} times, once for each image",
+            images.len()
+        );
+        for ((path, image), name) in self.image.iter().zip(&mut images).zip(FILE_NAMES) {
+            let bytes = fs::read(path);
+            let bytes = bytes.with_context(|| format!("cannot read {}", path.display()))?;
+            ensure!(!bytes.is_empty(), "{} is empty", path.display());
+            *image = Image {
+                name: name.into(),
+                bytes: bytes.into(),
+            };
+        }
+        Ok(images)
+    }
+}
+
+fn lines(lines: &[String]) -> String {
+    lines.iter().map(|line| format!("{line}\n")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::Parser;
+
+    #[derive(Parser)]
+    struct Cli {
+        #[command(flatten)]
+        boot: BootArgs,
+    }
+
+    fn plan(arguments: &[&str]) -> Result<Plan> {
+        let all = ["boot"].iter().chain(arguments);
+        Cli::try_parse_from(all)?.boot.plan()
+    }
+
+    #[test]
+    fn options_make_a_plan() {
+        let plan = plan(&[
+            "--protocol=http",
+            "--size=1MiB",
+            "--corrupt=2",
+            "--toc",
+            "--loss=1",
+            "--windowsize=4",
+            "--setting=retry 1",
+            "--device=refuse 1 6",
+            "--core=v1p4",
+            "--no-expect",
+        ]);
+        let plan = plan.unwrap();
+        assert_eq!(plan.protocol, Protocol::Http);
+        assert_eq!(plan.images[0].bytes.len(), 1 << 20);
+        assert_eq!(plan.pointer, Pointer::Toc);
+        assert_eq!(plan.link.loss, 0.01);
+        assert!(!plan.expect);
+        assert_eq!(
+            plan.settings_text(),
+            "settle_ms 300\nwindowsize 4\nretry 1\n"
+        );
+        assert!(
+            plan.device_text()
+                .ends_with("rate 0\ncore v1p4\nrefuse 1 6\n")
+        );
+    }
+
+    #[test]
+    fn expectations_are_the_default_and_the_last_word_counts() {
+        assert!(plan(&[]).unwrap().expect);
+        assert!(plan(&["--no-expect", "--expect"]).unwrap().expect);
+        assert!(!plan(&["--expect", "--no-expect"]).unwrap().expect);
+    }
+
+    #[test]
+    fn the_simulated_world_has_a_real_link_unless_told() {
+        assert_eq!(plan(&["--sim"]).unwrap().link, LAN);
+        assert_eq!(plan(&[]).unwrap().link, LinkConfig::PERFECT);
+        let told = plan(&["--sim", "--delay-ms=0"]).unwrap();
+        assert_eq!(told.link, LinkConfig::PERFECT);
+    }
+
+    #[test]
+    fn what_cannot_be_is_refused() {
+        assert!(plan(&["--corrupt=3"]).is_err());
+        assert!(plan(&["--image=/no/such/file"]).is_err());
+        assert!(plan(&["--toc", "--flash-image"]).is_err());
+        assert!(plan(&["--size=1G"]).is_err());
+    }
+}

@@ -1,0 +1,236 @@
+//! A boot while it goes on: the log, and a progress bar for each image.
+//!
+//! Without a terminal there are no bars: each image gets a line at every quarter.
+
+use crate::format::{stamp, thousands};
+use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
+use std::collections::BTreeMap;
+use std::io::IsTerminal;
+use testbed::lines::Said;
+
+/// Shows the lines of a console.
+pub struct Show {
+    bars: Option<MultiProgress>,
+    images: BTreeMap<u8, Progress>,
+    /// Machine-readable lines as they are.
+    verbose: bool,
+}
+
+/// How far an image is.
+struct Progress {
+    bar: ProgressBar,
+    name: String,
+    /// Quarters that were said.
+    quarters: u64,
+}
+
+impl Show {
+    /// On standard output.
+    pub fn new(verbose: bool) -> Self {
+        let terminal = std::io::stdout().is_terminal();
+        Self {
+            bars: terminal
+                .then(|| MultiProgress::with_draw_target(ProgressDrawTarget::stdout_with_hz(20))),
+            images: BTreeMap::new(),
+            verbose,
+        }
+    }
+
+    /// Takes in one line of the console.
+    pub fn line(&mut self, line: &str) {
+        match Said::parse(line) {
+            Ok(Some(said)) => {
+                if self.verbose {
+                    self.print(line);
+                }
+                self.said(&said);
+            }
+            Ok(None) | Err(_) => self.print(line),
+        }
+    }
+
+    fn print(&self, line: &str) {
+        match &self.bars {
+            // Fails when the terminal is gone; the boot goes on.
+            Some(bars) => drop(bars.println(line)),
+            None => println!("{line}"),
+        }
+    }
+
+    fn said(&mut self, said: &Said) {
+        if let Some(text) = sentence(said).filter(|_| !self.verbose) {
+            self.print(&text);
+        }
+        match said {
+            Said::Fetching { index, uri, .. } => {
+                let name = uri.rsplit('/').next().unwrap_or(uri).to_string();
+                self.image(*index, name);
+            }
+            Said::Opened { index, size, .. } => {
+                if let Some(progress) = self.images.get_mut(index) {
+                    progress.bar.reset();
+                    progress.bar.set_length(*size);
+                    progress.bar.set_message("");
+                    progress.quarters = 0;
+                }
+            }
+            Said::Delivered {
+                t,
+                index,
+                octets,
+                size,
+            } => self.delivered(*t, *index, *octets, *size),
+            Said::Verified { index, .. } => self.message(*index, "verified"),
+            Said::Activated { index, .. } => {
+                self.message(*index, "activated");
+                if let Some(progress) = self.images.get(index) {
+                    progress.bar.finish();
+                }
+            }
+            Said::AttemptFailed {
+                index: Some(index), ..
+            } => self.message(*index, "failed"),
+            Said::Finished { .. } => {
+                for progress in self
+                    .images
+                    .values()
+                    .filter(|image| !image.bar.is_finished())
+                {
+                    progress.bar.abandon();
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn image(&mut self, index: u8, name: String) {
+        if let Some(progress) = self.images.get_mut(&index) {
+            progress.bar.set_prefix(format!("image {index}  {name}"));
+            progress.name = name;
+            return;
+        }
+        let bar = match &self.bars {
+            Some(bars) => bars.add(ProgressBar::new(0)),
+            None => ProgressBar::hidden(),
+        };
+        let template = "{prefix:28} [{bar:30}] {bytes:>11} / {total_bytes:11} {binary_bytes_per_sec:>13} {msg}";
+        if let Ok(style) = ProgressStyle::with_template(template) {
+            bar.set_style(style.progress_chars("=> "));
+        }
+        bar.set_prefix(format!("image {index}  {name}"));
+        let progress = Progress {
+            bar,
+            name,
+            quarters: 0,
+        };
+        self.images.insert(index, progress);
+    }
+
+    fn delivered(&mut self, t: u64, index: u8, octets: u64, size: u64) {
+        let Some(progress) = self.images.get_mut(&index) else {
+            return;
+        };
+        progress.bar.set_position(octets);
+        let quarters = (octets * 4).checked_div(size).unwrap_or(4);
+        if self.bars.is_some() || quarters <= progress.quarters {
+            return;
+        }
+        progress.quarters = quarters;
+        println!(
+            "{} image {index}: {:>3} %  {} of {} octets",
+            stamp(t),
+            quarters * 25,
+            thousands(octets),
+            thousands(size)
+        );
+    }
+
+    fn message(&self, index: u8, text: &'static str) {
+        if let Some(progress) = self.images.get(&index) {
+            progress.bar.set_message(text);
+        }
+    }
+}
+
+/// What a line says, for a person; `None` when a bar or a table says it.
+fn sentence(said: &Said) -> Option<String> {
+    let (t, text) = match said {
+        Said::Configured { t, address, .. } => (*t, format!("address {address}")),
+        Said::Toc { t, images } => (*t, format!("table of contents: {images} images")),
+        Said::Requested { t, index } => (*t, format!("the device asks for image {index}")),
+        Said::Fetching { t, index, uri } => (*t, format!("image {index}: {uri}")),
+        Said::Opened {
+            t,
+            index,
+            size,
+            protocol,
+        } => {
+            let size = thousands(*size);
+            (*t, format!("image {index}: {size} octets by {protocol}"))
+        }
+        Said::Verified {
+            t,
+            index,
+            sha256,
+            expected,
+        } => {
+            let start = sha256.get(..16).unwrap_or(sha256);
+            let against = match expected {
+                true => "as expected",
+                false => "with nothing to compare it with",
+            };
+            (*t, format!("image {index}: SHA-256 {start}... {against}"))
+        }
+        Said::Activated { t, index } => (*t, format!("image {index}: activated")),
+        Said::AttemptFailed {
+            index: Some(index),
+            error,
+        } => (error.t, format!("image {index}: FAILED: {error}")),
+        Said::AttemptFailed { index: None, error } => (error.t, format!("FAILED: {error}")),
+        Said::Finished { t, status } => (*t, format!("over, status {status:#010x}")),
+        Said::Start(error) => return Some(format!("cannot start: {error}")),
+        Said::Stop(stop) => return Some(format!("{}: {}", stop.what.to_uppercase(), stop.detail)),
+        _ => return None,
+    };
+    Some(format!("{} {text}", stamp(t)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn says(line: &str) -> Option<String> {
+        sentence(&Said::parse(line).unwrap().unwrap())
+    }
+
+    #[test]
+    fn lines_become_sentences() {
+        let text = says(
+            "@attempt-failed t=1042311 index=1 code=0x00070003 blame=server message=SHA-256 wrong",
+        );
+        let text = text.unwrap();
+        assert!(text.contains("image 1: FAILED: SHA-256 wrong (0x00070003, blame: server)"));
+        let text =
+            says("@verified t=5 index=0 sha256=00112233445566778899 expected=false").unwrap();
+        assert!(text.contains("0011223344556677... with nothing"), "{text}");
+        assert_eq!(says("@net rx=1 tx=2 errors=0"), None);
+    }
+
+    /// Lines in any order, of images that were never announced, do no harm.
+    #[test]
+    fn an_odd_order_is_endured() {
+        let mut show = Show::new(false);
+        for line in [
+            "@delivered t=1 index=3 octets=1 size=0",
+            "@activated t=1 index=9",
+            "@fetching t=1 index=0 uri=",
+            "@delivered t=1 index=0 octets=5 size=0",
+            "@opened t=1 index=0 size=10 protocol=http",
+            "@delivered t=1 index=0 octets=25 size=10",
+            "@broken",
+        ] {
+            show.line(line);
+        }
+        assert_eq!(show.images.len(), 1);
+    }
+}

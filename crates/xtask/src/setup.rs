@@ -1,0 +1,166 @@
+//! Installs what is missing, and says so.
+
+use anyhow::{Context, Result, bail, ensure};
+use clap::Args;
+use std::env;
+use std::ffi::OsStr;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::thread::sleep;
+use std::time::Duration;
+use testbed::qemu::QEMU;
+use testbed::rom::TARGET;
+
+/// Options of `cargo xtask setup`.
+#[derive(Args)]
+pub struct SetupArgs {
+    /// Also install the servers that the tests of real servers need
+    #[arg(long)]
+    tests: bool,
+}
+
+/// The package with [`QEMU`] (Debian and Ubuntu).
+const QEMU_PACKAGE: &str = "qemu-system-misc";
+
+/// Programs of the tests with real servers, and the packages that have them.
+const SERVERS: [(&str, &str); 4] = [
+    ("dnsmasq", "dnsmasq-base"),
+    ("nginx", "nginx-light"),
+    ("in.tftpd", "tftpd-hpa"),
+    ("ip", "iproute2"),
+];
+
+/// Times that a package manager in use by somebody else is asked again, and the wait between.
+const PATIENCE: (u32, Duration) = (30, Duration::from_secs(10));
+
+/// Installs everything.
+pub fn run(arguments: &SetupArgs) -> Result<bool> {
+    rust_target()?;
+    qemu()?;
+    if arguments.tests {
+        servers()?;
+    }
+    println!("Everything is there.");
+    Ok(true)
+}
+
+/// The Rust target of the ROM.
+pub fn rust_target() -> Result<()> {
+    let rustc = env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
+    let output = Command::new(rustc)
+        .args(["--print", "target-libdir", "--target", TARGET])
+        .output()
+        .context("cannot start rustc")?;
+    let directory = PathBuf::from(String::from_utf8_lossy(&output.stdout).trim());
+    if output.status.success() && holds_core(&directory) {
+        return Ok(());
+    }
+    println!("Installing the Rust target {TARGET}: rustup target add {TARGET}");
+    let status = Command::new("rustup")
+        .args(["target", "add", TARGET])
+        .status()
+        .with_context(|| {
+            format!("the Rust target {TARGET} is missing and there is no rustup to add it")
+        })?;
+    ensure!(status.success(), "rustup target add {TARGET} failed");
+    Ok(())
+}
+
+/// Whether a target's library directory is not just there but filled.
+fn holds_core(directory: &Path) -> bool {
+    fs::read_dir(directory).is_ok_and(|entries| {
+        entries.flatten().any(|entry| {
+            let name = entry.file_name();
+            name.to_string_lossy().starts_with("libcore-")
+        })
+    })
+}
+
+/// The emulator.
+pub fn qemu() -> Result<()> {
+    if find(QEMU).is_some() {
+        return Ok(());
+    }
+    install(&[QEMU_PACKAGE], QEMU).context(
+        "no QEMU; without it, `cargo xtask boot --sim` runs the same boot in a simulated world",
+    )
+}
+
+/// The real servers that tests boot from.
+pub fn servers() -> Result<()> {
+    let missing: Vec<_> = SERVERS
+        .iter()
+        .filter(|(program, _)| find(program).is_none())
+        .collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let packages: Vec<_> = missing.iter().map(|(_, package)| *package).collect();
+    let programs: Vec<_> = missing.iter().map(|(program, _)| *program).collect();
+    install(&packages, &programs.join(", "))
+}
+
+/// Where `program` is. Servers are not in everybody's PATH.
+pub fn find(program: &str) -> Option<PathBuf> {
+    let path = env::var_os("PATH").unwrap_or_default();
+    let mut places: Vec<_> = env::split_paths(&path).collect();
+    places.extend(["/usr/sbin", "/sbin", "/usr/local/sbin"].map(PathBuf::from));
+    let mut files = places.into_iter().map(|place| place.join(program));
+    files.find(|file| file.is_file())
+}
+
+/// Whether this process may do everything.
+pub fn is_root() -> bool {
+    let output = Command::new("id").arg("-u").output();
+    output.is_ok_and(|output| output.stdout.trim_ascii() == b"0")
+}
+
+/// Installs packages if this process may, else says how to.
+fn install(packages: &[&str], what: &str) -> Result<()> {
+    let names = packages.join(" ");
+    ensure!(
+        find("apt-get").is_some(),
+        "{what} is missing. This is no Debian or Ubuntu; install what they call {names}"
+    );
+    if !is_root() {
+        bail!(
+            "{what} is missing. To install it:\n\n    sudo apt-get update && sudo apt-get install -y {names}\n"
+        );
+    }
+    println!("Installing {what}: apt-get update && apt-get install -y {names}");
+    apt(&["update"])?;
+    let mut arguments = vec!["install", "-y", "--no-install-recommends"];
+    arguments.extend(packages);
+    apt(&arguments)
+}
+
+/// Runs apt-get, again and again while somebody else has it locked.
+fn apt(arguments: &[&str]) -> Result<()> {
+    let shown = || format!("apt-get {}", arguments.join(" "));
+    for round in 0..PATIENCE.0 {
+        let output = Command::new("apt-get")
+            .args(arguments)
+            .env("DEBIAN_FRONTEND", "noninteractive")
+            .output()
+            .with_context(|| format!("cannot start {}", shown()))?;
+        if output.status.success() {
+            return Ok(());
+        }
+        let complaint = String::from_utf8_lossy(&output.stderr).into_owned();
+        let locked =
+            complaint.contains("Could not get lock") || complaint.contains("Unable to lock");
+        ensure!(locked, "{} failed:\n{}", shown(), complaint.trim());
+        if round == 0 {
+            println!("  another package manager is at work; waiting for it");
+        }
+        sleep(PATIENCE.1);
+    }
+    bail!("{}: the package manager stayed locked", shown())
+}
+
+/// Runs `rustup` or `cargo` tools of this toolchain: cargo as this process was started by.
+pub fn cargo() -> Command {
+    let cargo = env::var_os("CARGO");
+    Command::new(cargo.as_deref().unwrap_or(OsStr::new("cargo")))
+}

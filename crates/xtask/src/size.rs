@@ -1,0 +1,7 @@
+use clap::Args;
+/// x
+#[derive(Args)]
+pub struct SizeArgs {}
+pub fn run(_: &SizeArgs) -> anyhow::Result<bool> {
+    Ok(true)
+}

@@ -1,0 +1,289 @@
+//! What the model of the device does not do: registers that refuse, and statuses in odd mixtures.
+
+use super::*;
+use netboot_core::{AbortReason, ImageSink};
+use std::collections::HashMap;
+
+/// Registers that hold what the test puts there; writes change only what `sticky` does not name.
+struct Table {
+    words: HashMap<u32, u32>,
+    sticky: Vec<u32>,
+    writes: Vec<(u32, u32)>,
+}
+
+impl RegisterBus for Table {
+    fn read32(&mut self, offset: u32) -> u32 {
+        self.words.get(&offset).copied().unwrap_or(0)
+    }
+
+    fn write32(&mut self, offset: u32, value: u32) {
+        self.writes.push((offset, value));
+        if !self.sticky.contains(&offset) {
+            self.words.insert(offset, value);
+        }
+    }
+}
+
+const DEVICE_STATUS_0: u32 = 0x130;
+const RECOVERY_CTRL: u32 = 0x13C;
+const RECOVERY_STATUS: u32 = 0x140;
+const FIFO_STATUS_0: u32 = 0x150;
+const FIFO_SIZE: u32 = 0x15C;
+const MAX_TRANSFER: u32 = 0x160;
+const REC_INTF_CFG: u32 = 0x30C;
+
+/// A core of the newer generation whose device asks for image 0.
+fn table() -> Table {
+    Table {
+        words: HashMap::from([
+            (0x40, 0x100),
+            (0x100, 0x20C0),
+            (0x180, 0x2012),
+            (0x200, 0x40C4),
+            (0x300, 0x1AC1),
+            (0x368, 0x0202),
+            (0x370, 0x0100),
+            (0x104, 0x2050_434F),
+            (0x108, 0x5643_4552),
+            (0x10C, 0x1AB1_0101),
+            (DEVICE_STATUS_0, 0x0012_0003),
+            (RECOVERY_STATUS, 0x01),
+            (FIFO_STATUS_0, 1),
+            (FIFO_SIZE, 64),
+            (MAX_TRANSFER, 64),
+        ]),
+        sticky: vec![],
+        writes: vec![],
+    }
+}
+
+const T0: Instant = Instant::ZERO;
+
+fn agent(table: Table) -> RecoveryAgent<Table> {
+    RecoveryAgent::new(table, AgentConfig::default(), T0).unwrap()
+}
+
+impl RecoveryAgent<Table> {
+    fn set(&mut self, registers: &[(u32, u32)]) {
+        self.bus_mut().words.extend(registers.iter().copied());
+    }
+
+    /// Delivers an image of 4 octets and activates it.
+    fn deliver(&mut self, index: u8) {
+        let status = 1 | u32::from(index) << 4;
+        self.set(&[(DEVICE_STATUS_0, 0x0012_0003), (RECOVERY_STATUS, status)]);
+        assert_eq!(self.poll(T0), Ok(AgentEvent::ImageRequested { index }));
+        self.begin(T0, 4).unwrap();
+        assert_eq!(self.window(T0), Ok(4));
+        self.write(T0, b"abcd").unwrap();
+        self.end(T0).unwrap();
+        assert_eq!(self.poll_ready(T0), Ok(false));
+        self.set(&[(DEVICE_STATUS_0, 0x0012_0004)]);
+        assert_eq!(self.poll_ready(T0), Ok(true));
+        self.activate(T0).unwrap();
+    }
+}
+
+#[test]
+fn registers_of_another_core_are_refused() {
+    let mut other = table();
+    other.words.insert(0x108, 0);
+    assert_eq!(
+        RecoveryAgent::new(other, AgentConfig::default(), T0).err(),
+        Some(RecoveryError::BadMagic {
+            found: [0x2050_434F, 0]
+        })
+    );
+    let mut other = table();
+    other.sticky.push(REC_INTF_CFG);
+    assert_eq!(
+        RecoveryAgent::new(other, AgentConfig::default(), T0).err(),
+        Some(RecoveryError::BypassRefused { config: 0 })
+    );
+}
+
+#[test]
+fn no_word_is_written_when_the_window_cannot_be_opened() {
+    let mut agent = agent(table());
+    agent.poll(T0).unwrap();
+    for (register, value, expected) in [
+        (
+            REC_INTF_CFG,
+            3,
+            RecoveryError::PayloadDoneStuck { config: 3 },
+        ),
+        (REC_INTF_CFG, 0, RecoveryError::BypassRefused { config: 0 }),
+        (
+            MAX_TRANSFER,
+            0,
+            RecoveryError::FifoGeometry {
+                fifo_size: 64,
+                max_transfer: 0,
+            },
+        ),
+        (
+            FIFO_SIZE,
+            0,
+            RecoveryError::FifoGeometry {
+                fifo_size: 0,
+                max_transfer: 64,
+            },
+        ),
+        (
+            RECOVERY_CTRL,
+            0x000F_0000,
+            RecoveryError::RequestWithdrawn { index: 0 },
+        ),
+        (
+            RECOVERY_STATUS,
+            0x11,
+            RecoveryError::RequestWithdrawn { index: 0 },
+        ),
+    ] {
+        let before = agent.bus_mut().read32(register);
+        agent.set(&[(register, value)]);
+        agent.bus_mut().sticky = vec![register];
+        assert_eq!(agent.begin(T0, 4), Err(expected));
+        assert!(agent.window(T0).is_err());
+        agent.bus_mut().sticky.clear();
+        agent.set(&[(register, before)]);
+        assert_eq!(agent.poll(T0), Ok(AgentEvent::ImageRequested { index: 0 }));
+    }
+    let writes = &agent.bus_mut().writes;
+    assert!(writes.iter().all(|(offset, _)| *offset == REC_INTF_CFG));
+}
+
+#[test]
+fn a_burst_is_no_longer_than_the_fifo_and_never_absurd() {
+    for (fifo_size, max_transfer, window) in [
+        (64, 64, 256),
+        (64, 16, 64),
+        (16, 64, 64),
+        (u32::MAX, u32::MAX, 4096),
+    ] {
+        let mut agent = agent(table());
+        agent.set(&[(FIFO_SIZE, fifo_size), (MAX_TRANSFER, max_transfer)]);
+        agent.poll(T0).unwrap();
+        agent.begin(T0, 4 * u64::from(u32::MAX)).unwrap();
+        assert_eq!(agent.window(T0), Ok(window));
+        assert!(agent.bus_mut().writes.contains(&(0x14C, u32::MAX)));
+    }
+}
+
+#[test]
+fn a_reason_that_comes_after_the_status_is_waited_for() {
+    for stale in [0x0000_000E, 0x0011_000E, 0x0012_000E] {
+        let mut agent = agent(table());
+        agent.deliver(0);
+        agent.set(&[(DEVICE_STATUS_0, stale), (RECOVERY_STATUS, 0x0D)]);
+        assert_eq!(agent.poll(T0), Ok(AgentEvent::Waiting));
+        let later = T0 + Duration::from_millis(499);
+        assert_eq!(agent.poll_timeout(), Some(T0 + Duration::from_millis(500)));
+        agent.set(&[(DEVICE_STATUS_0, 0x0085_000E)]);
+        assert_eq!(
+            agent.poll(later),
+            Err(RecoveryError::DeviceRefused {
+                index: 0,
+                device_status: 0xE,
+                recovery_status: 0x0D,
+                reason: Some(Reason(0x85)),
+            })
+        );
+        // Final, whatever the registers show.
+        agent.set(&[(DEVICE_STATUS_0, 0x0012_0003), (RECOVERY_STATUS, 0x01)]);
+        assert!(agent.poll(later).is_err() && agent.begin(later, 4).is_err());
+        agent.abort(later, AbortReason::Cancelled);
+        assert_eq!(agent.state(), AgentState::Failed);
+    }
+}
+
+#[test]
+fn settling_starts_again_with_each_change_but_not_with_a_protocol_error() {
+    let mut agent = agent(table());
+    agent.deliver(2);
+    let second = |n: u64| T0 + Duration::from_secs(n);
+    let verifying = Ok(AgentEvent::Verifying { index: 2 });
+    // Not yet booting.
+    assert_eq!(agent.poll(second(1)), verifying);
+    agent.set(&[(RECOVERY_STATUS, 0x22), (RECOVERY_CTRL, 0x000F_0000)]);
+    assert_eq!(agent.poll(second(10)), verifying);
+    agent.set(&[(RECOVERY_CTRL, 0x0001_0000)]);
+    assert_eq!(agent.poll(second(12)), verifying);
+    assert_eq!(agent.poll(second(14)), verifying);
+    agent.set(&[(DEVICE_STATUS_0, 0x0012_0404)]);
+    assert_eq!(agent.poll(second(15)), Ok(AgentEvent::Complete));
+    assert_eq!(agent.status().protocol_error, 4);
+    // A later failure is not hidden by the earlier success.
+    agent.set(&[(DEVICE_STATUS_0, 0x000C_000E), (RECOVERY_STATUS, 0x2D)]);
+    assert!(matches!(
+        agent.poll(second(16)),
+        Err(RecoveryError::DeviceRefused { .. })
+    ));
+}
+
+#[test]
+fn documented_ends_are_recognised_for_any_image() {
+    for (device, recovery) in [
+        (0x0012_0001, 0x02),
+        (0x0012_0005, 0x02),
+        (0x0012_0004, 0x03),
+    ] {
+        let mut agent = agent(table());
+        agent.deliver(0);
+        assert_eq!(agent.poll(T0), Ok(AgentEvent::Verifying { index: 0 }));
+        agent.set(&[(DEVICE_STATUS_0, device), (RECOVERY_STATUS, recovery)]);
+        assert_eq!(agent.poll(T0), Ok(AgentEvent::Complete));
+    }
+}
+
+#[test]
+fn a_device_that_was_reset_and_asks_again_is_not_taken_for_the_same() {
+    let mut agent = agent(table());
+    agent.poll(T0).unwrap();
+    agent.begin(T0, 1000).unwrap();
+    assert_eq!(agent.window(T0), Ok(256));
+    agent.write(T0, &[0; 256]).unwrap();
+    // The same statuses as before, but the core is back in I3C mode.
+    agent.set(&[(REC_INTF_CFG, 0)]);
+    assert!(matches!(
+        agent.window(T0),
+        Err(RecoveryError::DeviceLeft { index: 0, .. })
+    ));
+    agent.abort(T0, AbortReason::TransferFailed);
+    assert_eq!(agent.poll(T0), Ok(AgentEvent::ImageRequested { index: 0 }));
+    assert_eq!(agent.begin(T0, 1000), Ok(()));
+    assert_eq!(agent.window(T0), Ok(256));
+}
+
+#[test]
+fn protocol_errors_are_kept_until_the_next_image() {
+    let mut agent = agent(table());
+    agent.set(&[(DEVICE_STATUS_0, 0x0012_0203)]);
+    agent.poll(T0).unwrap();
+    agent.set(&[(DEVICE_STATUS_0, 0x0012_0003)]);
+    agent.poll(T0).unwrap();
+    assert_eq!(agent.status().protocol_error, 2);
+    agent.begin(T0, 4).unwrap();
+    assert_eq!(agent.status().protocol_error, 0);
+}
+
+#[test]
+fn words_are_little_endian_and_the_tail_is_padded() {
+    let mut agent = agent(table());
+    agent.poll(T0).unwrap();
+    agent.begin(T0, 7).unwrap();
+    assert_eq!(agent.window(T0), Ok(7));
+    agent.write(T0, &[1]).unwrap();
+    assert_eq!(agent.window(T0), Ok(6));
+    agent.write(T0, &[2, 3, 4, 5, 6, 7]).unwrap();
+    agent.end(T0).unwrap();
+    let words: Vec<u32> = agent
+        .bus_mut()
+        .writes
+        .iter()
+        .filter_map(|(offset, value)| (*offset == 0x27C).then_some(*value))
+        .collect();
+    assert_eq!(words, [0x0403_0201, 0x0007_0605]);
+    assert!(agent.bus_mut().writes.contains(&(0x14C, 2)));
+    assert_eq!(agent.bus_mut().writes.last(), Some(&(REC_INTF_CFG, 3)));
+}

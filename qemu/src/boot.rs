@@ -1,0 +1,206 @@
+//! Puts the parts together and boots.
+
+use crate::board;
+use crate::clock::{self, Board};
+use crate::console::Line;
+use crate::emulation;
+use crate::entropy::{Entropy, Source};
+use crate::fault;
+use crate::stack;
+use crate::straps;
+use core::fmt::Write;
+use core::mem::MaybeUninit;
+use core::ptr::addr_of_mut;
+use log::warn;
+use netboot::{Network, Slots};
+use netboot_app::console::{LineObserver, write_report};
+use netboot_app::{AppConfig, BootApp, DefaultSource};
+use netboot_ipxe::IpxeInterface;
+use netboot_virtio::VirtioNet;
+use ocp_recovery::{MmioBus, RecoveryAgent};
+use rom_parts::settings::{MAX_IMAGES, Settings};
+
+/// Descriptors of each virtio queue.
+const QUEUE: usize = 16;
+/// Receive buffers.
+const RX: usize = 16;
+/// Transmit buffers.
+const TX: usize = 2;
+/// TFTP receive buffer: the window waits in the device's ring, here are the blocks being delivered.
+const UDP: usize = 5 * 1472;
+/// HTTP receive buffer.
+const TCP: usize = 16 * 1024;
+
+type Nic = VirtioNet<QUEUE, RX, TX>;
+type Net = Network<'static, &'static mut Nic, Board>;
+type App = BootApp<'static, &'static mut Net, MmioBus, LineObserver<Line>>;
+
+static mut FRAMES: netboot_virtio::Buffers<RX, TX> = netboot_virtio::Buffers::new();
+static mut BUFFERS: netboot::Buffers<UDP, TCP> = netboot::Buffers::new();
+static mut SLOTS: MaybeUninit<Slots<'static>> = MaybeUninit::uninit();
+static mut CONFIG: MaybeUninit<Settings> = MaybeUninit::uninit();
+static mut DEFAULTS: MaybeUninit<[DefaultSource<'static>; MAX_IMAGES]> = MaybeUninit::uninit();
+static mut NIC: MaybeUninit<Nic> = MaybeUninit::uninit();
+static mut NET: MaybeUninit<Net> = MaybeUninit::uninit();
+static mut APP: MaybeUninit<App> = MaybeUninit::uninit();
+
+/// Boots; gives the status of the boot, 0 for success.
+pub fn run() -> u32 {
+    // SAFETY: called once, from `main`.
+    unsafe { emulation::start() };
+    let settings = match settings() {
+        Ok(settings) => settings,
+        Err(text) => {
+            let _ = writeln!(Line, "@settings boot {text}");
+            return fault::SETTINGS;
+        }
+    };
+    let entropy = Entropy::new();
+    let source = match entropy.source() {
+        Source::Host => "host",
+        Source::Weak => {
+            warn!("no entropy source: transaction ids and ports can be guessed");
+            "weak"
+        }
+    };
+    let _ = writeln!(
+        Line,
+        "@rom version={} entropy={source}",
+        env!("CARGO_PKG_VERSION")
+    );
+    let status = match start(settings, entropy) {
+        Ok(app) => finish(app),
+        Err(status) => status,
+    };
+    print_costs();
+    status
+}
+
+/// The settings from outside, or the defaults.
+#[inline(never)]
+fn settings() -> Result<&'static Settings, &'static str> {
+    // SAFETY: `run` is called once, so this is the only reference.
+    let settings = unsafe { (*addr_of_mut!(CONFIG)).write(Settings::default()) };
+    let text = straps::boot().ok_or("no text")?;
+    settings.parse(text).map_err(|_| "line not understood")?;
+    Ok(settings)
+}
+
+/// The network device, in a static of its own.
+#[inline(never)]
+fn device() -> Option<&'static mut Nic> {
+    for window in 0..board::VIRTIO_COUNT {
+        // SAFETY: `run` is called once. A window without a network device leaves the buffers unused, so
+        // they can be offered to the next one.
+        let frames = unsafe { &mut *addr_of_mut!(FRAMES) };
+        let base = board::VIRTIO + window * board::VIRTIO_STRIDE;
+        // SAFETY: QEMU's virt machine has a virtio window at each of these addresses.
+        if let Ok(device) = unsafe { VirtioNet::new(base, frames) } {
+            // SAFETY: as above.
+            return Some(unsafe { (*addr_of_mut!(NIC)).write(device) });
+        }
+    }
+    None
+}
+
+#[inline(never)]
+fn start(settings: &'static Settings, entropy: Entropy) -> Result<&'static mut App, u32> {
+    let net = network(settings, entropy)?;
+    // SAFETY: the window is the recovery interface's, and its emulation runs.
+    let bus = unsafe { MmioBus::new(board::RECOVERY) };
+    let agent = RecoveryAgent::new(bus, settings.agent, clock::now())
+        .map_err(|error| report_error(&error))?;
+    let config = AppConfig {
+        policy: settings.policy,
+        expected: &settings.expected,
+        defaults: defaults(settings),
+        ..AppConfig::default()
+    };
+    // SAFETY: `run` is called once, so this is the only reference.
+    let place = unsafe { &mut *addr_of_mut!(APP) };
+    Ok(put(place, || {
+        BootApp::new(net, agent, LineObserver(Line), config)
+    }))
+}
+
+/// Makes a value where it will stay. `place` is an argument so that the compiler knows nobody else
+/// sees it, and builds the value there instead of on the stack.
+#[inline(never)]
+fn put<T>(place: &'static mut MaybeUninit<T>, make: impl FnOnce() -> T) -> &'static mut T {
+    place.write(make())
+}
+
+/// The library, in a static of its own.
+#[inline(never)]
+fn network(settings: &'static Settings, entropy: Entropy) -> Result<&'static mut Net, u32> {
+    let device = device().ok_or_else(|| {
+        warn!("no virtio network device");
+        fault::NO_DEVICE
+    })?;
+    // SAFETY: `run` is called once, so these are the only references.
+    let (buffers, slots, place) = unsafe {
+        (
+            &mut *addr_of_mut!(BUFFERS),
+            put(&mut *addr_of_mut!(SLOTS), Slots::new),
+            &mut *addr_of_mut!(NET),
+        )
+    };
+    let board = Board::new(entropy);
+    Ok(put(place, || {
+        Network::new(device, board, buffers, slots, settings.network)
+    }))
+}
+
+/// The compiled-in places, as the application wants them.
+fn defaults(settings: &'static Settings) -> &'static [DefaultSource<'static>] {
+    let mut defaults = [DefaultSource { index: 0, uri: "" }; MAX_IMAGES];
+    for (to, (index, uri)) in defaults.iter_mut().zip(&settings.defaults) {
+        *to = DefaultSource { index: *index, uri };
+    }
+    // SAFETY: `run` is called once, so this is the only reference.
+    let defaults = unsafe { (*addr_of_mut!(DEFAULTS)).write(defaults) };
+    defaults.get(..settings.defaults.len()).unwrap_or_default()
+}
+
+fn report_error(error: &dyn netboot_core::Coded) -> u32 {
+    let code = error.code();
+    let _ = writeln!(Line, "@start code={code:#010x} message={error}");
+    code
+}
+
+#[inline(never)]
+fn finish(app: &'static mut App) -> u32 {
+    app.run();
+    let report = app.report();
+    let status = report.status();
+    let _ = write_report(&mut Line, report);
+    let net = app.network();
+    let stats = net.device().stats();
+    let _ = writeln!(
+        Line,
+        "@net rx={} tx={} errors={}",
+        stats.rx_frames, stats.tx_frames, stats.errors
+    );
+    net.exit();
+    // SAFETY: the emulation was started.
+    unsafe { emulation::report() };
+    status
+}
+
+#[inline(never)]
+fn print_costs() {
+    let counts = emulation::counts();
+    let total = riscv::register::minstret::read64();
+    let _ = writeln!(
+        Line,
+        "@instret total={total} emulated={} traps={}",
+        counts.instructions, counts.traps
+    );
+    let _ = writeln!(
+        Line,
+        "@memory static={} stack_used={} stack_size={}",
+        stack::static_ram(),
+        stack::high_water(),
+        stack::size()
+    );
+}

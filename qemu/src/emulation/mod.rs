@@ -1,0 +1,99 @@
+//! The Caliptra device that QEMU does not have.
+//!
+//! Loads and stores in the window at [`RECOVERY`](crate::board::RECOVERY) raise access faults. The trap
+//! handler decodes the instruction, asks the model, and returns behind it. Code and data live in memory
+//! regions of their own, and the handler has its own stack and counts its own instructions, so that
+//! none of it shows in the figures of the ROM.
+
+mod trap;
+
+use crate::clock;
+use crate::console::Line;
+use crate::fault;
+use crate::straps;
+use core::fmt::Write;
+use core::mem::MaybeUninit;
+use core::ptr::addr_of_mut;
+use recovery_model::{DeviceConfig, DeviceOutcome, RecoveryModel};
+use rom_parts::device_settings;
+
+pub use trap::Counts;
+
+#[unsafe(link_section = ".emulation.bss")]
+static mut DEVICE: MaybeUninit<RecoveryModel> = MaybeUninit::uninit();
+
+/// Powers the device on and takes the traps.
+///
+/// # Safety
+/// Once, before the first access to the window, on the only hart.
+#[inline(never)]
+pub unsafe fn start() {
+    let config = match settings() {
+        Ok(config) => config,
+        Err(text) => {
+            let _ = writeln!(Line, "@settings device {text}");
+            crate::board::exit(fault::SETTINGS)
+        }
+    };
+    // SAFETY: nobody else uses the device yet, by the caller's promise; from here on only the trap handler and `report` use the device.
+    unsafe { (*addr_of_mut!(DEVICE)).write(RecoveryModel::new(config, clock::now())) };
+    trap::install();
+}
+
+#[inline(never)]
+fn settings() -> Result<DeviceConfig, &'static str> {
+    let text = straps::device().ok_or("no text")?;
+    let config = device_settings::parse(text).map_err(|_| "line not understood")?;
+    // When nobody says what the device expects, it takes what it gets.
+    Ok(DeviceConfig {
+        accept_any: config.accept_any || text.is_empty(),
+        ..config
+    })
+}
+
+/// The device; only inside a trap, or while no access can happen.
+unsafe fn device() -> &'static mut RecoveryModel {
+    // SAFETY: `start` ran, and there is one hart; the caller is alone.
+    unsafe { (*addr_of_mut!(DEVICE)).assume_init_mut() }
+}
+
+/// Writes the device's own view of the boot.
+///
+/// # Safety
+/// After [`start`].
+#[inline(never)]
+pub unsafe fn report() {
+    // SAFETY: no driver runs while the report is written.
+    let device = unsafe { device() };
+    device.tick(clock::now());
+    let _ = write!(Line, "@device ");
+    let _ = match device.outcome() {
+        DeviceOutcome::Running => writeln!(Line, "outcome=running"),
+        DeviceOutcome::Booted => writeln!(Line, "outcome=booted"),
+        DeviceOutcome::Failed {
+            index,
+            reason,
+            fw_error,
+        } => writeln!(
+            Line,
+            "outcome=failed index={index} reason={reason} fw_error={fw_error:#010x}"
+        ),
+    };
+    let count = usize::from(device.config().count);
+    for (index, image) in device.images().iter().enumerate().take(count) {
+        let _ = write!(Line, "@device-image index={index} octets={}", image.octets);
+        if let Some(sha256) = &image.sha256 {
+            let _ = write!(Line, " sha256={sha256}");
+        }
+        let _ = writeln!(
+            Line,
+            " activated={} verified={} dropped={}",
+            image.activated, image.verified, image.dropped_words
+        );
+    }
+}
+
+/// What the emulation has cost so far.
+pub fn counts() -> Counts {
+    trap::counts()
+}
