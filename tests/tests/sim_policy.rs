@@ -245,7 +245,7 @@ fn defaults_serve_where_there_is_no_pointer() {
         server.lease.boot_file = None;
     });
     with.assert_booted(&plan);
-    assert_eq!(with.attempts_failed(), [0; 0]);
+    assert_eq!(with.attempts_failed(), Vec::<u32>::new());
 }
 
 /// The pointer is preferred, and a default is only for the image that the pointer does not have.

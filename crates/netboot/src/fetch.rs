@@ -141,7 +141,9 @@ impl Fetch {
             let Err(failed) = self.connect(stack, 0) else {
                 return Ok(());
             };
-            suspect(stack);
+            if stack.error().is_some_and(|e| e.blame() == Blame::Network) {
+                stack.suspect_path();
+            }
             // A server that says when to come back gets what it asks for (RFC 9110, section 10.2.3).
             match stack.error().and_then(NetError::retry_after) {
                 Some(wait) if tries < stack.options.resumes && has_time(stack, wait) => {
@@ -286,8 +288,14 @@ impl Fetch {
         let mut resumes = 0u32;
         let mut failures = 0u32;
         let mut failed_at = 0u64;
+        // Why the transfer could not even be opened again.
+        let mut not_opened = None;
         loop {
-            let failed = match self.stream(stack, &mut progress, out) {
+            let result = match not_opened.take() {
+                Some(failed) => Err(Stop::Net(failed)),
+                None => self.stream(stack, &mut progress, out),
+            };
+            let failed = match result {
                 Ok(()) => break,
                 Err(Stop::Net(failed)) => failed,
                 Err(Stop::Sink) => return Err(Stop::Sink),
@@ -315,12 +323,7 @@ impl Fetch {
             failures += 1;
             resumes += 1;
             progress.prefix = None;
-            // When this fails in a way that may pass, `stream` finds no open transfer and comes back here.
-            if let Err(failed) = self.connect(stack, progress.position)
-                && !stack.error().is_some_and(NetError::resumable)
-            {
-                return Err(failed.into());
-            }
+            not_opened = self.connect(stack, progress.position).err();
         }
         let now = stack.platform.now();
         out.end(now)?;
@@ -341,8 +344,7 @@ impl Fetch {
         out: &mut dyn Out,
     ) -> Result<(), Stop> {
         if !self.fresh {
-            // The error of the attempt to connect is still there.
-            return Err(Failed.into());
+            return Err(stack.fail(NetError::StaleHandle).into());
         }
         self.fresh = false;
         let base = self.base();
@@ -451,7 +453,7 @@ impl Progress {
     }
 }
 
-/// How long to wait before a transfer is taken up again; a way that may be dead is passed over.
+/// How long to wait before a transfer is taken up again; a router that may be dead is passed over.
 #[inline(never)]
 fn resume_wait<D: Device, P: Platform>(
     stack: &mut Stack<'_, D, P>,
@@ -461,11 +463,15 @@ fn resume_wait<D: Device, P: Platform>(
 ) -> Duration {
     let wait = stack.options.resume_wait * (1u32 << failures.min(10));
     let mut asked = Duration::ZERO;
+    let mut dead = false;
     if let Some(error) = stack.error() {
         warn!("transfer broke after {position} of {size} octets: {error}; taking it up again");
         asked = error.retry_after().unwrap_or_default();
+        dead = error.blame() == Blame::Network;
     }
-    suspect(stack);
+    if dead {
+        stack.suspect_path();
+    }
     wait.min(LONGEST_WAIT).max(asked)
 }
 
@@ -508,16 +514,6 @@ pub(crate) fn deliver_staged<D: Device, P: Platform, S: ImageSink>(
 /// error at hand says more than a deadline would.
 fn has_time<D: Device, P: Platform>(stack: &mut Stack<'_, D, P>, wait: Duration) -> bool {
     wait <= LONGEST_ASKED && stack.platform.now() + wait < stack.deadline
-}
-
-/// Doubts the way to the server when the error at hand says that nothing comes through.
-fn suspect<D: Device, P: Platform>(stack: &mut Stack<'_, D, P>) {
-    if stack
-        .error()
-        .is_some_and(|error| error.blame() == Blame::Network)
-    {
-        stack.suspect_path();
-    }
 }
 
 /// Lets `wait` pass with the network served.

@@ -53,9 +53,9 @@ pub(crate) struct Lease {
 }
 
 impl Lease {
+    #[inline(never)]
     /// The client of these options. Options that cannot be sent (a text too long) are left out; `start`
     /// then refuses.
-    #[inline(never)]
     pub fn new(mac: [u8; 6], options: &NetworkOptions) -> Self {
         let options = &options.dhcp;
         let config = dhcp::Config {
@@ -262,11 +262,12 @@ impl<D: Device, P: Platform> Stack<'_, D, P> {
             }
             Event::Failed(error) => {
                 warn!("dhcp: {error}");
-                match &mut self.lease.client {
-                    Some(client) if self.lease.was_bound => {
+                if self.lease.was_bound {
+                    if let Some(client) = &mut self.lease.client {
                         client.start(now, self.platform.rng());
                     }
-                    _ => self.lease.state = State::Failed(error),
+                } else {
+                    self.lease.state = State::Failed(error);
                 }
             }
         }

@@ -22,11 +22,11 @@ impl<D: Device, P: Platform> Stack<'_, D, P> {
         if servers == 0 {
             return Err(self.fail(NetError::NoDnsServer));
         }
+        let servers = u32::try_from(servers).unwrap_or(u32::MAX);
         let (socket, iface) = self.dns();
         let Ok(query) = socket.start_query(iface.context(), name, DnsQueryType::A) else {
             return Err(self.fail(NetError::NameNotFound));
         };
-        let servers = u32::try_from(servers).unwrap_or(u32::MAX);
         let limit = self.platform.now() + self.options.dns_timeout * servers;
         let mut pending = true;
         let answer = self.run(limit, NetError::DnsTimeout, |stack, _| {

@@ -307,7 +307,6 @@ impl<'a, D: Device, P: Platform> Stack<'a, D, P> {
 
     /// Nothing comes through: the hardware addresses in mind may be wrong, and the router may be dead
     /// (RFC 1122, sections 2.3.2.1 and 3.3.1.4).
-    #[inline(never)]
     pub fn suspect_path(&mut self) {
         // An update, even one that changes nothing, empties smoltcp's neighbour cache.
         self.iface.update_ip_addrs(|_| ());

@@ -4,7 +4,7 @@ use crate::host::{self, Outcome};
 use crate::plan::Plan;
 use anyhow::Result;
 use image_server::{SharedWorld, World};
-use netboot_core::{Device, DeviceInfo, Duration, Instant, Platform, TxSlot};
+use netboot_core::{Device, DeviceInfo, Instant, Platform, TxSlot};
 use rand_chacha::ChaCha8Rng;
 use rand_core::SeedableRng;
 use std::fmt::Write;
@@ -13,8 +13,6 @@ use std::fmt::Write;
 pub const MAC: [u8; 6] = [0x02, 0, 0, 0, 0, 0x15];
 /// Frames that its receive ring holds.
 const RX_RING: usize = 32;
-/// How long a processor takes to find that there is nothing to be done yet.
-const LOOK: Duration = Duration::from_micros(20);
 
 /// The station's end of the simulated link.
 pub struct SimDevice {
@@ -88,13 +86,12 @@ impl Platform for SimPlatform {
 
     fn idle(&mut self, until: Instant) {
         let mut world = self.world.borrow_mut();
-        if world.client_has_frames() {
-            // The library left them in the ring on purpose. Another look takes time on any processor;
-            // if it took none here, nothing would ever change.
-            let look = world.now + LOOK;
-            world.run(until.min(look));
-        } else {
+        let looked = std::mem::replace(&mut world.looked, false);
+        if looked || !world.client_has_frames() {
             world.advance(until);
+        } else {
+            // The library leaves frames in the device on purpose: only time can change that.
+            world.run(until);
         }
     }
 

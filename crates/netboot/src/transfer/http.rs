@@ -72,9 +72,11 @@ impl HttpTransfer {
                         first: head.first,
                     };
                     // Nothing but the server's word says that `If-Range` was looked at.
-                    if outcome == Outcome::PartialContent
-                        && let Err(error) = head.continues(start.total, start.validator)
-                    {
+                    let same = match outcome {
+                        Outcome::PartialContent => head.continues(start.total, start.validator),
+                        _ => Ok(()),
+                    };
+                    if let Err(error) = same {
                         self.close(stack);
                         return Err(stack.fail(error.into()));
                     }
