@@ -1,8 +1,10 @@
 //! `cargo xtask bench`: how fast, and for how many instructions.
 //!
 //! Each case is a boot of the ROM under QEMU. Octets per second come from a run in real time,
-//! instructions from one with `-icount`, in which `minstret` counts. The ROM polls while it waits, so
-//! instructions are only counted on a link without delay, and waiting for the host is among them.
+//! instructions from two with `-icount`, in which `minstret` counts: one has a small image and one a
+//! large one, so that what they have in common (DHCP, the other images, the time to settle) cancels out.
+//! The ROM polls while it waits, so instructions are counted on a link without delay only, and waiting
+//! for the host is among them.
 
 use crate::format::{rate, table, thousands};
 use crate::{link, setup};
@@ -32,7 +34,7 @@ pub struct BenchArgs {
 
 /// Octets of image 0.
 const SIZE: usize = 1 << 20;
-/// Octets of image 0 on a link without delay, beside [`SIZE`].
+/// Octets of a large image 0, on a link without delay only.
 const LARGE: usize = 16 << 20;
 /// Octets of a TFTP block, as the ROM asks for.
 const BLKSIZE: u64 = 1468;
@@ -77,6 +79,14 @@ struct Row {
     octets_per_s: Option<f64>,
     /// What one window for each round trip would give.
     limit: Option<f64>,
+    /// Why there is no figure.
+    error: Option<String>,
+}
+
+/// RISC-V instructions that an octet costs.
+#[derive(Debug, Serialize)]
+struct Cost {
+    carrier: &'static str,
     /// Of the ROM, without those of the emulated device.
     instructions_per_octet: Option<f64>,
     /// Why there is no figure.
@@ -110,17 +120,22 @@ pub fn run(arguments: &BenchArgs) -> Result<bool> {
             rows.push(row);
         }
     }
-    println!("\n{}\n", draw(&rows));
+    let costs = CARRIERS.map(|carrier| cost(carrier, &options));
+    println!("\n{}", draw(&rows));
+    println!("Limit: one window for each round trip.\n");
+    println!("{}", draw_costs(&costs));
     println!(
-        "Instructions: RISC-V instructions of the whole boot but for the emulated device's, busy"
+        "Of the ROM alone, without the emulated device; busy waiting for the host included.\n"
     );
-    println!("waiting included, for each octet delivered. Limit: one window for each round trip.");
     for row in rows.iter().filter(|row| row.error.is_some()) {
         let error = row.error.as_deref().unwrap_or_default();
         println!("FAILED: {}, {}: {error}", row.carrier, row.link);
     }
-    write(&rom::workspace().join("target/bench"), &version, &rows)?;
-    Ok(rows.iter().all(|row| row.error.is_none()))
+    let directory = rom::workspace().join("target/bench");
+    write(&directory, &version, &rows, &costs)?;
+    let errors = rows.iter().map(|row| &row.error);
+    let mut errors = errors.chain(costs.iter().map(|cost| &cost.error));
+    Ok(errors.all(Option::is_none))
 }
 
 fn cases() -> [(usize, LinkConfig); 5] {
@@ -138,11 +153,11 @@ fn cases() -> [(usize, LinkConfig); 5] {
     ]
 }
 
-fn measure(carrier: Carrier, size: usize, link: LinkConfig, options: &QemuOptions) -> Row {
+fn plan(carrier: Carrier, size: usize, link: LinkConfig) -> Plan {
     let windowsize = carrier.windowsize;
     let windowsize = windowsize.map_or(String::new(), |blocks| format!("windowsize {blocks}\n"));
     let [_, manifest, runtime] = FIRMWARE_SIZES;
-    let plan = Plan {
+    Plan {
         protocol: carrier.protocol,
         images: firmware(&[size, manifest, runtime]),
         link,
@@ -150,33 +165,49 @@ fn measure(carrier: Carrier, size: usize, link: LinkConfig, options: &QemuOption
         settings: format!("settle_ms 300\n{windowsize}"),
         expect: true,
         ..Plan::default()
-    };
-    let mut row = Row {
+    }
+}
+
+fn measure(carrier: Carrier, size: usize, link: LinkConfig, options: &QemuOptions) -> Row {
+    let plan = plan(carrier, size, link);
+    let speed = boot(&plan, options).and_then(|outcome| speed(&outcome));
+    let (octets_per_s, error) = split(speed);
+    Row {
         carrier: carrier.name,
         link: link::describe(&link),
         octets: size as u64,
-        octets_per_s: None,
+        octets_per_s,
         limit: limit(carrier, &link),
-        instructions_per_octet: None,
-        error: None,
+        error,
+    }
+}
+
+fn cost(carrier: Carrier, options: &QemuOptions) -> Cost {
+    let counted = QemuOptions {
+        icount: Some(0),
+        ..options.clone()
     };
-    let outcome = boot(&plan, options).and_then(|outcome| speed(&outcome));
-    match outcome {
-        Ok(speed) => row.octets_per_s = Some(speed),
-        Err(error) => row.error = Some(format!("{error:#}")),
+    let instructions = |size| {
+        let plan = plan(carrier, size, LinkConfig::PERFECT);
+        boot(&plan, &counted).and_then(|outcome| instructions(&outcome))
+    };
+    let both = instructions(SIZE).and_then(|small| Ok((small, instructions(LARGE)?)));
+    let cost =
+        both.map(|(small, large)| large.saturating_sub(small) as f64 / (LARGE - SIZE) as f64);
+    let (instructions_per_octet, error) = split(cost);
+    Cost {
+        carrier: carrier.name,
+        instructions_per_octet,
+        error,
     }
-    if link == LinkConfig::PERFECT && row.error.is_none() {
-        let counted = QemuOptions {
-            icount: Some(0),
-            ..options.clone()
-        };
-        let outcome = boot(&plan, &counted).and_then(|outcome| instructions(&outcome));
-        match outcome {
-            Ok(instructions) => row.instructions_per_octet = Some(instructions),
-            Err(error) => row.error = Some(format!("with -icount: {error:#}")),
-        }
+}
+
+/// A figure, or why there is none.
+fn split(result: Result<f64>) -> (Option<f64>, Option<String>) {
+    match result {
+        Ok(figure) => (Some(figure), None),
+        Err(error) => (None, Some(format!("{error:#}"))),
     }
-    row
 }
 
 fn boot(plan: &Plan, options: &QemuOptions) -> Result<QemuOutcome> {
@@ -194,12 +225,10 @@ fn speed(outcome: &QemuOutcome) -> Result<f64> {
     Ok(image.octets as f64 * 1e6 / image.transfer_us as f64)
 }
 
-/// Instructions of the ROM for each octet delivered.
-fn instructions(outcome: &QemuOutcome) -> Result<f64> {
+/// Instructions of the ROM, without those of the emulated device.
+fn instructions(outcome: &QemuOutcome) -> Result<u64> {
     let counts = outcome.parsed.instret.context("no @instret line")?;
-    let octets: u64 = outcome.parsed.images.iter().map(|image| image.octets).sum();
-    anyhow::ensure!(octets > 0, "nothing was delivered");
-    Ok(counts.total.saturating_sub(counts.emulated) as f64 / octets as f64)
+    Ok(counts.total.saturating_sub(counts.emulated))
 }
 
 /// Octets per second when each window waits for a round trip.
@@ -213,21 +242,12 @@ fn limit(carrier: Carrier, link: &LinkConfig) -> Option<f64> {
 }
 
 fn draw(rows: &[Row]) -> String {
-    let header = [
-        "carrier",
-        "link",
-        "octets",
-        "rate",
-        "limit",
-        "% of limit",
-        "instructions/octet",
-    ];
-    let mut table = table(header, &[2, 3, 4, 5, 6]);
+    let header = ["carrier", "link", "octets", "rate", "limit", "% of limit"];
+    let mut table = table(header, &[2, 3, 4, 5]);
     let dash = || "-".to_string();
     for row in rows {
         let share = row.octets_per_s.zip(row.limit);
         let share = share.map(|(speed, limit)| format!("{:.0}", speed * 100.0 / limit));
-        let instructions = row.instructions_per_octet;
         table.add_row([
             row.carrier.to_string(),
             row.link.clone(),
@@ -235,15 +255,25 @@ fn draw(rows: &[Row]) -> String {
             row.octets_per_s.map_or("failed".into(), rate),
             row.limit.map_or_else(dash, rate),
             share.unwrap_or_else(dash),
-            instructions.map_or_else(dash, |count| format!("{count:.1}")),
         ]);
     }
     table.to_string()
 }
 
-fn write(directory: &Path, version: &str, rows: &[Row]) -> Result<()> {
+fn draw_costs(costs: &[Cost]) -> String {
+    let mut table = table(["carrier", "instructions per octet"], &[1]);
+    for cost in costs {
+        let figure = cost.instructions_per_octet;
+        let figure = figure.map(|figure| format!("{figure:.1}"));
+        let failed = || cost.error.clone().unwrap_or_default();
+        table.add_row([cost.carrier.to_string(), figure.unwrap_or_else(failed)]);
+    }
+    table.to_string()
+}
+
+fn write(directory: &Path, version: &str, rows: &[Row], costs: &[Cost]) -> Result<()> {
     let path = directory.join("bench.json");
-    let json = json!({ "qemu": version, "cases": rows });
+    let json = json!({ "qemu": version, "cases": rows, "costs": costs });
     let text = serde_json::to_string_pretty(&json)?;
     fs::create_dir_all(directory)
         .and_then(|()| fs::write(&path, text))
@@ -272,7 +302,6 @@ mod tests {
             octets: 1,
             octets_per_s: None,
             limit: None,
-            instructions_per_octet: None,
             error: Some("x".into()),
         };
         assert!(draw(&[row]).contains("failed"));
