@@ -39,6 +39,9 @@ impl Default for AppConfig<'_> {
     }
 }
 
+/// Times that a boot file is looked for again before the compiled-in places are tried.
+const LOCATE_RETRIES: u32 = 3;
+
 /// Where the boot is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
@@ -131,7 +134,7 @@ where
     fn step(&mut self) -> Result<N::Error> {
         self.state = match self.state {
             State::Configure => {
-                self.retry(None, Self::configure)?;
+                self.retry(None, u32::MAX, Self::configure)?;
                 State::Locate
             }
             State::Locate => {
@@ -151,11 +154,12 @@ where
         Ok(())
     }
 
-    /// Does `work` again by policy, as long as that makes sense.
+    /// Does `work` again by policy, as long as that makes sense, but no more than `most` times.
     #[inline(never)]
     fn retry(
         &mut self,
         index: Option<u8>,
+        most: u32,
         mut work: impl FnMut(&mut Self) -> Result<N::Error>,
     ) -> Result<N::Error> {
         let mut rounds = 0u32;
@@ -165,18 +169,18 @@ where
                 Err(error) => error,
             };
             let now = self.net.now();
-            self.tell(
-                now,
-                &Event::AttemptFailed {
-                    index,
-                    error: &error,
-                },
-            );
+            let error = match error {
+                // The network knows the deadline of the boot only as its own.
+                AppError::Network(_) if now >= self.deadline => AppError::TotalDeadline,
+                error => error,
+            };
+            self.tell_failure(index, &error);
             if !error.retryable() {
                 return Err(error);
             }
             rounds = rounds.saturating_add(1);
-            let Some(wait) = self.config.policy.again(rounds) else {
+            let again = self.config.policy.again(rounds);
+            let Some(wait) = again.filter(|_| rounds <= most) else {
                 return Err(error);
             };
             if now + wait >= self.deadline {
@@ -185,6 +189,11 @@ where
             self.net.set_deadline(self.deadline);
             self.net.sleep(wait).map_err(AppError::Network)?;
         }
+    }
+
+    fn tell_failure(&mut self, index: Option<u8>, error: &AppError<N::Error>) {
+        let now = self.net.now();
+        self.tell(now, &Event::AttemptFailed { index, error });
     }
 
     /// Sets the deadline of one attempt.
@@ -205,9 +214,17 @@ where
         let now = self.net.now();
         self.tell(now, &Event::Configured(&config));
         self.report.configured = Some(now);
-        self.sources.boot =
-            boot_uri(&config).map_err(|error| AppError::Network(N::Error::from(error)))?;
+        let boot = boot_uri(&config);
         self.report.config = Some(config);
+        self.sources.boot = match boot.map_err(|error| AppError::Network(N::Error::from(error))) {
+            Ok(boot) => boot,
+            // The compiled-in places may still be good.
+            Err(error) if !self.config.defaults.is_empty() => {
+                self.tell_failure(None, &error);
+                None
+            }
+            Err(error) => return Err(error),
+        };
         Ok(())
     }
 
@@ -216,14 +233,34 @@ where
         let Some(boot) = self.sources.boot.clone().filter(|uri| !is_directory(uri)) else {
             return Ok(());
         };
-        let result = self.retry(None, |app| app.read_toc(&boot));
+        let has_defaults = !self.config.defaults.is_empty();
+        let most = if has_defaults {
+            LOCATE_RETRIES
+        } else {
+            u32::MAX
+        };
+        let result = self.retry(None, most, |app| app.read_toc(&boot));
         match result {
             // The compiled-in places may still be good.
-            Err(error) if error.retryable() && !self.config.defaults.is_empty() => {
-                self.sources.boot = None;
+            Err(error) if error.retryable() && has_defaults => {
+                self.sources.unread = self.sources.boot.take();
                 Ok(())
             }
             other => other,
+        }
+    }
+
+    /// Looks once more into a boot file that could not be read before.
+    fn locate_again(&mut self) {
+        let Some(boot) = self.sources.unread.take() else {
+            return;
+        };
+        match self.read_toc(&boot) {
+            Ok(()) => self.sources.boot = Some(boot),
+            Err(error) => {
+                self.tell_failure(None, &error);
+                self.sources.unread = Some(boot);
+            }
         }
     }
 
@@ -288,7 +325,11 @@ where
         if now >= self.deadline {
             return Err(AppError::TotalDeadline);
         }
-        self.net.sleep(self.config.poll).map_err(AppError::Network)
+        let slept = self.net.sleep(self.config.poll);
+        if slept.is_err() && self.net.now() >= self.deadline {
+            return Err(AppError::TotalDeadline);
+        }
+        slept.map_err(AppError::Network)
     }
 
     /// Delivers and activates image `index`, from whichever source has it.
@@ -300,7 +341,7 @@ where
             .images
             .push(ImageReport::new(index))
             .map_err(|_| AppError::TooManyImages)?;
-        let result = self.retry(Some(index), |app| app.try_sources(index));
+        let result = self.retry(Some(index), u32::MAX, |app| app.try_sources(index));
         let now = self.net.now();
         if let Some(image) = self.report.images.last_mut() {
             image.duration = now.since(requested);
@@ -341,18 +382,11 @@ where
                 return Err(error);
             }
             if place + 1 < count {
-                let now = self.net.now();
-                let index = Some(index);
-                self.tell(
-                    now,
-                    &Event::AttemptFailed {
-                        index,
-                        error: &error,
-                    },
-                );
+                self.tell_failure(Some(index), &error);
             }
             last = error;
         }
+        self.locate_again();
         Err(last)
     }
 

@@ -46,10 +46,13 @@ pub enum AppError<N> {
 
 impl<N> AppError<N> {
     /// Whether another source, or another try, may do better. A device that refused an image has
-    /// ended its boot.
+    /// ended its boot; a file of an impossible size never reached it.
     pub(crate) fn retryable(&self) -> bool {
         match self {
-            AppError::Recovery(error) => matches!(error, RecoveryError::RequestWithdrawn { .. }),
+            AppError::Recovery(error) => matches!(
+                error,
+                RecoveryError::RequestWithdrawn { .. } | RecoveryError::SizeUnsupported { .. }
+            ),
             AppError::TotalDeadline | AppError::TooManyImages => false,
             _ => true,
         }

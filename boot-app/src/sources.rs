@@ -49,6 +49,8 @@ pub(crate) struct Sources {
     pub boot: Option<Uri>,
     /// The boot file's contents, if it is a table.
     pub toc: Option<Toc>,
+    /// A boot file that could not be looked into. The compiled-in places serve until it can.
+    pub unread: Option<Uri>,
 }
 
 impl Sources {

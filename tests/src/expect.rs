@@ -5,7 +5,7 @@ use netboot::NetError;
 use netboot_app::{AppError, Outcome};
 use netboot_core::{Blame, Coded, Duration};
 use netsim::LinkStats;
-use recovery_model::DeviceOutcome;
+use recovery_model::{DeviceOutcome, DevicePhase};
 use testbed::Plan;
 use testbed::host;
 
@@ -23,6 +23,8 @@ pub struct Boot {
     pub faults: Faults,
     /// How often the station had nothing to do.
     pub waits: u64,
+    /// What the device was doing at the end.
+    pub phase: DevicePhase,
 }
 
 impl Boot {

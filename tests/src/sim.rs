@@ -8,7 +8,7 @@ use recovery_model::{DeviceConfig, RecoveryModel};
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use testbed::Plan;
-use testbed::host;
+use testbed::host::{self, SharedModel};
 use testbed::sim::{SimDevice, SimPlatform};
 
 /// Waits after which a boot counts as one that never ends.
@@ -93,25 +93,14 @@ impl<'p> Sim<'p> {
             waits: waits.clone(),
         };
         let mut console = String::new();
+        let model = RecoveryModel::new(self.device, Instant::ZERO);
+        let model = Rc::new(RefCell::new(model));
+        let (plan, out) = (self.plan, &mut console);
         let outcome = match self.attack {
-            None => boot(
-                self.plan,
-                &world,
-                self.device,
-                device,
-                platform,
-                &mut console,
-            ),
+            None => boot(plan, &world, &model, device, platform, out),
             Some(attack) => {
                 let device = HostileDevice::new(device, attack);
-                boot(
-                    self.plan,
-                    &world,
-                    self.device,
-                    device,
-                    platform,
-                    &mut console,
-                )
+                boot(plan, &world, &model, device, platform, out)
             }
         };
         let mut world = world.borrow_mut();
@@ -125,6 +114,7 @@ impl<'p> Sim<'p> {
             link: world.link.stats(),
             faults: world.server.faults_mut().clone(),
             waits: waits.get(),
+            phase: model.borrow().progress().phase,
         }
     }
 }
@@ -132,17 +122,16 @@ impl<'p> Sim<'p> {
 fn boot<D: Device>(
     plan: &Plan,
     world: &SharedWorld,
-    config: DeviceConfig,
+    model: &SharedModel,
     device: D,
     platform: Guarded,
     console: &mut String,
 ) -> host::Outcome {
-    let model = Rc::new(RefCell::new(RecoveryModel::new(config, Instant::ZERO)));
     let clock = {
         let world = world.clone();
         move || world.borrow().now
     };
-    host::boot(plan, device, platform, model, clock, console).expect("readable settings")
+    host::boot(plan, device, platform, model.clone(), clock, console).expect("readable settings")
 }
 
 /// A platform that notices when a boot does not end, and at whose clock things happen.

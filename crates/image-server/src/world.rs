@@ -18,6 +18,9 @@ pub struct World {
     pub server: ImageServer,
     /// The time now.
     pub now: Instant,
+    /// Whether the client looked for frames since this was last cleared: one that does not look is not to
+    /// be woken by the frames that it leaves.
+    pub looked: bool,
     /// When the server wants to be polled.
     server_due: Option<Instant>,
 }
@@ -30,6 +33,7 @@ impl World {
             link: Link::new(server.seed, link),
             server: ImageServer::new(server, now),
             now,
+            looked: false,
             server_due: Some(now),
         }
     }
@@ -46,6 +50,7 @@ impl World {
 
     /// The next frame that has arrived at the client, without moving time.
     pub fn client_receive(&mut self) -> Option<Vec<u8>> {
+        self.looked = true;
         let frame = self.link.receive(self.now, Side::Client);
         if frame.is_some() {
             return frame;

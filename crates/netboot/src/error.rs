@@ -181,10 +181,9 @@ impl Coded for NetError {
             NetError::Dhcp(error) => error.blame(),
             NetError::Tftp(error) => error.blame(),
             NetError::Http(error) => error.blame(),
-            NetError::NotConfigured
-            | NetError::Deadline
-            | NetError::StaleHandle
-            | NetError::StagingTooSmall { .. } => Blame::Caller,
+            NetError::NotConfigured | NetError::StaleHandle | NetError::StagingTooSmall { .. } => {
+                Blame::Caller
+            }
             NetError::BadAddress
             | NetError::BadRoute
             | NetError::NoDnsServer
@@ -199,6 +198,7 @@ impl Coded for NetError {
             NetError::DhcpTimeout
             | NetError::DnsTimeout
             | NetError::ConnectTimeout
+            | NetError::Deadline
             | NetError::Stalled => Blame::Network,
         }
     }

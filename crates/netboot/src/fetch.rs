@@ -25,6 +25,8 @@ const SINK_LOOK: Duration = Duration::from_millis(100);
 const SKIP: u64 = 16 * 1024;
 /// Longest wait between two resumptions.
 const LONGEST_WAIT: Duration = Duration::from_secs(10);
+/// Longest wait that a server may ask for. Who asks for more is out of order: the caller decides.
+const LONGEST_ASKED: Duration = Duration::from_secs(120);
 
 /// A sink without its error type, so that the drain loop is compiled once.
 trait Out {
@@ -99,6 +101,8 @@ pub(crate) struct Fetch {
     pub transfer: Transfer,
     /// Octets of the image, once known.
     pub size: Option<u64>,
+    /// Octets of the whole file, if the server told.
+    total: Option<u64>,
     validator: Option<Validator>,
     /// Offset in the file of the next octet that the transfer brings.
     at: u64,
@@ -113,6 +117,7 @@ impl Fetch {
             part: None,
             transfer: Transfer::new(),
             size: None,
+            total: None,
             validator: None,
             at: 0,
             fresh: false,
@@ -129,15 +134,21 @@ impl Fetch {
         self.uri = Some(uri.clone());
         self.part = part;
         self.size = None;
+        self.total = None;
         self.validator = None;
         let mut tries = 0;
         loop {
             let Err(failed) = self.connect(stack, 0) else {
                 return Ok(());
             };
+            if stack.error().is_some_and(|e| e.blame() == Blame::Network) {
+                stack.suspect_path();
+            }
             // A server that says when to come back gets what it asks for (RFC 9110, section 10.2.3).
             match stack.error().and_then(NetError::retry_after) {
-                Some(wait) if tries < stack.options.resumes => wait_for(stack, wait)?,
+                Some(wait) if tries < stack.options.resumes && has_time(stack, wait) => {
+                    wait_for(stack, wait)?;
+                }
                 _ => return Err(failed),
             }
             tries += 1;
@@ -168,15 +179,19 @@ impl Fetch {
         } else {
             0
         };
-        let opened = self
-            .transfer
-            .open(stack, uri, Start { offset, validator })?;
+        let start = Start {
+            offset,
+            validator,
+            total: self.total.filter(|_| position > 0),
+        };
+        let opened = self.transfer.open(stack, uri, start)?;
         self.at = opened.first;
         if let Err(error) = self.learn(opened) {
             self.transfer.close(stack);
             return Err(stack.fail(error));
         }
         if position == 0 {
+            self.total = opened.total;
             self.validator = self.transfer.validator().cloned();
         }
         self.fresh = true;
@@ -273,8 +288,14 @@ impl Fetch {
         let mut resumes = 0u32;
         let mut failures = 0u32;
         let mut failed_at = 0u64;
+        // Why the transfer could not even be opened again.
+        let mut not_opened = None;
         loop {
-            let failed = match self.stream(stack, &mut progress, out) {
+            let result = match not_opened.take() {
+                Some(failed) => Err(Stop::Net(failed)),
+                None => self.stream(stack, &mut progress, out),
+            };
+            let failed = match result {
                 Ok(()) => break,
                 Err(Stop::Net(failed)) => failed,
                 Err(Stop::Sink) => return Err(Stop::Sink),
@@ -295,16 +316,14 @@ impl Fetch {
                 return Err(failed.into());
             }
             let wait = resume_wait(stack, progress.position, size, failures);
+            if !has_time(stack, wait) {
+                return Err(failed.into());
+            }
             wait_for(stack, wait)?;
             failures += 1;
             resumes += 1;
             progress.prefix = None;
-            // When this fails in a way that may pass, `stream` finds no open transfer and comes back here.
-            if let Err(failed) = self.connect(stack, progress.position)
-                && !stack.error().is_some_and(NetError::resumable)
-            {
-                return Err(failed.into());
-            }
+            not_opened = self.connect(stack, progress.position).err();
         }
         let now = stack.platform.now();
         out.end(now)?;
@@ -325,8 +344,7 @@ impl Fetch {
         out: &mut dyn Out,
     ) -> Result<(), Stop> {
         if !self.fresh {
-            // The error of the attempt to connect is still there.
-            return Err(Failed.into());
+            return Err(stack.fail(NetError::StaleHandle).into());
         }
         self.fresh = false;
         let base = self.base();
@@ -452,7 +470,7 @@ fn resume_wait<D: Device, P: Platform>(
         dead = error.blame() == Blame::Network;
     }
     if dead {
-        stack.next_router();
+        stack.suspect_path();
     }
     wait.min(LONGEST_WAIT).max(asked)
 }
@@ -490,6 +508,12 @@ pub(crate) fn deliver_staged<D: Device, P: Platform, S: ImageSink>(
         resumes: 0,
         duration: now.since(begin),
     })
+}
+
+/// Whether `wait` is short enough to be waited for, and the caller's deadline allows it. If not, the
+/// error at hand says more than a deadline would.
+fn has_time<D: Device, P: Platform>(stack: &mut Stack<'_, D, P>, wait: Duration) -> bool {
+    wait <= LONGEST_ASKED && stack.platform.now() + wait < stack.deadline
 }
 
 /// Lets `wait` pass with the network served.

@@ -1,11 +1,12 @@
 //! The DHCP client on its socket, the ARP probe, and the interface's configuration by the lease.
 
+use crate::NetError;
 use crate::options::{ArpProbe, NetworkOptions};
 use crate::resources::DHCP_TX;
-use crate::stack::Stack;
+use crate::stack::{Internal, Stack, Step};
 use core::net::Ipv4Addr;
 use log::{debug, info, warn};
-use netboot_core::{Device, Instant, Platform};
+use netboot_core::{Device, Duration, Instant, Platform};
 use netboot_dhcp::{self as dhcp, DhcpError, Event};
 use netboot_ipxe::{BootInfo, NetworkConfig, Route};
 use smoltcp::socket::udp::{self, UdpMetadata};
@@ -15,6 +16,8 @@ use smoltcp::wire::{IpAddress, IpEndpoint};
 const CLIENT_PORT: u16 = 68;
 /// Messages looked at in one service call.
 const BUDGET: usize = 8;
+/// How long a message may wait for its server's hardware address.
+const ADDRESS_WAIT: Duration = Duration::from_secs(3);
 
 /// How far the lease is.
 #[derive(Debug, PartialEq, Eq)]
@@ -43,6 +46,10 @@ pub(crate) struct Lease {
     pub state: State,
     probe: Option<Probe>,
     how: ArpProbe,
+    /// There was an address since `dhcp` was called. Should it be lost, the client does not give up.
+    was_bound: bool,
+    /// When the last message was given to the socket.
+    sent_at: Instant,
 }
 
 impl Lease {
@@ -67,6 +74,8 @@ impl Lease {
             state: State::Off,
             probe: None,
             how: options.probe,
+            was_bound: false,
+            sent_at: Instant::ZERO,
         }
     }
 
@@ -133,6 +142,7 @@ impl<D: Device, P: Platform> Stack<'_, D, P> {
         let _ = socket.bind(CLIENT_PORT);
         self.link.watch(None);
         self.lease.probe = None;
+        self.lease.was_bound = false;
         match &mut self.lease.client {
             Some(client) => {
                 client.start(now, self.platform.rng());
@@ -140,6 +150,20 @@ impl<D: Device, P: Platform> Stack<'_, D, P> {
             }
             None => self.lease.state = State::Failed(DhcpError::Config),
         }
+    }
+
+    /// Waits for another address when the lease was lost.
+    pub fn await_lease(&mut self) -> Internal {
+        if self.lease.state != State::Acquiring {
+            return Ok(());
+        }
+        let limit = self.platform.now() + self.options.dhcp.timeout;
+        self.run(limit, NetError::DhcpTimeout, |stack, _| {
+            Ok(match stack.lease.state {
+                State::Acquiring => Step::WAIT,
+                _ => Step::Done(()),
+            })
+        })
     }
 
     /// Gives the address back and stops.
@@ -224,6 +248,7 @@ impl<D: Device, P: Platform> Stack<'_, D, P> {
                     self.link.send_arp_announcement(config.address);
                 }
                 self.lease.state = State::Bound;
+                self.lease.was_bound = true;
             }
             Event::BootInfo => self.apply_lease(),
             Event::Renewed => {
@@ -237,7 +262,13 @@ impl<D: Device, P: Platform> Stack<'_, D, P> {
             }
             Event::Failed(error) => {
                 warn!("dhcp: {error}");
-                self.lease.state = State::Failed(error);
+                if self.lease.was_bound {
+                    if let Some(client) = &mut self.lease.client {
+                        client.start(now, self.platform.rng());
+                    }
+                } else {
+                    self.lease.state = State::Failed(error);
+                }
             }
         }
     }
@@ -297,6 +328,12 @@ impl<D: Device, P: Platform> Stack<'_, D, P> {
 
     #[inline(never)]
     fn send_dhcp(&mut self, now: Instant) {
+        if self.dhcp().send_queue() > 0 && now.since(self.lease.sent_at) >= ADDRESS_WAIT {
+            // The server of the lease is gone. smoltcp would ask for its hardware address each second,
+            // for ever, and let no other socket ask for one meanwhile.
+            self.dhcp().close();
+            let _ = self.dhcp().bind(CLIENT_PORT);
+        }
         for _ in 0..BUDGET {
             if !self.dhcp().can_send() {
                 return;
@@ -314,6 +351,7 @@ impl<D: Device, P: Platform> Stack<'_, D, P> {
                 meta: Default::default(),
             };
             let message = message.get(..out.len).unwrap_or_default();
+            self.lease.sent_at = now;
             if let Err(error) = self.dhcp().send_slice(message, meta) {
                 warn!("dhcp: cannot send: {error}");
             }

@@ -50,7 +50,7 @@ pub struct NetworkOptions {
     pub tftp_windowsize: u16,
     /// TFTP timers.
     pub tftp_timing: tftp::Timing,
-    /// One DNS name, all servers.
+    /// One DNS name, for each server that there is. smoltcp goes on to the next after 10 s.
     pub dns_timeout: Duration,
     /// TCP connection set-up.
     pub connect_timeout: Duration,

@@ -12,6 +12,7 @@ impl<D: Device, P: Platform> Stack<'_, D, P> {
     /// The IPv4 address of a URI's host, by DNS if it is a name (RFC 1035).
     #[inline(never)]
     pub fn resolve(&mut self, uri: &Uri) -> Internal<Ipv4Addr> {
+        self.await_lease()?;
         let name = match uri.host() {
             Host::V4(address) => return self.check_address(IpAddr::V4(address)),
             Host::V6(address) => return self.check_address(IpAddr::V6(address)),
@@ -21,11 +22,12 @@ impl<D: Device, P: Platform> Stack<'_, D, P> {
         if servers == 0 {
             return Err(self.fail(NetError::NoDnsServer));
         }
+        let servers = u32::try_from(servers).unwrap_or(u32::MAX);
         let (socket, iface) = self.dns();
         let Ok(query) = socket.start_query(iface.context(), name, DnsQueryType::A) else {
             return Err(self.fail(NetError::NameNotFound));
         };
-        let limit = self.platform.now() + self.options.dns_timeout;
+        let limit = self.platform.now() + self.options.dns_timeout * servers;
         let mut pending = true;
         let answer = self.run(limit, NetError::DnsTimeout, |stack, _| {
             match stack.dns().0.get_query_result(query) {

@@ -298,15 +298,23 @@ impl<'a, D: Device, P: Platform> Stack<'a, D, P> {
         self.config = Some(config.clone());
     }
 
-    /// Takes the address away.
+    /// Takes the address away, and all routes with it.
     pub fn deconfigure(&mut self) {
         self.iface.update_ip_addrs(heapless::Vec::clear);
-        self.iface.routes_mut().remove_default_ipv4_route();
+        self.iface.routes_mut().update(heapless::Vec::clear);
         self.config = None;
     }
 
-    /// Makes the next configured router the default one: the present one may be dead.
-    pub fn next_router(&mut self) {
+    /// Nothing comes through: the hardware addresses in mind may be wrong, and the router may be dead
+    /// (RFC 1122, sections 2.3.2.1 and 3.3.1.4).
+    pub fn suspect_path(&mut self) {
+        // An update, even one that changes nothing, empties smoltcp's neighbour cache.
+        self.iface.update_ip_addrs(|_| ());
+        self.next_router();
+    }
+
+    /// Makes the next configured router the default one.
+    fn next_router(&mut self) {
         let Some(config) = &self.config else { return };
         let count = config.routers.len();
         if count < 2 {
@@ -360,11 +368,17 @@ impl<'a, D: Device, P: Platform> Stack<'a, D, P> {
         if self.config.is_none() {
             return Err(self.fail(NetError::NotConfigured));
         }
+        let everybody = self.own_network().and_then(|own| own.broadcast());
         match address {
-            IpAddr::V4(v4) if !v4.is_unspecified() && !v4.is_multicast() && !v4.is_broadcast() => {
-                Ok(v4)
+            IpAddr::V4(v4)
+                if v4.is_unspecified()
+                    || v4.is_multicast()
+                    || v4.is_broadcast()
+                    || Some(v4) == everybody =>
+            {
+                Err(self.fail(NetError::BadAddress))
             }
-            IpAddr::V4(_) => Err(self.fail(NetError::BadAddress)),
+            IpAddr::V4(v4) => Ok(v4),
             IpAddr::V6(_) => Err(self.fail(NetError::AddressFamily)),
         }
     }

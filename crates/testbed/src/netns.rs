@@ -26,8 +26,10 @@ use tempfile::TempDir;
 pub const TAP: &str = "tap0";
 /// Address of the machine that every [`Lan`] has.
 pub const SERVER: Ipv4Addr = Ipv4Addr::new(10, 0, 2, 2);
-/// Octets of the network's prefix, as text.
-pub const PREFIX: &str = "24";
+/// Address for a machine that joins.
+pub const OTHER: Ipv4Addr = Ipv4Addr::new(10, 0, 2, 3);
+/// Bits of the network's prefix.
+const PREFIX: u8 = 24;
 /// First part of the names of namespaces; then come process and number.
 const NAME: &str = "netboot";
 /// Where `ip netns` keeps namespaces.

@@ -115,10 +115,25 @@ fn number(line: &str) -> Option<(u32, u32)> {
 
 /// The network arguments: a socket that somebody listens at, and a virtio-net device behind it.
 pub fn network_arguments(socket: &Path) -> Vec<OsString> {
-    let netdev = with_path(
+    device_arguments(with_path(
         "stream,id=net0,server=off,addr.type=unix,addr.path=",
         socket,
-    );
+    ))
+}
+
+/// The network arguments for a TAP that is set up already, in the namespace that QEMU runs in.
+pub(crate) fn tap_arguments(tap: &str, pcap: Option<&Path>) -> Vec<OsString> {
+    let netdev = format!("tap,id=net0,ifname={tap},script=no,downscript=no");
+    let mut arguments = device_arguments(netdev.into());
+    if let Some(pcap) = pcap {
+        let dump = with_path("filter-dump,id=dump,netdev=net0,file=", pcap);
+        arguments.extend(["-object".into(), dump]);
+    }
+    arguments
+}
+
+/// A virtio-net device behind `netdev`, which is called `net0`.
+fn device_arguments(netdev: OsString) -> Vec<OsString> {
     let device = format!("virtio-net-device,netdev=net0,mac={MAC}");
     vec![
         "-global".into(),
@@ -187,7 +202,8 @@ pub fn boot(
         arguments.extend(["-s".into(), "-S".into()]);
     }
     let timeout = (!options.gdb).then_some(options.timeout);
-    let (lines, parsed, status) = Machine::start(&arguments)?.run(timeout, on_line)?;
+    let machine = Machine::start(bound_to_us(QEMU), &arguments)?;
+    let (lines, parsed, status) = machine.run(timeout, on_line)?;
     let report = server.stop()?;
     Ok(QemuOutcome {
         lines,
@@ -292,7 +308,7 @@ impl Drop for Server {
 }
 
 /// A running QEMU; killed when dropped.
-struct Machine {
+pub(crate) struct Machine {
     child: Child,
 }
 
@@ -305,8 +321,9 @@ impl Drop for Machine {
 }
 
 impl Machine {
-    fn start(arguments: &[OsString]) -> Result<Self> {
-        let child = bound_to_us(QEMU)
+    /// Starts `command`, which runs QEMU, with these arguments.
+    pub(crate) fn start(mut command: Command, arguments: &[OsString]) -> Result<Self> {
+        let child = command
             .args(arguments)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
@@ -316,7 +333,8 @@ impl Machine {
         Ok(Self { child })
     }
 
-    fn run(
+    /// Reads the console until QEMU ends.
+    pub(crate) fn run(
         mut self,
         timeout: Option<Duration>,
         on_line: &mut dyn FnMut(&str),

@@ -1,16 +1,19 @@
 //! A boot against real servers, in real time.
 //!
-//! The client is the boot application on this machine's processor behind a [`Lan`]'s TAP. What the
-//! servers are, and what they saw, is the caller's to say.
+//! The client behind a [`Lan`]'s TAP is the boot application on this machine's processor ([`boot`]) or
+//! the ROM under QEMU ([`boot_rom`]). What the servers are, and what they saw, is the caller's to say.
 
 use crate::host::{self, Outcome};
 use crate::netns::{self, Lan};
 use crate::plan::{Plan, Pointer};
+use crate::qemu::{self, Machine, QemuOptions};
 use crate::realtime::{RealClock, RealPlatform};
 use crate::servers::Program;
-use crate::tap::{Capture, TapDevice};
+use crate::tap::{Capture, TapDevice, Wire};
+use crate::transcript::Transcript;
 use anyhow::{Context, Result};
 use image_server::Content;
+use netsim::LinkStats;
 use std::fmt;
 use std::fs::{self, File};
 use std::io::{BufWriter, Write as _};
@@ -72,8 +75,10 @@ pub struct Booted {
     pub outcome: Outcome,
     /// What the console said.
     pub console: String,
-    /// What went over the TAP.
+    /// What the client sent and received.
     pub capture: Capture,
+    /// What the line between client and TAP did to frames.
+    pub line: LinkStats,
     /// From the first line to the last.
     pub took: std::time::Duration,
 }
@@ -102,16 +107,16 @@ impl Booted {
     }
 }
 
-/// Boots `plan` over the TAP of `lan`; `line` is called with each line of the console as it is written,
+/// Boots `plan` over the TAP of `lan`, with the plan's link before it; `line` is called with each line of the console as it is written,
 /// from within the boot.
 ///
 /// # Errors
 /// When the plan cannot be used or the TAP cannot be opened.
 pub fn boot(lan: &Lan, plan: &Plan, line: &mut dyn FnMut(&str)) -> Result<Booted> {
     let clock = RealClock::start();
-    let device = TapDevice::new(lan.open_tap()?, clock);
-    let capture = device.capture();
-    let platform = RealPlatform::new(clock, device.fd());
+    let wire = Wire::shared(lan.open_tap()?, clock, plan.seed, plan.link);
+    let device = TapDevice::new(wire.clone());
+    let platform = RealPlatform::new(clock, wire.clone());
     let model = host::model(plan, clock.now())?;
     let mut out = Lines {
         text: String::new(),
@@ -121,11 +126,57 @@ pub fn boot(lan: &Lan, plan: &Plan, line: &mut dyn FnMut(&str)) -> Result<Booted
     let began = std::time::Instant::now();
     let outcome = host::boot(plan, device, platform, model, || clock.now(), &mut out)?;
     let took = began.elapsed();
+    let mut wire = wire.borrow_mut();
     Ok(Booted {
         outcome,
         console: out.text,
-        capture: capture.take(),
+        capture: wire.take_capture(),
+        line: wire.stats(),
         took,
+    })
+}
+
+/// What became of a boot of the ROM under QEMU. If the test fails, its console is shown.
+pub struct RomBooted {
+    /// The console.
+    pub lines: Vec<String>,
+    /// The same, read.
+    pub parsed: Transcript,
+    /// What the ROM gave to the test device; 0 is a good boot.
+    pub exit_code: Option<i32>,
+}
+
+impl Drop for RomBooted {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            eprintln!("--- console\n{}\n---", self.lines.join("\n"));
+        }
+    }
+}
+
+/// Boots the ROM `options` names under QEMU, with the TAP of `lan` as its network.
+///
+/// The plan's link is not used: QEMU and the TAP are all there is between the ROM and the servers.
+///
+/// # Errors
+/// When QEMU cannot be run, or goes on for longer than the timeout, or ends without a word.
+pub fn boot_rom(
+    lan: &Lan,
+    plan: &Plan,
+    options: &QemuOptions,
+    line: &mut dyn FnMut(&str),
+) -> Result<RomBooted> {
+    let scratch = lan.server.workspace("qemu")?;
+    let mut arguments = qemu::machine_arguments(&options.rom);
+    arguments.extend(qemu::tap_arguments(netns::TAP, options.pcap.as_deref()));
+    arguments.extend(qemu::strap_arguments(plan, &scratch)?);
+    let command = lan.server.namespace.command(qemu::QEMU);
+    let machine = Machine::start(command, &arguments)?;
+    let (lines, parsed, status) = machine.run(Some(options.timeout), line)?;
+    Ok(RomBooted {
+        lines,
+        parsed,
+        exit_code: status.code(),
     })
 }
 

@@ -53,7 +53,7 @@ impl Program {
     pub fn install(self) -> String {
         match self {
             Program::Dnsmasq => "apt-get install dnsmasq-base".into(),
-            Program::Nginx => "apt-get install nginx-light".into(),
+            Program::Nginx => "apt-get install nginx".into(),
             Program::TftpdHpa => "apt-get install tftpd-hpa".into(),
             Program::Atftpd => format!(
                 "apt-get download atftpd && dpkg-deb --extract atftpd_*.deb {}",
@@ -133,6 +133,11 @@ impl Server {
             }
         }
         Ok(server)
+    }
+
+    /// Its process.
+    pub fn id(&self) -> u32 {
+        self.child.id()
     }
 
     /// What it has written so far.
@@ -367,6 +372,11 @@ impl Nginx {
         command.args(["-c", "nginx.conf", "-e", "/dev/stderr"]);
         let log = place.join("log");
         Server::start("nginx", command, host, log, None, &[Port::Tcp(80)])
+    }
+
+    /// Its master process.
+    pub fn id(&self) -> u32 {
+        self.server.id()
     }
 
     /// Kills the worker at once; connections break. The master starts another.

@@ -85,7 +85,14 @@ impl Platform for SimPlatform {
     }
 
     fn idle(&mut self, until: Instant) {
-        self.world.borrow_mut().advance(until);
+        let mut world = self.world.borrow_mut();
+        let looked = std::mem::replace(&mut world.looked, false);
+        if looked || !world.client_has_frames() {
+            world.advance(until);
+        } else {
+            // The library leaves frames in the device on purpose: only time can change that.
+            world.run(until);
+        }
     }
 
     fn rng(&mut self) -> &mut ChaCha8Rng {

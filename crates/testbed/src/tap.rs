@@ -1,17 +1,18 @@
 //! A TAP of this machine as the client's Ethernet device, and what went over it.
+//!
+//! Between client and TAP lies a simulated link, in real time: real servers can be met over a bad line.
 
-use crate::realtime::RealClock;
+use crate::realtime::{Frames, RealClock};
 use image_server::frame::Datagram;
 use netboot_core::{Device, DeviceInfo, Instant, TxSlot};
-use netsim::PcapWriter;
+use netsim::{Link, LinkConfig, LinkStats, PcapWriter, Side};
 use rustix::fs::{Mode, OFlags};
 use rustix::io::Errno;
 use std::cell::RefCell;
 use std::ffi::c_short;
 use std::io;
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
 use std::rc::Rc;
-use std::sync::Arc;
 
 /// Address of the station behind the TAP.
 pub const MAC: [u8; 6] = [0x02, 0, 0, 0, 0, 0x15];
@@ -100,64 +101,113 @@ impl Capture {
     }
 }
 
-/// The TAP as a device.
-pub struct TapDevice {
-    fd: Arc<OwnedFd>,
+/// The TAP, and the line to it.
+pub struct Wire {
+    fd: OwnedFd,
     clock: RealClock,
-    received: Box<[u8; FRAME]>,
-    capture: Rc<RefCell<Capture>>,
+    link: Link,
+    capture: Capture,
+}
+
+impl Wire {
+    /// A line to `fd`, which [`open`] gave.
+    pub fn shared(fd: OwnedFd, clock: RealClock, seed: u64, link: LinkConfig) -> Rc<RefCell<Self>> {
+        Rc::new(RefCell::new(Self {
+            fd,
+            clock,
+            link: Link::new(seed, link),
+            capture: Capture::default(),
+        }))
+    }
+
+    /// The frames so far, as the client has sent and received them.
+    pub fn take_capture(&mut self) -> Capture {
+        std::mem::take(&mut self.capture)
+    }
+
+    /// What the line did to frames.
+    pub fn stats(&self) -> LinkStats {
+        self.link.stats()
+    }
+
+    fn record(&mut self, at: Instant, sent: bool, octets: &[u8]) {
+        self.capture.0.push(Frame {
+            at,
+            sent,
+            octets: octets.to_vec(),
+        });
+    }
+
+    fn send(&mut self, frame: Vec<u8>) {
+        let now = self.clock.now();
+        self.record(now, true, &frame);
+        self.link.send_owned(now, Side::Client, frame);
+        self.pass_on();
+    }
+
+    fn receive(&mut self) -> Option<Vec<u8>> {
+        self.pass_on();
+        let now = self.clock.now();
+        let frame = self.link.receive(now, Side::Client)?;
+        self.record(now, false, &frame);
+        Some(frame)
+    }
+}
+
+impl Frames for Wire {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.fd.as_fd()
+    }
+
+    fn pass_on(&mut self) -> Option<Instant> {
+        let mut frame = [0; FRAME];
+        loop {
+            match rustix::io::read(&self.fd, &mut frame[..]) {
+                Ok(len) => self
+                    .link
+                    .send(self.clock.now(), Side::Server, &frame[..len]),
+                Err(Errno::INTR) => {}
+                Err(Errno::AGAIN) => break,
+                Err(error) => {
+                    log::error!("tap: cannot be read: {error}");
+                    break;
+                }
+            }
+        }
+        while let Some(frame) = self.link.receive(self.clock.now(), Side::Server) {
+            // What the kernel does not take is lost, as on a wire.
+            if let Err(error) = rustix::io::write(&self.fd, &frame) {
+                log::warn!("tap: frame of {} octets lost: {error}", frame.len());
+            }
+        }
+        self.link.next_arrival()
+    }
+}
+
+/// The client's end of a [`Wire`].
+pub struct TapDevice {
+    wire: Rc<RefCell<Wire>>,
+    received: Vec<u8>,
 }
 
 impl TapDevice {
-    /// Frames come from and go to `fd`, which [`open`] gave.
-    pub fn new(fd: OwnedFd, clock: RealClock) -> Self {
+    /// The client's end of `wire`.
+    pub fn new(wire: Rc<RefCell<Wire>>) -> Self {
         Self {
-            fd: Arc::new(fd),
-            clock,
-            received: Box::new([0; FRAME]),
-            capture: Rc::default(),
-        }
-    }
-
-    /// What becomes readable when a frame arrives.
-    pub fn fd(&self) -> Arc<OwnedFd> {
-        self.fd.clone()
-    }
-
-    /// The frames so far, shared with the device.
-    pub fn capture(&self) -> Rc<RefCell<Capture>> {
-        self.capture.clone()
-    }
-
-    fn tx(&self) -> TapTx<'_> {
-        TapTx {
-            fd: &self.fd,
-            clock: self.clock,
-            capture: &self.capture,
+            wire,
+            received: Vec::new(),
         }
     }
 }
 
 /// A frame to be sent.
-pub struct TapTx<'a> {
-    fd: &'a OwnedFd,
-    clock: RealClock,
-    capture: &'a RefCell<Capture>,
-}
+pub struct TapTx<'a>(&'a RefCell<Wire>);
 
 impl TxSlot for TapTx<'_> {
     fn send<R>(self, len: usize, fill: impl FnOnce(&mut [u8]) -> R) -> R {
-        let mut octets = vec![0; len];
-        let result = fill(&mut octets);
-        // What the kernel does not take is lost, as on a wire.
-        if let Err(error) = rustix::io::write(self.fd, &octets) {
-            log::warn!("tap: frame of {len} octets lost: {error}");
-        }
-        self.capture.borrow_mut().0.push(Frame {
-            at: self.clock.now(),
-            sent: true,
-            octets,
-        });
+        let mut frame = vec![0; len];
+        let result = fill(&mut frame);
+        self.0.borrow_mut().send(frame);
         result
     }
 }
@@ -174,23 +224,11 @@ impl Device for TapDevice {
     }
 
     fn receive(&mut self) -> Option<(&[u8], TapTx<'_>)> {
-        let len = match rustix::io::read(&*self.fd, &mut self.received[..]) {
-            Ok(len) => len,
-            Err(Errno::AGAIN | Errno::INTR) => return None,
-            Err(error) => {
-                log::error!("tap: cannot be read: {error}");
-                return None;
-            }
-        };
-        self.capture.borrow_mut().0.push(Frame {
-            at: self.clock.now(),
-            sent: false,
-            octets: self.received[..len].to_vec(),
-        });
-        Some((&self.received[..len], self.tx()))
+        self.received = self.wire.borrow_mut().receive()?;
+        Some((&self.received, TapTx(&self.wire)))
     }
 
     fn transmit(&mut self) -> Option<TapTx<'_>> {
-        Some(self.tx())
+        Some(TapTx(&self.wire))
     }
 }

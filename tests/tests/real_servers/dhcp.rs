@@ -3,17 +3,14 @@
 use crate::{DHCP, DNS, RANGE, TFTP, boots, fails, sent, small};
 use netboot::NetError;
 use netboot_app::AppError;
-use netboot_core::Coded;
 use netboot_dhcp::DhcpError;
 use std::net::Ipv4Addr;
 use std::time::Duration;
-use testbed::netns::{Lan, Port, SERVER};
+use testbed::netns::{Lan, OTHER, Port, SERVER};
 use testbed::plan::{Pointer, firmware};
 use testbed::real::{asked_for, put_files};
 use testbed::servers::{Nginx, Program, Server, dnsmasq};
 use testbed::{Plan, tap};
-
-const OTHER: Ipv4Addr = Ipv4Addr::new(10, 0, 2, 3);
 
 /// What dnsmasq says it sent in its last answer, without the transaction number.
 fn acknowledged(server: &Server) -> Vec<String> {
@@ -251,7 +248,7 @@ fn an_address_in_use_is_declined() {
 }
 
 #[test]
-fn a_boot_file_without_a_server_to_fetch_it_from_times_out_by_name() {
+fn a_pointer_to_nobody_ends_by_the_deadline_of_the_attempt() {
     if !asked_for(&[Program::Dnsmasq]) {
         return;
     }
@@ -263,7 +260,10 @@ fn a_boot_file_without_a_server_to_fetch_it_from_times_out_by_name() {
         settings: small().settings + "attempt_ms 2000\n",
         ..small()
     };
-    let (_, error) = fails(&lan, &plan);
+    let (booted, error) = fails(&lan, &plan);
     assert_eq!(error, AppError::Network(NetError::Deadline));
-    assert_ne!(error.code(), 0);
+    let report = &booted.outcome.report;
+    let took = report.ended.since(report.configured.unwrap());
+    assert!(took >= Duration::from_secs(2).into(), "{took}");
+    assert!(took < Duration::from_secs(3).into(), "{took}");
 }

@@ -331,6 +331,18 @@ fn a_missing_file_is_status_404() {
     assert_eq!(web.wait_requests(2).unwrap()[1].status, "404");
 }
 
+#[test]
+fn a_port_without_a_server_refuses_the_connection() {
+    if !asked_for(&NEEDED) {
+        return;
+    }
+    let lan = Lan::new().unwrap();
+    let _server = pointing_to(&lan, &format!("http://{SERVER}:81/images/"));
+    let (_, error) = fails(&lan, &small());
+    assert_eq!(error, AppError::Network(NetError::ConnectionRefused));
+    assert_eq!(error.blame(), Blame::Server);
+}
+
 /// nginx that wants a user and a password.
 fn guarded(lan: &Lan) -> Nginx {
     let secrets = lan.server.workspace("htpasswd").unwrap().join("users");
@@ -422,11 +434,11 @@ fn a_connection_that_the_server_closed_in_the_meantime_is_opened_again() {
         return;
     }
     let plan = Plan {
-        device: "verify_ms 1300\n".into(),
-        settings: small().settings + "settle_ms 1500\n",
+        device: "verify_ms 600\n".into(),
+        settings: small().settings + "settle_ms 800\n",
         ..small()
     };
-    let (lan, web, _server) = world(&plan, "keepalive_timeout 1s;");
+    let (lan, web, _server) = world(&plan, "keepalive_timeout 300ms;");
     let booted = boots(&lan, &plan);
     let requests = web.wait_requests(3).unwrap();
     assert_eq!(requests.len(), 3);

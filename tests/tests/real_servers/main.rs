@@ -4,8 +4,11 @@
 //! it, boots, and asks both sides: the device what it got, the servers what they served. They run when
 //! `NETBOOT_REAL=1` is set, as root; else each says that it was skipped.
 
+mod bad_line;
 mod dhcp;
 mod http;
+mod rom;
+mod teardown;
 mod tftp;
 
 use netboot::NetError;

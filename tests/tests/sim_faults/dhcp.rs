@@ -3,13 +3,11 @@
 use super::{Case, End, boot, ends, plan};
 use e2e::Sim;
 use image_server::dhcp::message::option;
-use image_server::{
-    DhcpDamage, DhcpFault, LeaseConfig, Protocol, ProxyConfig, RivalConfig, Rule, ServerConfig,
-};
+use image_server::{DhcpDamage, DhcpFault, LeaseConfig, Protocol, ProxyConfig, RivalConfig, Rule};
 use netboot_core::{Blame, Duration, Instant};
 use std::net::Ipv4Addr;
 use testbed::Plan;
-use testbed::plan::{CLIENT, SERVER};
+use testbed::plan::{CLIENT, SERVER, firmware};
 use testbed::sim::MAC;
 
 const NO_OFFER: End = End::Failed(0x0004_0002, Blame::Network);
@@ -34,19 +32,47 @@ fn a_server_that_is_always_wrong() {
         ("short", damaged(DhcpDamage::Short), NO_OFFER),
         ("opcode", damaged(DhcpDamage::Opcode), NO_OFFER),
         ("noise", damaged(DhcpDamage::Noise), NO_OFFER),
-        ("address 0", DhcpFault::Address(Ipv4Addr::UNSPECIFIED), NO_OFFER),
-        ("multicast", DhcpFault::Address(Ipv4Addr::new(224, 0, 0, 1)), NO_OFFER),
-        ("broadcast", DhcpFault::Address(Ipv4Addr::BROADCAST), NO_OFFER),
-        ("loopback", DhcpFault::Address(Ipv4Addr::LOCALHOST), NO_OFFER),
-        ("refuses", DhcpFault::Nak, End::Failed(0x0004_0004, Blame::Server)),
-        ("no pointer", DhcpFault::NoBootInfo, End::Failed(0x0007_0001, Blame::Configuration)),
+        (
+            "address 0",
+            DhcpFault::Address(Ipv4Addr::UNSPECIFIED),
+            NO_OFFER,
+        ),
+        (
+            "multicast",
+            DhcpFault::Address(Ipv4Addr::new(224, 0, 0, 1)),
+            NO_OFFER,
+        ),
+        (
+            "broadcast",
+            DhcpFault::Address(Ipv4Addr::BROADCAST),
+            NO_OFFER,
+        ),
+        (
+            "loopback",
+            DhcpFault::Address(Ipv4Addr::LOCALHOST),
+            NO_OFFER,
+        ),
+        (
+            "refuses",
+            DhcpFault::Nak,
+            End::Failed(0x0004_0004, Blame::Server),
+        ),
+        (
+            "no pointer",
+            DhcpFault::NoBootInfo,
+            End::Failed(0x0007_0001, Blame::Configuration),
+        ),
         // What follows is odd and still can be read.
         ("overload", DhcpFault::Overload, End::Booted),
         ("split options", DhcpFault::SplitOptions, End::Booted),
         ("padded", DhcpFault::Padded, End::Booted),
         ("twice", DhcpFault::Duplicate, End::Booted),
         ("no lease time", DhcpFault::NoLeaseTime, End::Booted),
-        ("slow", DhcpFault::Delay(Duration::from_millis(800)), End::Booted),
+        (
+            "slow",
+            DhcpFault::Delay(Duration::from_millis(800)),
+            End::Booted,
+        ),
         ("no END", damaged(DhcpDamage::NoEnd), End::Booted),
     ];
     for (what, fault, end) in cases {
@@ -140,26 +166,30 @@ fn a_proxy_completes_a_server_without_a_pointer() {
 /// The images lie behind a router, and the first router that DHCP names is dead.
 #[test]
 fn a_dead_router_is_replaced_by_the_next() {
+    const FAR: Ipv4Addr = Ipv4Addr::new(10, 9, 9, 9);
+    const ROUTER: Ipv4Addr = Ipv4Addr::new(10, 0, 2, 4);
     for protocol in [testbed::Protocol::Tftp, testbed::Protocol::Http] {
         let mut plan = plan(protocol);
         plan.settings = "probe off\n".into();
-        ends("routers", &plan, &End::Booted, 120, |server| {
-            let far = Ipv4Addr::new(10, 9, 9, 9);
-            let router = Ipv4Addr::new(10, 0, 2, 4);
-            *server = ServerConfig {
-                ip: far,
-                prefix_len: 8,
-                // It answers ARP for its second address: to the station that is a router.
-                proxy: Some(ProxyConfig {
-                    ip: router,
-                    ..ProxyConfig::default()
-                }),
-                ..server.clone()
-            };
-            server.lease.options = vec![(1, vec![255, 255, 255, 0])];
-            server.lease.routers = vec![Ipv4Addr::new(10, 0, 2, 99), router];
-            server.lease.boot_file = Some(format!("{}://{far}/", protocol.scheme()));
+        let mut sim = Sim::new(&plan).server(|server| {
+            server.ip = FAR;
+            server.prefix_len = 8;
+            server.lease.options = vec![(option::SUBNET_MASK, vec![255, 255, 255, 0])];
+            server.lease.routers = vec![Ipv4Addr::new(10, 0, 2, 99), ROUTER];
+            server.lease.boot_file = Some(format!("{}://{FAR}/", protocol.scheme()));
         });
+        // The server's card is the router's too; it says so again and again.
+        for second in 1..100 {
+            let mac = sim.server.mac;
+            sim = sim.at(Instant::from_millis(second * 1_000), move |world| {
+                world.server.inject(arp((mac, ROUTER), (MAC, CLIENT)));
+                // And it knows the station, though it is on another network.
+                world.client_send(&arp((MAC, CLIENT), (mac, FAR)));
+            });
+        }
+        let boot = sim.run();
+        boot.assert_booted(&plan);
+        assert_eq!(boot.attempts_failed().len(), 1, "{}", boot.console);
     }
 }
 
@@ -195,16 +225,15 @@ fn routers_and_dns_servers_that_cannot_be() {
     }
 }
 
-/// An ARP reply from another station for the address that is being probed.
-fn claim(address: Ipv4Addr) -> Vec<u8> {
-    let other = [0x02, 0, 0, 0, 0, 0x66];
-    let mut frame = MAC.to_vec();
-    frame.extend(other);
+/// An ARP reply: who is where, told to whom.
+fn arp(from: ([u8; 6], Ipv4Addr), to: ([u8; 6], Ipv4Addr)) -> Vec<u8> {
+    let mut frame = to.0.to_vec();
+    frame.extend(from.0);
     frame.extend([0x08, 0x06, 0, 1, 8, 0, 6, 4, 0, 2]);
-    frame.extend(other);
-    frame.extend(address.octets());
-    frame.extend(MAC);
-    frame.extend([0, 0, 0, 0]);
+    for (mac, address) in [from, to] {
+        frame.extend(mac);
+        frame.extend(address.octets());
+    }
     frame.resize(60, 0);
     frame
 }
@@ -215,8 +244,9 @@ fn an_address_in_use_is_declined() {
     plan.settings = "retry continue\n".into();
     let boot = Sim::new(&plan)
         .at(Instant::from_millis(300), |world| {
-            world.server.inject(claim(CLIENT));
-            // The server is polled when it has something to do: a frame for nobody.
+            let other = [0x02, 0, 0, 0, 0, 0x66];
+            world.server.inject(arp((other, CLIENT), (MAC, CLIENT)));
+            // The server is polled when there is something for it.
             world.client_send(&[0; 60]);
         })
         .run();
@@ -232,6 +262,7 @@ fn an_address_in_use_is_declined() {
 fn a_lease_lost_on_the_way_is_replaced() {
     for protocol in [testbed::Protocol::Tftp, testbed::Protocol::Http] {
         let mut plan = plan(protocol);
+        plan.images = firmware(&[48_000, 300, 301]);
         plan.device = "rate 1000\n".into();
         plan.settings = "probe off\n".into();
         let boot = boot(&plan, |server| {
@@ -241,7 +272,67 @@ fn a_lease_lost_on_the_way_is_replaced() {
             server.faults.dhcp.add(rule);
         });
         boot.assert_booted(&plan);
-        assert!(boot.served(Protocol::Dhcp, "request").len() > 3);
+        // The first, its renewal that was refused, and the new one.
+        let requests = boot.served(Protocol::Dhcp, "request");
+        let answers: Vec<_> = requests.iter().take(3).map(|served| served.status).collect();
+        assert_eq!(answers, [5, 6, 5], "{}", boot.console);
+    }
+}
+
+/// The same, and for a while no server has an address: longer than the transfer's own patience for one
+/// resumption, and longer than `dhcp` takes at first.
+#[test]
+fn a_lease_lost_for_a_while_is_waited_for() {
+    for protocol in [testbed::Protocol::Tftp, testbed::Protocol::Http] {
+        let mut plan = plan(protocol);
+        plan.images = firmware(&[48_000, 300, 301]);
+        plan.device = "rate 1000\n".into();
+        plan.settings = "probe off\nretry forever\ndhcp_ms 15000\n".into();
+        let boot = boot(&plan, |server| {
+            server.lease.lease_time = Duration::from_secs(60);
+            let nak = Rule::new(DhcpFault::Nak).named("request").after(1).times(1);
+            server.faults.dhcp.add(nak);
+            let silent = Rule::new(DhcpFault::Silent)
+                .named("discover")
+                .after(1)
+                .times(10);
+            server.faults.dhcp.add(silent);
+        });
+        boot.assert_booted(&plan);
+        assert!(boot.served(Protocol::Dhcp, "discover").len() > 11);
+    }
+}
+
+/// The server of the lease is gone when the lease is to be renewed; no one knows its hardware address.
+/// The question for it must not keep the station from asking for the image server's.
+#[test]
+fn a_lease_server_that_is_gone_does_not_silence_the_rest() {
+    for protocol in [testbed::Protocol::Tftp, testbed::Protocol::Http] {
+        let mut plan = plan(protocol);
+        plan.images = firmware(&[48_000, 300, 301]);
+        plan.device = "rate 1000\n".into();
+        plan.settings = "probe off\n".into();
+        let down = Instant::from_millis(31_000);
+        let boot = Sim::new(&plan)
+            .server(|server| {
+                let lease = LeaseConfig {
+                    lease_time: Duration::from_secs(200),
+                    renewal_time: Some(Duration::from_secs(30)),
+                    ..server.lease.clone()
+                };
+                server.lease.enabled = false;
+                // It answers no ARP.
+                let ip = Ipv4Addr::new(10, 0, 2, 3);
+                server.rival = Some(RivalConfig { ip, lease });
+            })
+            // The station has to ask for the hardware address of the image server again.
+            .at(down, |world| world.link.set_down(true))
+            .at(down + Duration::from_secs(25), |world| {
+                world.link.set_down(false)
+            })
+            .run();
+        boot.assert_booted(&plan);
+        assert_eq!(boot.attempts_failed(), Vec::<u32>::new(), "{}", boot.console);
     }
 }
 
@@ -251,7 +342,10 @@ fn options_the_station_did_not_ask_for_do_no_harm() {
     ends("all options", &plan, &End::Booted, 10, |server| {
         server.lease.honour_parameter_list = false;
         server.lease.options = (128..=253).map(|code| (code, vec![0xA5; 2])).collect();
-        server.lease.options.push((option::SUBNET_MASK, vec![255, 255, 255, 0]));
+        server
+            .lease
+            .options
+            .push((option::SUBNET_MASK, vec![255, 255, 255, 0]));
         assert_eq!(server.ip, SERVER);
     });
 }

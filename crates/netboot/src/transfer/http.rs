@@ -17,6 +17,8 @@ use smoltcp::wire::IpAddress;
 
 /// Longest response head, octets.
 const HEAD: usize = 2048;
+/// A port that nobody connects to while it is looked at.
+const DISCARD: u16 = 9;
 /// Steps of the decoder in one call.
 const BUDGET: usize = 64;
 
@@ -64,11 +66,21 @@ impl HttpTransfer {
             result?;
             let head = self.response.head();
             match head.outcome() {
-                Outcome::Content | Outcome::PartialContent => {
-                    return Ok(Opened {
+                outcome @ (Outcome::Content | Outcome::PartialContent) => {
+                    let opened = Opened {
                         total: head.total,
                         first: head.first,
-                    });
+                    };
+                    // Nothing but the server's word says that `If-Range` was looked at.
+                    let same = match outcome {
+                        Outcome::PartialContent => head.continues(start.total, start.validator),
+                        _ => Ok(()),
+                    };
+                    if let Err(error) = same {
+                        self.close(stack);
+                        return Err(stack.fail(error.into()));
+                    }
+                    return Ok(opened);
                 }
                 Outcome::Redirect => {
                     let next = redirects.follow(uri, head.status, &head.location);
@@ -157,6 +169,13 @@ impl HttpTransfer {
             // RST at once: no TIME-WAIT, and the socket is free for the next connection.
             stack.tcp().abort();
             stack.flush();
+        }
+        if stack.tcp().remote_endpoint().is_some() {
+            // The RST waits for a hardware address that may never be known. Left alone it would ask for
+            // it each second, and smoltcp's limit on such questions keeps every other socket from
+            // asking: entering another state drops it.
+            let _ = stack.tcp().listen(DISCARD);
+            stack.tcp().close();
         }
     }
 

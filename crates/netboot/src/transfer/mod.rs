@@ -32,6 +32,8 @@ pub(crate) struct Start<'v> {
     pub offset: u64,
     /// What the file has to be still, for an offset that takes up an earlier transfer.
     pub validator: Option<&'v Validator>,
+    /// Octets that the whole file had, for such an offset.
+    pub total: Option<u64>,
 }
 
 /// What the server said of the file.

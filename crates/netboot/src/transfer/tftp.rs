@@ -204,9 +204,9 @@ impl TftpTransfer {
     #[inline(never)]
     fn transmit<D: Device, P: Platform>(&mut self, stack: &mut Stack<'_, D, P>, now: Instant) {
         let mut buffer = [0; TRANSMIT_MAX];
-        let mut sent = false;
         for _ in 0..BUDGET {
-            if !stack.tftp().can_send() {
+            // A packet that waits for a hardware address needs no repetition behind it.
+            if stack.tftp().send_queue() > 0 {
                 break;
             }
             let Some((len, to)) = self.client.poll_transmit(now, &mut buffer) else {
@@ -216,11 +216,8 @@ impl TftpTransfer {
                 let endpoint = IpEndpoint::new(IpAddress::Ipv4(address), to.port);
                 // A full buffer is a lost packet: the protocol sends it again.
                 let _ = stack.tftp().send_slice(packet, endpoint);
-                sent = true;
+                stack.flush();
             }
-        }
-        if sent {
-            stack.flush();
         }
     }
 
