@@ -12,8 +12,8 @@ use std::fs;
 use std::path::PathBuf;
 use std::process::Command;
 use std::time::{Duration, Instant};
-use testbed::qemu;
 use testbed::rom::{self, ROM_VARIABLE, RomOptions, TARGET};
+use testbed::{netns, qemu};
 
 /// Options of `cargo xtask test`.
 #[derive(Args)]
@@ -29,7 +29,7 @@ pub struct TestArgs {
 /// Tests with QEMU run when this is set.
 const QEMU_VARIABLE: &str = "NETBOOT_QEMU";
 /// Tests with real servers run when this is set.
-const REAL_VARIABLE: &str = "NETBOOT_REAL";
+const REAL_VARIABLE: &str = testbed::real::ASK;
 
 /// The book's builder.
 const MDBOOK: &str = "0.5.4";
@@ -243,15 +243,23 @@ fn whole_system(prefix: &str, variables: &[(&str, &str)]) -> Result<()> {
     let directory = rom::workspace().join("tests/tests");
     let files = fs::read_dir(&directory);
     let files = files.with_context(|| format!("cannot read {}", directory.display()))?;
-    let names = files.flatten().map(|file| file.file_name());
-    let mut names: Vec<_> = names
-        .filter_map(|name| Some(name.to_str()?.strip_suffix(".rs")?.to_string()))
-        .filter(|name| name.starts_with(prefix))
+    let mut names: Vec<_> = files
+        .flatten()
+        .filter_map(|file| {
+            // A test is a file, or a directory with a main file.
+            let name = file.file_name().into_string().ok()?;
+            let directory = file.path().join("main.rs").exists();
+            let name = match directory {
+                true => name.as_str(),
+                false => name.strip_suffix(".rs")?,
+            };
+            name.starts_with(prefix).then(|| name.to_string())
+        })
         .collect();
     names.sort();
     ensure!(
         !names.is_empty(),
-        "no test in {}/{prefix}*.rs",
+        "no test {}/{prefix}*",
         directory.display()
     );
     let mut command = cargo();
@@ -264,30 +272,30 @@ fn whole_system(prefix: &str, variables: &[(&str, &str)]) -> Result<()> {
 
 fn boots_under_qemu() -> Result<()> {
     println!("{}", qemu::version()?);
-    setup::rust_target()?;
-    let built = rom::build(&RomOptions::default())?;
-    let image = built.image.to_string_lossy();
-    whole_system("qemu_", &[(QEMU_VARIABLE, "1"), (ROM_VARIABLE, &image)])
+    with_rom("qemu_", QEMU_VARIABLE)
 }
 
-/// Real servers need programs, root, and network namespaces, in which they harm nobody.
+/// Real servers need root, network namespaces, in which they harm nobody, and programs.
 fn real_is_possible() -> Result<()> {
     ensure!(setup::is_root(), "network namespaces need root");
     setup::servers()?;
-    let ip = find("ip").context("there is no ip (iproute2)")?;
-    let name = format!("netboot-probe-{}", std::process::id());
-    let added = Command::new(&ip).args(["netns", "add", &name]).output()?;
-    if !added.status.success() {
-        let complaint = String::from_utf8_lossy(&added.stderr).into_owned();
-        bail!("no network namespace can be made: {}", complaint.trim());
+    if let Some(obstacle) = netns::obstacle() {
+        bail!(obstacle);
     }
-    let deleted = Command::new(ip).args(["netns", "delete", &name]).output()?;
-    ensure!(deleted.status.success(), "network namespace {name} stays");
-    Ok(())
+    netns::Namespace::new().context("no network namespace can be made")?;
+    setup::qemu()
 }
 
 fn real() -> Result<()> {
-    whole_system("real_", &[(REAL_VARIABLE, "1")])
+    with_rom("real_", REAL_VARIABLE)
+}
+
+/// Tests that boot the ROM, which is built once for all.
+fn with_rom(prefix: &str, variable: &str) -> Result<()> {
+    setup::rust_target()?;
+    let built = rom::build(&RomOptions::default())?;
+    let image = built.image.to_string_lossy();
+    whole_system(prefix, &[(variable, "1"), (ROM_VARIABLE, &image)])
 }
 
 fn sizes() -> Result<()> {
