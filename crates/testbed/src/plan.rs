@@ -1,6 +1,6 @@
 //! What is to be booted.
 
-use image_server::{Content, LeaseConfig, ServerConfig};
+use image_server::{Content, Faults, LeaseConfig, ServerConfig};
 use netboot_core::Digest;
 use netsim::LinkConfig;
 use rand_chacha::ChaCha8Rng;
@@ -96,6 +96,8 @@ pub struct Plan {
     pub expect: bool,
     /// One bit of this image is wrong on the server.
     pub corrupt: Option<usize>,
+    /// What goes wrong on the server.
+    pub faults: Faults,
     /// Of everything that is left to chance.
     pub seed: u64,
 }
@@ -112,6 +114,7 @@ impl Default for Plan {
             settings: String::new(),
             expect: false,
             corrupt: None,
+            faults: Faults::default(),
             seed: 1,
         }
     }
@@ -167,6 +170,7 @@ impl Plan {
                 address: CLIENT,
                 ..LeaseConfig::default()
             },
+            faults: self.faults.clone(),
             seed: self.seed,
             ..ServerConfig::default()
         };

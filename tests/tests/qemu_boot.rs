@@ -1,0 +1,179 @@
+//! The ROM under QEMU, from the simulated image server.
+
+use image_server::TftpFault;
+use netsim::{Duration, LinkConfig};
+use std::path::PathBuf;
+use std::sync::OnceLock;
+use testbed::plan::{Image, Pointer};
+use testbed::qemu::{self, QemuOptions, QemuOutcome};
+use testbed::{Plan, Protocol, rom};
+
+/// The error of an image whose digest is not the expected one: module 7, number 3.
+const DIGEST_MISMATCH: u32 = 0x0007_0003;
+/// The error of an image that the device refused: module 6, number 21.
+const DEVICE_REFUSED: u32 = 0x0006_0015;
+
+/// Whether the tests of this file are to run. Says loudly when not.
+fn asked_for(test: &str) -> bool {
+    if std::env::var_os("NETBOOT_QEMU").is_none() {
+        eprintln!("SKIPPED: {test}: set NETBOOT_QEMU=1 to boot the ROM under QEMU");
+        return false;
+    }
+    if let Err(error) = qemu::version() {
+        panic!("{error:#}: run `apt-get install qemu-system-misc`");
+    }
+    true
+}
+
+/// The ROM, built once.
+fn image() -> PathBuf {
+    static IMAGE: OnceLock<PathBuf> = OnceLock::new();
+    IMAGE.get_or_init(|| rom::image().unwrap()).clone()
+}
+
+/// A plan for a ROM: no second lost on the ARP probe, an end that is noticed soon.
+fn plan(protocol: Protocol) -> Plan {
+    Plan {
+        protocol,
+        settings: "probe off\nsettle_ms 300\n".into(),
+        ..Plan::default()
+    }
+}
+
+fn run(plan: &Plan) -> QemuOutcome {
+    let outcome = qemu::boot(plan, &QemuOptions::new(image()), &mut |_| {}).unwrap();
+    let parsed = &outcome.parsed;
+    assert_eq!(parsed.unreadable, Vec::<String>::new());
+    assert!(parsed.stop.is_none(), "{:?}", parsed.stop);
+    outcome
+}
+
+/// Boots; the device must have got each image octet by octet, and run.
+fn boots(plan: &Plan) -> QemuOutcome {
+    let outcome = run(plan);
+    let parsed = &outcome.parsed;
+    assert_eq!(parsed.cause(), None, "{:#?}", outcome.lines);
+    assert!(parsed.booted());
+    assert_eq!(outcome.exit_code, Some(0));
+    assert_eq!(parsed.device_images.len(), plan.images.len());
+    for (index, image) in plan.images.iter().enumerate() {
+        let sha256 = Some(image.sha256().to_string());
+        let got = &parsed.device_images[index];
+        assert_eq!(got.sha256, sha256, "image {index}");
+        assert!(got.activated && got.verified, "image {index}");
+        assert_eq!(got.dropped, 0, "image {index}");
+        assert_eq!(parsed.images[index].octets, image.bytes.len() as u64);
+    }
+    outcome
+}
+
+#[test]
+fn three_images_by_tftp() {
+    if asked_for("three_images_by_tftp") {
+        boots(&plan(Protocol::Tftp));
+    }
+}
+
+#[test]
+fn three_images_by_http_over_one_connection() {
+    if asked_for("three_images_by_http_over_one_connection") {
+        boots(&plan(Protocol::Http));
+    }
+}
+
+#[test]
+fn table_of_contents_and_whole_flash_image() {
+    if !asked_for("table_of_contents_and_whole_flash_image") {
+        return;
+    }
+    for (protocol, pointer) in [
+        (Protocol::Tftp, Pointer::Toc),
+        (Protocol::Http, Pointer::FlashImage),
+    ] {
+        let outcome = boots(&Plan {
+            pointer,
+            ..plan(protocol)
+        });
+        assert_eq!(outcome.parsed.toc_images, Some(3));
+    }
+}
+
+/// The same RAM as for 4 KiB: the limits of the ROM do not know the image.
+#[test]
+fn sixteen_mebioctets_through_the_same_ram() {
+    if !asked_for("sixteen_mebioctets_through_the_same_ram") {
+        return;
+    }
+    for protocol in [Protocol::Tftp, Protocol::Http] {
+        let small = boots(&plan(protocol)).parsed.memory.unwrap();
+        let mut large = plan(protocol);
+        large.images[0] = Image::pseudo_random("caliptra-fw.bin", 16 << 20, 9);
+        let large = boots(&large).parsed.memory.unwrap();
+        assert_eq!(small.static_ram, large.static_ram);
+        // The depth of the stack depends on which timer falls due when, not on the image.
+        assert!(large.stack_used.abs_diff(small.stack_used) < 1024);
+    }
+}
+
+#[test]
+fn a_wrong_bit_is_withheld_when_the_digest_is_known() {
+    if !asked_for("a_wrong_bit_is_withheld_when_the_digest_is_known") {
+        return;
+    }
+    let mut plan = plan(Protocol::Http);
+    plan.expect = true;
+    plan.corrupt = Some(1);
+    plan.settings += "retry continue\n";
+    let outcome = run(&plan);
+    assert_eq!(outcome.parsed.status(), Some(DIGEST_MISMATCH));
+    assert_ne!(outcome.exit_code, Some(0));
+    let got = &outcome.parsed.device_images;
+    assert!(got[0].verified);
+    assert!(!got[1].activated, "{:#?}", outcome.lines);
+    let cause = outcome.parsed.cause().unwrap();
+    assert!(cause.contains("SHA-256"), "{cause}");
+}
+
+#[test]
+fn a_wrong_bit_is_refused_by_the_device_when_nobody_else_knows() {
+    if !asked_for("a_wrong_bit_is_refused_by_the_device_when_nobody_else_knows") {
+        return;
+    }
+    let mut plan = plan(Protocol::Tftp);
+    plan.corrupt = Some(2);
+    let outcome = run(&plan);
+    assert_eq!(outcome.parsed.status(), Some(DEVICE_REFUSED));
+    let got = &outcome.parsed.device_images;
+    assert!(got[1].verified && !got[2].verified);
+    let cause = outcome.parsed.cause().unwrap();
+    assert!(cause.contains("the device refused image 2"), "{cause}");
+}
+
+/// More frames at once than the receive ring has buffers: frames are lost, the receiver is not.
+#[test]
+fn a_burst_larger_than_the_ring_loses_frames_only() {
+    if !asked_for("a_burst_larger_than_the_ring_loses_frames_only") {
+        return;
+    }
+    let mut plan = plan(Protocol::Tftp);
+    plan.faults.tftp.once(TftpFault::Burst(200, 1400));
+    boots(&plan);
+}
+
+#[test]
+fn a_long_and_lossy_way() {
+    if !asked_for("a_long_and_lossy_way") {
+        return;
+    }
+    for protocol in [Protocol::Tftp, Protocol::Http] {
+        let mut plan = plan(protocol);
+        plan.link = LinkConfig {
+            delay: Duration::from_millis(2),
+            loss: 0.01,
+            duplicate: 0.01,
+            reorder: 0.01,
+            ..LinkConfig::default()
+        };
+        boots(&plan);
+    }
+}
