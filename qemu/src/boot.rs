@@ -104,6 +104,8 @@ fn device() -> Option<&'static mut Nic> {
 }
 
 #[inline(never)]
+// The result lies in a static; it borrows nothing of the settings.
+#[allow(clippy::mut_from_ref)]
 fn start(settings: &'static Settings, entropy: Entropy) -> Result<&'static mut App, u32> {
     let net = network(settings, entropy)?;
     // SAFETY: the window is the recovery interface's, and its emulation runs.
@@ -132,6 +134,7 @@ fn put<T>(place: &'static mut MaybeUninit<T>, make: impl FnOnce() -> T) -> &'sta
 
 /// The library, in a static of its own.
 #[inline(never)]
+#[allow(clippy::mut_from_ref)]
 fn network(settings: &'static Settings, entropy: Entropy) -> Result<&'static mut Net, u32> {
     let device = device().ok_or_else(|| {
         warn!("no virtio network device");

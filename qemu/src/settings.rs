@@ -39,9 +39,7 @@ pub fn each_line<'t>(
     text: &'t str,
     mut take: impl FnMut(&mut dyn Iterator<Item = &'t str>) -> Option<()>,
 ) -> Result<(), BadLine> {
-    let mut number = 0u32;
-    for line in text.lines() {
-        number += 1;
+    for (line, number) in text.lines().zip(1u32..) {
         let line = line.split('#').next().unwrap_or_default();
         if line.trim().is_empty() {
             continue;
@@ -104,7 +102,7 @@ impl Settings {
     }
 
     #[inline(never)]
-    fn line<'t>(&mut self, words: &mut dyn Iterator<Item = &'t str>) -> Option<()> {
+    fn line(&mut self, words: &mut dyn Iterator<Item = &str>) -> Option<()> {
         let key = words.next()?;
         let mut value = || words.next();
         match key {

@@ -73,7 +73,7 @@ pub fn return_addresses(count: usize, mut tell: impl FnMut(usize)) {
     while at < top() && left > 0 {
         // SAFETY: RAM, word-aligned.
         let word = unsafe { core::ptr::read_volatile(at as *const u32) } as usize;
-        if text.contains(&word) && word % 2 == 0 {
+        if text.contains(&word) && word.is_multiple_of(2) {
             tell(word);
             left -= 1;
         }

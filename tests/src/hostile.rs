@@ -83,7 +83,10 @@ impl HostileDevice {
         self.seen.push_back(frame.clone());
         if self.chance.octet() < self.attack.injected {
             let from = self.chance.below(self.seen.len());
-            let mut other = self.seen[from].clone();
+            let mut other = match self.chance.below(6) {
+                0 => noise(&frame, &mut self.chance),
+                _ => self.seen[from].clone(),
+            };
             rewrite(&mut other, &mut self.chance);
             self.next = Some(other);
         }
@@ -109,6 +112,17 @@ impl Device for HostileDevice {
     fn transmit(&mut self) -> Option<SimTx<'_>> {
         self.inner.transmit()
     }
+}
+
+/// Random octets behind an Ethernet header for the station, as IPv4 or ARP.
+fn noise(like: &[u8], chance: &mut Chance) -> Vec<u8> {
+    let mut frame = like.get(..12).unwrap_or_default().to_vec();
+    frame.extend([0x08, [0x00, 0x06][chance.below(2)]]);
+    // Often enough something that begins like an IPv4 header of the usual length.
+    frame.push(0x45);
+    let length = chance.below(1_400);
+    frame.extend((0..length).map(|_| chance.octet()));
+    frame
 }
 
 /// Damages a frame in one to four places and mends its checksums.

@@ -4,11 +4,13 @@
 //!   the device, and what happens at a given time; guarded against hanging.
 //! - [`expect`]: what a boot that ended has to look like.
 //! - [`hostile`]: a network card behind which somebody rewrites frames.
+//! - [`watch`]: many boots on two threads, each with an eye on the real clock.
 #![forbid(unsafe_code)]
 
 pub mod expect;
 pub mod hostile;
 pub mod sim;
+pub mod watch;
 
 pub use expect::Boot;
 pub use sim::Sim;

@@ -355,10 +355,10 @@ impl Fetch {
             }
             let wanted = base.saturating_add(progress.position);
             let skip = wanted.saturating_sub(self.at);
-            if skip == 0 {
-                if let Err(error) = progress.check_prefix() {
-                    return Err(stack.fail(error).into());
-                }
+            if skip == 0
+                && let Err(error) = progress.check_prefix()
+            {
+                return Err(stack.fail(error).into());
             }
             let missing = progress.size.saturating_sub(progress.position);
             if missing == 0 && self.part.is_some() {

@@ -274,7 +274,11 @@ fn a_lease_lost_on_the_way_is_replaced() {
         boot.assert_booted(&plan);
         // The first, its renewal that was refused, and the new one.
         let requests = boot.served(Protocol::Dhcp, "request");
-        let answers: Vec<_> = requests.iter().take(3).map(|served| served.status).collect();
+        let answers: Vec<_> = requests
+            .iter()
+            .take(3)
+            .map(|served| served.status)
+            .collect();
         assert_eq!(answers, [5, 6, 5], "{}", boot.console);
     }
 }
@@ -332,7 +336,12 @@ fn a_lease_server_that_is_gone_does_not_silence_the_rest() {
             })
             .run();
         boot.assert_booted(&plan);
-        assert_eq!(boot.attempts_failed(), Vec::<u32>::new(), "{}", boot.console);
+        assert_eq!(
+            boot.attempts_failed(),
+            Vec::<u32>::new(),
+            "{}",
+            boot.console
+        );
     }
 }
 

@@ -1,0 +1,459 @@
+//! Every error of every crate: one value of each number, and what to do about it.
+
+use super::Row;
+use netboot::NetError;
+use netboot_app::AppError;
+use netboot_app::toc::{Stop, TocError};
+use netboot_core::Digest;
+use netboot_core::uri::UriError;
+use netboot_dhcp::DhcpError;
+use netboot_http::HttpError;
+use netboot_tftp::{ErrorCode, OptionError, TftpError};
+use ocp_recovery::error::WaitFor;
+use ocp_recovery::{Reason, RecoveryError};
+use std::net::Ipv4Addr;
+
+/// A list of the variants of `$type`, each with a value of it and an advice. `$whole` makes the error with
+/// the number out of the value.
+macro_rules! list {
+    ($rows:ident, $type:ty, $name:literal, $whole:expr,
+     $($pattern:pat => $value:expr, $variant:literal, $advice:literal;)+) => {
+        // Without a wildcard: what is missing here does not compile.
+        let _ = |error: &$type| match error {
+            $($pattern => {})+
+        };
+        $($rows.push(Row::of(concat!($name, "::", $variant), &$whole($value), $advice));)+
+    };
+}
+
+pub fn all() -> Vec<Row> {
+    let mut rows = Vec::new();
+    uri(&mut rows);
+    tftp(&mut rows);
+    http(&mut rows);
+    dhcp(&mut rows);
+    network(&mut rows);
+    recovery(&mut rows);
+    app(&mut rows);
+    toc(&mut rows);
+    rows
+}
+
+fn same<T>(error: T) -> T {
+    error
+}
+
+fn uri(rows: &mut Vec<Row>) {
+    use UriError as E;
+    list!(rows, UriError, "UriError", same,
+        E::TooLong => E::TooLong, "TooLong",
+            "Shorten the path in the boot file URI or in the table of contents; 255 octets is what DHCP can carry.";
+        E::IllegalCharacter { .. } => E::IllegalCharacter { at: 21 }, "IllegalCharacter",
+            "Percent-encode the character at that offset (a blank is `%20`), or rename the file.";
+        E::NotAbsolute => E::NotAbsolute, "NotAbsolute",
+            "Write a whole URI such as `http://10.0.2.2/fw/` where a default is compiled in.";
+        E::UnsupportedScheme => E::UnsupportedScheme, "UnsupportedScheme",
+            "Point option 67 to a `tftp://` or `http://` URI.";
+        E::NoHost => E::NoHost, "NoHost",
+            "Put the server's name or address behind `://`.";
+        E::BadHost => E::BadHost, "BadHost",
+            "Use letters, digits, hyphens and dots only in the server's name.";
+        E::BadAddress => E::BadAddress, "BadAddress",
+            "Write the server's address as four decimal numbers below 256, or an IPv6 address in brackets.";
+        E::BadPort => E::BadPort, "BadPort",
+            "Correct the number behind the colon, or leave it out.";
+        E::BadEncoding => E::BadEncoding, "BadEncoding",
+            "Write a percent sign in a file name as `%25`.";
+        E::DecodedControl => E::DecodedControl, "DecodedControl",
+            "Remove the encoded control character; if nobody wrote it, ask who else answers DHCP.";
+        E::NotText => E::NotText, "NotText",
+            "Rename the file to one whose name is UTF-8 text.";
+        E::BufferTooSmall => E::BufferTooSmall, "BufferTooSmall",
+            "Give the library a buffer of 255 octets for a decoded path.";
+        E::TransferMode => E::TransferMode, "TransferMode",
+            "Remove `;mode=` from the TFTP URI; images are always fetched in mode octet.";
+        E::TftpQuery => E::TftpQuery, "TftpQuery",
+            "Remove the query from the TFTP URI, or write `%3F` if the file name has a question mark.";
+    );
+}
+
+fn tftp(rows: &mut Vec<Row>) {
+    use OptionError as O;
+    use TftpError as E;
+    list!(rows, TftpError, "TftpError", same,
+        E::Filename => E::Filename, "Filename",
+            "Correct the path in the boot file: 1 to 255 octets, without NUL.";
+        E::Parameter => E::Parameter, "Parameter",
+            "Set blksize to 8 to 65464 and windowsize to at least 1.";
+        E::Closed => E::Closed, "Closed",
+            "A defect of the caller, who went on with a transfer that had failed; report it.";
+        E::NoAnswer => E::NoAnswer, "NoAnswer",
+            "See that a TFTP server runs at that address and that UDP port 69 and its answers from other ports pass the firewall.";
+        E::Stalled { .. } => E::Stalled { offset: 46_976 }, "Stalled",
+            "See whether the server still runs and the link is up; a lossy line shows in the switch's error counters.";
+        E::Oversized { .. } => E::Oversized { len: 1_024, blksize: 512 }, "Oversized",
+            "The server ignores what it agreed to: update it, or set blksize 512.";
+        E::SizeMismatch { .. } => E::SizeMismatch { expected: 234_496, received: 100_000 }, "SizeMismatch",
+            "See whether the file is being replaced on the server, or its disk is full; copy it there anew.";
+        // Their own lists follow.
+        E::Options(_) => E::Options(O::Malformed), "Options(Malformed)",
+            "The server's software is broken: update it, or turn its options off.";
+        E::Server { .. } => server_error(0), "Server(0)",
+            "Read the server's own words in the text, and its log.";
+    );
+    list!(rows, OptionError, "TftpError", without_first,
+        O::Malformed => None, "Options(Malformed)", "";
+        O::NotRequested => Some(E::Options(O::NotRequested)), "Options(NotRequested)",
+            "The server breaks RFC 2347: update it, or turn that option off.";
+        O::Duplicate => Some(E::Options(O::Duplicate)), "Options(Duplicate)",
+            "The server breaks RFC 2347: update it.";
+        O::Blksize => Some(E::Options(O::Blksize)), "Options(Blksize)",
+            "The server raises blksize beyond what was asked for: update it, or set blksize 512.";
+        O::Windowsize => Some(E::Options(O::Windowsize)), "Options(Windowsize)",
+            "The server raises windowsize beyond what was asked for: update it, or set windowsize 1.";
+        O::Timeout => Some(E::Options(O::Timeout)), "Options(Timeout)",
+            "The server changes the timeout that was asked for: update it.";
+        O::Tsize => Some(E::Options(O::Tsize)), "Options(Tsize)",
+            "The server's tsize is no number: update it.";
+    );
+    rows.retain(|row| !row.advice.is_empty());
+    for (code, name, advice) in [
+        (
+            1,
+            "Server(1)",
+            "Put the file under the server's root directory, at the path of the URI in the `@fetching` line before.",
+        ),
+        (
+            2,
+            "Server(2)",
+            "Make the file readable for the server's user, and see whether the server allows this client.",
+        ),
+        (
+            3,
+            "Server(3)",
+            "A reader cannot fill a disk: see the server's log for what it means.",
+        ),
+        (
+            4,
+            "Server(4)",
+            "The server did not understand the request: see whether it is a TFTP server, and update it.",
+        ),
+        (
+            5,
+            "Server(5)",
+            "The server lost the transfer: it was restarted, or a NAT changed ports on the way.",
+        ),
+        (
+            6,
+            "Server(6)",
+            "A reader cannot overwrite a file: see the server's log for what it means.",
+        ),
+        (
+            7,
+            "Server(7)",
+            "The server wants a user that TFTP cannot name: see its access rules.",
+        ),
+        (
+            8,
+            "Server(8)",
+            "The server refuses any options and a request without them: see its log.",
+        ),
+    ] {
+        rows.push(Row::of(
+            &format!("TftpError::{name}"),
+            &server_error(code),
+            advice,
+        ));
+    }
+    let other =
+        "A code that RFC 1350 does not know: read the server's own words in the text, and its log.";
+    rows.push(Row::of(
+        "TftpError::Server(other)",
+        &server_error(99),
+        other,
+    ));
+}
+
+/// An option error; the first one is in the list of its type already.
+fn without_first(error: Option<TftpError>) -> TftpError {
+    error.unwrap_or(TftpError::Options(OptionError::Malformed))
+}
+
+fn server_error(code: u16) -> TftpError {
+    let message = if code == 1 { "file not found" } else { "no" };
+    TftpError::Server {
+        code: ErrorCode(code),
+        message: message.try_into().expect("a short message"),
+    }
+}
+
+fn http(rows: &mut Vec<Row>) {
+    use HttpError as E;
+    list!(rows, HttpError, "HttpError", same,
+        E::RequestField { .. } => E::RequestField { field: "user agent" }, "RequestField",
+            "Remove control characters from the text that the integration puts there.";
+        E::RequestTooLong => E::RequestTooLong, "RequestTooLong",
+            "Shorten URI or password, or enlarge the transmit buffer.";
+        E::BodyOvertaken => E::BodyOvertaken, "BodyOvertaken",
+            "A defect of the caller of the HTTP client; report it.";
+        E::NotHttp => E::NotHttp, "NotHttp",
+            "See what listens on that port: a TLS server needs an `https` URI, and HTTP/2 alone is not spoken.";
+        E::HeadTooLarge => E::HeadTooLarge, "HeadTooLarge",
+            "Let the server or proxy send fewer header fields (2,048 octets in all), such as no cookies.";
+        E::BadHead => E::BadHead, "BadHead",
+            "A server, proxy or CGI program writes a broken header: fetch the URI with `curl -v` and look.";
+        E::UnexpectedUpgrade => E::UnexpectedUpgrade, "UnexpectedUpgrade",
+            "The server switches protocols unasked: turn that off for this path.";
+        E::TooManyInterim => E::TooManyInterim, "TooManyInterim",
+            "The server sends more than eight 1xx responses: turn early hints off for this path.";
+        E::BadContentLength => E::BadContentLength, "BadContentLength",
+            "The server or a proxy writes a broken Content-Length: fetch the URI with `curl -v` and look.";
+        E::ConflictingLength => E::ConflictingLength, "ConflictingLength",
+            "Two lengths in one response: a broken proxy, or request smuggling; go to the server directly.";
+        E::TransferEncoding => E::TransferEncoding, "TransferEncoding",
+            "Let the server send files without a transfer coding other than chunked.";
+        E::ContentEncoding => E::ContentEncoding, "ContentEncoding",
+            "Turn compression off for firmware files on the server.";
+        E::BadContentRange => E::BadContentRange, "BadContentRange",
+            "The server's Content-Range cannot be read: update it, or turn ranges off.";
+        E::UnexpectedPartial => E::UnexpectedPartial, "UnexpectedPartial",
+            "A cache on the way answers with a part: go around it, or clear it.";
+        E::WrongRange { .. } => E::WrongRange { wanted: 60_000, first: 0 }, "WrongRange",
+            "The server sends another range than asked for: update it, or turn ranges off.";
+        E::Changed => E::Changed, "Changed",
+            "Do not replace files while boards boot: put new files beside the old ones and change the pointer.";
+        E::BadChunk => E::BadChunk, "BadChunk",
+            "The server or a proxy breaks chunked framing: let it send Content-Length, or go around the proxy.";
+        E::ChunkTooLong => E::ChunkTooLong, "ChunkTooLong",
+            "The server's chunk extensions or trailers are too long: turn them off.";
+        E::Truncated { .. } => E::Truncated { got: 40_000, expected: Some(234_496) }, "Truncated",
+            "The connection ended too early again and again: see the server's log and its time limits.";
+        E::BodyTooLong { .. } => E::BodyTooLong { expected: 40_000 }, "BodyTooLong",
+            "The server sends more than its range says: update it, or turn ranges off.";
+        E::Closed => E::Closed, "Closed",
+            "The server hangs up before it answers: see its log, its limits for clients, and any proxy between.";
+        E::Status { .. } => E::Status { status: 404, retry_after: None }, "Status",
+            "401, 403: set name and password or access rules. 404: put the file there. 5xx: see the server's log.";
+        E::RangeNotSatisfiable { .. } => E::RangeNotSatisfiable { total: Some(4_002) }, "RangeNotSatisfiable",
+            "The file is shorter than it was, or than the table of contents says: copy it there anew.";
+        E::NoLocation => E::NoLocation, "NoLocation",
+            "The server redirects to nowhere: correct its rule.";
+        E::BadLocation(_) => E::BadLocation(UriError::NoHost), "BadLocation",
+            "The server redirects to something that is no URI: correct its rule.";
+        E::RedirectDowngrade => E::RedirectDowngrade, "RedirectDowngrade",
+            "Let the server redirect to `https`, or point to `http` in the first place.";
+        E::RedirectScheme => E::RedirectScheme, "RedirectScheme",
+            "Let the server redirect to an `http` URI only.";
+        E::RedirectCredentials => E::RedirectCredentials, "RedirectCredentials",
+            "Remove name and password from the redirect's target.";
+        E::TooManyRedirects => E::TooManyRedirects, "TooManyRedirects",
+            "Point to the file's last place, or shorten the chain of redirects.";
+        E::RedirectLoop => E::RedirectLoop, "RedirectLoop",
+            "Two rules of the server send each other the client: correct one.";
+    );
+}
+
+fn dhcp(rows: &mut Vec<Row>) {
+    use DhcpError as E;
+    let address = Ipv4Addr::new(10, 0, 2, 15);
+    let server = Ipv4Addr::new(10, 0, 2, 2);
+    list!(rows, DhcpError, "DhcpError", same,
+        E::Config => E::Config, "Config",
+            "Shorten host name, user class or vendor class in the integration's options.";
+        E::NoOffer => E::NoOffer, "NoOffer",
+            "See that the link is up, the port is in the right VLAN and not blocked by spanning tree, and a DHCP server or relay serves it.";
+        E::NoAck { .. } => E::NoAck { server }, "NoAck",
+            "The server offers and then falls silent: see its log, and whether two servers share one pool.";
+        E::Refused { .. } => E::Refused { server }, "Refused",
+            "The server takes its offers back: see its log and its pool for this client's hardware address.";
+        E::Conflict { .. } => E::Conflict { address }, "Conflict",
+            "Find the host with that address (`arp -n`), or take the address out of the server's pool.";
+        E::Malformed => E::Malformed, "Malformed",
+            "Only in a debug log: some server or relay cuts its messages short.";
+        E::NotDhcp => E::NotDhcp, "NotDhcp",
+            "Only in a debug log: something else sends to UDP port 68.";
+        E::NotOurs => E::NotOurs, "NotOurs",
+            "Only in a debug log, and normal where several stations boot at once.";
+        E::Unexpected => E::Unexpected, "Unexpected",
+            "Only in a debug log: a late or repeated message.";
+        E::WrongServer => E::WrongServer, "WrongServer",
+            "Only in a debug log: a second DHCP server answers, or the server leaves option 54 out.";
+        E::WrongAddress { .. } => E::WrongAddress { address: Ipv4Addr::BROADCAST }, "WrongAddress",
+            "Only in a debug log, unless nothing else is offered: correct the server's pool.";
+    );
+}
+
+fn network(rows: &mut Vec<Row>) {
+    use NetError as E;
+    list!(rows, NetError, "NetError", same,
+        // Errors of a protocol keep their own numbers.
+        E::Uri(_) => E::Uri(UriError::TooLong), "Uri", "";
+        E::Dhcp(_) => E::Dhcp(DhcpError::Config), "Dhcp", "";
+        E::Tftp(_) => E::Tftp(TftpError::Closed), "Tftp", "";
+        E::Http(_) => E::Http(HttpError::Closed), "Http", "";
+        E::NotConfigured => E::NotConfigured, "NotConfigured",
+            "Let the integration call `dhcp` or `ifconfig` before it fetches.";
+        E::DhcpTimeout => E::DhcpTimeout, "DhcpTimeout",
+            "As for NoOffer: link, VLAN, spanning tree, DHCP server; after a lost lease, see why the server did not renew it.";
+        E::BadAddress => E::BadAddress, "BadAddress",
+            "Correct the address in the URI, the DNS record or the static configuration: it is broadcast, multicast or 0.0.0.0.";
+        E::BadRoute => E::BadRoute, "BadRoute",
+            "Give a gateway on the interface's own network; there is room for four routes.";
+        E::NoDnsServer => E::NoDnsServer, "NoDnsServer",
+            "Send option 6 (DNS servers) by DHCP, or write the server's address in place of its name.";
+        E::NameNotFound => E::NameNotFound, "NameNotFound",
+            "Correct the server's name in the URI, or add an A record for it; see what `dig` says at the same DNS server.";
+        E::DnsTimeout => E::DnsTimeout, "DnsTimeout",
+            "See that the DNS servers of option 6 run and UDP port 53 passes the firewall.";
+        E::AddressFamily => E::AddressFamily, "AddressFamily",
+            "Write an IPv4 address or a name with an A record.";
+        E::Unsupported => E::Unsupported, "Unsupported",
+            "Use an `http` or `tftp` URI, or a ROM built with TLS.";
+        E::ConnectTimeout => E::ConnectTimeout, "ConnectTimeout",
+            "See that the server is up and reachable from this network: `ping`, routers of option 3, firewalls.";
+        E::ConnectionRefused => E::ConnectionRefused, "ConnectionRefused",
+            "Start the web server, or correct the port in the URI.";
+        E::ConnectionReset => E::ConnectionReset, "ConnectionReset",
+            "See the server's log and limits; a firewall or load balancer between may cut connections.";
+        E::Stalled => E::Stalled, "Stalled",
+            "See whether the server still runs and is not overloaded, and the link's error counters.";
+        E::Deadline => E::Deadline, "Deadline",
+            "The attempt took longer than the policy allows: see why the transfer is slow, or allow more time.";
+        E::StaleHandle => E::StaleHandle, "StaleHandle",
+            "A defect of the caller: an image handle lives until the next `imgfetch`.";
+        E::StagingTooSmall { .. } => E::StagingTooSmall { size: 234_496, buffer: 65_536 }, "StagingTooSmall",
+            "Give a larger staging buffer, or none, so that the image is streamed.";
+        E::PartBeyondEnd => E::PartBeyondEnd, "PartBeyondEnd",
+            "Table of contents and flash image do not belong together: build the image anew.";
+        E::SizeChanged { .. } => E::SizeChanged { was: 234_496, is: 234_500 }, "SizeChanged",
+            "Do not replace files while boards boot: put new files beside the old ones and change the pointer.";
+        E::ContentChanged => E::ContentChanged, "ContentChanged",
+            "As for SizeChanged; behind a load balancer see that all servers have the same file.";
+        E::Truncated { .. } => E::Truncated { got: 40_000, size: 234_496 }, "Truncated",
+            "The file ends too early again and again: compare it with the original, and see the server's log.";
+    );
+    rows.retain(|row| !row.advice.is_empty());
+}
+
+fn recovery(rows: &mut Vec<Row>) {
+    use RecoveryError as E;
+    let (device_status, recovery_status) = (0x03, 0x11);
+    let timeout = |wait| E::Timeout {
+        wait,
+        index: 1,
+        device_status,
+        recovery_status,
+    };
+    list!(rows, RecoveryError, "RecoveryError", same,
+        E::ExtCapsPointer { .. } => E::ExtCapsPointer { offset: 0x80 }, "ExtCapsPointer",
+            "Correct the base address of the I3C core's registers in the integration.";
+        E::ExtCapLength { .. } => E::ExtCapLength { id: 0xC4, offset: 0x1C0, dwords: 0 }, "ExtCapLength",
+            "Correct the base address, or use a core version that the driver knows.";
+        E::ExtCapRepeated { .. } => E::ExtCapRepeated { id: 0xC4, offset: 0x1C0 }, "ExtCapRepeated",
+            "Correct the base address, or use a core version that the driver knows.";
+        E::ExtCapMissing { .. } => E::ExtCapMissing { id: 0xC0 }, "ExtCapMissing",
+            "The I3C core is built without the recovery interface: change its configuration.";
+        E::ExtCapsEndless => E::ExtCapsEndless, "ExtCapsEndless",
+            "Correct the base address: the registers read as something else.";
+        E::BadMagic { .. } => E::BadMagic { found: [0, 0] }, "BadMagic",
+            "See that the I3C core is out of reset and clocked, and the base address is right.";
+        E::BypassRefused { .. } => E::BypassRefused { config: 0 }, "BypassRefused",
+            "The core has no AXI bypass: images must then come over I3C, or another core version is needed.";
+        E::VersionUnsupported { .. } => E::VersionUnsupported { major: 2, minor: 0 }, "VersionUnsupported",
+            "Update this ROM: the device speaks a newer recovery protocol.";
+        E::CapabilityMissing { .. } => E::CapabilityMissing { capabilities: 0x10 }, "CapabilityMissing",
+            "The device's firmware does not take pushed images: check its version and its boot straps.";
+        E::FifoGeometry { .. } => E::FifoGeometry { fifo_size: 64, max_transfer: 0 }, "FifoGeometry",
+            "The device announces an unusable FIFO: see that its firmware has set it up, and reset it.";
+        E::PayloadDoneStuck { .. } => E::PayloadDoneStuck { config: 3 }, "PayloadDoneStuck",
+            "Reset the device and the I3C core; if it comes again, the core's bypass is broken.";
+        E::NotRequested => E::NotRequested, "NotRequested",
+            "A defect of the caller: an image may only be begun when the device asks.";
+        E::RequestWithdrawn { .. } => E::RequestWithdrawn { index: 0 }, "RequestWithdrawn",
+            "See whether the device was reset, or somebody else feeds it.";
+        E::AlreadyOpen { .. } => E::AlreadyOpen { index: 0 }, "AlreadyOpen",
+            "A defect of the caller: end or abort the open image first.";
+        E::NotOpen => E::NotOpen, "NotOpen",
+            "A defect of the caller: begin an image first.";
+        E::SizeUnsupported { .. } => E::SizeUnsupported { size: 0 }, "SizeUnsupported",
+            "The file on the server is empty, or larger than 16 GiB: put the right one there.";
+        E::WindowExceeded { .. } => E::WindowExceeded { window: 256, given: 300 }, "WindowExceeded",
+            "A defect of the caller: write no more than the window.";
+        E::SizeExceeded { .. } => E::SizeExceeded { remaining: 4, given: 5 }, "SizeExceeded",
+            "A defect of the caller: write no more than the declared size.";
+        E::ShortImage { .. } => E::ShortImage { missing: 7 }, "ShortImage",
+            "A defect of the caller: write all of the image before its end.";
+        E::NotReady => E::NotReady, "NotReady",
+            "A defect of the caller: activate only when the device holds the image.";
+        E::DeviceRefused { .. } => E::DeviceRefused {
+                index: 0,
+                device_status: 0x0E,
+                recovery_status: 0x0D,
+                reason: Some(Reason(0x85)),
+            }, "DeviceRefused",
+            "Read the reason: a digest or signature that is wrong means the wrong file, or one for another owner; compare its SHA-256 in the report.";
+        E::DeviceLeft { .. } => E::DeviceLeft { index: 0, device_status: 0, recovery_status: 0 }, "DeviceLeft",
+            "The device was reset in the middle of an image: look at its power, its watchdog and who can reset it; then boot again.";
+        E::Timeout { .. } => timeout(WaitFor::Capabilities), "Timeout(Capabilities)",
+            "The device's ROM does not run, or does not boot from the network: check reset, clocks and boot straps.";
+    );
+    list!(rows, WaitFor, "RecoveryError", same,
+        WaitFor::Capabilities => timeout(WaitFor::Capabilities), "first", "";
+        WaitFor::ImageRequest => timeout(WaitFor::ImageRequest), "Timeout(ImageRequest)",
+            "The device runs and asks for nothing; after a failed transfer released ROMs must be reset to ask again.";
+        WaitFor::Drain => timeout(WaitFor::Drain), "Timeout(Drain)",
+            "The device stopped reading in the middle of an image: look at its own log, then reset it.";
+        WaitFor::Pending => timeout(WaitFor::Pending), "Timeout(Pending)",
+            "The device has the image and does not say so: look at its own log, then reset it.";
+        WaitFor::Verification => timeout(WaitFor::Verification), "Timeout(Verification)",
+            "The device verifies for too long, or the image it runs does not ask for the next one: look at its own log.";
+    );
+    rows.retain(|row| !row.advice.is_empty());
+}
+
+fn app(rows: &mut Vec<Row>) {
+    use AppError as E;
+    list!(rows, AppError<NetError>, "AppError", same::<AppError<NetError>>,
+        // Errors of the parts keep their own numbers.
+        E::Network(_) => E::Network(NetError::Stalled), "Network", "";
+        E::Recovery(_) => E::Recovery(RecoveryError::NotOpen), "Recovery", "";
+        E::Toc(_) => E::Toc(TocError::NotToc), "Toc", "";
+        E::NoSource { .. } => E::NoSource { index: 2 }, "NoSource",
+            "Name a boot file or directory by DHCP (option 67), list the image in the table of contents, or compile a default in.";
+        E::SizeMismatch { .. } => E::SizeMismatch { expected: 234_496, found: 234_000 }, "SizeMismatch",
+            "File and expectation (fuses, settings, table of contents) are of different releases: put both from one build there.";
+        E::DigestMismatch { .. } => E::DigestMismatch { found: Digest([0x5A; 32]) }, "DigestMismatch",
+            "The file is not the expected one, or was damaged: compare the SHA-256 in the text with the release's; the device never saw an activation.";
+        E::ChecksumMismatch { .. } => E::ChecksumMismatch { expected: 0xFFFF_1234, found: 0xFFFF_1235 }, "ChecksumMismatch",
+            "Table of contents and file are of different builds, or the file was damaged: copy both there anew.";
+        E::TotalDeadline => E::TotalDeadline, "TotalDeadline",
+            "Look at the attempts before it for the cause; if they only were slow, allow the boot more time.";
+        E::TooManyImages => E::TooManyImages, "TooManyImages",
+            "The device asks again and again, as after resets: look at its own log.";
+    );
+    rows.retain(|row| !row.advice.is_empty());
+}
+
+fn toc(rows: &mut Vec<Row>) {
+    use TocError as E;
+    list!(rows, TocError, "TocError", same,
+        E::NotToc => E::NotToc, "NotToc",
+            "Never in a report: such a boot file stands for its directory.";
+        E::ImageCount(_) => E::ImageCount(0), "ImageCount",
+            "Build the table of contents anew; it may list 1 to 256 images.";
+        E::EntryChecksum { .. } => E::EntryChecksum { entry: 1 }, "EntryChecksum",
+            "The table was damaged or edited by hand: build it anew and copy it in binary mode.";
+        E::Filename { .. } => E::Filename { entry: 1 }, "Filename",
+            "Use file names of printable ASCII, at most 64 octets, padded with zeros; then build the table anew.";
+        E::Duplicate { .. } => E::Duplicate { identifier: 1 }, "Duplicate",
+            "List each image once in the table of contents.";
+        E::Truncated => E::Truncated, "Truncated",
+            "The table is shorter than its header says: copy it to the server anew.";
+    );
+    list!(rows, Stop, "Stop", same,
+        Stop::Done => Stop::Done, "Done",
+            "Never in a report: the table was read to its end.";
+        Stop::Bad(_) => Stop::Bad(E::NotToc), "Bad", "";
+    );
+    rows.retain(|row| !row.advice.is_empty());
+}

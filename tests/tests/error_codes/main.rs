@@ -1,0 +1,180 @@
+//! The table of error numbers: `docs/src/errors.md` is what this prints, and the test fails when they
+//! disagree. A number that was released never changes its meaning, so a difference in the table deserves
+//! a thought before
+//!
+//! ```text
+//! UPDATE_DOCS=1 cargo test -p e2e --test error_codes
+//! ```
+//!
+//! Each list in [`lists`] is also a `match` without a wildcard: a variant that is added to an error and
+//! not to its list does not compile.
+
+mod lists;
+mod rom;
+
+use netboot_core::{Blame, Coded, Module};
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
+use std::path::Path;
+
+/// One error number.
+struct Row {
+    code: u32,
+    /// Type and variant.
+    name: String,
+    /// What a console shows, with facts of one case.
+    text: String,
+    blame: Blame,
+    /// What to do about it.
+    advice: &'static str,
+}
+
+impl Row {
+    fn of(name: &str, error: &dyn Coded, advice: &'static str) -> Self {
+        Self {
+            code: error.code(),
+            name: name.into(),
+            text: error.to_string(),
+            blame: error.blame(),
+            advice,
+        }
+    }
+}
+
+/// The modules in their order, with the headings of their tables.
+const MODULES: [(Module, &str); 9] = [
+    (Module::Uri, "The address of a file"),
+    (Module::Tftp, "TFTP"),
+    (Module::Http, "HTTP"),
+    (Module::Dhcp, "DHCP"),
+    (Module::Network, "The network"),
+    (Module::Recovery, "The device"),
+    (Module::App, "The boot application"),
+    (Module::Toc, "The table of contents"),
+    (Module::Rom, "The ROM"),
+];
+
+fn rows() -> Vec<Row> {
+    let mut rows = lists::all();
+    rows.extend(rom::rows());
+    rows.sort_by_key(|row| row.code);
+    rows
+}
+
+const HEAD: &str = "\
+# Error codes
+
+A boot ends with a status of 32 bits: 0, or one of these numbers. The upper half says which part failed,
+the lower half what happened. It stands in the `@finished` and `@report` lines of the
+[console](console.md), in the `code=` of each failed attempt, and in the exit code of the ROM under QEMU.
+
+*Blame* is who has to act:
+
+| blame | look at |
+|---|---|
+| configuration | what an operator wrote: DHCP options, URIs, the table of contents |
+| server | the server, which answered and said no, or has the wrong file |
+| peer | the server's software, which breaks its protocol; or somebody who pretends to be it |
+| network | cables, switches, VLANs, firewalls, addresses: nothing came through, or not enough |
+| device | the Caliptra device and its registers |
+| caller | the integration of the library into the ROM |
+
+A number never changes its meaning. The texts are those of the console, with the facts of one case.
+";
+
+fn document() -> String {
+    let mut text = HEAD.to_string();
+    let rows = rows();
+    for (module, heading) in MODULES {
+        let upper = module as u32;
+        write!(text, "\n## {upper:#06x} {heading}\n\n").expect("a string");
+        text.push_str("| number | name | text | blame | what to do |\n|---|---|---|---|---|\n");
+        for row in rows.iter().filter(|row| row.code >> 16 == upper) {
+            let Row {
+                code,
+                name,
+                text: shown,
+                blame,
+                advice,
+            } = row;
+            writeln!(
+                text,
+                "| `{code:#010x}` | `{name}` | {} | {} | {advice} |",
+                shown.replace('|', "\\|"),
+                blame.as_str()
+            )
+            .expect("a string");
+        }
+    }
+    text
+}
+
+#[test]
+fn numbers_are_unique_and_belong_to_their_module() {
+    let mut names: BTreeMap<u32, String> = BTreeMap::new();
+    let modules: BTreeSet<u32> = MODULES.iter().map(|(module, _)| *module as u32).collect();
+    for row in rows() {
+        assert_ne!(row.code & 0xFFFF, 0, "{} has no number", row.name);
+        assert!(
+            modules.contains(&(row.code >> 16)),
+            "{} is in no module",
+            row.name
+        );
+        let other = names.insert(row.code, row.name.clone());
+        assert_eq!(
+            other, None,
+            "{} has the number {:#010x} too",
+            row.name, row.code
+        );
+    }
+    let used: BTreeSet<u32> = names.keys().map(|code| code >> 16).collect();
+    assert_eq!(used, modules);
+}
+
+#[test]
+fn every_number_says_what_happened_and_what_to_do() {
+    let mut texts = BTreeSet::new();
+    for row in rows() {
+        let Row {
+            name, text, advice, ..
+        } = row;
+        assert!(text.len() >= 10 && !text.contains('\n'), "{name}: {text:?}");
+        assert!(!text.ends_with('.'), "{name}: {text:?} is part of a line");
+        assert!(
+            advice.len() >= 30 && advice.ends_with('.'),
+            "{name}: {advice:?}"
+        );
+        assert!(
+            !advice.contains('|') && !advice.contains('\n'),
+            "{name}: {advice:?}"
+        );
+        assert!(
+            texts.insert(text.clone()),
+            "{name}: {text:?} is said of another error too"
+        );
+    }
+}
+
+#[test]
+fn the_book_has_this_table() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/src/errors.md");
+    let wanted = document();
+    if std::env::var_os("UPDATE_DOCS").is_some() {
+        std::fs::write(&path, &wanted).expect("docs/src/errors.md can be written");
+    }
+    let found = std::fs::read_to_string(&path).unwrap_or_default();
+    let differs = wanted
+        .lines()
+        .map(Some)
+        .chain(std::iter::repeat(None))
+        .zip(found.lines().map(Some).chain(std::iter::repeat(None)))
+        .take_while(|(wanted, found)| wanted.is_some() || found.is_some())
+        .find(|(wanted, found)| wanted != found);
+    assert!(
+        differs.is_none() && wanted == found,
+        "docs/src/errors.md is not what the code says; is the change meant? Then \
+         UPDATE_DOCS=1 cargo test -p e2e --test error_codes\ncode: {:?}\nbook: {:?}",
+        differs.and_then(|(wanted, _)| wanted),
+        differs.and_then(|(_, found)| found),
+    );
+}
