@@ -113,7 +113,9 @@ impl Show {
             Some(bars) => bars.add(ProgressBar::new(0)),
             None => ProgressBar::hidden(),
         };
-        let template = "{prefix:28} [{bar:30}] {bytes:>11} / {total_bytes:11} {binary_bytes_per_sec:>13} {msg}";
+        // 73 columns and the bar: it fits a small terminal, too.
+        let template = "{prefix:26} [{wide_bar}] {bytes:>10}/{total_bytes:10} \
+                        {binary_bytes_per_sec:>12} {msg:9}";
         if let Ok(style) = ProgressStyle::with_template(template) {
             bar.set_style(style.progress_chars("=> "));
         }
