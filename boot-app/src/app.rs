@@ -5,9 +5,11 @@ use crate::error::AppError;
 use crate::observer::{Event, Observer};
 use crate::policy::Policy;
 use crate::report::{BootReport, ImageReport, Outcome};
-use crate::sources::{Candidate, DefaultSource, FileNames, Sources, boot_uri, is_directory};
+use crate::sources::{
+    Candidate, DefaultSource, FileNames, MAX_TRIED, Sources, boot_uri, is_directory,
+};
 use crate::toc::{Stop, TocError, TocReader};
-use netboot_core::uri::{Uri, UriError};
+use netboot_core::uri::UriError;
 use netboot_core::{AbortReason, Duration, ImageSink, Instant};
 use netboot_ipxe::{ExecError, IpxeInterface};
 use ocp_recovery::{AgentEvent, RecoveryAgent, RecoveryError, RegisterBus};
@@ -57,6 +59,21 @@ enum State {
     Done,
 }
 
+/// What is done again when it fails.
+#[derive(Clone, Copy)]
+enum Work {
+    Configure,
+    ReadToc,
+    /// Delivers this image.
+    Image(u8),
+}
+
+/// An operation failed; [`BootReport::error`] says why. The error itself is too large to be copied
+/// from each function to its caller.
+struct Failed;
+
+type Result<T = ()> = core::result::Result<T, Failed>;
+
 /// A boot: a network, a device, somebody who watches.
 pub struct BootApp<'c, N: IpxeInterface, B: RegisterBus, O: Observer> {
     net: N,
@@ -66,10 +83,9 @@ pub struct BootApp<'c, N: IpxeInterface, B: RegisterBus, O: Observer> {
     state: State,
     sources: Sources,
     deadline: Instant,
+    /// Its `error` is the last failure for as long as the boot goes on.
     report: BootReport<N::Error>,
 }
-
-type Result<N, T = ()> = core::result::Result<T, AppError<N>>;
 
 impl<'c, N, B, O> BootApp<'c, N, B, O>
 where
@@ -98,17 +114,19 @@ where
     #[inline(never)]
     pub fn run(&mut self) -> &BootReport<N::Error> {
         while self.state != State::Done {
-            if let Err(error) = self.step() {
+            if self.step().is_err() {
                 let now = self.net.now();
                 self.agent.abort(now, AbortReason::Cancelled);
-                self.report.error = Some(error);
                 break;
             }
+        }
+        if self.state == State::Done {
+            self.report.error = None;
         }
         let now = self.net.now();
         self.report.ended = now;
         let status = self.report.status();
-        self.tell(now, &Event::Finished { status });
+        self.observer.event(now, &Event::Finished { status });
         &self.report
     }
 
@@ -127,14 +145,51 @@ where
         (self.net, self.agent, self.observer)
     }
 
-    fn tell(&mut self, now: Instant, event: &Event<'_>) {
+    #[inline(never)]
+    fn tell(&mut self, event: &Event<'_>) {
+        let now = self.net.now();
         self.observer.event(now, event);
     }
 
-    fn step(&mut self) -> Result<N::Error> {
+    /// Says that an attempt at an image (or, without an index, before the first) has failed.
+    fn tell_failure(&mut self, index: Option<u8>) {
+        let now = self.net.now();
+        if let Some(error) = &self.report.error {
+            self.observer
+                .event(now, &Event::AttemptFailed { index, error });
+        }
+    }
+
+    /// Notes why something failed.
+    fn fail(&mut self, error: AppError<N::Error>) -> Failed {
+        self.report.error = Some(error);
+        Failed
+    }
+
+    #[inline(never)]
+    fn fail_net(&mut self, error: N::Error) -> Failed {
+        self.fail(AppError::Network(error))
+    }
+
+    #[inline(never)]
+    fn fail_recovery(&mut self, error: RecoveryError) -> Failed {
+        self.fail(AppError::Recovery(error))
+    }
+
+    /// Whether the time for the whole boot is over.
+    fn is_late(&mut self) -> bool {
+        self.net.now() >= self.deadline
+    }
+
+    /// Whether another try may do better than the last failure.
+    fn retryable(&self) -> bool {
+        self.report.error.as_ref().is_some_and(AppError::retryable)
+    }
+
+    fn step(&mut self) -> Result {
         self.state = match self.state {
             State::Configure => {
-                self.retry(None, u32::MAX, Self::configure)?;
+                self.retry(Work::Configure, u32::MAX)?;
                 State::Locate
             }
             State::Locate => {
@@ -142,8 +197,8 @@ where
                 State::Await
             }
             State::Await => match self.await_device()? {
-                AgentEvent::ImageRequested { index } => State::Deliver { index },
-                _ => State::Done,
+                Some(index) => State::Deliver { index },
+                None => State::Done,
             },
             State::Deliver { index } => {
                 self.deliver(index)?;
@@ -154,53 +209,46 @@ where
         Ok(())
     }
 
-    /// Does `work` again by policy, as long as that makes sense, but no more than `most` times.
+    /// Does `work`, again by policy as long as that makes sense, but no more than `most` times.
     #[inline(never)]
-    fn retry(
-        &mut self,
-        index: Option<u8>,
-        most: u32,
-        mut work: impl FnMut(&mut Self) -> Result<N::Error>,
-    ) -> Result<N::Error> {
+    fn retry(&mut self, work: Work, most: u32) -> Result {
         let mut rounds = 0u32;
         loop {
-            let error = match work(self) {
-                Ok(()) => return Ok(()),
-                Err(error) => error,
+            let (index, result) = match work {
+                Work::Configure => (None, self.configure()),
+                Work::ReadToc => (None, self.read_toc()),
+                Work::Image(index) => (Some(index), self.try_sources(index)),
             };
-            let now = self.net.now();
-            let error = match error {
-                // The network knows the deadline of the boot only as its own.
-                AppError::Network(_) if now >= self.deadline => AppError::TotalDeadline,
-                error => error,
-            };
-            self.tell_failure(index, &error);
-            if !error.retryable() {
-                return Err(error);
+            if result.is_ok() {
+                return result;
+            }
+            // The network knows the deadline of the boot only as its own.
+            if self.is_late() && matches!(self.report.error, Some(AppError::Network(_))) {
+                self.fail(AppError::TotalDeadline);
+            }
+            self.tell_failure(index);
+            if !self.retryable() {
+                return result;
             }
             rounds = rounds.saturating_add(1);
             let again = self.config.policy.again(rounds);
             let Some(wait) = again.filter(|_| rounds <= most) else {
-                return Err(error);
+                return result;
             };
-            if now + wait >= self.deadline {
-                return Err(error);
+            if self.net.now() + wait >= self.deadline {
+                return result;
             }
             self.net.set_deadline(self.deadline);
-            self.net.sleep(wait).map_err(AppError::Network)?;
+            self.sleep(wait)?;
         }
     }
 
-    fn tell_failure(&mut self, index: Option<u8>, error: &AppError<N::Error>) {
-        let now = self.net.now();
-        self.tell(now, &Event::AttemptFailed { index, error });
-    }
-
     /// Sets the deadline of one attempt.
-    fn start_attempt(&mut self) -> Result<N::Error> {
+    #[inline(never)]
+    fn start_attempt(&mut self) -> Result {
         let now = self.net.now();
         if now >= self.deadline {
-            return Err(AppError::TotalDeadline);
+            return Err(self.fail(AppError::TotalDeadline));
         }
         let attempt = now + self.config.policy.attempt_deadline;
         self.net.set_deadline(attempt.min(self.deadline));
@@ -208,94 +256,99 @@ where
     }
 
     #[inline(never)]
-    fn configure(&mut self) -> Result<N::Error> {
+    fn configure(&mut self) -> Result {
         self.start_attempt()?;
-        let config = self.net.dhcp().map_err(AppError::Network)?;
+        let config = match self.net.dhcp() {
+            Ok(config) => self.report.config.insert(config),
+            Err(error) => return Err(self.fail_net(error)),
+        };
         let now = self.net.now();
-        self.tell(now, &Event::Configured(&config));
+        self.observer.event(now, &Event::Configured(config));
         self.report.configured = Some(now);
-        let boot = boot_uri(&config);
-        self.report.config = Some(config);
-        self.sources.boot = match boot.map_err(|error| AppError::Network(N::Error::from(error))) {
+        self.sources.boot = match boot_uri(config) {
             Ok(boot) => boot,
-            // The compiled-in places may still be good.
-            Err(error) if !self.config.defaults.is_empty() => {
-                self.tell_failure(None, &error);
+            Err(error) => {
+                let failed = self.fail_net(error.into());
+                if self.config.defaults.is_empty() {
+                    return Err(failed);
+                }
+                // The compiled-in places may still be good.
+                self.tell_failure(None);
                 None
             }
-            Err(error) => return Err(error),
         };
         Ok(())
     }
 
     /// Looks whether the boot file is a table of contents.
-    fn locate(&mut self) -> Result<N::Error> {
-        let Some(boot) = self.sources.boot.clone().filter(|uri| !is_directory(uri)) else {
+    fn locate(&mut self) -> Result {
+        if self.sources.boot.as_ref().is_none_or(is_directory) {
             return Ok(());
-        };
+        }
         let has_defaults = !self.config.defaults.is_empty();
         let most = if has_defaults {
             LOCATE_RETRIES
         } else {
             u32::MAX
         };
-        let result = self.retry(None, most, |app| app.read_toc(&boot));
-        match result {
-            // The compiled-in places may still be good.
-            Err(error) if error.retryable() && has_defaults => {
-                self.sources.unread = self.sources.boot.take();
-                Ok(())
-            }
-            other => other,
+        let result = self.retry(Work::ReadToc, most);
+        // The compiled-in places may still be good.
+        if result.is_err() && self.retryable() && has_defaults {
+            self.sources.unread = true;
+            return Ok(());
         }
+        result
     }
 
-    /// Looks once more into a boot file that could not be read before.
+    /// Looks once more into a boot file that could not be read before. The last failure stays.
     fn locate_again(&mut self) {
-        let Some(boot) = self.sources.unread.take() else {
+        if !self.sources.unread {
             return;
-        };
-        match self.read_toc(&boot) {
-            Ok(()) => self.sources.boot = Some(boot),
-            Err(error) => {
-                self.tell_failure(None, &error);
-                self.sources.unread = Some(boot);
-            }
         }
+        let last = self.report.error.take();
+        if self.read_toc().is_ok() {
+            self.sources.unread = false;
+        } else {
+            self.tell_failure(None);
+        }
+        self.report.error = last;
     }
 
     #[inline(never)]
-    fn read_toc(&mut self, boot: &Uri) -> Result<N::Error> {
+    fn read_toc(&mut self) -> Result {
         self.start_attempt()?;
-        let handle = self
-            .net
-            .imgfetch(boot, None, None)
-            .map_err(AppError::Network)?;
-        let image = self.net.imgload(handle, None).map_err(AppError::Network)?;
+        let Some(boot) = &self.sources.boot else {
+            return Ok(());
+        };
+        let fetched = self.net.imgfetch(boot, None, None);
+        let image = match fetched.and_then(|handle| self.net.imgload(handle, None)) {
+            Ok(image) => image,
+            Err(error) => return Err(self.fail_net(error)),
+        };
         let mut reader = TocReader::new();
-        match self.net.imgexec(image, &mut reader) {
+        let error = match self.net.imgexec(image, &mut reader) {
             Err(ExecError::Sink(Stop::Done)) => {
-                let toc = reader.into_toc();
+                let toc = self.sources.toc.insert(reader.into_toc());
                 let images = toc.image_count;
-                self.sources.toc = Some(toc);
-                let now = self.net.now();
-                self.tell(now, &Event::Toc { images });
-                Ok(())
+                self.tell(&Event::Toc { images });
+                return Ok(());
             }
             // Some other boot file: the images lie beside it.
-            Err(ExecError::Sink(Stop::Bad(TocError::NotToc))) => Ok(()),
-            Err(ExecError::Sink(Stop::Bad(error))) => Err(AppError::Toc(error)),
-            Err(ExecError::Transfer(error)) => Err(AppError::Network(error)),
+            Err(ExecError::Sink(Stop::Bad(TocError::NotToc))) => return Ok(()),
+            Err(ExecError::Sink(Stop::Bad(error))) => error,
+            Err(ExecError::Transfer(error)) => return Err(self.fail_net(error)),
             // `TocReader::end` fails, so a delivery cannot succeed.
-            Ok(_) => Err(AppError::Toc(TocError::Truncated)),
-        }
+            Ok(_) => TocError::Truncated,
+        };
+        Err(self.fail(AppError::Toc(error)))
     }
 
-    /// Waits for the device to ask, or to be done. Until then the last image is in doubt.
-    fn await_device(&mut self) -> Result<N::Error, AgentEvent> {
+    /// Waits for the device to ask for an image, or to be done (`None`). Until then the last image is
+    /// in doubt.
+    fn await_device(&mut self) -> Result<Option<u8>> {
         let result = self.poll_device();
-        if let (Err(AppError::Recovery(error)), Some(image)) =
-            (&result, self.report.images.last_mut())
+        if let (Err(Failed), Some(AppError::Recovery(error)), Some(image)) =
+            (&result, &self.report.error, self.report.images.last_mut())
             && matches!(error, RecoveryError::DeviceRefused { .. })
             && image.outcome == Outcome::Activated
         {
@@ -306,88 +359,96 @@ where
     }
 
     #[inline(never)]
-    fn poll_device(&mut self) -> Result<N::Error, AgentEvent> {
+    fn poll_device(&mut self) -> Result<Option<u8>> {
         self.net.set_deadline(self.deadline);
         loop {
             let now = self.net.now();
-            match self.agent.poll(now).map_err(AppError::Recovery)? {
-                event @ (AgentEvent::ImageRequested { .. } | AgentEvent::Complete) => {
-                    return Ok(event);
-                }
-                AgentEvent::Waiting | AgentEvent::Verifying { .. } => {}
+            match self.agent.poll(now) {
+                Ok(AgentEvent::ImageRequested { index }) => return Ok(Some(index)),
+                Ok(AgentEvent::Complete) => return Ok(None),
+                Ok(AgentEvent::Waiting | AgentEvent::Verifying { .. }) => {}
+                Err(error) => return Err(self.fail_recovery(error)),
             }
             self.idle(now)?;
         }
     }
 
     /// Lets a little time pass for the device; the network is served.
-    fn idle(&mut self, now: Instant) -> Result<N::Error> {
+    #[inline(never)]
+    fn idle(&mut self, now: Instant) -> Result {
         if now >= self.deadline {
-            return Err(AppError::TotalDeadline);
+            return Err(self.fail(AppError::TotalDeadline));
         }
-        let slept = self.net.sleep(self.config.poll);
-        if slept.is_err() && self.net.now() >= self.deadline {
-            return Err(AppError::TotalDeadline);
+        let slept = self.sleep(self.config.poll);
+        if slept.is_err() && self.is_late() {
+            self.fail(AppError::TotalDeadline);
         }
-        slept.map_err(AppError::Network)
+        slept
+    }
+
+    #[inline(never)]
+    fn sleep(&mut self, span: Duration) -> Result {
+        match self.net.sleep(span) {
+            Ok(()) => Ok(()),
+            Err(error) => Err(self.fail_net(error)),
+        }
     }
 
     /// Delivers and activates image `index`, from whichever source has it.
     #[inline(never)]
-    fn deliver(&mut self, index: u8) -> Result<N::Error> {
+    fn deliver(&mut self, index: u8) -> Result {
         let requested = self.net.now();
-        self.tell(requested, &Event::Requested { index });
-        self.report
-            .images
-            .push(ImageReport::new(index))
-            .map_err(|_| AppError::TooManyImages)?;
-        let result = self.retry(Some(index), u32::MAX, |app| app.try_sources(index));
+        self.observer.event(requested, &Event::Requested { index });
+        if self.report.images.push(ImageReport::new(index)).is_err() {
+            return Err(self.fail(AppError::TooManyImages));
+        }
+        let result = self.retry(Work::Image(index), u32::MAX);
         let now = self.net.now();
         if let Some(image) = self.report.images.last_mut() {
             image.duration = now.since(requested);
-            if let Err(error) = &result {
-                image.error = Some(error.clone());
+            if result.is_err() {
+                image.error.clone_from(&self.report.error);
             }
         }
         result
     }
 
-    /// One round over all sources; the error of the last one is the round's.
+    /// One round over all sources; the error of the last one is the round's. A pointer that cannot be
+    /// a URI is left out; it is the error if nothing else is left.
     #[inline(never)]
-    fn try_sources(&mut self, index: u8) -> Result<N::Error> {
-        let AppConfig {
-            names,
-            defaults,
-            expected,
-            ..
-        } = self.config;
-        let candidates = self
-            .sources
-            .candidates(index, names, defaults, expected)
-            .map_err(|error| AppError::Network(N::Error::from(error)))?;
-        let mut last = AppError::NoSource { index };
-        let count = candidates.len();
-        for (place, candidate) in candidates.iter().enumerate() {
+    fn try_sources(&mut self, index: u8) -> Result {
+        self.report.error = Some(AppError::NoSource { index });
+        let mut tried = 0;
+        for place in 0..=self.config.defaults.len() {
+            let candidate = match self.sources.candidate(index, place, &self.config) {
+                Ok(Some(candidate)) => candidate,
+                Ok(None) => continue,
+                Err(error) if tried == 0 => {
+                    self.fail_net(error.into());
+                    continue;
+                }
+                Err(_) => continue,
+            };
+            if tried > 0 {
+                self.tell_failure(Some(index));
+            }
             if self.image().is_some_and(|image| image.uri.is_some()) {
                 self.device_still_wants(index)?;
                 if let Some(image) = self.image() {
                     image.retries += 1;
                 }
             }
-            let error = match self.attempt(index, candidate) {
-                Ok(()) => return Ok(()),
-                Err(error) => error,
-            };
-            if !error.retryable() {
-                return Err(error);
+            let result = self.attempt(index, &candidate);
+            if result.is_ok() || !self.retryable() {
+                return result;
             }
-            if place + 1 < count {
-                self.tell_failure(Some(index), &error);
+            tried += 1;
+            if tried == MAX_TRIED {
+                break;
             }
-            last = error;
         }
         self.locate_again();
-        Err(last)
+        Err(Failed)
     }
 
     fn image(&mut self) -> Option<&mut ImageReport<N::Error>> {
@@ -395,38 +456,30 @@ where
     }
 
     /// After an abort: waits until the device asks for the same image again.
-    fn device_still_wants(&mut self, index: u8) -> Result<N::Error> {
-        match self.poll_device()? {
-            AgentEvent::ImageRequested { index: wanted } if wanted == index => Ok(()),
-            _ => Err(AppError::Recovery(RecoveryError::RequestWithdrawn {
-                index,
-            })),
+    fn device_still_wants(&mut self, index: u8) -> Result {
+        if self.poll_device()? == Some(index) {
+            return Ok(());
         }
+        Err(self.fail_recovery(RecoveryError::RequestWithdrawn { index }))
     }
 
     /// One source: fetch, deliver, check, activate.
     #[inline(never)]
-    fn attempt(&mut self, index: u8, candidate: &Candidate) -> Result<N::Error> {
+    fn attempt(&mut self, index: u8, candidate: &Candidate) -> Result {
         self.start_attempt()?;
-        let now = self.net.now();
-        self.tell(
-            now,
-            &Event::Fetching {
-                index,
-                uri: &candidate.uri,
-            },
-        );
+        let uri = &candidate.uri;
+        self.tell(&Event::Fetching { index, uri });
         if let Some(image) = self.image() {
-            image.uri = Some(candidate.uri.clone());
-            image.protocol = Some(candidate.uri.scheme().into());
+            image.uri = Some(uri.clone());
+            image.protocol = Some(uri.scheme().into());
             image.octets = 0;
             image.sha256 = None;
         }
         let result = self.transfer(index, candidate);
-        if let Err(error) = &result {
-            let reason = match error {
-                AppError::SizeMismatch { .. } => AbortReason::SizeMismatch,
-                AppError::DigestMismatch { .. } | AppError::ChecksumMismatch { .. } => {
+        if result.is_err() {
+            let reason = match self.report.error {
+                Some(AppError::SizeMismatch { .. }) => AbortReason::SizeMismatch,
+                Some(AppError::DigestMismatch { .. } | AppError::ChecksumMismatch { .. }) => {
                     AbortReason::DigestMismatch
                 }
                 _ => AbortReason::TransferFailed,
@@ -438,12 +491,12 @@ where
     }
 
     #[inline(never)]
-    fn transfer(&mut self, index: u8, candidate: &Candidate) -> Result<N::Error> {
+    fn transfer(&mut self, index: u8, candidate: &Candidate) -> Result {
         let expected = &candidate.expected;
-        let handle = self
-            .net
-            .imgfetch(&candidate.uri, None, candidate.part)
-            .map_err(AppError::Network)?;
+        let handle = match self.net.imgfetch(&candidate.uri, None, candidate.part) {
+            Ok(handle) => handle,
+            Err(error) => return Err(self.fail_net(error)),
+        };
         let protocol = handle.protocol;
         // Redirects may have led elsewhere.
         if let Some(image) = self.image() {
@@ -451,20 +504,23 @@ where
             image.protocol = Some(protocol);
         }
         if let Some(size) = handle.size {
-            expected.check_size(size)?;
+            expected
+                .check_size(size)
+                .map_err(|error| self.fail(error))?;
         }
-        let image = self.net.imgload(handle, None).map_err(AppError::Network)?;
+        let image = match self.net.imgload(handle, None) {
+            Ok(image) => image,
+            Err(error) => return Err(self.fail_net(error)),
+        };
         let size = image.size;
-        expected.check_size(size)?;
-        let now = self.net.now();
-        self.tell(
-            now,
-            &Event::Opened {
-                index,
-                size,
-                protocol,
-            },
-        );
+        expected
+            .check_size(size)
+            .map_err(|error| self.fail(error))?;
+        self.tell(&Event::Opened {
+            index,
+            size,
+            protocol,
+        });
         let with_sum = expected.checksum.is_some();
         let mut sink = Watched::new(&mut self.agent, &mut self.observer, index, with_sum);
         let result = self.net.imgexec(image, &mut sink);
@@ -472,41 +528,46 @@ where
         if let Some(image) = self.image() {
             image.octets = octets;
         }
-        let delivery = result.map_err(|error| match error {
-            ExecError::Transfer(error) => AppError::Network(error),
-            ExecError::Sink(error) => AppError::Recovery(error),
-        })?;
+        let delivery = match result {
+            Ok(delivery) => delivery,
+            Err(ExecError::Transfer(error)) => return Err(self.fail_net(error)),
+            Err(ExecError::Sink(error)) => return Err(self.fail_recovery(error)),
+        };
         if let Some(image) = self.image() {
             image.sha256 = Some(delivery.sha256);
             image.transfer = delivery.duration;
             image.resumes = image.resumes.saturating_add(delivery.resumes);
         }
-        expected.check(&delivery, sum)?;
-        let now = self.net.now();
-        self.tell(
-            now,
-            &Event::Verified {
-                index,
-                sha256: &delivery.sha256,
-                expected: expected.sha256.is_some(),
-            },
-        );
+        expected
+            .check(&delivery, sum)
+            .map_err(|error| self.fail(error))?;
+        self.tell(&Event::Verified {
+            index,
+            sha256: &delivery.sha256,
+            expected: expected.sha256.is_some(),
+        });
         self.activate(index)
     }
 
     /// Everything is right: waits until the device has drained the image, and says so.
     #[inline(never)]
-    fn activate(&mut self, index: u8) -> Result<N::Error> {
+    fn activate(&mut self, index: u8) -> Result {
         loop {
             let now = self.net.now();
-            if self.agent.poll_ready(now).map_err(AppError::Recovery)? {
-                break;
+            let activated = match self.agent.poll_ready(now) {
+                Ok(true) => self.agent.activate(now),
+                Ok(false) => {
+                    self.idle(now)?;
+                    continue;
+                }
+                Err(error) => Err(error),
+            };
+            if let Err(error) = activated {
+                return Err(self.fail_recovery(error));
             }
-            self.idle(now)?;
+            break;
         }
-        let now = self.net.now();
-        self.agent.activate(now).map_err(AppError::Recovery)?;
-        self.tell(now, &Event::Activated { index });
+        self.tell(&Event::Activated { index });
         if let Some(image) = self.image() {
             image.outcome = Outcome::Activated;
         }

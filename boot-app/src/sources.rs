@@ -4,16 +4,16 @@
 //! server and directory with a file name for each index. A compiled-in default comes last, and is
 //! also what is tried when the network's own pointers fail.
 
+use crate::app::AppConfig;
 use crate::check::Expected;
 use crate::toc::Toc;
 use core::fmt::Write as _;
-use core::net::Ipv4Addr;
-use heapless::{String, Vec};
-use netboot_core::uri::{Scheme, Uri, UriError};
+use heapless::String;
+use netboot_core::uri::{Scheme, Uri, UriError, is_ipv4};
 use netboot_ipxe::{NetworkConfig, Part};
 
-/// Places of one image.
-const MAX_CANDIDATES: usize = 3;
+/// Places of one image that are tried in one round; more are of no use after so many failures.
+pub(crate) const MAX_TRIED: u8 = 3;
 
 /// File names of the recovery images, by index, under the directory that DHCP names.
 #[derive(Clone, Copy, Debug)]
@@ -50,88 +50,67 @@ pub(crate) struct Sources {
     /// The boot file's contents, if it is a table.
     pub toc: Option<Toc>,
     /// A boot file that could not be looked into. The compiled-in places serve until it can.
-    pub unread: Option<Uri>,
+    pub unread: bool,
 }
 
 impl Sources {
-    /// The places of image `index`, the preferred one first. A pointer that cannot be a URI is left
-    /// out; it comes back as the error if nothing else is left.
-    pub fn candidates(
+    /// Place number `place` of image `index`: 0 is what the network says, the others are the
+    /// compiled-in ones. `None` when there is none for this image.
+    ///
+    /// # Errors
+    /// What is there cannot be a URI.
+    #[inline(never)]
+    pub fn candidate(
         &self,
         index: u8,
-        names: FileNames<'_>,
-        defaults: &[DefaultSource<'_>],
-        expected: &[(u8, Expected)],
-    ) -> Result<Vec<Candidate, MAX_CANDIDATES>, UriError> {
-        let mut list = Vec::new();
-        let mut trouble = None;
-        let expected = expected
+        place: usize,
+        config: &AppConfig<'_>,
+    ) -> Result<Option<Candidate>, UriError> {
+        let mut expected = config
+            .expected
             .iter()
             .find_map(|(of, expected)| (*of == index).then_some(*expected))
             .unwrap_or_default();
-        match self.by_network(index, names, expected) {
-            Ok(candidate) => list.extend(candidate),
-            Err(error) => trouble = Some(error),
-        }
-        for default in defaults.iter().filter(|default| default.index == index) {
-            match Uri::parse(default.uri) {
-                Ok(uri) => {
-                    // Defaults beyond the room in the list are of no use after so many failures.
-                    let _ = list.push(Candidate {
-                        uri,
-                        part: None,
-                        expected,
-                    });
-                }
-                Err(error) => trouble = Some(error),
+        let mut part = None;
+        let uri = if let Some(place) = place.checked_sub(1) {
+            match config.defaults.get(place) {
+                Some(default) if default.index == index => Uri::parse(default.uri),
+                _ => return Ok(None),
             }
-        }
-        match trouble {
-            Some(error) if list.is_empty() => Err(error),
-            _ => Ok(list),
-        }
-    }
-
-    fn by_network(
-        &self,
-        index: u8,
-        names: FileNames<'_>,
-        expected: Expected,
-    ) -> Result<Option<Candidate>, UriError> {
-        let Some(boot) = &self.boot else {
-            return Ok(None);
-        };
-        let Some(toc) = &self.toc else {
-            let Some(name) = names.0.get(usize::from(index)) else {
+        } else {
+            let Some(boot) = self.boot.as_ref().filter(|_| !self.unread) else {
                 return Ok(None);
             };
-            return Ok(Some(Candidate {
-                uri: boot.join(name)?,
-                part: None,
-                expected,
-            }));
-        };
-        let Some(entry) = toc.find(u32::from(index)) else {
-            return Ok(None);
-        };
-        let part = Part {
-            offset: u64::from(entry.offset),
-            len: u64::from(entry.size),
-        };
-        let in_this_file = entry.filename.is_empty();
-        let uri = if in_this_file {
-            boot.clone()
-        } else {
-            boot.join(&entry.filename)?
+            let name = if let Some(toc) = &self.toc {
+                let Some(entry) = toc.find(u32::from(index)) else {
+                    return Ok(None);
+                };
+                expected.size = Some(u64::from(entry.size));
+                expected.checksum = Some(entry.checksum);
+                if entry.filename.is_empty() {
+                    part = Some(Part {
+                        offset: u64::from(entry.offset),
+                        len: u64::from(entry.size),
+                    });
+                }
+                entry.filename.as_str()
+            } else {
+                let Some(name) = config.names.0.get(usize::from(index)) else {
+                    return Ok(None);
+                };
+                name
+            };
+            // The image is in the boot file itself.
+            if part.is_some() {
+                Ok(boot.clone())
+            } else {
+                boot.join(name)
+            }
         };
         Ok(Some(Candidate {
-            uri,
-            part: in_this_file.then_some(part),
-            expected: Expected {
-                size: Some(u64::from(entry.size)),
-                checksum: Some(entry.checksum),
-                ..expected
-            },
+            uri: uri?,
+            part,
+            expected,
         }))
     }
 }
@@ -140,18 +119,15 @@ impl Sources {
 /// of option 66 or `siaddr`, by TFTP. Without a file name it is the server's root directory.
 pub(crate) fn boot_uri(config: &NetworkConfig) -> Result<Option<Uri>, UriError> {
     let boot = &config.boot;
-    if boot.file.contains("://") {
+    if is_whole_uri(&boot.file) {
         return Uri::parse(&boot.file).map(Some);
     }
-    if boot.server_name.contains("://") {
+    if is_whole_uri(&boot.server_name) {
         return Uri::parse(&boot.server_name)?.join(&boot.file).map(Some);
     }
     // A name is of use only where somebody can resolve it.
     let name = Some(boot.server_name.as_str()).filter(|name| {
-        !name.is_empty()
-            && (name.parse::<Ipv4Addr>().is_ok()
-                || !config.dns.is_empty()
-                || boot.next_server.is_none())
+        !name.is_empty() && (is_ipv4(name) || !config.dns.is_empty() || boot.next_server.is_none())
     });
     let mut address: String<15> = String::new();
     let host = match (name, boot.next_server) {
@@ -164,6 +140,10 @@ pub(crate) fn boot_uri(config: &NetworkConfig) -> Result<Option<Uri>, UriError> 
         (None, None) => return Ok(None),
     };
     Uri::from_parts(Scheme::Tftp, host, None, &boot.file).map(Some)
+}
+
+fn is_whole_uri(text: &str) -> bool {
+    text.as_bytes().windows(3).any(|three| three == b"://")
 }
 
 /// Whether a URI names a directory, so that there is no boot file to look into.

@@ -64,6 +64,11 @@ impl Scheme {
     }
 }
 
+/// Whether `text` is an IPv4 address: four decimal octets without leading zeros.
+pub fn is_ipv4(text: &str) -> bool {
+    address::parse_v4(text).is_some()
+}
+
 /// Where a URI's server is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Host<'a> {
