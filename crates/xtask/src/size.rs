@@ -33,6 +33,24 @@ const EMULATION_RAM: Range<u32> = 0x8010_0000..0x8080_0000;
 /// Symbols listed for RAM.
 const LARGEST: usize = 12;
 
+/// What the flash has come to so far, in KiB: the goal of 96 is not reached (docs/src/size.md says why).
+/// More than this fails, so that it only gets better. To be lowered with each gain, never raised.
+const FLASH_SO_FAR: u64 = 148;
+
+/// How a figure stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+enum Verdict {
+    /// Within the limit.
+    Pass,
+    /// Over the limit, as it has been; no more than so far.
+    Unreached,
+    /// Over the limit, and over what it was.
+    Fail,
+    /// Could not be measured, and need not be here.
+    NotMeasured,
+}
+
 /// A figure and what it may be at most, in octets.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 struct Check {
@@ -40,18 +58,25 @@ struct Check {
     /// `None`: could not be measured.
     octets: Option<u64>,
     limit: u64,
-    passed: bool,
+    verdict: Verdict,
 }
 
 impl Check {
-    fn new(name: &'static str, octets: Option<u64>, limit_kib: u64) -> Self {
+    /// `so_far_kib` is what is put up with while the limit is not reached.
+    fn new(name: &'static str, octets: Option<u64>, limit_kib: u64, so_far_kib: u64) -> Self {
         let limit = limit_kib << 10;
+        let verdict = match octets {
+            Some(octets) if octets <= limit => Verdict::Pass,
+            Some(octets) if octets <= so_far_kib << 10 => Verdict::Unreached,
+            // What was not measured has not passed where everything has to be.
+            None if env::var_os("CI").is_none() => Verdict::NotMeasured,
+            Some(_) | None => Verdict::Fail,
+        };
         Self {
             name,
             octets,
             limit,
-            // What was not measured has not passed where everything has to be.
-            passed: octets.map_or(env::var_os("CI").is_none(), |octets| octets <= limit),
+            verdict,
         }
     }
 }
@@ -66,9 +91,9 @@ pub fn run(arguments: &SizeArgs) -> Result<bool> {
     let program = Program::read(&elf)?;
     let stack = stack(&built.image);
     let checks = [
-        Check::new("flash", Some(flash(&program, &FLASH)), 96),
-        Check::new("static RAM", Some(static_ram(&program)), 96),
-        Check::new("stack", stack.as_ref().ok().copied(), 12),
+        Check::new("flash", Some(flash(&program, &FLASH)), 96, FLASH_SO_FAR),
+        Check::new("static RAM", Some(static_ram(&program)), 96, 96),
+        Check::new("stack", stack.as_ref().ok().copied(), 12, 12),
     ];
     if arguments.json {
         let json = json!({
@@ -88,7 +113,7 @@ pub fn run(arguments: &SizeArgs) -> Result<bool> {
     if let Err(error) = &stack {
         eprintln!("stack not measured: {error:#}");
     }
-    Ok(checks.iter().all(|check| check.passed))
+    Ok(checks.iter().all(|check| check.verdict != Verdict::Fail))
 }
 
 /// Octets of a flash region, from its first to its last.
@@ -184,10 +209,11 @@ fn print_ram(program: &Program) {
 fn print_checks(checks: &[Check]) {
     let mut verdicts = table(["", "octets", "limit", ""], &[1, 2]);
     for check in checks {
-        let verdict = match (check.passed, check.octets) {
-            (false, _) => "FAIL",
-            (true, None) => "NOT MEASURED",
-            (true, Some(_)) => "PASS",
+        let verdict = match check.verdict {
+            Verdict::Pass => "PASS",
+            Verdict::Unreached => "NOT REACHED",
+            Verdict::Fail => "FAIL",
+            Verdict::NotMeasured => "NOT MEASURED",
         };
         verdicts.add_row([
             check.name.into(),
@@ -206,8 +232,11 @@ mod tests {
 
     #[test]
     fn a_limit_is_the_last_that_passes() {
-        assert!(Check::new("flash", Some(96 << 10), 96).passed);
-        assert!(!Check::new("flash", Some((96 << 10) + 1), 96).passed);
+        let verdict = |octets| Check::new("flash", Some(octets), 96, 100).verdict;
+        assert_eq!(verdict(96 << 10), Verdict::Pass);
+        assert_eq!(verdict((96 << 10) + 1), Verdict::Unreached);
+        assert_eq!(verdict(100 << 10), Verdict::Unreached);
+        assert_eq!(verdict((100 << 10) + 1), Verdict::Fail);
     }
 
     #[test]

@@ -5,6 +5,7 @@ use crate::link::LinkArgs;
 use anyhow::{Context, Result, ensure};
 use clap::{Args, ValueEnum};
 use netboot_core::Duration;
+use image_server::Faults;
 use netsim::LinkConfig;
 use serde::Serialize;
 use std::fs;
@@ -156,6 +157,7 @@ impl BootArgs {
             settings: lines(&settings),
             expect: !self.no_expect,
             corrupt: self.corrupt,
+            faults: Faults::default(),
             seed: self.seed,
         })
     }
