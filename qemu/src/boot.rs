@@ -73,6 +73,10 @@ pub fn run() -> u32 {
         Err(status) => status,
     };
     print_costs();
+    if stack::high_water() >= stack::size() {
+        warn!("stack exhausted");
+        return fault::STACK;
+    }
     status
 }
 

@@ -23,6 +23,8 @@ pub const STALL: u32 = Module::Rom.code(3);
 pub const NO_DEVICE: u32 = Module::Rom.code(4);
 /// A setting from outside that cannot be used.
 pub const SETTINGS: u32 = Module::Rom.code(5);
+/// The stack reached the static data: nothing that was reported can be believed.
+pub const STACK: u32 = Module::Rom.code(6);
 
 /// Says neither where nor why: the strings for that would take a fifth of the flash. It prints what on the
 /// stack looks like return addresses, which the program with its symbols makes a backtrace of.

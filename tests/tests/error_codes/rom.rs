@@ -33,6 +33,11 @@ fn known(name: &str) -> Option<(&'static str, Blame, &'static str)> {
             Blame::Configuration,
             "Mend the line that the console names in the settings given to the ROM.",
         ),
+        "STACK" => (
+            "stack exhausted",
+            Blame::Caller,
+            "The stack met the static data: give the ROM more RAM (`--ram`) or smaller buffers; the rest of the report cannot be believed.",
+        ),
         _ => return None,
     })
 }
