@@ -3,6 +3,7 @@
 use crate::options::{Options, code, is_host, text};
 use crate::packet::Packet;
 use core::net::Ipv4Addr;
+use heapless::string::StringView;
 
 /// Octets of the longest server name.
 pub const SERVER_NAME_MAX: usize = 128;
@@ -21,13 +22,13 @@ pub struct RawOption {
 }
 
 impl RawOption {
-    fn parse(options: &Options<'_>, code: u8) -> Self {
-        let mut buf = [0; RAW_MAX];
-        let (octets, whole) = options.join(code, &mut buf).unwrap_or((&[], 0));
-        Self {
-            octets: heapless::Vec::from_slice(octets).unwrap_or_default(),
-            truncated: whole > octets.len(),
-        }
+    fn read(&mut self, options: &Options<'_>, code: u8) {
+        let _ = self.octets.resize_default(RAW_MAX);
+        let (kept, whole) = options
+            .join(code, &mut self.octets)
+            .map_or((0, 0), |(octets, whole)| (octets.len(), whole));
+        self.octets.truncate(kept);
+        self.truncated = whole > kept;
     }
 }
 
@@ -56,52 +57,49 @@ pub struct BootInfo {
 impl BootInfo {
     /// Reads the boot information of a message; it may be empty.
     pub fn parse(packet: &Packet<'_>) -> Self {
-        let options = &packet.options;
-        let mut boot = Self {
-            next_server: Some(packet.header.siaddr).filter(|address| is_host(*address)),
-            vendor_specific: RawOption::parse(options, code::VENDOR_SPECIFIC),
-            sztp_redirect: RawOption::parse(options, code::SZTP_REDIRECT),
-            ..Self::default()
-        };
-        let mut oversize = false;
-        let mut keep = |option, field: &[u8], max, to: &mut dyn FnMut(&str)| {
-            // One octet more than is kept, so that a trailing NUL does no harm.
-            let mut buf = [0; FILE_MAX + 1];
-            let (octets, whole) = options.join(option, &mut buf).unwrap_or((&[], 0));
-            let named = if whole > octets.len() {
-                None
-            } else {
-                text(octets)
-            };
-            match named {
-                Some(text) if text.len() <= max => to(text),
-                Some(_) => oversize = true,
-                None if whole > octets.len() => oversize = true,
-                None => text(field).into_iter().for_each(to),
-            }
-        };
-        let BootInfo {
-            server_name, file, ..
-        } = &mut boot;
-        keep(
-            code::TFTP_SERVER,
-            packet.sname,
-            SERVER_NAME_MAX,
-            &mut |text| {
-                let _ = server_name.push_str(text);
-            },
-        );
-        keep(code::BOOT_FILE, packet.file, FILE_MAX, &mut |text| {
-            let _ = file.push_str(text);
-        });
-        boot.oversize = oversize;
-        let mut buf = [0; 32];
-        if let Some((octets, _)) = options.join(code::CLASS_ID, &mut buf)
-            && let Some(class) = text(octets)
-        {
-            let _ = boot.class_id.push_str(class);
-        }
+        let mut boot = Self::default();
+        boot.read(packet);
         boot
+    }
+
+    /// As [`parse`](Self::parse), in place of what was here.
+    #[inline(never)]
+    pub(crate) fn read(&mut self, packet: &Packet<'_>) {
+        let options = &packet.options;
+        self.next_server = Some(packet.header.siaddr).filter(|address| is_host(*address));
+        self.vendor_specific.read(options, code::VENDOR_SPECIFIC);
+        self.sztp_redirect.read(options, code::SZTP_REDIRECT);
+        self.oversize = false;
+        self.from_proxy = false;
+        let mut keep = |option, field, to: &mut StringView| {
+            to.clear();
+            let mut buf = [0; NAMED_MAX];
+            let kept = named(options, option, field, &mut buf);
+            self.oversize |= kept.is_none_or(|name| to.push_str(name).is_err());
+        };
+        keep(code::TFTP_SERVER, packet.sname, &mut self.server_name);
+        keep(code::BOOT_FILE, packet.file, &mut self.file);
+        self.class_id.clear();
+        let _ = self.class_id.push_str(class(options, &mut [0; CLASS_MAX]));
+    }
+
+    /// Whether a message says what to boot.
+    #[inline(never)]
+    pub(crate) fn is_known_in(packet: &Packet<'_>) -> bool {
+        let options = &packet.options;
+        let mut buf = [0; NAMED_MAX];
+        named(options, code::BOOT_FILE, packet.file, &mut buf)
+            .is_some_and(|file| !file.is_empty() && file.len() <= FILE_MAX)
+            || options
+                .join(code::SZTP_REDIRECT, &mut [0; 1])
+                .is_some_and(|(octets, _)| !octets.is_empty())
+    }
+
+    /// Whether a message is of a server that calls itself a boot server, for PXE or HTTP.
+    pub(crate) fn is_of_boot_server(packet: &Packet<'_>) -> bool {
+        let mut buf = [0; CLASS_MAX];
+        let class = class(&packet.options, &mut buf);
+        class.starts_with(PXE) || class.starts_with("HTTPClient")
     }
 
     /// Whether it says what to boot: a file, or where to ask for one (sZTP).
@@ -113,11 +111,35 @@ impl BootInfo {
 
     /// Whether the server calls itself a PXE server.
     pub(crate) fn is_pxe(&self) -> bool {
-        self.class_id.starts_with("PXEClient")
+        self.class_id.starts_with(PXE)
     }
+}
 
-    /// Whether the server calls itself a boot server of either kind.
-    pub(crate) fn is_boot_server(&self) -> bool {
-        self.is_pxe() || self.class_id.starts_with("HTTPClient")
+/// The class of a PXE server.
+const PXE: &str = "PXEClient";
+/// One octet more than is kept, so that a trailing NUL does no harm.
+const NAMED_MAX: usize = FILE_MAX + 1;
+/// Octets of the class identifier that are looked at.
+const CLASS_MAX: usize = 32;
+
+/// The text of an option, else of a field of the header; empty when there is neither, `None` when it is
+/// too long.
+#[inline(never)]
+fn named<'b>(
+    options: &Options<'_>,
+    option: u8,
+    field: &'b [u8],
+    buf: &'b mut [u8; NAMED_MAX],
+) -> Option<&'b str> {
+    let (octets, whole) = options.join(option, buf).unwrap_or((&[], 0));
+    if whole > octets.len() {
+        return None;
     }
+    text(octets).or(text(field)).or(Some(""))
+}
+
+/// The start of the class identifier, option 60.
+fn class<'b>(options: &Options<'_>, buf: &'b mut [u8; CLASS_MAX]) -> &'b str {
+    let octets = options.join(code::CLASS_ID, buf);
+    octets.and_then(|(octets, _)| text(octets)).unwrap_or("")
 }

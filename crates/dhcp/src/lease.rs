@@ -2,7 +2,7 @@
 
 use crate::boot::BootInfo;
 use crate::error::DhcpError;
-use crate::options::{Options, code, is_host, text};
+use crate::options::{Options, code, is_host};
 use crate::packet::Packet;
 use core::net::Ipv4Addr;
 use netboot_core::{Duration, Instant};
@@ -63,6 +63,27 @@ pub struct Lease {
 }
 
 impl Lease {
+    /// Nothing yet.
+    fn empty() -> Self {
+        Self {
+            address: Ipv4Addr::UNSPECIFIED,
+            prefix_len: 0,
+            routers: heapless::Vec::new(),
+            static_routes: heapless::Vec::new(),
+            dns: heapless::Vec::new(),
+            ntp: heapless::Vec::new(),
+            hostname: heapless::String::new(),
+            domain: heapless::String::new(),
+            mtu: None,
+            server_id: Ipv4Addr::UNSPECIFIED,
+            lease_time: Duration::ZERO,
+            t1: Duration::ZERO,
+            t2: Duration::ZERO,
+            obtained: Instant::ZERO,
+            boot: BootInfo::default(),
+        }
+    }
+
     /// Reads a DHCPACK that answers a request sent at `obtained`. Without option 54 the server is
     /// `server`.
     ///
@@ -73,47 +94,59 @@ impl Lease {
         server: Ipv4Addr,
         obtained: Instant,
     ) -> Result<Self, DhcpError> {
+        let mut lease = None;
+        Self::read(&mut lease, packet, server, obtained)?;
+        Ok(lease.unwrap_or_else(Self::empty))
+    }
+
+    /// As [`parse`](Self::parse), in place. Boot information that is held remains when the message has
+    /// none; after an error all of `lease` does.
+    #[inline(never)]
+    pub(crate) fn read(
+        lease: &mut Option<Self>,
+        packet: &Packet<'_>,
+        server: Ipv4Addr,
+        obtained: Instant,
+    ) -> Result<(), DhcpError> {
         let address = packet.header.yiaddr;
         if !is_host(address) {
             return Err(DhcpError::WrongAddress { address });
         }
+        let lease = lease.get_or_insert_with(Self::empty);
         let options = &packet.options;
-        let (lease_time, t1, t2) = times(
+        lease.address = address;
+        lease.prefix_len = options
+            .long(code::SUBNET_MASK)
+            .and_then(prefix_len)
+            .unwrap_or(class_prefix_len(address));
+        options.read_addresses(code::DNS, &mut lease.dns);
+        options.read_addresses(code::NTP, &mut lease.ntp);
+        options.read_text(code::HOSTNAME, &mut lease.hostname);
+        options.read_text(code::DOMAIN, &mut lease.domain);
+        lease.mtu = options.short(code::MTU).filter(|mtu| *mtu >= MIN_MTU);
+        lease.server_id = options
+            .address(code::SERVER_ID)
+            .filter(|address| is_host(*address))
+            .unwrap_or(server);
+        (lease.lease_time, lease.t1, lease.t2) = times(
             options.long(code::LEASE_TIME),
             options.long(code::RENEWAL_TIME),
             options.long(code::REBINDING_TIME),
         );
-        let mut lease = Self {
-            address,
-            prefix_len: options
-                .long(code::SUBNET_MASK)
-                .and_then(prefix_len)
-                .unwrap_or(class_prefix_len(address)),
-            routers: heapless::Vec::new(),
-            static_routes: heapless::Vec::new(),
-            dns: options.addresses(code::DNS),
-            ntp: options.addresses(code::NTP),
-            hostname: short_text(options, code::HOSTNAME),
-            domain: short_text(options, code::DOMAIN),
-            mtu: options.short(code::MTU).filter(|mtu| *mtu >= MIN_MTU),
-            server_id: options
-                .address(code::SERVER_ID)
-                .filter(|address| is_host(*address))
-                .unwrap_or(server),
-            lease_time,
-            t1,
-            t2,
-            obtained,
-            boot: BootInfo::parse(packet),
-        };
-        if !lease.read_routes(options) {
-            lease.routers = options.addresses(code::ROUTERS);
+        lease.obtained = obtained;
+        if !lease.boot.is_known() || BootInfo::is_known_in(packet) {
+            lease.boot.read(packet);
         }
-        Ok(lease)
+        if !lease.read_routes(options) {
+            options.read_addresses(code::ROUTERS, &mut lease.routers);
+        }
+        Ok(())
     }
 
     /// Reads option 121; false when it is absent or malformed, so that option 3 counts.
     fn read_routes(&mut self, options: &Options<'_>) -> bool {
+        self.routers.clear();
+        self.static_routes.clear();
         let mut buf = [0; 128];
         let Some((mut octets, whole)) = options.join(code::CLASSLESS_ROUTES, &mut buf) else {
             return false;
@@ -178,7 +211,7 @@ fn times(lease: Option<u32>, t1: Option<u32>, t2: Option<u32>) -> (Duration, Dur
     let t1 = t1
         .filter(|t1| *t1 != 0 && *t1 < t2)
         .unwrap_or(if lease / 2 < t2 { lease / 2 } else { t2 / 2 });
-    let secs = |secs: u32| Duration::from_secs(u64::from(secs));
+    let secs = |secs: u32| Duration::from_micros(u64::from(secs) * 1_000_000);
     (secs(lease), secs(t1), secs(t2))
 }
 
@@ -196,19 +229,6 @@ fn class_prefix_len(address: Ipv4Addr) -> u8 {
         128..=191 => 16,
         _ => 24,
     }
-}
-
-/// A text that fits whole, or none.
-fn short_text<const N: usize>(options: &Options<'_>, code: u8) -> heapless::String<N> {
-    let mut kept = heapless::String::new();
-    let mut buf = [0; 256];
-    if let Some((octets, whole)) = options.join(code, &mut buf)
-        && whole == octets.len()
-        && let Some(text) = text(octets)
-    {
-        let _ = kept.push_str(text);
-    }
-    kept
 }
 
 #[cfg(test)]

@@ -32,6 +32,25 @@ pub(crate) struct Offers {
     proxy: Option<ProxyOffer>,
 }
 
+impl Default for Offer {
+    fn default() -> Self {
+        Self {
+            address: Ipv4Addr::UNSPECIFIED,
+            server_id: Ipv4Addr::UNSPECIFIED,
+            boot: BootInfo::default(),
+        }
+    }
+}
+
+impl Default for ProxyOffer {
+    fn default() -> Self {
+        Self {
+            server: Ipv4Addr::UNSPECIFIED,
+            boot: BootInfo::default(),
+        }
+    }
+}
+
 impl Offers {
     /// Takes an offer, if it is better than the one of its kind that is held.
     pub fn add(&mut self, from: Ipv4Addr, packet: &Packet<'_>) -> Result<(), DhcpError> {
@@ -47,13 +66,11 @@ impl Offers {
             .address(code::SERVER_ID)
             .filter(|server| is_host(*server))
             .ok_or(DhcpError::WrongServer)?;
-        let boot = BootInfo::parse(packet);
-        if better(&boot, self.best.as_ref().map(|held| &held.boot)) {
-            self.best = Some(Offer {
-                address,
-                server_id,
-                boot,
-            });
+        if better(packet, self.best.as_ref().map(|held| &held.boot)) {
+            let best = self.best.get_or_insert_default();
+            best.address = address;
+            best.server_id = server_id;
+            best.boot.read(packet);
         }
         Ok(())
     }
@@ -61,8 +78,7 @@ impl Offers {
     /// Takes an offer without an address.
     pub fn add_proxy(&mut self, from: Ipv4Addr, packet: &Packet<'_>) -> Result<(), DhcpError> {
         let address = packet.header.yiaddr;
-        let mut boot = BootInfo::parse(packet);
-        if !address.is_unspecified() || !boot.is_boot_server() {
+        if !address.is_unspecified() || !BootInfo::is_of_boot_server(packet) {
             return Err(DhcpError::WrongAddress { address });
         }
         let server = packet
@@ -70,9 +86,11 @@ impl Offers {
             .address(code::SERVER_ID)
             .filter(|server| is_host(*server))
             .unwrap_or(from);
-        boot.from_proxy = true;
-        if better(&boot, self.proxy.as_ref().map(|held| &held.boot)) {
-            self.proxy = Some(ProxyOffer { server, boot });
+        if better(packet, self.proxy.as_ref().map(|held| &held.boot)) {
+            let proxy = self.proxy.get_or_insert_default();
+            proxy.server = server;
+            proxy.boot.read(packet);
+            proxy.boot.from_proxy = true;
         }
         Ok(())
     }
@@ -92,17 +110,13 @@ impl Offers {
     /// Completes the boot information of an acknowledgement: its own, else that of the offer it
     /// belongs to, else that of the proxy. They are never mixed, as the server of one does not have
     /// the file of another.
-    pub fn complete(&self, acknowledged: &mut BootInfo) {
-        let offered = self.best.as_ref().map(|best| &best.boot);
-        let proxied = self.proxy.as_ref().map(|proxy| &proxy.boot);
-        let found = [offered, proxied]
-            .into_iter()
-            .flatten()
-            .find(|boot| boot.is_known());
-        if !acknowledged.is_known()
-            && let Some(boot) = found
-        {
-            acknowledged.clone_from(boot);
+    pub fn complete(&mut self, acknowledged: &mut BootInfo) {
+        let offered = self.best.as_mut().map(|best| &mut best.boot);
+        let proxied = self.proxy.as_mut().map(|proxy| &mut proxy.boot);
+        for boot in [offered, proxied].into_iter().flatten() {
+            if !acknowledged.is_known() && boot.is_known() {
+                core::mem::swap(acknowledged, boot);
+            }
         }
     }
 
@@ -116,7 +130,7 @@ impl Offers {
     }
 }
 
-/// Whether `new` is better than what is held.
-fn better(new: &BootInfo, held: Option<&BootInfo>) -> bool {
-    held.is_none_or(|held| new.is_known() && !held.is_known())
+/// Whether the boot information of `packet` is better than what is held.
+fn better(packet: &Packet<'_>, held: Option<&BootInfo>) -> bool {
+    held.is_none_or(|held| !held.is_known() && BootInfo::is_known_in(packet))
 }

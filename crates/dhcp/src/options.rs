@@ -187,7 +187,13 @@ impl<'a> Options<'a> {
 
     /// The addresses of a list option, as many as `N`, without those that no host can have.
     pub fn addresses<const N: usize>(&self, code: u8) -> heapless::Vec<Ipv4Addr, N> {
-        let mut list = heapless::Vec::new();
+        let mut list = heapless::Vec::<_, N>::new();
+        self.read_addresses(code, list.as_mut_view());
+        list
+    }
+
+    pub(crate) fn read_addresses(&self, code: u8, list: &mut heapless::VecView<Ipv4Addr>) {
+        list.clear();
         let mut buf = [0; 64];
         let (octets, _) = self.join(code, &mut buf).unwrap_or((&[], 0));
         for address in octets.chunks_exact(4) {
@@ -197,7 +203,18 @@ impl<'a> Options<'a> {
                 break;
             }
         }
-        list
+    }
+
+    /// Reads a text that fits whole into `to`, which is empty otherwise.
+    pub(crate) fn read_text(&self, code: u8, to: &mut heapless::string::StringView) {
+        to.clear();
+        let mut buf = [0; 256];
+        if let Some((octets, whole)) = self.join(code, &mut buf)
+            && whole == octets.len()
+            && let Some(text) = text(octets)
+        {
+            let _ = to.push_str(text);
+        }
     }
 }
 

@@ -40,8 +40,7 @@ impl Client {
                 MessageType::Ack,
             ) => {
                 of_server(&packet, server)?;
-                let lease = self.agreed(&packet, address, server, since)?;
-                self.lease = Some(lease);
+                self.agreed(&packet, address, server, since)?;
                 if self.probe {
                     self.state = State::Probing {
                         until: now + PROBE_DEADLINE,
@@ -104,18 +103,18 @@ impl Client {
 
     /// Reads the lease in an ACK, which must be for the address that both sides have in mind.
     fn agreed(
-        &self,
+        &mut self,
         packet: &Packet<'_>,
         address: Ipv4Addr,
         server: Ipv4Addr,
         since: Instant,
-    ) -> Result<Lease, DhcpError> {
+    ) -> Result<(), DhcpError> {
         if packet.header.yiaddr != address {
             return Err(DhcpError::WrongAddress {
                 address: packet.header.yiaddr,
             });
         }
-        Lease::parse(packet, server, since)
+        Lease::read(&mut self.lease, packet, server, since)
     }
 
     fn renewed(
@@ -127,11 +126,7 @@ impl Client {
         let Some(held) = &self.lease else {
             return Err(DhcpError::Unexpected);
         };
-        let mut lease = self.agreed(packet, held.address, from, since)?;
-        if !lease.boot.is_known() {
-            lease.boot.clone_from(&held.boot);
-        }
-        self.lease = Some(lease);
+        self.agreed(packet, held.address, from, since)?;
         self.settle(Event::Renewed);
         Ok(())
     }
@@ -146,13 +141,12 @@ impl Client {
         if from != server {
             of_server(packet, server)?;
         }
-        let mut boot = BootInfo::parse(packet);
-        if !boot.is_known() {
+        if !BootInfo::is_known_in(packet) {
             return Err(DhcpError::Unexpected);
         }
-        boot.from_proxy = true;
         if let Some(lease) = &mut self.lease {
-            lease.boot = boot;
+            lease.boot.read(packet);
+            lease.boot.from_proxy = true;
         }
         self.settle(Event::BootInfo);
         Ok(())
