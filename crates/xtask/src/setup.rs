@@ -10,7 +10,8 @@ use std::process::Command;
 use std::thread::sleep;
 use std::time::Duration;
 use testbed::qemu::QEMU;
-use testbed::rom::TARGET;
+use testbed::rom::{self, TARGET};
+use testbed::servers::Program;
 
 /// Options of `cargo xtask setup`.
 #[derive(Args)]
@@ -23,13 +24,8 @@ pub struct SetupArgs {
 /// The package with [`QEMU`] (Debian and Ubuntu).
 const QEMU_PACKAGE: &str = "qemu-system-misc";
 
-/// Programs of the tests with real servers, and the packages that have them.
-const SERVERS: [(&str, &str); 4] = [
-    ("dnsmasq", "dnsmasq-base"),
-    ("nginx", "nginx-light"),
-    ("in.tftpd", "tftpd-hpa"),
-    ("ip", "iproute2"),
-];
+/// Programs that the tests with real servers need beside [`Program::ALL`], and their packages.
+const TOOLS: [(&str, &str); 1] = [("ip", "iproute2")];
 
 /// Times that a package manager in use by somebody else is asked again, and the wait between.
 const PATIENCE: (u32, Duration) = (30, Duration::from_secs(10));
@@ -89,16 +85,49 @@ pub fn qemu() -> Result<()> {
 
 /// The real servers that tests boot from.
 pub fn servers() -> Result<()> {
-    let missing: Vec<_> = SERVERS
-        .iter()
+    let mut missing: Vec<_> = TOOLS
+        .into_iter()
         .filter(|(program, _)| find(program).is_none())
         .collect();
-    if missing.is_empty() {
+    for server in Program::ALL {
+        let package = match server {
+            Program::Dnsmasq => "dnsmasq-base",
+            Program::Nginx => "nginx-light",
+            Program::TftpdHpa => "tftpd-hpa",
+            // Debian installs it beside no other TFTP server.
+            Program::Atftpd => continue,
+        };
+        if server.find().is_err() {
+            missing.push((package, package));
+        }
+    }
+    if !missing.is_empty() {
+        let packages: Vec<_> = missing.iter().map(|(_, package)| *package).collect();
+        install(&packages, &packages.join(", "))?;
+    }
+    unpack_atftpd()
+}
+
+/// Unpacks atftpd into the target directory.
+fn unpack_atftpd() -> Result<()> {
+    if Program::Atftpd.find().is_ok() {
         return Ok(());
     }
-    let packages: Vec<_> = missing.iter().map(|(_, package)| *package).collect();
-    let programs: Vec<_> = missing.iter().map(|(program, _)| *program).collect();
-    install(&packages, &programs.join(", "))
+    ensure!(find("apt-get").is_some(), "atftpd is missing; install it");
+    let command = Program::Atftpd.install();
+    println!("Unpacking atftpd: {command}");
+    if is_root() {
+        apt(&["update"])?;
+    }
+    let place = rom::workspace().join("target/tools");
+    fs::create_dir_all(&place).with_context(|| format!("cannot make {}", place.display()))?;
+    let status = Command::new("/bin/sh")
+        .args(["-c", &command])
+        .current_dir(&place)
+        .status()
+        .context("cannot start a shell")?;
+    ensure!(status.success(), "{command}: {status}");
+    Program::Atftpd.find().map(drop)
 }
 
 /// Where `program` is. Servers are not in everybody's PATH.

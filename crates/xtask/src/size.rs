@@ -1,7 +1,239 @@
+//! `cargo xtask size`: what the ROM takes of flash, RAM and stack, against its limits.
+
+use crate::format::{table, thousands};
+use crate::setup;
+use crate::symbols::Program;
+use anyhow::{Context, Result};
 use clap::Args;
-/// x
-#[derive(Args)]
-pub struct SizeArgs {}
-pub fn run(_: &SizeArgs) -> anyhow::Result<bool> {
-    Ok(true)
+use serde::Serialize;
+use serde_json::json;
+use std::env;
+use std::fs;
+use std::ops::Range;
+use std::path::Path;
+use std::time::Duration;
+use testbed::qemu::{self, QemuOptions};
+use testbed::rom::{self, RomOptions};
+use testbed::{Plan, Protocol};
+
+/// Options of `cargo xtask size`.
+#[derive(Args, Default)]
+pub struct SizeArgs {
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// Regions of `qemu/memory.x.in`. The emulated device lies apart from what a board would have.
+const FLASH: Range<u32> = 0x2000_0000..0x2010_0000;
+const EMULATION: Range<u32> = 0x2010_0000..0x2200_0000;
+const RAM: Range<u32> = 0x8000_0000..0x8010_0000;
+const EMULATION_RAM: Range<u32> = 0x8010_0000..0x8080_0000;
+
+/// Symbols listed for RAM.
+const LARGEST: usize = 12;
+
+/// A figure and what it may be at most, in octets.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+struct Check {
+    name: &'static str,
+    /// `None`: could not be measured.
+    octets: Option<u64>,
+    limit: u64,
+    passed: bool,
+}
+
+impl Check {
+    fn new(name: &'static str, octets: Option<u64>, limit_kib: u64) -> Self {
+        let limit = limit_kib << 10;
+        Self {
+            name,
+            octets,
+            limit,
+            // What was not measured has not passed where everything has to be.
+            passed: octets.map_or(env::var_os("CI").is_none(), |octets| octets <= limit),
+        }
+    }
+}
+
+/// Measures; whether all is within the limits.
+pub fn run(arguments: &SizeArgs) -> Result<bool> {
+    setup::rust_target()?;
+    let options = RomOptions::default();
+    let built = rom::build(&options)?;
+    let elf =
+        fs::read(&built.elf).with_context(|| format!("cannot read {}", built.elf.display()))?;
+    let program = Program::read(&elf)?;
+    let stack = stack(&built.image);
+    let checks = [
+        Check::new("flash", Some(flash(&program, &FLASH)), 96),
+        Check::new("static RAM", Some(static_ram(&program)), 96),
+        Check::new("stack", stack.as_ref().ok().copied(), 12),
+    ];
+    if arguments.json {
+        let json = json!({
+            "checks": checks,
+            "flash": program.by_crate(&FLASH),
+            "emulation": {
+                "flash": flash(&program, &EMULATION),
+                "ram": ram(&program, &EMULATION_RAM),
+            },
+        });
+        println!("{}", serde_json::to_string_pretty(&json)?);
+    } else {
+        print_flash(&program);
+        print_ram(&program);
+        print_checks(&checks);
+    }
+    if let Err(error) = &stack {
+        eprintln!("stack not measured: {error:#}");
+    }
+    Ok(checks.iter().all(|check| check.passed))
+}
+
+/// Octets of a flash region, from its first to its last.
+fn flash(program: &Program, region: &Range<u32>) -> u64 {
+    let loads = program.loads.iter();
+    let inside = loads.filter(|load| region.contains(&load.start));
+    let end = inside.map(|load| load.end).max().unwrap_or(region.start);
+    (end - region.start).into()
+}
+
+/// Octets of the sections in a RAM region, gaps included, but for stack and heap.
+fn ram(program: &Program, region: &Range<u32>) -> u64 {
+    let ends = program
+        .sections
+        .iter()
+        .filter(|section| region.contains(&section.range.start))
+        .filter(|section| ![".stack", ".heap"].contains(&section.name.as_str()))
+        .map(|section| section.range.end);
+    (ends.max().unwrap_or(region.start) - region.start).into()
+}
+
+fn static_ram(program: &Program) -> u64 {
+    ram(program, &RAM)
+}
+
+/// The high-water mark of the stack in boots by each protocol.
+fn stack(image: &Path) -> Result<u64> {
+    qemu::version()?;
+    let mut most = 0;
+    for protocol in [Protocol::Tftp, Protocol::Http] {
+        let plan = Plan {
+            protocol,
+            expect: true,
+            settings: "settle_ms 300\n".into(),
+            ..Plan::default()
+        };
+        let options = QemuOptions {
+            timeout: Duration::from_secs(60),
+            ..QemuOptions::new(image)
+        };
+        let outcome = qemu::boot(&plan, &options, &mut |_| {})?;
+        if let Some(cause) = outcome.parsed.cause() {
+            anyhow::bail!("the boot by {} failed: {cause}", protocol.scheme());
+        }
+        let memory = outcome.parsed.memory.context("no @memory line")?;
+        most = most.max(memory.stack_used);
+    }
+    Ok(most)
+}
+
+fn print_flash(program: &Program) {
+    let all = flash(program, &FLASH);
+    let mut by_crate = table(["flash by crate", "octets", "%"], &[1, 2]);
+    for (name, octets) in program.by_crate(&FLASH) {
+        let share = f64::from(octets) * 100.0 / all.max(1) as f64;
+        by_crate.add_row([name, thousands(octets.into()), format!("{share:.1}")]);
+    }
+    println!("{by_crate}\n");
+    let mut sections = table(["section", "address", "octets", "region"], &[2]);
+    for section in &program.sections {
+        let start = section.range.start;
+        let regions = [
+            (FLASH, "flash"),
+            (EMULATION, "emulation flash"),
+            (RAM, "RAM"),
+            (EMULATION_RAM, "emulation RAM"),
+        ];
+        let region = regions.iter().find(|(range, _)| range.contains(&start));
+        sections.add_row([
+            section.name.clone(),
+            format!("{start:#010x}"),
+            thousands(section.range.len() as u64),
+            region.map_or("elsewhere", |(_, name)| name).into(),
+        ]);
+    }
+    println!("{sections}\n");
+}
+
+fn print_ram(program: &Program) {
+    let mut symbols = table(["static RAM, the largest", "octets"], &[1]);
+    for symbol in program.largest(&RAM, LARGEST) {
+        let octets = symbol.range.len() as u64;
+        symbols.add_row([symbol.name.clone(), thousands(octets)]);
+    }
+    println!("{symbols}\n");
+    println!(
+        "Only for the emulated device, not counted: {} octets of flash, {} of RAM\n",
+        thousands(flash(program, &EMULATION)),
+        thousands(ram(program, &EMULATION_RAM))
+    );
+}
+
+fn print_checks(checks: &[Check]) {
+    let mut verdicts = table(["", "octets", "limit", ""], &[1, 2]);
+    for check in checks {
+        let verdict = match (check.passed, check.octets) {
+            (false, _) => "FAIL",
+            (true, None) => "NOT MEASURED",
+            (true, Some(_)) => "PASS",
+        };
+        verdicts.add_row([
+            check.name.into(),
+            check.octets.map_or("?".into(), thousands),
+            thousands(check.limit),
+            verdict.to_string(),
+        ]);
+    }
+    println!("{verdicts}");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::symbols::Section;
+
+    #[test]
+    fn a_limit_is_the_last_that_passes() {
+        assert!(Check::new("flash", Some(96 << 10), 96).passed);
+        assert!(!Check::new("flash", Some((96 << 10) + 1), 96).passed);
+    }
+
+    #[test]
+    fn regions_are_measured_apart() {
+        let section = |name: &str, range| Section {
+            name: name.into(),
+            range,
+            in_file: false,
+        };
+        let program = Program {
+            sections: vec![
+                section(".bss", 0x8000_0000..0x8000_1000),
+                section(".uninit", 0x8000_1800..0x8000_2000),
+                section(".stack", 0x8000_2000..0x8002_0000),
+                section(".emulation.bss", 0x8010_0000..0x8010_0400),
+            ],
+            symbols: Vec::new(),
+            loads: vec![
+                0x2000_0000..0x2000_5000,
+                0x2000_5000..0x2000_5004,
+                0x2010_0000..0x2010_0100,
+            ],
+        };
+        assert_eq!(static_ram(&program), 0x2000);
+        assert_eq!(ram(&program, &EMULATION_RAM), 0x400);
+        assert_eq!(flash(&program, &FLASH), 0x5004);
+        assert_eq!(flash(&program, &EMULATION), 0x100);
+    }
 }

@@ -10,7 +10,7 @@ mod sim;
 mod summary;
 mod timeline;
 
-pub use options::BootArgs;
+pub use options::{BootArgs, ProtocolArg};
 
 use crate::{link, setup};
 use anyhow::{Context, Result};
