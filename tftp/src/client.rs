@@ -428,7 +428,14 @@ impl Client {
             return Err(error);
         }
         self.retries = self.retries.saturating_add(1);
-        self.rtt.back_off();
+        if self.unacknowledged() > 0 {
+            // The last ACK was answered in time: only the end of the window is missing. Were this to
+            // double the time-out, a window that never fits the receiver's ring would soon wait longer
+            // than the server does, as no ACK is ever sent in time for a sample.
+            self.rtt.reset_back_off();
+        } else {
+            self.rtt.back_off();
+        }
         if self.phase == Phase::Requesting {
             self.request(now);
             self.count_retransmission();

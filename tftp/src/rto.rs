@@ -63,6 +63,11 @@ impl RttEstimator {
         self.backoff = self.backoff.saturating_add(1);
     }
 
+    /// Ends the back-off: the peer answered in time, even if no sample can be taken.
+    pub fn reset_back_off(&mut self) {
+        self.backoff = 0;
+    }
+
     /// The time-out to use now.
     pub fn rto(&self) -> Duration {
         // 2^16 times any base is beyond any sensible maximum.

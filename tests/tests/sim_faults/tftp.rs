@@ -280,6 +280,20 @@ fn an_empty_file_is_no_image() {
     boot.assert_failed(&plan, 0x0006_0010, Blame::Configuration);
 }
 
+/// The ring holds half of each window, on every boot path: the rest of the window comes after a time-out,
+/// which must not grow beyond the server's patience.
+#[test]
+fn a_window_larger_than_the_ring_is_not_fatal() {
+    for blksize in [512, 1_468] {
+        let mut plan = plan(TFTP);
+        plan.settings += &format!("blksize {blksize}\nwindowsize 32\n");
+        plan.link.ring_limit = Some(16);
+        let boot = ends("small ring", &plan, &End::Booted, 20, |_| ());
+        assert_eq!(boot.resumes(0), 0);
+        assert!(boot.link.from_server.ring_drops > 0);
+    }
+}
+
 /// A file of many windows' worth of octets at the least block size: block numbers go round.
 #[test]
 fn block_numbers_go_round() {
