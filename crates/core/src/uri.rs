@@ -352,13 +352,13 @@ impl Uri {
         {
             return Err(illegal(at));
         }
-        if split_scheme(reference).is_some() {
-            return Self::parse(reference)?.without_dot_segments();
-        }
-        if reference.starts_with("//") {
+        let has_scheme = split_scheme(reference).is_some();
+        if has_scheme || reference.starts_with("//") {
             let mut absolute = Builder::default();
-            absolute.push(self.scheme.as_str());
-            absolute.push(":");
+            if !has_scheme {
+                absolute.push(self.scheme.as_str());
+                absolute.push(":");
+            }
             absolute.push(reference);
             return Self::parse(absolute.text()?)?.without_dot_segments();
         }
