@@ -90,7 +90,7 @@ pub struct BootApp<'c, N: IpxeInterface, B: RegisterBus, O: Observer> {
 impl<'c, N, B, O> BootApp<'c, N, B, O>
 where
     N: IpxeInterface,
-    N::Error: Clone + From<UriError>,
+    N::Error: Copy + From<UriError>,
     B: RegisterBus,
     O: Observer,
 {
@@ -407,7 +407,7 @@ where
         if let Some(image) = self.report.images.last_mut() {
             image.duration = now.since(requested);
             if result.is_err() {
-                image.error.clone_from(&self.report.error);
+                image.error = self.report.error;
             }
         }
         result

@@ -6,7 +6,7 @@ use netboot_core::{Blame, Coded, Digest, Module};
 use ocp_recovery::RecoveryError;
 
 /// An error of the boot application; `N` is the network boot library's.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AppError<N> {
     /// Addresses, transfers.
     Network(N),

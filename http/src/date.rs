@@ -1,62 +1,43 @@
 //! HTTP dates, RFC 9110 section 5.6.7: only enough to tell which of two is later.
 
+/// The preferred format: `0` stands for a digit, `A` for a letter of the weekday, which is not looked at
+/// further, `M` for a letter of the month; the rest for itself.
+const FORMAT: &[u8; 29] = b"AAA, 00 MMM 0000 00:00:00 GMT";
+const MONTHS: &[u8; 36] = b"JanFebMarAprMayJunJulAugSepOctNovDec";
+
 /// A number that orders preferred-format dates (`Sun, 06 Nov 1994 08:49:37 GMT`) by the second.
 /// `None` for the obsolete formats, which no server in service sends.
 pub(crate) fn order_key(date: &[u8]) -> Option<u64> {
-    let &[
-        w1,
-        w2,
-        w3,
-        b',',
-        b' ',
-        d1,
-        d2,
-        b' ',
-        m1,
-        m2,
-        m3,
-        b' ',
-        y1,
-        y2,
-        y3,
-        y4,
-        b' ',
-        h1,
-        h2,
-        b':',
-        n1,
-        n2,
-        b':',
-        s1,
-        s2,
-        b' ',
-        b'G',
-        b'M',
-        b'T',
-    ] = date
-    else {
-        return None;
-    };
-    // What is not looked at further goes back to the server as it is.
-    if ![w1, w2, w3].iter().all(u8::is_ascii_alphabetic) {
+    if date.len() != FORMAT.len() {
         return None;
     }
-    const MONTHS: [&[u8; 3]; 12] = [
-        b"Jan", b"Feb", b"Mar", b"Apr", b"May", b"Jun", b"Jul", b"Aug", b"Sep", b"Oct", b"Nov",
-        b"Dec",
-    ];
-    let month = MONTHS.iter().position(|name| **name == [m1, m2, m3])?;
-    let mut key = (u64::from(two(y1, y2)?) << 7) | u64::from(two(y3, y4)?);
-    key = (key << 4) | month as u64;
-    for (tens, units) in [(d1, d2), (h1, h2), (n1, n2), (s1, s2)] {
-        key = (key << 7) | u64::from(two(tens, units)?);
+    // Day, hour, minute and second are one number of eight digits; year and month go in front of it.
+    let (mut year, mut rest) = (0u32, 0u32);
+    let mut digits = 0;
+    for (octet, format) in date.iter().zip(FORMAT) {
+        let matches = match format {
+            b'0' => {
+                digits += 1;
+                let number = if (3..=6).contains(&digits) {
+                    &mut year
+                } else {
+                    &mut rest
+                };
+                *number = number.wrapping_mul(10).wrapping_add(u32::from(octet & 0xF));
+                octet.is_ascii_digit()
+            }
+            b'A' => octet.is_ascii_alphabetic(),
+            b'M' => true,
+            other => octet == other,
+        };
+        if !matches {
+            return None;
+        }
     }
-    Some(key)
-}
-
-fn two(tens: u8, units: u8) -> Option<u8> {
-    let digit = |octet: u8| octet.is_ascii_digit().then_some(octet & 0xF);
-    Some(digit(tens)? * 10 + digit(units)?)
+    let name = date.get(8..11)?;
+    let month = MONTHS.chunks_exact(3).position(|month| month == name)?;
+    let high = (year << 4) | month as u32;
+    Some((u64::from(high) << 32) | u64::from(rest))
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ use netboot_core::{Blame, Coded, Module};
 pub const MESSAGE_MAX: usize = 64;
 
 /// Why there is no transfer, or no more.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TftpError {
     /// The file name is empty, has a NUL in it, or is longer than
     /// [`FILENAME_MAX`](crate::client::FILENAME_MAX).
@@ -30,7 +30,7 @@ pub enum TftpError {
         /// Its code.
         code: ErrorCode,
         /// Its message: printable ASCII only, cut at 64 octets.
-        message: heapless::String<MESSAGE_MAX>,
+        message: ServerMessage,
     },
     /// The server's OACK breaks the rules of negotiation.
     Options(OptionError),
@@ -50,19 +50,56 @@ pub enum TftpError {
     },
 }
 
-impl TftpError {
-    /// The error for an ERROR packet; makes its message fit for a log.
-    pub(crate) fn server(code: ErrorCode, message: &[u8]) -> Self {
-        let mut text = heapless::String::new();
-        for octet in message {
-            // A terminal must not obey what a stranger wrote.
-            if (b' '..=b'~').contains(octet) && text.push(char::from(*octet)).is_err() {
-                break;
-            }
+/// What the server says in an ERROR packet: its printable ASCII, cut to [`MESSAGE_MAX`] octets.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct ServerMessage {
+    octets: [u8; MESSAGE_MAX],
+    len: u8,
+}
+
+impl ServerMessage {
+    fn new(message: &[u8]) -> Self {
+        let mut kept = Self {
+            octets: [0; MESSAGE_MAX],
+            len: 0,
+        };
+        // A terminal must not obey what a stranger wrote.
+        let printable = message
+            .iter()
+            .filter(|octet| (b' '..=b'~').contains(*octet));
+        for (to, from) in kept.octets.iter_mut().zip(printable) {
+            *to = *from;
+            kept.len += 1;
         }
+        kept
+    }
+
+    /// The text, which may be empty.
+    pub fn as_str(&self) -> &str {
+        let octets = self.octets.get(..usize::from(self.len));
+        core::str::from_utf8(octets.unwrap_or_default()).unwrap_or_default()
+    }
+}
+
+impl fmt::Display for ServerMessage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl fmt::Debug for ServerMessage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(self.as_str(), f)
+    }
+}
+
+impl TftpError {
+    /// Cold, as the message is large and must not be built in the caller's frame.
+    #[inline(never)]
+    pub(crate) fn server(code: ErrorCode, message: &[u8]) -> Self {
         TftpError::Server {
             code,
-            message: text,
+            message: ServerMessage::new(message),
         }
     }
 }
@@ -197,10 +234,12 @@ mod tests {
     #[test]
     fn a_servers_message_is_made_printable_and_cut() {
         let error = TftpError::server(ErrorCode::UNDEFINED, b"\x1b[31mred\r\n\xff");
-        assert!(matches!(&error, TftpError::Server { message, .. } if message == "[31mred"));
+        assert!(
+            matches!(&error, TftpError::Server { message, .. } if message.as_str() == "[31mred")
+        );
         let error = TftpError::server(ErrorCode::UNDEFINED, &[b'x'; 500]);
         assert!(
-            matches!(&error, TftpError::Server { message, .. } if message.len() == MESSAGE_MAX)
+            matches!(&error, TftpError::Server { message, .. } if message.as_str().len() == MESSAGE_MAX)
         );
     }
 }

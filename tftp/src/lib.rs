@@ -32,6 +32,6 @@ pub mod packet;
 pub mod rto;
 
 pub use client::{Client, Endpoint, Event, Request, Stats, Timing};
-pub use error::TftpError;
+pub use error::{ServerMessage, TftpError};
 pub use options::{Negotiated, OptionError};
 pub use packet::{ErrorCode, Packet};

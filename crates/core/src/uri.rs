@@ -131,28 +131,31 @@ impl Uri {
             text => parse_port(text)?,
         };
 
-        let mut out = Builder(String::new());
-        out.push(scheme.as_str())?;
-        out.push("://")?;
+        let mut out = Builder::default();
+        out.push(scheme.as_str());
+        out.push("://");
         if !user_info.is_empty() {
-            out.push(user_info)?;
-            out.push("@")?;
+            out.push(user_info);
+            out.push("@");
         }
         let host_at = out.offset();
         for octet in host.bytes() {
-            out.push_octet(octet.to_ascii_lowercase())?;
+            out.push_octet(octet.to_ascii_lowercase());
         }
         let host_end = out.offset();
         if !port_text.is_empty() {
-            out.push(":")?;
-            out.push(port_text)?;
+            out.push(":");
+            out.push(port_text);
         }
         let path_at = out.offset();
-        out.push(if path.is_empty() { "/" } else { path })?;
+        out.push(if path.is_empty() { "/" } else { path });
         let path_end = out.offset();
-        out.push(query)?;
+        out.push(query);
+        if out.overflow {
+            return Err(UriError::TooLong);
+        }
         Ok(Self {
-            text: out.0,
+            text: out.text,
             scheme,
             port,
             host: host_at,
@@ -177,25 +180,25 @@ impl Uri {
         port: Option<u16>,
         path: &str,
     ) -> Result<Self, UriError> {
-        let mut out = Builder(String::new());
-        out.push(scheme.as_str())?;
-        out.push("://")?;
+        let mut out = Builder::default();
+        out.push(scheme.as_str());
+        out.push("://");
         let brackets = !host.starts_with('[') && host.bytes().any(|octet| octet == b':');
-        let host_at = out.0.len();
+        let host_at = out.text.len();
         if brackets {
-            out.push("[")?;
+            out.push("[");
         }
-        out.push(host)?;
+        out.push(host);
         if brackets {
-            out.push("]")?;
+            out.push("]");
         }
         // Before it is read as part of a URI, where `evil/` or `user@` would change its meaning.
-        check_host(cut(&out.0, host_at).1)?;
+        check_host(cut(out.text()?, host_at).1)?;
         if let Some(port) = port {
-            out.push(":")?;
-            out.push_number(port)?;
+            out.push(":");
+            out.push_number(port);
         }
-        out.push("/")?;
+        out.push("/");
         let path = match scheme {
             Scheme::Tftp => path,
             Scheme::Http | Scheme::Https => path.strip_prefix('/').unwrap_or(path),
@@ -206,14 +209,14 @@ impl Uri {
             }
             // An encoded `;` cannot be taken for the `;mode=` of RFC 3617.
             if is_path_octet(octet) && octet != b';' {
-                out.push_octet(octet)?;
+                out.push_octet(octet);
             } else {
-                out.push("%")?;
-                out.push_octet(hex_digit(octet >> 4))?;
-                out.push_octet(hex_digit(octet & 0xF))?;
+                out.push("%");
+                out.push_octet(hex_digit(octet >> 4));
+                out.push_octet(hex_digit(octet & 0xF));
             }
         }
-        Self::parse(&out.0)
+        Self::parse(out.text()?)
     }
 
     /// The protocol.
@@ -283,15 +286,15 @@ impl Uri {
     /// # Errors
     /// [`UriError::TooLong`].
     pub fn with_credentials_of(&self, other: &Uri) -> Result<Self, UriError> {
-        let mut out = Builder(String::new());
-        out.push(self.scheme.as_str())?;
-        out.push("://")?;
+        let mut out = Builder::default();
+        out.push(self.scheme.as_str());
+        out.push("://");
         if other.has_credentials() {
-            out.push(other.user_info())?;
-            out.push("@")?;
+            out.push(other.user_info());
+            out.push("@");
         }
-        out.push(cut(&self.text, usize::from(self.host)).1)?;
-        Self::parse(&out.0)
+        out.push(cut(&self.text, usize::from(self.host)).1);
+        Self::parse(out.text()?)
     }
 
     /// The path, percent-decoded into `buf`, without its first `/`: for `tftp` the name of the file.
@@ -349,22 +352,22 @@ impl Uri {
         {
             return Err(illegal(at));
         }
-        if split_scheme(reference).is_some() {
-            return Self::parse(reference)?.without_dot_segments();
-        }
-        if reference.starts_with("//") {
-            let mut absolute = Builder(String::new());
-            absolute.push(self.scheme.as_str())?;
-            absolute.push(":")?;
-            absolute.push(reference)?;
-            return Self::parse(&absolute.0)?.without_dot_segments();
+        let has_scheme = split_scheme(reference).is_some();
+        if has_scheme || reference.starts_with("//") {
+            let mut absolute = Builder::default();
+            if !has_scheme {
+                absolute.push(self.scheme.as_str());
+                absolute.push(":");
+            }
+            absolute.push(reference);
+            return Self::parse(absolute.text()?)?.without_dot_segments();
         }
         let (path, query) = before(reference, b"?");
-        let mut out = self.builder_up_to_path()?;
+        let mut out = self.builder_up_to_path();
         if path.is_empty() {
-            out.push(self.path())?;
+            out.push(self.path());
             let own = cut(&self.text, usize::from(self.path_end)).1;
-            out.push(if query.is_empty() { own } else { query })?;
+            out.push(if query.is_empty() { own } else { query });
         } else {
             let (first, _) = before(path, b"/");
             if first.bytes().any(|octet| octet == b':') {
@@ -372,26 +375,26 @@ impl Uri {
                 return Err(UriError::NotAbsolute);
             }
             match path.strip_prefix('/') {
-                Some(path) => out.push_segments("", path)?,
-                None => out.push_segments(self.directory(), path)?,
+                Some(path) => out.push_segments("", path),
+                None => out.push_segments(self.directory(), path),
             }
-            out.push(query)?;
+            out.push(query);
         }
-        Self::parse(&out.0)
+        Self::parse(out.text()?)
     }
 
     fn without_dot_segments(&self) -> Result<Self, UriError> {
-        let mut out = self.builder_up_to_path()?;
+        let mut out = self.builder_up_to_path();
         let path = self.path();
-        out.push_segments("", path.strip_prefix('/').unwrap_or(path))?;
-        out.push(cut(&self.text, usize::from(self.path_end)).1)?;
-        Self::parse(&out.0)
+        out.push_segments("", path.strip_prefix('/').unwrap_or(path));
+        out.push(cut(&self.text, usize::from(self.path_end)).1);
+        Self::parse(out.text()?)
     }
 
-    fn builder_up_to_path(&self) -> Result<Builder, UriError> {
-        let mut out = Builder(String::new());
-        out.push(cut(&self.text, usize::from(self.path)).0)?;
-        Ok(out)
+    fn builder_up_to_path(&self) -> Builder {
+        let mut out = Builder::default();
+        out.push(cut(&self.text, usize::from(self.path)).0);
+        out
     }
 
     /// The path without first `/` and last segment: `b/c/` of `/b/c/d`.
@@ -433,77 +436,76 @@ impl fmt::Debug for Uri {
 }
 
 /// A text that grows up to [`MAX_URI`] octets, all of them ASCII.
-struct Builder(String<MAX_URI>);
+#[derive(Default)]
+struct Builder {
+    text: String<MAX_URI>,
+    /// Something did not fit, and was left out.
+    overflow: bool,
+}
 
 impl Builder {
-    fn push(&mut self, text: &str) -> Result<(), UriError> {
-        self.0.push_str(text).map_err(|_| UriError::TooLong)
+    fn push(&mut self, text: &str) {
+        self.overflow |= self.text.push_str(text).is_err();
     }
 
-    fn push_octet(&mut self, octet: u8) -> Result<(), UriError> {
-        self.0
-            .push(char::from(octet & 0x7F))
-            .map_err(|_| UriError::TooLong)
+    fn push_octet(&mut self, octet: u8) {
+        self.overflow |= self.text.push(char::from(octet & 0x7F)).is_err();
     }
 
-    fn push_number(&mut self, number: u16) -> Result<(), UriError> {
-        let digits = [
-            number / 10_000,
-            number / 1_000 % 10,
-            number / 100 % 10,
-            number / 10 % 10,
-        ];
-        for digit in digits.into_iter().skip_while(|digit| *digit == 0) {
-            self.push_octet(b'0' + digit as u8)?;
+    fn push_number(&mut self, number: u16) {
+        let mut scale = 10_000;
+        while scale > 0 {
+            if number >= scale || scale == 1 {
+                self.push_octet(b'0' + (number / scale % 10) as u8);
+            }
+            scale /= 10;
         }
-        self.push_octet(b'0' + (number % 10) as u8)?;
-        Ok(())
     }
 
     /// Appends a path, segment by segment, with dot segments removed (RFC 3986 section 5.2.4):
     /// `directory` is empty or ends in `/`, `path` has no leading `/`.
     ///
     /// What `..` takes back is taken back at once, so only the result has to fit.
-    fn push_segments(&mut self, directory: &str, path: &str) -> Result<(), UriError> {
-        let floor = self.0.len();
+    fn push_segments(&mut self, directory: &str, path: &str) {
+        let floor = self.text.len();
         let mut rest = directory;
         loop {
             let (segment, tail) = before(rest, b"/");
             if tail.is_empty() {
                 break;
             }
-            self.push_segment(floor, segment, false)?;
+            self.push_segment(floor, segment, false);
             rest = cut(tail, 1).1;
         }
         rest = path;
         loop {
             let (segment, tail) = before(rest, b"/");
-            self.push_segment(floor, segment, tail.is_empty())?;
+            self.push_segment(floor, segment, tail.is_empty());
             if tail.is_empty() {
-                return Ok(());
+                break;
             }
             rest = cut(tail, 1).1;
         }
     }
 
-    fn push_segment(&mut self, floor: usize, segment: &str, last: bool) -> Result<(), UriError> {
+    #[inline(never)]
+    fn push_segment(&mut self, floor: usize, segment: &str, last: bool) {
         match segment {
             "." => {}
             ".." => self.pop_segment(floor),
             _ => {
-                self.push("/")?;
+                self.push("/");
                 return self.push(segment);
             }
         }
         if last {
-            self.push("/")?;
+            self.push("/");
         }
-        Ok(())
     }
 
     fn pop_segment(&mut self, floor: usize) {
-        while self.0.len() > floor {
-            if self.0.pop() == Some('/') {
+        while self.text.len() > floor {
+            if self.text.pop() == Some('/') {
                 break;
             }
         }
@@ -511,6 +513,14 @@ impl Builder {
 
     fn offset(&self) -> u8 {
         // The buffer has no more than 255 octets.
-        self.0.len() as u8
+        self.text.len() as u8
+    }
+
+    /// The whole text, if all of it fits.
+    fn text(&self) -> Result<&str, UriError> {
+        if self.overflow {
+            return Err(UriError::TooLong);
+        }
+        Ok(&self.text)
     }
 }

@@ -8,7 +8,7 @@ use netboot_http::HttpError;
 use netboot_tftp::TftpError;
 
 /// An error of the Network Boot Library. Errors of a protocol keep their own numbers.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NetError {
     /// The address of the image.
     Uri(UriError),

@@ -372,7 +372,7 @@ fn refused_options_are_dropped_once() {
         assert_eq!(bench.sent(1002), []);
         let verdict = bench.recv(1003, &refusal);
         assert!(
-            matches!(&verdict, Err(TftpError::Server { code: c, message }) if c.0 == u16::from(code) && message == "no"),
+            matches!(&verdict, Err(TftpError::Server { code: c, message }) if c.0 == u16::from(code) && message.as_str() == "no"),
             "{verdict:?}"
         );
     }

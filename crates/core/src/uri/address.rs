@@ -8,12 +8,16 @@ use crate::digest::nibble;
 
 /// Four decimal octets without leading zeros, which some readers take for octal.
 pub(super) fn parse_v4(text: &str) -> Option<Ipv4Addr> {
-    let mut fields = text.as_bytes().split(|octet| *octet == b'.');
+    quad(text.as_bytes()).map(Ipv4Addr::from)
+}
+
+fn quad(text: &[u8]) -> Option<[u8; 4]> {
+    let mut fields = text.split(|octet| *octet == b'.');
     let mut octets = [0; 4];
     for octet in &mut octets {
         *octet = decimal(fields.next()?)?;
     }
-    fields.next().is_none().then_some(Ipv4Addr::from(octets))
+    fields.next().is_none().then_some(octets)
 }
 
 fn decimal(digits: &[u8]) -> Option<u8> {
@@ -31,52 +35,54 @@ fn decimal(digits: &[u8]) -> Option<u8> {
 
 /// Eight groups, one run of which `::` may stand for; the last two may be a dotted quad.
 pub(super) fn parse_v6(text: &str) -> Option<Ipv6Addr> {
-    let (head, tail) = match text.as_bytes().windows(2).position(|pair| pair == b"::") {
-        Some(at) => (text.get(..at)?, Some(text.get(at + 2..)?)),
-        None => (text, None),
-    };
-    let (mut groups, head_count) = parse_groups(head, tail.is_none())?;
-    match tail {
-        None => (head_count == 8).then_some(())?,
-        Some(tail) => {
-            let (tail_groups, tail_count) = parse_groups(tail, true)?;
-            // `::` stands for at least one group.
-            let skip = 8usize.checked_sub(tail_count)?;
-            if head_count >= skip {
-                return None;
-            }
-            for (to, from) in groups.iter_mut().skip(skip).zip(tail_groups) {
-                *to = from;
-            }
+    let mut groups = [0; 8];
+    let mut count = 0;
+    // Number of groups before the `::`.
+    let mut gap = None;
+    let mut rest = text.as_bytes();
+    if let Some(tail) = rest.strip_prefix(b"::") {
+        gap = Some(0);
+        rest = tail;
+    }
+    while !rest.is_empty() {
+        let end = rest.iter().position(|octet| *octet == b':');
+        let (field, tail) = rest.split_at_checked(end.unwrap_or(rest.len()))?;
+        if tail.is_empty() && field.iter().any(|octet| *octet == b'.') {
+            let [a, b, c, d] = quad(field)?;
+            *groups.get_mut(count)? = u16::from_be_bytes([a, b]);
+            count += 1;
+            *groups.get_mut(count)? = u16::from_be_bytes([c, d]);
+        } else {
+            *groups.get_mut(count)? = group(field)?;
         }
+        count += 1;
+        rest = match tail {
+            [] => tail,
+            [b':', b':', tail @ ..] if gap.is_none() => {
+                gap = Some(count);
+                tail
+            }
+            // Neither a second `::` nor a single colon at the end.
+            [b':', tail @ ..] if !tail.is_empty() => tail,
+            _ => return None,
+        };
+    }
+    // `::` stands for at least one group; those behind it move to the end.
+    let missing = 8usize.checked_sub(count)?;
+    if gap.is_some() == (missing == 0) {
+        return None;
+    }
+    for at in (gap.unwrap_or(8)..count).rev() {
+        *groups.get_mut(at + missing)? = core::mem::take(groups.get_mut(at)?);
     }
     Some(Ipv6Addr::from(groups))
 }
 
-/// Groups separated by single colons, from the left, and their number.
-fn parse_groups(text: &str, quad_allowed: bool) -> Option<([u16; 8], usize)> {
-    let mut groups = [0; 8];
-    let mut count = 0;
-    if text.is_empty() {
-        return Some((groups, 0));
+/// One to four hexadecimal digits.
+fn group(field: &[u8]) -> Option<u16> {
+    let mut group = 0;
+    for digit in field {
+        group = (group << 4) | u16::from(nibble(*digit)?);
     }
-    let mut fields = text.as_bytes().split(|octet| *octet == b':').peekable();
-    while let Some(field) = fields.next() {
-        if quad_allowed && fields.peek().is_none() && field.contains(&b'.') {
-            let [a, b, c, d] = parse_v4(core::str::from_utf8(field).ok()?)?.octets();
-            *groups.get_mut(count)? = u16::from_be_bytes([a, b]);
-            *groups.get_mut(count + 1)? = u16::from_be_bytes([c, d]);
-            return Some((groups, count + 2));
-        }
-        if !(1..=4).contains(&field.len()) {
-            return None;
-        }
-        let mut group = 0;
-        for digit in field {
-            group = (group << 4) | u16::from(nibble(*digit)?);
-        }
-        *groups.get_mut(count)? = group;
-        count += 1;
-    }
-    Some((groups, count))
+    (1..=4).contains(&field.len()).then_some(group)
 }
