@@ -1,0 +1,116 @@
+//! `ocp-recovery`: an agent with any device behind its registers, the driver alone, the commands' octets.
+
+use crate::{Input, call, drive, fail, show, take};
+use core::hint::black_box;
+use ocp_recovery::command::{Command, pec};
+use ocp_recovery::layout::{
+    DeviceId, DeviceReset, DeviceStatus, HwStatus, IndirectCtrl, IndirectFifoCtrl,
+    IndirectFifoStatus, IndirectStatus, Layout, ProtCap, RecoveryCtrl, RecoveryStatus,
+};
+use ocp_recovery::{
+    AgentConfig, MmioBus, Reason, RecoveryAgent, RecoveryDriver, RegisterBus, WaitFor,
+};
+
+/// Calls all of the crate.
+pub fn run(input: &mut Input) {
+    agent(input, Input::default());
+    driver(input, Input::default());
+    // SAFETY: the programs of the gate are linked and never run.
+    let mmio = unsafe { MmioBus::new(input.word() as usize) };
+    agent(input, mmio);
+    octets(input);
+}
+
+/// An agent with the deadlines of an unknown configuration.
+pub fn agent(input: &mut Input, bus: impl RegisterBus) {
+    let Some(mut agent) = fail(RecoveryAgent::new(bus, config(input), input.now())) else {
+        return;
+    };
+    while input.flag() {
+        let agent = call(&mut agent);
+        take(fail(agent.poll(input.now())));
+        drive(input, agent);
+        take(agent.state());
+        take(agent.state().index());
+        take(agent.status());
+        take(agent.status().recovery_octet());
+        take(agent.poll_timeout());
+        if input.flag() {
+            agent.platform_complete();
+        }
+        agent.bus_mut().write32(input.word(), input.word());
+    }
+}
+
+/// An unknown configuration.
+pub fn config(input: &mut Input) -> AgentConfig {
+    take(AgentConfig::default());
+    AgentConfig {
+        last_index: input.octet(),
+        settle: input.span(),
+        request_timeout: input.span(),
+        drain_timeout: input.span(),
+        pending_timeout: input.span(),
+        verify_timeout: input.span(),
+        reason_grace: input.span(),
+    }
+}
+
+fn driver(input: &mut Input, bus: impl RegisterBus) {
+    let Some(mut driver) = fail(RecoveryDriver::new(bus)) else {
+        return;
+    };
+    while input.flag() {
+        let driver = call(&mut driver);
+        take(driver.map().tx_data_port());
+        take(driver.prot_cap());
+        let status = driver.device_status();
+        take((status.status(), status.is_error(), status.reason()));
+        take(driver.recovery_status().octet());
+        take(driver.recovery_ctrl().activation_pending());
+        take(driver.fifo_status().is_empty());
+        take(fail(driver.burst_words()));
+        take(driver.interface_config().payload_done());
+        take(driver.clear_payload_done());
+        driver.set_payload_done();
+        driver.set_image_size(input.word());
+        let words: &[[u8; 4]] = &[];
+        driver.write_fifo(black_box(words));
+        driver.write_fifo_word(input.word());
+        driver.activate();
+        driver.reset_fifo();
+        driver.bus_mut().write32(input.word(), input.word());
+    }
+}
+
+fn octets(input: &mut Input) {
+    take(pec(input.octet(), input.octets()));
+    take(Command::of_register(input.word()));
+    if let Some(command) = Command::from_code(input.octet()) {
+        take((command.code(), command.lengths(), command.is_writable()));
+        take(command.scope());
+    }
+    let reason = Reason(input.short());
+    take((reason.is_failure(), reason.name()));
+    show(&reason);
+    take(black_box(WaitFor::Capabilities).as_str());
+    layout::<ProtCap>(input);
+    layout::<DeviceId>(input);
+    layout::<DeviceStatus>(input);
+    layout::<DeviceReset>(input);
+    layout::<RecoveryCtrl>(input);
+    layout::<RecoveryStatus>(input);
+    layout::<HwStatus>(input);
+    layout::<IndirectCtrl>(input);
+    layout::<IndirectStatus>(input);
+    layout::<IndirectFifoCtrl>(input);
+    layout::<IndirectFifoStatus>(input);
+}
+
+fn layout<T: Layout>(input: &mut Input) {
+    let mut buffer = [0; 256];
+    if let Some((fixed, vendor)) = fail(T::parse(input.octets())) {
+        take(fail(fixed.emit(vendor, black_box(&mut buffer[..]))));
+        take(fail(fixed.emit(input.octets(), black_box(&mut buffer[..]))));
+    }
+}
