@@ -3,7 +3,7 @@
 //! Octet by octet, so input may be cut anywhere; nothing is stored. Extensions and trailer fields are
 //! skipped, within limits. Lines end in CR LF and in nothing else.
 
-use crate::error::HttpError;
+use crate::error::Fault;
 use crate::syntax::is_text;
 
 /// Octets in a chunk size line apart from the size itself.
@@ -68,7 +68,7 @@ impl Chunked {
     }
 
     /// Takes framing from the start of `input` and returns how many octets of it.
-    pub(crate) fn advance(&mut self, input: &[u8]) -> Result<(usize, Next), HttpError> {
+    pub(crate) fn advance(&mut self, input: &[u8]) -> Result<(usize, Next), Fault> {
         for (at, octet) in input.iter().enumerate() {
             match self.state {
                 State::Data if self.left > 0 => return Ok((at, Next::Data(self.left))),
@@ -91,10 +91,10 @@ impl Chunked {
         }
     }
 
-    fn octet(&mut self, octet: u8) -> Result<(), HttpError> {
+    fn octet(&mut self, octet: u8) -> Result<(), Fault> {
         self.state = match (self.state, octet) {
             (State::Size, b'\r' | b';' | b' ' | b'\t') if self.digits == 0 => {
-                return Err(HttpError::BadChunk);
+                return Err(Fault::BadChunk);
             }
             (State::Size | State::Pad | State::Extension, b'\r') => State::SizeLf,
             (State::Size | State::Pad, b';') => self.spend(State::Extension)?,
@@ -122,23 +122,23 @@ impl Chunked {
             (State::Trailer, octet) if is_text(octet) => self.spend(State::Trailer)?,
             (State::TrailerLf, b'\n') => State::TrailerStart,
             (State::EndLf, b'\n') => State::End,
-            _ => return Err(HttpError::BadChunk),
+            _ => return Err(Fault::BadChunk),
         };
         Ok(())
     }
 
-    fn size_digit(&mut self, octet: u8) -> Result<(), HttpError> {
-        let digit = char::from(octet).to_digit(16).ok_or(HttpError::BadChunk)?;
+    fn size_digit(&mut self, octet: u8) -> Result<(), Fault> {
+        let digit = char::from(octet).to_digit(16).ok_or(Fault::BadChunk)?;
         if self.digits >= MAX_DIGITS {
-            return Err(HttpError::BadChunk);
+            return Err(Fault::BadChunk);
         }
         self.digits += 1;
         self.left = (self.left << 4) | u64::from(digit);
         Ok(())
     }
 
-    fn spend(&mut self, next: State) -> Result<State, HttpError> {
-        self.budget = self.budget.checked_sub(1).ok_or(HttpError::ChunkTooLong)?;
+    fn spend(&mut self, next: State) -> Result<State, Fault> {
+        self.budget = self.budget.checked_sub(1).ok_or(Fault::ChunkTooLong)?;
         Ok(next)
     }
 }
@@ -146,6 +146,7 @@ impl Chunked {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::HttpError;
 
     /// Decodes `input` handed over in pieces of `piece` octets, taking `take` octets at a time.
     fn decode(input: &[u8], piece: usize, take: usize) -> Result<(Vec<u8>, bool), HttpError> {

@@ -94,6 +94,45 @@ pub enum HttpError {
     RedirectLoop,
 }
 
+/// What is wrong with the octets of a response, as the parsers pass it on: the errors without facts, in
+/// one octet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Fault {
+    NotHttp,
+    HeadTooLarge,
+    BadHead,
+    UnexpectedUpgrade,
+    TooManyInterim,
+    BadContentLength,
+    ConflictingLength,
+    TransferEncoding,
+    ContentEncoding,
+    BadContentRange,
+    UnexpectedPartial,
+    BadChunk,
+    ChunkTooLong,
+}
+
+impl From<Fault> for HttpError {
+    fn from(fault: Fault) -> Self {
+        match fault {
+            Fault::NotHttp => HttpError::NotHttp,
+            Fault::HeadTooLarge => HttpError::HeadTooLarge,
+            Fault::BadHead => HttpError::BadHead,
+            Fault::UnexpectedUpgrade => HttpError::UnexpectedUpgrade,
+            Fault::TooManyInterim => HttpError::TooManyInterim,
+            Fault::BadContentLength => HttpError::BadContentLength,
+            Fault::ConflictingLength => HttpError::ConflictingLength,
+            Fault::TransferEncoding => HttpError::TransferEncoding,
+            Fault::ContentEncoding => HttpError::ContentEncoding,
+            Fault::BadContentRange => HttpError::BadContentRange,
+            Fault::UnexpectedPartial => HttpError::UnexpectedPartial,
+            Fault::BadChunk => HttpError::BadChunk,
+            Fault::ChunkTooLong => HttpError::ChunkTooLong,
+        }
+    }
+}
+
 impl HttpError {
     /// Whether the same request may well succeed later or on a new connection (RFC 9110 sections
     /// 15.5.9, 15.6; RFC 6585 section 4): the transfer can be resumed.

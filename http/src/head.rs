@@ -7,7 +7,7 @@ use heapless::String;
 use netboot_core::uri::{MAX_URI, UriError};
 
 use crate::date;
-use crate::error::HttpError;
+use crate::error::{Fault, HttpError};
 use crate::redirect::is_redirect;
 use crate::request::Method;
 use crate::response::Expect;
@@ -114,6 +114,22 @@ pub enum Outcome {
 }
 
 impl Head {
+    /// All zero and empty.
+    pub(crate) fn reset(&mut self) {
+        self.status = 0;
+        self.content_length = None;
+        self.body = Framing::None;
+        self.total = None;
+        self.first = 0;
+        self.validator = None;
+        self.accept_ranges = false;
+        self.retry_after = None;
+        self.keep_alive = false;
+        self.location.clear();
+        self.range_length = None;
+        self.location_error = None;
+    }
+
     /// What the response means for a fetch.
     pub fn outcome(&self) -> Outcome {
         match self.status {
@@ -154,9 +170,25 @@ impl Head {
     }
 }
 
-/// Reads a complete head, its blank line included. `None`: an interim response, RFC 9110
+/// Reads a complete head, its blank line included, into `head`. `false`: an interim response, RFC 9110
 /// section 15.2.
-pub(crate) fn parse(raw: &[u8], expect: &Expect) -> Result<Option<Head>, HttpError> {
+#[inline(never)]
+pub(crate) fn read(raw: &[u8], expect: &Expect, head: &mut Head) -> Result<bool, HttpError> {
+    let parsed = parse(raw, expect, head).map_err(HttpError::from);
+    let result = match expect.range_first {
+        Some(wanted) if parsed.is_ok() && head.status == 206 && head.first != wanted => {
+            let first = head.first;
+            Err(HttpError::WrongRange { wanted, first })
+        }
+        _ => parsed,
+    };
+    if result.is_err() {
+        head.reset();
+    }
+    result
+}
+
+fn parse(raw: &[u8], expect: &Expect, head: &mut Head) -> Result<bool, Fault> {
     let mut lines = Lines::new(raw);
     let (minor, status) = lines.status()?;
     let mut fields = Fields::default();
@@ -164,15 +196,16 @@ pub(crate) fn parse(raw: &[u8], expect: &Expect) -> Result<Option<Head>, HttpErr
         fields.take(name, value)?;
     }
     if !lines.is_empty() {
-        return Err(HttpError::BadHead);
+        return Err(Fault::BadHead);
     }
     match status {
-        0..=99 => return Err(HttpError::BadHead),
-        101 => return Err(HttpError::UnexpectedUpgrade),
-        100..=199 => return Ok(None),
+        0..=99 => return Err(Fault::BadHead),
+        101 => return Err(Fault::UnexpectedUpgrade),
+        100..=199 => return Ok(false),
         _ => {}
     }
-    fields.into_head(status, minor == 0, expect).map(Some)
+    fields.fill(head, status, minor == 0, expect)?;
+    Ok(true)
 }
 
 /// The fields that matter, as they come by.
@@ -199,13 +232,13 @@ struct Fields<'a> {
 }
 
 impl<'a> Fields<'a> {
-    fn take(&mut self, name: &[u8], value: &'a [u8]) -> Result<(), HttpError> {
+    fn take(&mut self, name: &[u8], value: &'a [u8]) -> Result<(), Fault> {
         let is = |other: &str| name.eq_ignore_ascii_case(other.as_bytes());
         if is("content-length") {
             for item in items(value) {
-                let length = decimal(item).ok_or(HttpError::BadContentLength)?;
+                let length = decimal(item).ok_or(Fault::BadContentLength)?;
                 if self.length.is_some_and(|earlier| earlier != length) {
-                    return Err(HttpError::ConflictingLength);
+                    return Err(Fault::ConflictingLength);
                 }
                 self.length = Some(length);
             }
@@ -229,7 +262,7 @@ impl<'a> Fields<'a> {
             self.ambiguous |= differs(self.date.replace(value), value);
         } else if is("location") {
             if differs(self.location.replace(value), value) {
-                return Err(HttpError::BadHead);
+                return Err(Fault::BadHead);
             }
         } else if is("accept-ranges") {
             self.accept_ranges |= items(value).any(|item| item.eq_ignore_ascii_case(b"bytes"));
@@ -247,24 +280,22 @@ impl<'a> Fields<'a> {
         Ok(())
     }
 
-    fn into_head(self, status: u16, old: bool, expect: &Expect) -> Result<Head, HttpError> {
-        let mut head = Head {
-            status,
-            content_length: self.length,
-            accept_ranges: self.accept_ranges,
-            retry_after: self.retry_after,
-            // HTTP/1.0 closes unless it says otherwise.
-            keep_alive: !self.close && (!old || self.keep_alive),
-            ..Head::default()
-        };
+    fn fill(&self, head: &mut Head, status: u16, old: bool, expect: &Expect) -> Result<(), Fault> {
+        head.reset();
+        head.status = status;
+        head.content_length = self.length;
+        head.accept_ranges = self.accept_ranges;
+        head.retry_after = self.retry_after;
+        // HTTP/1.0 closes unless it says otherwise.
+        head.keep_alive = !self.close && (!old || self.keep_alive);
         head.body = self.framing(status, old, expect.method, &mut head.keep_alive)?;
 
         if matches!(status, 200 | 206) && self.content_coded {
-            return Err(HttpError::ContentEncoding);
+            return Err(Fault::ContentEncoding);
         }
         match status {
             200 => head.total = self.length,
-            206 => self.partial(&mut head, expect)?,
+            206 => self.partial(head, expect)?,
             416 => {
                 if let (Some(ContentRange::Unsatisfied { total }), false) =
                     (self.range, self.bad_range)
@@ -292,7 +323,7 @@ impl<'a> Fields<'a> {
                 });
             head.location_error = stored.err();
         }
-        Ok(head)
+        Ok(())
     }
 
     /// RFC 9112 section 6.3, in its order, and strict where it leaves a choice.
@@ -302,7 +333,7 @@ impl<'a> Fields<'a> {
         old: bool,
         method: Method,
         keep_alive: &mut bool,
-    ) -> Result<Framing, HttpError> {
+    ) -> Result<Framing, Fault> {
         if method == Method::Head || status == 304 {
             return Ok(Framing::None);
         }
@@ -313,11 +344,11 @@ impl<'a> Fields<'a> {
         }
         if self.codings > 0 {
             if old || self.other_coding || self.codings != 1 {
-                return Err(HttpError::TransferEncoding);
+                return Err(Fault::TransferEncoding);
             }
             if self.length.is_some() {
                 // Section 6.3: "ought to be handled as an error"; one of the two is a lie.
-                return Err(HttpError::ConflictingLength);
+                return Err(Fault::ConflictingLength);
             }
             return Ok(Framing::Chunked);
         }
@@ -328,22 +359,19 @@ impl<'a> Fields<'a> {
         Ok(Framing::Close)
     }
 
-    fn partial(&self, head: &mut Head, expect: &Expect) -> Result<(), HttpError> {
-        let Some(wanted) = expect.range_first else {
-            return Err(HttpError::UnexpectedPartial);
-        };
+    fn partial(&self, head: &mut Head, expect: &Expect) -> Result<(), Fault> {
+        if expect.range_first.is_none() {
+            return Err(Fault::UnexpectedPartial);
+        }
         let (Some(ContentRange::Part { first, last, total }), false) = (self.range, self.bad_range)
         else {
             // Among others a multipart/byteranges, which one range does not ask for.
-            return Err(HttpError::BadContentRange);
+            return Err(Fault::BadContentRange);
         };
-        if first != wanted {
-            return Err(HttpError::WrongRange { wanted, first });
-        }
         // `last` is at least `first`, and below `u64::MAX` since it has 19 digits at most.
         let length = last.wrapping_sub(first).wrapping_add(1);
         if self.length.is_some_and(|stated| stated != length) {
-            return Err(HttpError::ConflictingLength);
+            return Err(Fault::ConflictingLength);
         }
         head.first = first;
         head.total = total;
@@ -393,8 +421,27 @@ fn differs(earlier: Option<&[u8]>, value: &[u8]) -> bool {
 }
 
 /// The members of a comma-separated list (RFC 9110 section 5.6.1).
-fn items(value: &[u8]) -> impl Iterator<Item = &[u8]> {
-    value.split(|octet| *octet == b',').map(<[u8]>::trim_ascii)
+struct Items<'a>(Option<&'a [u8]>);
+
+fn items(value: &[u8]) -> Items<'_> {
+    Items(Some(value))
+}
+
+impl<'a> Iterator for Items<'a> {
+    type Item = &'a [u8];
+
+    #[inline(never)]
+    fn next(&mut self) -> Option<&'a [u8]> {
+        let rest = self.0.take()?;
+        let item = match split_at(rest, b',') {
+            Some((item, rest)) => {
+                self.0 = Some(rest);
+                item
+            }
+            None => rest,
+        };
+        Some(item.trim_ascii())
+    }
 }
 
 /// `1*DIGIT`, at most 19 of them, so that nothing can overflow.

@@ -89,87 +89,102 @@ impl<'a> Request<'a> {
     /// [`HttpError::RequestField`] when a value holds a control character, a space, an octet outside
     /// ASCII, or what does not belong into its field; [`HttpError::RequestTooLong`].
     pub fn encode(&self, buf: &mut [u8]) -> Result<usize, HttpError> {
-        let mut out = Writer { buf, len: 0 };
-        out.text(self.method.as_str())?;
-        out.text(" ")?;
+        let mut out = Writer::new(buf);
+        out.text(self.method.as_str());
+        out.text(" ");
         if !self.target.starts_with('/') {
-            return Err(HttpError::RequestField { field: "target" });
+            out.unfit = Some("target");
         }
-        out.value("target", self.target)?;
-        out.text(" HTTP/1.1\r\nHost: ")?;
+        out.value("target", self.target);
+        out.text(" HTTP/1.1\r\nHost: ");
         if self.authority.is_empty() || self.authority.bytes().any(|octet| b"/?#@".contains(&octet))
         {
-            return Err(HttpError::RequestField { field: "host" });
+            out.unfit = Some("host");
         }
-        out.value("host", self.authority)?;
+        out.value("host", self.authority);
         if !self.user_agent.is_empty() {
-            out.text("\r\nUser-Agent: ")?;
-            out.value("user agent", self.user_agent)?;
+            out.text("\r\nUser-Agent: ");
+            out.value("user agent", self.user_agent);
         }
-        out.text("\r\nAccept: */*\r\nAccept-Encoding: identity")?;
+        out.text("\r\nAccept: */*\r\nAccept-Encoding: identity");
         if let Some(range) = &self.range {
             if self.method != Method::Get {
-                return Err(HttpError::RequestField { field: "range" });
+                out.unfit = Some("range");
             }
-            out.text("\r\nRange: bytes=")?;
-            out.number(range.first)?;
-            out.text("-")?;
+            out.text("\r\nRange: bytes=");
+            out.number(range.first);
+            out.text("-");
             if let Some(validator) = range.if_range {
-                out.text("\r\nIf-Range: ")?;
+                out.text("\r\nIf-Range: ");
                 // Checked when it was received; a date has spaces in it.
-                out.text(validator.as_str())?;
+                out.text(validator.as_str());
             }
         }
         if let Some((user, password)) = self.credentials {
-            let forbidden = user.bytes().any(|octet| octet == b':')
-                || user
-                    .bytes()
-                    .chain(password.bytes())
-                    .any(|octet| octet.is_ascii_control());
-            if forbidden {
-                return Err(HttpError::RequestField {
-                    field: "credentials",
-                });
+            let both = user.bytes().chain([b':']).chain(password.bytes());
+            let colon = user.bytes().any(|octet| octet == b':');
+            if colon || both.clone().any(|octet| octet.is_ascii_control()) {
+                out.unfit = Some("credentials");
             }
-            out.text("\r\nAuthorization: Basic ")?;
-            out.base64(user.bytes().chain([b':']).chain(password.bytes()))?;
+            out.text("\r\nAuthorization: Basic ");
+            out.base64(both);
         }
         out.text(if self.keep_alive {
             "\r\nConnection: keep-alive\r\n\r\n"
         } else {
             "\r\nConnection: close\r\n\r\n"
-        })?;
-        Ok(out.len)
+        });
+        match out.unfit {
+            Some(field) => Err(HttpError::RequestField { field }),
+            None if out.overflow => Err(HttpError::RequestTooLong),
+            None => Ok(out.len),
+        }
     }
 }
 
 struct Writer<'b> {
     buf: &'b mut [u8],
     len: usize,
+    /// Something did not fit, and was left out.
+    overflow: bool,
+    /// The field whose value cannot be sent.
+    unfit: Option<&'static str>,
 }
 
-impl Writer<'_> {
-    fn octet(&mut self, octet: u8) -> Result<(), HttpError> {
-        *self
-            .buf
-            .get_mut(self.len)
-            .ok_or(HttpError::RequestTooLong)? = octet;
-        self.len += 1;
-        Ok(())
-    }
-
-    fn text(&mut self, text: &str) -> Result<(), HttpError> {
-        text.bytes().try_for_each(|octet| self.octet(octet))
-    }
-
-    fn value(&mut self, field: &'static str, value: &str) -> Result<(), HttpError> {
-        if !value.bytes().all(|octet| octet.is_ascii_graphic()) {
-            return Err(HttpError::RequestField { field });
+impl<'b> Writer<'b> {
+    fn new(buf: &'b mut [u8]) -> Self {
+        Self {
+            buf,
+            len: 0,
+            overflow: false,
+            unfit: None,
         }
-        self.text(value)
     }
 
-    fn number(&mut self, mut number: u64) -> Result<(), HttpError> {
+    fn octet(&mut self, octet: u8) {
+        match self.buf.get_mut(self.len) {
+            Some(place) => {
+                *place = octet;
+                self.len += 1;
+            }
+            None => self.overflow = true,
+        }
+    }
+
+    #[inline(never)]
+    fn text(&mut self, text: &str) {
+        text.bytes().for_each(|octet| self.octet(octet));
+    }
+
+    #[inline(never)]
+    fn value(&mut self, field: &'static str, value: &str) {
+        if !value.bytes().all(|octet| octet.is_ascii_graphic()) {
+            self.unfit = Some(field);
+        }
+        self.text(value);
+    }
+
+    fn number(&mut self, mut number: u64) {
         // 2^64 has 20 digits.
         let mut digits = [0; 20];
         let mut count = 0;
@@ -182,22 +197,21 @@ impl Writer<'_> {
             }
         }
         let digits = digits.iter().take(count).rev();
-        digits.copied().try_for_each(|digit| self.octet(digit))
+        digits.for_each(|digit| self.octet(*digit));
     }
 
     /// RFC 4648 section 4, padded.
-    fn base64(&mut self, mut octets: impl Iterator<Item = u8>) -> Result<(), HttpError> {
+    fn base64(&mut self, mut octets: impl Iterator<Item = u8>) {
         while let Some(first) = octets.next() {
             let (second, third) = (octets.next(), octets.next());
             let bits = (u32::from(first) << 16)
                 | (u32::from(second.unwrap_or(0)) << 8)
                 | u32::from(third.unwrap_or(0));
-            self.octet(base64_digit(bits >> 18))?;
-            self.octet(base64_digit(bits >> 12))?;
-            self.octet(second.map_or(b'=', |_| base64_digit(bits >> 6)))?;
-            self.octet(third.map_or(b'=', |_| base64_digit(bits)))?;
+            self.octet(base64_digit(bits >> 18));
+            self.octet(base64_digit(bits >> 12));
+            self.octet(second.map_or(b'=', |_| base64_digit(bits >> 6)));
+            self.octet(third.map_or(b'=', |_| base64_digit(bits)));
         }
-        Ok(())
     }
 }
 
@@ -296,11 +310,9 @@ mod tests {
             ("~~~", "fn5+"),
         ] {
             let mut buf = [0; 16];
-            let mut out = Writer {
-                buf: &mut buf,
-                len: 0,
-            };
-            out.base64(plain.bytes()).unwrap();
+            let mut out = Writer::new(&mut buf);
+            out.base64(plain.bytes());
+            assert!(!out.overflow);
             let length = out.len;
             assert_eq!(&buf[..length], coded.as_bytes());
         }

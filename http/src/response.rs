@@ -7,7 +7,7 @@
 use heapless::Vec;
 
 use crate::chunked::{Chunked, Next};
-use crate::error::HttpError;
+use crate::error::{Fault, HttpError};
 use crate::head::{self, Framing, Head};
 use crate::request::Method;
 
@@ -103,7 +103,7 @@ impl<const HEAD: usize> Response<HEAD> {
         self.raw.clear();
         self.blank = false;
         self.interim = 0;
-        self.head = Head::default();
+        self.head.reset();
         self.state = State::Head;
         self.expected = None;
         self.taken = 0;
@@ -221,30 +221,31 @@ impl<const HEAD: usize> Response<HEAD> {
                 .get(self.raw.len())
                 .is_some_and(|start| start != octet)
             {
-                return Err(HttpError::NotHttp);
+                return Err(Fault::NotHttp.into());
             }
-            self.raw.push(*octet).map_err(|_| HttpError::HeadTooLarge)?;
+            if self.raw.push(*octet).is_err() {
+                return Err(Fault::HeadTooLarge.into());
+            }
             // The end is an empty line; a single LF ends lines as well (RFC 9112 section 2.2).
             let end = *octet == b'\n' && self.blank;
             self.blank = *octet == b'\n' || (self.blank && *octet == b'\r');
             if !end {
                 continue;
             }
-            let parsed = head::parse(&self.raw, &self.expect)?;
+            let complete = head::read(&self.raw, &self.expect, &mut self.head)?;
             self.raw.clear();
             self.blank = false;
-            match parsed {
-                Some(head) => {
-                    self.head = head;
-                    self.begin_body();
-                    return Ok(Step {
-                        consumed: at + 1,
-                        event: Event::Head,
-                    });
-                }
-                None if self.interim >= MAX_INTERIM => return Err(HttpError::TooManyInterim),
-                None => self.interim += 1,
+            if complete {
+                self.begin_body();
+                return Ok(Step {
+                    consumed: at + 1,
+                    event: Event::Head,
+                });
             }
+            if self.interim >= MAX_INTERIM {
+                return Err(Fault::TooManyInterim.into());
+            }
+            self.interim += 1;
         }
         Ok(Step {
             consumed: input.len(),

@@ -4,7 +4,7 @@
 //! bounds the work. A single LF ends a line as CR LF does (section 2.2); a CR anywhere else, a folded
 //! field (section 5.2) and white space before the colon (section 5.1) are refused.
 
-use crate::error::HttpError;
+use crate::error::Fault;
 
 /// A field's name and value.
 pub(crate) type Field<'a> = (&'a [u8], &'a [u8]);
@@ -21,26 +21,26 @@ impl<'a> Lines<'a> {
     /// The status line: minor version and status code.
     ///
     /// # Errors
-    /// [`HttpError::NotHttp`] for anything but HTTP/1.0 and 1.1, else [`HttpError::BadHead`].
-    pub(crate) fn status(&mut self) -> Result<(u8, u16), HttpError> {
+    /// [`Fault::NotHttp`] for anything but HTTP/1.0 and 1.1, else [`Fault::BadHead`].
+    pub(crate) fn status(&mut self) -> Result<(u8, u16), Fault> {
         let line = self.line()?;
-        let rest = line.strip_prefix(b"HTTP/1.").ok_or(HttpError::NotHttp)?;
+        let rest = line.strip_prefix(b"HTTP/1.").ok_or(Fault::NotHttp)?;
         let (minor, rest) = match rest {
             [b'0', b' ', rest @ ..] => (0, rest),
             [b'1', b' ', rest @ ..] => (1, rest),
-            _ => return Err(HttpError::NotHttp),
+            _ => return Err(Fault::NotHttp),
         };
         let &[hundreds, tens, units, ref reason @ ..] = rest else {
-            return Err(HttpError::BadHead);
+            return Err(Fault::BadHead);
         };
         // The reason phrase may be missing, and its space with it.
         if !reason.is_empty() && reason.first() != Some(&b' ') {
-            return Err(HttpError::BadHead);
+            return Err(Fault::BadHead);
         }
         let mut status = 0;
         for digit in [hundreds, tens, units] {
             if !digit.is_ascii_digit() {
-                return Err(HttpError::BadHead);
+                return Err(Fault::BadHead);
             }
             status = status * 10 + u16::from(digit & 0xF);
         }
@@ -50,8 +50,8 @@ impl<'a> Lines<'a> {
     /// The next field's name and its value without white space around it; `None` at the end.
     ///
     /// # Errors
-    /// [`HttpError::BadHead`].
-    pub(crate) fn field(&mut self) -> Result<Option<Field<'a>>, HttpError> {
+    /// [`Fault::BadHead`].
+    pub(crate) fn field(&mut self) -> Result<Option<Field<'a>>, Fault> {
         let line = self.line()?;
         if line.is_empty() {
             return Ok(None);
@@ -59,9 +59,9 @@ impl<'a> Lines<'a> {
         let colon = line.iter().position(|octet| *octet == b':');
         let (name, value) = colon
             .and_then(|at| line.split_at_checked(at))
-            .ok_or(HttpError::BadHead)?;
+            .ok_or(Fault::BadHead)?;
         if name.is_empty() || !name.iter().all(|octet| is_token(*octet)) {
-            return Err(HttpError::BadHead);
+            return Err(Fault::BadHead);
         }
         let value = value.strip_prefix(b":").unwrap_or(value);
         Ok(Some((name, value.trim_ascii())))
@@ -73,15 +73,15 @@ impl<'a> Lines<'a> {
     }
 
     /// The next line without its end.
-    fn line(&mut self) -> Result<&'a [u8], HttpError> {
+    fn line(&mut self) -> Result<&'a [u8], Fault> {
         let end = self.0.iter().position(|octet| *octet == b'\n');
         let (line, rest) = end
             .and_then(|at| self.0.split_at_checked(at))
-            .ok_or(HttpError::BadHead)?;
+            .ok_or(Fault::BadHead)?;
         self.0 = rest.strip_prefix(b"\n").unwrap_or(rest);
         let line = line.strip_suffix(b"\r").unwrap_or(line);
         if !line.iter().all(|octet| is_text(*octet)) {
-            return Err(HttpError::BadHead);
+            return Err(Fault::BadHead);
         }
         Ok(line)
     }
@@ -105,7 +105,7 @@ mod tests {
 
     type Fields<'a> = Vec<Field<'a>>;
 
-    fn ours(raw: &[u8]) -> Result<(u8, u16, Fields<'_>), HttpError> {
+    fn ours(raw: &[u8]) -> Result<(u8, u16, Fields<'_>), Fault> {
         let mut lines = Lines::new(raw);
         let (minor, status) = lines.status()?;
         let mut fields = Vec::new();
@@ -115,7 +115,7 @@ mod tests {
         if lines.is_empty() {
             Ok((minor, status, fields))
         } else {
-            Err(HttpError::BadHead)
+            Err(Fault::BadHead)
         }
     }
 

@@ -1,5 +1,10 @@
 use super::*;
 
+fn parse(raw: &[u8], expect: &Expect) -> Result<Option<Head>, HttpError> {
+    let mut head = Head::default();
+    Ok(read(raw, expect, &mut head)?.then_some(head))
+}
+
 fn parse_for(expect: &Expect, text: &str) -> Result<Option<Head>, HttpError> {
     parse(format!("{text}\r\n\r\n").as_bytes(), expect)
 }
