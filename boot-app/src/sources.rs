@@ -133,8 +133,9 @@ pub(crate) fn boot_uri(config: &NetworkConfig) -> Result<Option<Uri>, UriError> 
     let host = match (name, boot.next_server) {
         (Some(name), _) => name,
         (None, Some(server)) => {
-            // The longest dotted quad has 15 octets.
-            let _ = write!(address, "{server}");
+            // The longest dotted quad has 15 octets. The address's own text has panics in its padding.
+            let [a, b, c, d] = server.octets();
+            let _ = write!(address, "{a}.{b}.{c}.{d}");
             address.as_str()
         }
         (None, None) => return Ok(None),

@@ -3,6 +3,7 @@
 //! A part that cannot run here says so and why; with `CI` set in the environment that is a failure.
 
 use crate::format::table;
+use crate::panic_gate;
 use crate::setup::{self, cargo, find};
 use crate::size::{self, SizeArgs};
 use anyhow::{Context, Result, bail, ensure};
@@ -57,6 +58,8 @@ enum Part {
     Lint,
     /// Lints for the ROM's target
     LintRom,
+    /// Crates that may contain no panic
+    PanicGate,
     /// Unit and property tests, whole boots in the simulated world
     Unit,
     /// Boots of the ROM under QEMU
@@ -84,6 +87,7 @@ impl Part {
             Part::Fmt => "format",
             Part::Lint => "lints",
             Part::LintRom => "lints for the ROM's target",
+            Part::PanicGate => "panic gate",
             Part::Unit => "unit and property tests, simulated world",
             Part::Qemu => "boots under QEMU",
             Part::Real => "boots from real servers",
@@ -97,6 +101,7 @@ impl Part {
             Part::Fmt => step(cargo().args(["fmt", "--all", "--check"])),
             Part::Lint => lint(),
             Part::LintRom => lint_rom(),
+            Part::PanicGate => panic_gate::run(),
             Part::Unit => unit(),
             Part::Qemu => return possible(setup::qemu(), boots_under_qemu),
             Part::Real => return possible(real_is_possible(), real),
@@ -222,7 +227,7 @@ fn lint_rom() -> Result<()> {
     setup::rust_target()?;
     let mut command = cargo();
     command.args(["clippy", "--target", TARGET, "--lib", "--bins"]);
-    for name in ROM_CRATES.iter().chain(&["mcu-rom"]) {
+    for name in ROM_CRATES.iter().chain(&["mcu-rom", "panic-gate"]) {
         command.args(["-p", name]);
     }
     step(command.args(["--", "-D", "warnings"]))

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | [`boot`] | one boot, watched: under QEMU or in the simulated world |
 //! | [`check`] | everything that CI checks |
+//! | [`panic_gate`] | crates that cannot panic, and the proof |
 //! | [`size`] | what the ROM takes, against its limits |
 //! | [`bench`](mod@bench) | octets per second and instructions per octet |
 //! | [`serve`] | the image server alone, for a QEMU of one's own |
@@ -15,6 +16,7 @@ mod boot;
 mod check;
 mod format;
 mod link;
+mod panic_gate;
 mod serve;
 mod setup;
 mod size;
@@ -37,7 +39,7 @@ struct Arguments {
 enum Task {
     /// Boot three firmware images over the network and watch: under QEMU, or with --sim in one process
     Boot(Box<boot::BootArgs>),
-    /// Run everything that CI runs: format, lints, tests, QEMU boots, real servers, size, docs
+    /// Run everything that CI runs: format, lints, panic gate, tests, QEMU boots, real servers, size, docs
     Test(check::TestArgs),
     /// Show what the ROM takes of flash, RAM and stack, and fail when it is too much
     Size(size::SizeArgs),
