@@ -81,7 +81,7 @@ fn fails(lan: &Lan, plan: &Plan) -> (Booted, AppError<NetError>) {
 fn fails_with(lan: &Lan, plan: &Plan, line: &mut dyn FnMut(&str)) -> (Booted, AppError<NetError>) {
     let booted = real::boot(lan, plan, line).expect("a usable plan");
     let outcome = &booted.outcome;
-    let error = outcome.report.error.clone().expect("a boot that fails");
+    let error = outcome.report.error.expect("a boot that fails");
     assert_ne!(outcome.device, DeviceOutcome::Booted);
     assert_eq!(outcome.stall, None);
     assert_ne!(outcome.report.status(), 0);

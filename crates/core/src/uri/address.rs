@@ -47,7 +47,7 @@ pub(super) fn parse_v6(text: &str) -> Option<Ipv6Addr> {
     while !rest.is_empty() {
         let end = rest.iter().position(|octet| *octet == b':');
         let (field, tail) = rest.split_at_checked(end.unwrap_or(rest.len()))?;
-        if tail.is_empty() && field.iter().any(|octet| *octet == b'.') {
+        if tail.is_empty() && field.contains(&b'.') {
             let [a, b, c, d] = quad(field)?;
             *groups.get_mut(count)? = u16::from_be_bytes([a, b]);
             count += 1;

@@ -23,7 +23,7 @@ pub(super) fn before<'a>(text: &'a str, marks: &[u8]) -> (&'a str, &'a str) {
 
 /// Not `contains`, which is made for long texts.
 fn one_of(octet: u8, marks: &[u8]) -> bool {
-    marks.iter().any(|mark| *mark == octet)
+    marks.contains(&octet)
 }
 
 pub(super) fn cut(text: &str, at: usize) -> (&str, &str) {
