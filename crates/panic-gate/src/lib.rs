@@ -8,7 +8,7 @@
 //! The programs are built like the ROM (profile `rom`), as the proof that an index is in range is the
 //! optimiser's.
 //!
-//! What has an error number is printed too, with one exception: [`core::net::Ipv4Addr`] pads its text in a
+//! What has an error number is printed too, with one exception: [`Ipv4Addr`](::core::net::Ipv4Addr) pads its text in a
 //! way that the optimiser does not see through, so what contains an address is not printed here. That is
 //! [`netboot_dhcp::DhcpError`], and the event lines of [`netboot_app::console`].
 #![no_std]
