@@ -81,6 +81,12 @@ impl ServerMessage {
     }
 }
 
+impl From<&str> for ServerMessage {
+    fn from(message: &str) -> Self {
+        Self::new(message.as_bytes())
+    }
+}
+
 impl fmt::Display for ServerMessage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())
