@@ -504,18 +504,14 @@ where
             image.protocol = Some(protocol);
         }
         if let Some(size) = handle.size {
-            expected
-                .check_size(size)
-                .map_err(|error| self.fail(error))?;
+            self.check_size(expected, size)?;
         }
         let image = match self.net.imgload(handle, None) {
             Ok(image) => image,
             Err(error) => return Err(self.fail_net(error)),
         };
         let size = image.size;
-        expected
-            .check_size(size)
-            .map_err(|error| self.fail(error))?;
+        self.check_size(expected, size)?;
         self.tell(&Event::Opened {
             index,
             size,
@@ -538,15 +534,25 @@ where
             image.transfer = delivery.duration;
             image.resumes = image.resumes.saturating_add(delivery.resumes);
         }
-        expected
-            .check(&delivery, sum)
-            .map_err(|error| self.fail(error))?;
+        // Activation waits for this.
+        self.check_size(expected, delivery.octets)?;
+        if let Some(error) = expected.content_error(&delivery, sum) {
+            return Err(self.fail(error));
+        }
         self.tell(&Event::Verified {
             index,
             sha256: &delivery.sha256,
             expected: expected.sha256.is_some(),
         });
         self.activate(index)
+    }
+
+    #[inline(never)]
+    fn check_size(&mut self, expected: &Expected, found: u64) -> Result {
+        match expected.size_error(found) {
+            Some(error) => Err(self.fail(error)),
+            None => Ok(()),
+        }
     }
 
     /// Everything is right: waits until the device has drained the image, and says so.

@@ -19,30 +19,20 @@ pub struct Expected {
 
 impl Expected {
     /// Compares what the server says of the size.
-    pub(crate) fn check_size<N>(&self, found: u64) -> Result<(), AppError<N>> {
-        match self.size {
-            Some(expected) if expected != found => Err(AppError::SizeMismatch { expected, found }),
-            _ => Ok(()),
-        }
+    pub(crate) fn size_error<N>(&self, found: u64) -> Option<AppError<N>> {
+        let expected = self.size.filter(|expected| *expected != found)?;
+        Some(AppError::SizeMismatch { expected, found })
     }
 
-    /// Compares what was delivered. Activation waits for this.
-    pub(crate) fn check<N>(&self, delivery: &Delivery, sum: u32) -> Result<(), AppError<N>> {
-        self.check_size(delivery.octets)?;
-        if let Some(sha256) = self.sha256
-            && sha256 != delivery.sha256
-        {
-            return Err(AppError::DigestMismatch {
-                found: delivery.sha256,
-            });
+    /// Compares the digest, and the table's checksum with the `sum` of all octets.
+    pub(crate) fn content_error<N>(&self, delivery: &Delivery, sum: u32) -> Option<AppError<N>> {
+        let found = delivery.sha256;
+        if self.sha256.is_some_and(|expected| expected != found) {
+            return Some(AppError::DigestMismatch { found });
         }
         let found = 0u32.wrapping_sub(sum);
-        match self.checksum {
-            Some(expected) if expected != found => {
-                Err(AppError::ChecksumMismatch { expected, found })
-            }
-            _ => Ok(()),
-        }
+        let expected = self.checksum.filter(|expected| *expected != found)?;
+        Some(AppError::ChecksumMismatch { expected, found })
     }
 }
 

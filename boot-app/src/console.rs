@@ -41,7 +41,11 @@ fn write_event(out: &mut dyn Write, now: Instant, event: &Event<'_>) -> fmt::Res
         Event::AttemptFailed { .. } => "attempt-failed",
         Event::Finished { .. } => "finished",
     };
-    write!(out, "@{word} t={}", now.as_micros())?;
+    write!(out, "@{word}")?;
+    number(out, "t", now.as_micros())?;
+    if let Some(index) = event.index() {
+        number(out, "index", u64::from(index))?;
+    }
     match event {
         Event::Configured(config) => {
             write!(out, " address={}/{}", config.address, config.prefix_len)?;
@@ -49,35 +53,33 @@ fn write_event(out: &mut dyn Write, now: Instant, event: &Event<'_>) -> fmt::Res
                 write!(out, " router={router}")?;
             }
         }
-        Event::Toc { images } => write!(out, " images={images}")?,
-        Event::Requested { index } | Event::Activated { index } => write!(out, " index={index}")?,
-        Event::Fetching { index, uri } => write!(out, " index={index} uri={uri}")?,
-        Event::Opened {
-            index,
-            size,
-            protocol,
-        } => write!(out, " index={index} size={size} protocol={protocol}")?,
-        Event::Delivered {
-            index,
-            octets,
-            size,
-        } => write!(out, " index={index} octets={octets} size={size}")?,
-        Event::Verified {
-            index,
-            sha256,
-            expected,
-        } => write!(out, " index={index} sha256={sha256} expected={expected}")?,
-        Event::AttemptFailed { index, error } => {
-            if let Some(index) = index {
-                write!(out, " index={index}")?;
-            }
-            write_error(out, *error)?;
+        Event::Toc { images } => number(out, "images", u64::from(*images))?,
+        Event::Requested { .. } | Event::Activated { .. } => {}
+        Event::Fetching { uri, .. } => write!(out, " uri={uri}")?,
+        Event::Opened { size, protocol, .. } => {
+            number(out, "size", *size)?;
+            write!(out, " protocol={protocol}")?;
         }
+        Event::Delivered { octets, size, .. } => {
+            number(out, "octets", *octets)?;
+            number(out, "size", *size)?;
+        }
+        Event::Verified {
+            sha256, expected, ..
+        } => write!(out, " sha256={sha256} expected={expected}")?,
+        Event::AttemptFailed { error, .. } => write_error(out, *error)?,
         Event::Finished { status } => write!(out, " status={status:#010x}")?,
     }
     out.write_str("\n")
 }
 
+/// One `key=value` pair.
+#[inline(never)]
+fn number(out: &mut dyn Write, key: &str, value: u64) -> fmt::Result {
+    write!(out, " {key}={value}")
+}
+
+#[inline(never)]
 fn write_error(out: &mut dyn Write, error: &dyn Coded) -> fmt::Result {
     let (code, blame) = (error.code(), error.blame().as_str());
     write!(out, " code={code:#010x} blame={blame} message={error}")
@@ -89,12 +91,13 @@ fn write_error(out: &mut dyn Write, error: &dyn Coded) -> fmt::Result {
 /// When `out` cannot be written to.
 #[inline(never)]
 pub fn write_report<N: Coded>(out: &mut dyn Write, report: &BootReport<N>) -> fmt::Result {
-    write!(out, "@report started={}", report.started.as_micros())?;
+    out.write_str("@report")?;
+    number(out, "started", report.started.as_micros())?;
     if let Some(at) = report.configured {
-        write!(out, " configured={}", at.as_micros())?;
+        number(out, "configured", at.as_micros())?;
     }
     let status = report.status();
-    write!(out, " ended={}", report.ended.as_micros())?;
+    number(out, "ended", report.ended.as_micros())?;
     write!(out, " status={status:#010x}")?;
     if let Some(error) = &report.error {
         write_error(out, error)?;
@@ -113,21 +116,24 @@ fn write_image<N: Coded>(out: &mut dyn Write, image: &ImageReport<N>) -> fmt::Re
         Outcome::Activated => "activated",
         Outcome::Refused => "refused",
     };
-    write!(out, "@image index={} outcome={outcome}", image.index)?;
+    out.write_str("@image")?;
+    number(out, "index", u64::from(image.index))?;
+    write!(out, " outcome={outcome}")?;
     if let Some(uri) = &image.uri {
         write!(out, " uri={uri}")?;
     }
     if let Some(protocol) = image.protocol {
         write!(out, " protocol={protocol}")?;
     }
-    write!(out, " octets={}", image.octets)?;
+    number(out, "octets", image.octets)?;
     if let Some(sha256) = &image.sha256 {
         write!(out, " sha256={sha256}")?;
     }
-    let (duration, transfer) = (image.duration.as_micros(), image.transfer.as_micros());
-    write!(out, " duration_us={duration} transfer_us={transfer}")?;
-    write!(out, " octets_per_s={}", image.throughput())?;
-    write!(out, " retries={} resumes={}", image.retries, image.resumes)?;
+    number(out, "duration_us", image.duration.as_micros())?;
+    number(out, "transfer_us", image.transfer.as_micros())?;
+    number(out, "octets_per_s", image.throughput())?;
+    number(out, "retries", u64::from(image.retries))?;
+    number(out, "resumes", u64::from(image.resumes))?;
     if let Some(error) = &image.error {
         write_error(out, error)?;
     }

@@ -71,6 +71,22 @@ pub enum Event<'e> {
     },
 }
 
+impl Event<'_> {
+    /// The image that it is about.
+    pub fn index(&self) -> Option<u8> {
+        match *self {
+            Event::Requested { index }
+            | Event::Fetching { index, .. }
+            | Event::Opened { index, .. }
+            | Event::Delivered { index, .. }
+            | Event::Verified { index, .. }
+            | Event::Activated { index } => Some(index),
+            Event::AttemptFailed { index, .. } => index,
+            Event::Configured(_) | Event::Toc { .. } | Event::Finished { .. } => None,
+        }
+    }
+}
+
 /// Somebody who watches a boot.
 pub trait Observer {
     /// Called in order, from the boot's own loop: to be quick.

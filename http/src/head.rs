@@ -360,20 +360,24 @@ impl<'a> Fields<'a> {
     }
 
     fn partial(&self, head: &mut Head, expect: &Expect) -> Result<(), Fault> {
-        if expect.range_first.is_none() {
+        let Some(wanted) = expect.range_first else {
             return Err(Fault::UnexpectedPartial);
-        }
+        };
         let (Some(ContentRange::Part { first, last, total }), false) = (self.range, self.bad_range)
         else {
             // Among others a multipart/byteranges, which one range does not ask for.
             return Err(Fault::BadContentRange);
         };
+        head.first = first;
+        if first != wanted {
+            // `read` says so, with the facts.
+            return Ok(());
+        }
         // `last` is at least `first`, and below `u64::MAX` since it has 19 digits at most.
         let length = last.wrapping_sub(first).wrapping_add(1);
         if self.length.is_some_and(|stated| stated != length) {
             return Err(Fault::ConflictingLength);
         }
-        head.first = first;
         head.total = total;
         head.range_length = Some(length);
         Ok(())

@@ -27,46 +27,64 @@ impl Reason {
 
     /// The name of the code, for a log line.
     pub const fn name(self) -> &'static str {
-        match self.0 {
-            0x00 => "no reason given",
-            0x01 => "generic hardware error",
-            0x02 => "generic software error",
-            0x03 => "self-test failure",
-            0x04 => "corrupt or missing critical data",
-            0x05 => "key manifest missing or corrupt",
-            0x06 => "key manifest authentication failure",
-            0x07 => "key manifest anti-rollback",
-            0x08 => "boot loader missing or corrupt",
-            0x09 => "boot loader authentication failure",
-            0x0A => "boot loader anti-rollback",
-            0x0B => "main firmware missing or corrupt",
-            0x0C => "main firmware authentication failure",
-            0x0D => "main firmware anti-rollback",
-            0x0E => "recovery firmware missing or corrupt",
-            0x0F => "recovery firmware authentication failure",
-            0x10 => "recovery firmware anti-rollback",
-            0x11 => "forced recovery",
-            0x12 => "streaming boot",
-            0x80 => "vendor public key invalid",
-            0x81 => "vendor public key revoked",
-            0x82 => "vendor signature wrong",
-            0x83 => "owner public key wrong",
-            0x84 => "owner signature wrong",
-            0x85 => "firmware digest mismatch",
-            0x86 => "image layout invalid",
-            0x87 => "post-quantum key configuration invalid",
-            0x88 => "firmware version too old",
-            0x94 => "device ownership transfer recovery",
-            0x89..=0x93 | 0x95..=0xFF => "vendor specific",
-            _ => "reserved code",
+        let code = self.0 as usize;
+        let vendor = code.wrapping_sub(FIRST_VENDOR);
+        if code < NAMES.len() {
+            NAMES[code]
+        } else if vendor < VENDOR_NAMES.len() {
+            VENDOR_NAMES[vendor]
+        } else if self.0 == 0x94 {
+            "device ownership transfer recovery"
+        } else if code >= FIRST_VENDOR && code <= 0xFF {
+            "vendor specific"
+        } else {
+            "reserved code"
         }
     }
 }
 
+/// Codes from 0x00.
+const NAMES: [&str; 0x13] = [
+    "no reason given",
+    "generic hardware error",
+    "generic software error",
+    "self-test failure",
+    "corrupt or missing critical data",
+    "key manifest missing or corrupt",
+    "key manifest authentication failure",
+    "key manifest anti-rollback",
+    "boot loader missing or corrupt",
+    "boot loader authentication failure",
+    "boot loader anti-rollback",
+    "main firmware missing or corrupt",
+    "main firmware authentication failure",
+    "main firmware anti-rollback",
+    "recovery firmware missing or corrupt",
+    "recovery firmware authentication failure",
+    "recovery firmware anti-rollback",
+    "forced recovery",
+    "streaming boot",
+];
+
+/// The first of the codes that a vendor may choose.
+const FIRST_VENDOR: usize = 0x80;
+/// Caliptra's codes from 0x80.
+const VENDOR_NAMES: [&str; 9] = [
+    "vendor public key invalid",
+    "vendor public key revoked",
+    "vendor signature wrong",
+    "owner public key wrong",
+    "owner signature wrong",
+    "firmware digest mismatch",
+    "image layout invalid",
+    "post-quantum key configuration invalid",
+    "firmware version too old",
+];
+
 impl fmt::Display for Reason {
     /// `firmware digest mismatch (0x85)`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} (0x{:02x})", self.name(), self.0)
+        write!(f, "{} (0x{:02x})", self.name(), u32::from(self.0))
     }
 }
 

@@ -1,6 +1,6 @@
 //! A SHA-256 value.
 
-use core::fmt;
+use core::fmt::{self, Write as _};
 
 /// 32 octets of SHA-256 (FIPS 180-4).
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
@@ -34,7 +34,15 @@ pub(crate) fn nibble(digit: u8) -> Option<u8> {
 
 impl fmt::Display for Digest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|octet| write!(f, "{octet:02x}"))
+        for octet in self.0 {
+            for digit in [octet >> 4, octet & 0xF] {
+                f.write_char(char::from(match digit {
+                    0..=9 => b'0' + digit,
+                    _ => b'a' - 10 + digit,
+                }))?;
+            }
+        }
+        Ok(())
     }
 }
 

@@ -4,11 +4,11 @@ use super::Row;
 use netboot::NetError;
 use netboot_app::AppError;
 use netboot_app::toc::{Stop, TocError};
+use netboot_core::Digest;
 use netboot_core::uri::UriError;
-use netboot_core::{Digest, Instant};
 use netboot_dhcp::DhcpError;
 use netboot_http::HttpError;
-use netboot_tftp::{Client, Endpoint, OptionError, Request, TftpError, Timing};
+use netboot_tftp::{ErrorCode, OptionError, TftpError};
 use ocp_recovery::error::WaitFor;
 use ocp_recovery::{Reason, RecoveryError};
 use std::net::Ipv4Addr;
@@ -179,26 +179,12 @@ fn without_first(error: Option<TftpError>) -> TftpError {
     error.unwrap_or(TftpError::Options(OptionError::Malformed))
 }
 
-/// The error that an ERROR packet makes of a transfer.
 fn server_error(code: u16) -> TftpError {
-    let server = Endpoint::server(Ipv4Addr::new(10, 0, 2, 2).into());
-    let request = Request {
-        filename: "fw.bin",
-        blksize: 512,
-        windowsize: 1,
-        timeout: None,
-        tsize: false,
-    };
     let message = if code == 1 { "file not found" } else { "no" };
-    let mut packet = vec![0, 5];
-    packet.extend(code.to_be_bytes());
-    packet.extend(message.as_bytes());
-    packet.push(0);
-    let now = Instant::ZERO;
-    let mut client = Client::new(server, &request, Timing::default(), now).expect("a good request");
-    client
-        .handle(now, server, &packet)
-        .expect_err("an ERROR packet")
+    TftpError::Server {
+        code: ErrorCode(code),
+        message: message.into(),
+    }
 }
 
 fn http(rows: &mut Vec<Row>) {
