@@ -215,10 +215,15 @@ fn times(lease: Option<u32>, t1: Option<u32>, t2: Option<u32>) -> (Duration, Dur
     (secs(lease), secs(t1), secs(t2))
 }
 
-/// Length of the prefix of a mask with no holes, from 1.
+/// Length of the prefix of a mask with no holes, from 1. A loop, as the core may not count zeros.
 fn prefix_len(mask: u32) -> Option<u8> {
-    let len = mask.leading_ones();
-    (len != 0 && len + mask.trailing_zeros() == 32 || mask == u32::MAX).then_some(len as u8)
+    let mut rest = mask;
+    let mut len = 0;
+    while rest & (1 << 31) != 0 {
+        rest <<= 1;
+        len += 1;
+    }
+    (len != 0 && rest == 0).then_some(len)
 }
 
 /// The prefix of the days before masks (RFC 791), for servers that send none.

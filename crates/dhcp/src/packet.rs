@@ -118,17 +118,31 @@ impl<'a> Packet<'a> {
     ///
     /// # Errors
     /// See [`ParseError`].
+    #[inline(never)]
     pub fn parse(datagram: &'a [u8]) -> Result<Self, ParseError> {
-        let fields = Fields::read(datagram).ok_or(ParseError::Malformed)?;
-        let Fields {
-            kind: [op, htype, hlen, _hops],
-            header,
-            sname,
-            file,
-            cookie,
-            options,
-        } = fields;
-        if !matches!(op, 1 | 2) || htype != ETHERNET || hlen != 6 || cookie != COOKIE {
+        let (fixed, options) = datagram.split_first_chunk().ok_or(ParseError::Malformed)?;
+        let [op, htype, hlen, _hops] = four(fixed, 0);
+        let [secs_high, secs_low, flags, _] = four(fixed, 8);
+        let [mac_0, mac_1, mac_2, mac_3] = four(fixed, 28);
+        let [mac_4, mac_5, ..] = four(fixed, 32);
+        let header = Header {
+            reply: op == 2,
+            xid: u32::from_be_bytes(four(fixed, 4)),
+            secs: u16::from_be_bytes([secs_high, secs_low]),
+            broadcast: flags & BROADCAST_FLAG.to_be_bytes()[0] != 0,
+            ciaddr: Ipv4Addr::from_octets(four(fixed, 12)),
+            yiaddr: Ipv4Addr::from_octets(four(fixed, 16)),
+            siaddr: Ipv4Addr::from_octets(four(fixed, 20)),
+            giaddr: Ipv4Addr::from_octets(four(fixed, 24)),
+            chaddr: [mac_0, mac_1, mac_2, mac_3, mac_4, mac_5],
+        };
+        let sname = fixed.get(SNAME_AT..FILE_AT).unwrap_or_default();
+        let file = fixed.get(FILE_AT..COOKIE_AT).unwrap_or_default();
+        if !matches!(op, 1 | 2)
+            || htype != ETHERNET
+            || hlen != 6
+            || four(fixed, COOKIE_AT) != COOKIE.to_be_bytes()
+        {
             return Err(ParseError::NotDhcp);
         }
         let options = Options::parse(options, file, sname).map_err(|_| ParseError::Malformed)?;
@@ -146,64 +160,18 @@ impl<'a> Packet<'a> {
     }
 }
 
-/// A message cut into its fields, not yet checked.
-struct Fields<'a> {
-    kind: [u8; 4],
-    header: Header,
-    sname: &'a [u8],
-    file: &'a [u8],
-    cookie: u32,
-    options: &'a [u8],
-}
+/// Offset of `sname`: behind `chaddr`, of which an Ethernet address fills 6 of 16 octets.
+const SNAME_AT: usize = 44;
+const FILE_AT: usize = SNAME_AT + SNAME_LEN;
+const COOKIE_AT: usize = FILE_AT + FILE_LEN;
+/// Octets of the fields of fixed length and the cookie.
+const FIXED_LEN: usize = COOKIE_AT + 4;
 
-impl<'a> Fields<'a> {
-    /// In the order of the wire; `None` when it ends too soon.
-    fn read(datagram: &'a [u8]) -> Option<Self> {
-        let mut reader = Reader(datagram);
-        let kind: [u8; 4] = reader.array()?;
-        let [op, ..] = kind;
-        let header = Header {
-            reply: op == 2,
-            xid: u32::from_be_bytes(reader.array()?),
-            secs: u16::from_be_bytes(reader.array()?),
-            broadcast: u16::from_be_bytes(reader.array()?) & BROADCAST_FLAG != 0,
-            ciaddr: reader.address()?,
-            yiaddr: reader.address()?,
-            siaddr: reader.address()?,
-            giaddr: reader.address()?,
-            chaddr: reader.array()?,
-        };
-        // The rest of `chaddr`, which an Ethernet address does not fill.
-        reader.take(10)?;
-        Some(Self {
-            kind,
-            header,
-            sname: reader.take(SNAME_LEN)?,
-            file: reader.take(FILE_LEN)?,
-            cookie: u32::from_be_bytes(reader.array()?),
-            options: reader.0,
-        })
-    }
-}
-
-struct Reader<'a>(&'a [u8]);
-
-impl<'a> Reader<'a> {
-    fn take(&mut self, len: usize) -> Option<&'a [u8]> {
-        let (head, rest) = self.0.split_at_checked(len)?;
-        self.0 = rest;
-        Some(head)
-    }
-
-    fn array<const N: usize>(&mut self) -> Option<[u8; N]> {
-        let (head, rest) = self.0.split_first_chunk()?;
-        self.0 = rest;
-        Some(*head)
-    }
-
-    fn address(&mut self) -> Option<Ipv4Addr> {
-        self.array().map(Ipv4Addr::from_octets)
-    }
+/// The four octets at `at`. Not inlined: the fields lie at any address, so each octet is a load.
+#[inline(never)]
+fn four(fixed: &[u8; FIXED_LEN], at: usize) -> [u8; 4] {
+    let found = fixed.get(at..).and_then(|rest| rest.first_chunk());
+    found.copied().unwrap_or_default()
 }
 
 /// Writes a message: the fixed fields first, then options, then END and padding.

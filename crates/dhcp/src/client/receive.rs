@@ -12,6 +12,7 @@ use netboot_core::Instant;
 use rand_core::RngCore;
 
 impl Client {
+    #[inline(never)]
     pub(super) fn receive(
         &mut self,
         now: Instant,
