@@ -38,11 +38,13 @@ impl MmioBus {
 }
 
 impl RegisterBus for MmioBus {
+    #[inline(never)]
     fn read32(&mut self, offset: u32) -> u32 {
         // SAFETY: the address is aligned and inside the block that `new` was promised.
         unsafe { self.address(offset).read_volatile() }
     }
 
+    #[inline(never)]
     fn write32(&mut self, offset: u32, value: u32) {
         // SAFETY: the address is aligned and inside the block that `new` was promised.
         unsafe { self.address(offset).write_volatile(value) }
