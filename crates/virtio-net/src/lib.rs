@@ -5,7 +5,7 @@
 //! a burst longer than the ring loses frames but never the receiver. No octet is copied here.
 //!
 //! Memory: four pages of queues (two for each, as virtio-drivers lays out a modern queue) in
-//! [`pool`], and `(RX + TX) * 1,528` octets of frames in [`Buffers`].
+//! `pool`, and `(RX + TX) * 1,528` octets of frames in [`Buffers`].
 #![cfg_attr(not(test), no_std)]
 
 mod device;
