@@ -117,6 +117,7 @@ impl Sources {
 
 /// The boot file or directory that DHCP points to: a whole URI in option 67, or a path on the server
 /// of option 66 or `siaddr`, by TFTP. Without a file name it is the server's root directory.
+#[inline(never)]
 pub(crate) fn boot_uri(config: &NetworkConfig) -> Result<Option<Uri>, UriError> {
     let boot = &config.boot;
     if is_whole_uri(&boot.file) {

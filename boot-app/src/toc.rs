@@ -132,13 +132,17 @@ impl fmt::Display for TocError {
             TocError::ImageCount(count) => {
                 write!(
                     f,
-                    "table of contents lists {count} images, 1 to {MAX_IMAGES} allowed"
+                    "table of contents lists {} images, 1 to {} allowed",
+                    u32::from(*count),
+                    u32::from(MAX_IMAGES)
                 )
             }
             TocError::EntryChecksum { entry } => {
+                let entry = u32::from(*entry);
                 write!(f, "table of contents: wrong checksum of entry {entry}")
             }
             TocError::Filename { entry } => {
+                let entry = u32::from(*entry);
                 write!(f, "table of contents: unusable file name in entry {entry}")
             }
             TocError::Duplicate { identifier } => {

@@ -178,7 +178,8 @@ impl fmt::Display for HttpError {
             } => {
                 write!(
                     f,
-                    "HTTP server answered with status {status}{}",
+                    "HTTP server answered with status {}{}",
+                    u32::from(*status),
                     reason(*status)
                 )?;
                 return match retry_after {

@@ -173,6 +173,8 @@ pub enum RecoveryError {
 impl fmt::Display for RecoveryError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         use RecoveryError::*;
+        // Octets and half words are widened, so that not each width brings a formatter of its own.
+        let wide = <u32 as From<u8>>::from;
         match *self {
             ExtCapsPointer { offset } => write!(
                 f,
@@ -180,12 +182,17 @@ impl fmt::Display for RecoveryError {
             ),
             ExtCapLength { id, offset, dwords } => write!(
                 f,
-                "capability 0x{id:02x} at 0x{offset:x} has an impossible length of {dwords} words"
+                "capability 0x{:02x} at 0x{offset:x} has an impossible length of {dwords} words",
+                wide(id)
             ),
             ExtCapRepeated { id, offset } => {
-                write!(f, "capability 0x{id:02x} is there again at 0x{offset:x}")
+                write!(
+                    f,
+                    "capability 0x{:02x} is there again at 0x{offset:x}",
+                    wide(id)
+                )
             }
-            ExtCapMissing { id } => write!(f, "the I3C core has no capability 0x{id:02x}"),
+            ExtCapMissing { id } => write!(f, "the I3C core has no capability 0x{:02x}", wide(id)),
             ExtCapsEndless => f.write_str("the I3C core's chain of capabilities does not end"),
             BadMagic {
                 found: [first, second],
@@ -202,7 +209,8 @@ impl fmt::Display for RecoveryError {
             }
             CapabilityMissing { capabilities } => write!(
                 f,
-                "the device lacks device status or push C-image (capabilities 0x{capabilities:04x})"
+                "the device lacks device status or push C-image (capabilities 0x{:04x})",
+                u32::from(capabilities)
             ),
             FifoGeometry {
                 fifo_size,
@@ -272,6 +280,7 @@ impl fmt::Display for RecoveryError {
 
 /// The two status octets, at the end of a sentence.
 fn write_status(f: &mut fmt::Formatter<'_>, device: u8, recovery: u8) -> fmt::Result {
+    let (device, recovery) = (u32::from(device), u32::from(recovery));
     write!(
         f,
         " (device status 0x{device:x}, recovery status 0x{recovery:02x})"

@@ -137,6 +137,7 @@ impl fmt::Display for TftpError {
                 OptionError::Tsize => "the TFTP server's OACK has a wrong tsize",
             }),
             TftpError::Oversized { len, blksize } => {
+                let blksize = u32::from(*blksize);
                 write!(f, "a TFTP block has {len} octets, {blksize} were agreed")
             }
             TftpError::SizeMismatch { expected, received } => write!(

@@ -46,7 +46,8 @@ impl fmt::Display for UriError {
             UriError::IllegalCharacter { at } => {
                 return write!(
                     f,
-                    "URI has a character at offset {at} that must be percent-encoded"
+                    "URI has a character at offset {} that must be percent-encoded",
+                    u32::from(*at)
                 );
             }
             UriError::TooLong => "URI is longer than 255 octets",
