@@ -41,7 +41,7 @@ pub fn each_line<'t>(
 ) -> Result<(), BadLine> {
     for (line, number) in text.lines().zip(1u32..) {
         let line = line.split('#').next().unwrap_or_default();
-        if line.trim().is_empty() {
+        if line.trim_ascii().is_empty() {
             continue;
         }
         let mut words = line.split_ascii_whitespace();

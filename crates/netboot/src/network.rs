@@ -269,7 +269,9 @@ impl ImageSink for Staging<'_> {
 
 /// The name of a file in a path.
 fn last_segment(path: &str) -> &str {
-    path.rsplit('/').next().unwrap_or(path)
+    let after = path.bytes().rposition(|octet| octet == b'/');
+    path.get(after.map_or(0, |at| at.saturating_add(1))..)
+        .unwrap_or(path)
 }
 
 /// As much of `name` as fits.

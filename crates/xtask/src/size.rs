@@ -35,7 +35,7 @@ const LARGEST: usize = 12;
 
 /// What the flash has come to so far, in KiB: the goal of 96 is not reached (docs/src/size.md says why).
 /// More than this fails, so that it only gets better. To be lowered with each gain, never raised.
-const FLASH_SO_FAR: u64 = 138;
+const FLASH_SO_FAR: u64 = 136;
 
 /// How a figure stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
