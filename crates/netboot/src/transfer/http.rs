@@ -57,8 +57,8 @@ impl HttpTransfer {
         start: Start<'_>,
     ) -> Internal<Opened> {
         let mut redirects = Redirects::new(stack.options.redirects);
-        // The hop limit of `Redirects` ends this; the bound is for the reader.
-        for _ in 0..=u8::MAX {
+        // The hop limit of `Redirects` ends this.
+        loop {
             let result = self.exchange(stack, uri, start);
             if result.is_err() {
                 self.disconnect(stack);
@@ -97,7 +97,6 @@ impl HttpTransfer {
                 return Err(stack.fail(NetError::Unsupported));
             }
         }
-        Err(stack.fail(HttpError::TooManyRedirects.into()))
     }
 
     /// One request and the head of its answer.
@@ -109,7 +108,7 @@ impl HttpTransfer {
         start: Start<'_>,
     ) -> Internal {
         let peer = (stack.resolve(uri)?, uri.port());
-        self.finish(stack);
+        self.close(stack);
         if self.peer == Some(peer) && stack.tcp().may_send() && stack.tcp().may_recv() {
             let result = self.request(stack, uri, start);
             // The server may close an idle connection at any moment (RFC 9112, section 9.5).
@@ -123,13 +122,6 @@ impl HttpTransfer {
         }
         self.connect(stack, peer)?;
         self.request(stack, uri, start)
-    }
-
-    /// Leaves the connection of a completed exchange for reuse; cuts any other.
-    fn finish<D: Device, P: Platform>(&mut self, stack: &mut Stack<'_, D, P>) {
-        if !(self.response.is_complete() && self.response.can_reuse()) {
-            self.disconnect(stack);
-        }
     }
 
     #[inline(never)]
@@ -307,7 +299,9 @@ impl HttpTransfer {
 
     /// Keeps the connection when the response was read to the end, else cuts it.
     pub fn close<D: Device, P: Platform>(&mut self, stack: &mut Stack<'_, D, P>) {
-        self.finish(stack);
+        if !self.response.can_reuse() {
+            self.disconnect(stack);
+        }
     }
 }
 
