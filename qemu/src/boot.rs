@@ -19,6 +19,7 @@ use netboot_ipxe::IpxeInterface;
 use netboot_virtio::VirtioNet;
 use ocp_recovery::{MmioBus, RecoveryAgent};
 use rom_parts::settings::{MAX_IMAGES, Settings};
+use rom_parts::sizes::{TCP, UDP};
 
 /// Descriptors of each virtio queue.
 const QUEUE: usize = 16;
@@ -26,10 +27,6 @@ const QUEUE: usize = 16;
 const RX: usize = 16;
 /// Transmit buffers.
 const TX: usize = 2;
-/// TFTP receive buffer: the window waits in the device's ring, here are the blocks being delivered.
-const UDP: usize = 5 * 1472;
-/// HTTP receive buffer.
-const TCP: usize = 16 * 1024;
 
 type Nic = VirtioNet<QUEUE, RX, TX>;
 type Net = Network<'static, &'static mut Nic, Board>;

@@ -1,8 +1,9 @@
 //! The parts of the ROM that touch no hardware: the instruction decoder of the trap-and-emulate
-//! window, and the settings that come as text.
+//! window, the settings that come as text, and the sizes of the buffers.
 #![cfg_attr(not(test), no_std)]
 #![forbid(unsafe_code)]
 
 pub mod decode;
 pub mod device_settings;
 pub mod settings;
+pub mod sizes;

@@ -18,8 +18,9 @@ use smoltcp::wire::{HardwareAddress, IpAddress, IpCidr, Ipv4Cidr};
 const INGRESS_BUDGET: usize = 64;
 /// Rounds of sending in one service call.
 const EGRESS_BUDGET: usize = 16;
-/// How long frames may wait in the device for the sink.
-const LEAVE_AT_MOST: Duration = Duration::from_millis(50);
+/// How long frames may wait in the device for the sink: longer than a device of 1,000 octets a second needs for
+/// a block, shorter than neighbours go on asking for our hardware address.
+const LEAVE_AT_MOST: Duration = Duration::from_millis(2000);
 /// First ephemeral port (RFC 6335, section 6).
 const EPHEMERAL: u16 = 49152;
 

@@ -8,14 +8,10 @@ use netboot_app::{AppConfig, BootApp, BootReport, DefaultSource};
 use netboot_core::{Device, Instant, Platform};
 use ocp_recovery::{RecoveryAgent, RegisterBus};
 use recovery_model::{DeviceConfig, DeviceOutcome, ImageRecord, RecoveryModel, Stall};
+use rom_parts::sizes::{TCP, UDP};
 use std::cell::RefCell;
 use std::fmt::Write;
 use std::rc::Rc;
-
-/// Octets of the TFTP receive buffer.
-const UDP: usize = 17 * 1472;
-/// Octets of the HTTP receive buffer.
-const TCP: usize = 16 * 1024;
 
 /// The emulated device, shared by its bus and by whoever looks at it.
 pub type SharedModel = Rc<RefCell<RecoveryModel>>;
@@ -107,7 +103,7 @@ pub fn boot<D: Device, P: Platform>(
     let now = platform.now();
     let agent = RecoveryAgent::new(bus, settings.agent, now).map_err(|error| anyhow!("{error}"))?;
     // The sockets borrow the buffers for as long as these live, as they do in a ROM's statics: some
-    // 45 KiB for each boot stay allocated.
+    // 30 KiB for each boot stay allocated.
     let buffers = Box::leak(Box::new(Buffers::<UDP, TCP>::new()));
     let slots = Box::leak(Box::new(Slots::new()));
     let net = Network::new(device, platform, buffers, slots, settings.network);

@@ -23,4 +23,5 @@ pub mod tap;
 pub mod transcript;
 
 pub use plan::{Image, Plan, Protocol};
+pub use rom_parts::sizes;
 pub use transcript::Transcript;
