@@ -38,7 +38,7 @@ const SIZE: usize = 1 << 20;
 const LARGE: usize = 16 << 20;
 /// Octets of a TFTP block, as the ROM asks for.
 const BLKSIZE: u64 = 1468;
-/// Octets of the ROM's TCP receive buffer (`qemu/src/boot.rs`).
+/// Octets of the ROM's TCP receive buffer.
 const TCP_WINDOW: u64 = testbed::sizes::TCP as u64;
 /// A link with loss has some delay, or loss would cost nothing.
 const LOSSY_DELAY: Duration = Duration::from_millis(1);
