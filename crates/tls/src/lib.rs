@@ -1,5 +1,38 @@
-//! TLS 1.3 client for a ROM.
+//! TLS 1.3 client for a ROM (RFC 8446): sans-IO, no allocator, no clock.
+//!
+//! - [`channel`]: the client itself. `Channel<Verified>` has proved who the server is, `Channel<Provisional>`
+//!   only that it owns the key it showed; they are different types, so that nothing is fed from the wrong one.
+//! - [`connection`]: the same over a transport that waits, with a deadline for each call.
+//! - [`verify`]: whether a certificate chain leads to what is trusted.
+//! - [`identity`]: who we are, for servers that ask (mutual TLS).
+//! - [`alert`], [`error`]: what went wrong, and whose fault it is.
+//!
+//! One key exchange (P-256 ECDHE), two suites (TLS_AES_128_GCM_SHA256, TLS_CHACHA20_POLY1305_SHA256), no
+//! resumption, no early data, no renegotiation: what is not there cannot be attacked.
 #![cfg_attr(not(test), no_std)]
 #![forbid(unsafe_code)]
 
+#[cfg(not(any(feature = "aes-gcm", feature = "chacha20poly1305")))]
+compile_error!("a TLS client without a cipher suite: enable aes-gcm or chacha20poly1305");
+
+pub mod alert;
+pub mod channel;
+pub mod connection;
+pub mod error;
+mod flight;
+mod handshake;
+mod hello;
+pub mod identity;
+mod message;
+mod record;
+mod schedule;
+pub mod suite;
 pub mod verify;
+mod wire;
+
+pub use alert::Alert;
+pub use channel::{Channel, Config, Level, ProofOnly, Provisional, Verified};
+pub use connection::{TlsConnection, Transport};
+pub use error::TlsError;
+pub use identity::{Identity, Signer};
+pub use suite::Suite;

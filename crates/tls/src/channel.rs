@@ -1,0 +1,453 @@
+//! A TLS connection, sans-IO: octets from the transport go in, octets for it come out.
+
+use crate::TlsError;
+use crate::alert::Alert;
+use crate::flight::Outgoing;
+use crate::handshake::{Handshake, Message};
+use crate::identity::Identity;
+use crate::message;
+use crate::record::{ALERT, APPLICATION_DATA, Incoming, Record};
+use crate::suite::{DEFAULT_SUITES, Suite};
+use crate::verify::{LeafKey, ServerName, Trust};
+use core::marker::PhantomData;
+use rand_core::CryptoRngCore;
+use rustls_pki_types::SignatureVerificationAlgorithm;
+use sealed::Given as _;
+
+/// Receive buffer for records of any server: 2^14 octets of plaintext with all that comes around them.
+pub const LARGE_RECORDS: usize = 5 + (1 << 14) + 256;
+/// Receive buffer for servers whose records are limited to 4096 octets: OpenSSL and GnuTLS heed what we ask for in the
+/// handshake; nginx wants `ssl_buffer_size 4k`.
+pub const SMALL_RECORDS: usize = 4400;
+/// Send buffer without a client certificate: one HTTP request head fits.
+pub const SEND: usize = 1280;
+
+/// Records in a row without an octet of the application, before it is taken for an attack.
+const IDLE_RECORDS: u8 = 32;
+
+/// How much is known of the server: the type of a connection says it.
+pub trait Level: sealed::Sealed {
+    /// What the caller has to give for it.
+    type Trust<'a>: sealed::Given<'a>;
+}
+
+type Algorithms<'a> = &'a [&'a dyn SignatureVerificationAlgorithm];
+
+mod sealed {
+    use super::{Algorithms, Trust};
+
+    pub trait Sealed {}
+    impl Sealed for super::Verified {}
+    impl Sealed for super::Provisional {}
+
+    /// What a certificate is checked against.
+    pub trait Given<'a> {
+        fn trust(&self) -> Option<&Trust<'a>>;
+        fn algorithms(&self) -> Algorithms<'a>;
+    }
+}
+
+/// The server has proved to be who it has to be.
+#[derive(Debug)]
+pub enum Verified {}
+
+/// The server has proved that it owns the key it showed, and no more: anybody can do that. For discovery protocols that
+/// check what they receive by other means (RFC 8572, section 5.3).
+#[derive(Debug)]
+pub enum Provisional {}
+
+impl Level for Verified {
+    type Trust<'a> = Trust<'a>;
+}
+
+impl<'a> sealed::Given<'a> for Trust<'a> {
+    fn trust(&self) -> Option<&Trust<'a>> {
+        Some(self)
+    }
+
+    fn algorithms(&self) -> Algorithms<'a> {
+        self.algorithms
+    }
+}
+
+impl Level for Provisional {
+    type Trust<'a> = ProofOnly<'a>;
+}
+
+/// Nothing is believed; how the proof of the key is checked.
+#[derive(Clone, Copy)]
+pub struct ProofOnly<'a>(pub Algorithms<'a>);
+
+impl<'a> sealed::Given<'a> for ProofOnly<'a> {
+    fn trust(&self) -> Option<&Trust<'a>> {
+        None
+    }
+
+    fn algorithms(&self) -> Algorithms<'a> {
+        self.0
+    }
+}
+
+/// Whom to connect to, and what to believe. Wanted until the channel is open.
+pub struct Config<'a, L: Level> {
+    /// The server, as the URI names it.
+    pub server: ServerName<'a>,
+    /// What is trusted.
+    pub trust: L::Trust<'a>,
+    /// What is offered, the favourite first. [`DEFAULT_SUITES`] unless there is a reason.
+    pub suites: &'a [Suite],
+    /// Who we are, for servers that ask.
+    pub identity: Option<Identity<'a>>,
+}
+
+impl<'a, L: Level> Config<'a, L> {
+    /// Default suites, no identity.
+    pub const fn new(server: ServerName<'a>, trust: L::Trust<'a>) -> Self {
+        Self {
+            server,
+            trust,
+            suites: DEFAULT_SUITES,
+            identity: None,
+        }
+    }
+}
+
+/// A [`Config`] without its type: the machinery exists once.
+pub(crate) struct Check<'c, 'a> {
+    pub server: &'c ServerName<'a>,
+    pub trust: Option<&'c Trust<'a>>,
+    pub algorithms: Algorithms<'a>,
+    pub suites: &'a [Suite],
+    pub identity: Option<&'c mut Identity<'a>>,
+}
+
+/// A TLS 1.3 client connection over buffers of the caller's; use it again with [`start`](Self::start).
+///
+/// ```text
+/// start -> pending/sent -> receive ... until is_open
+/// open: receive -> plaintext/consume, write -> pending/sent
+/// close -> pending/sent
+/// ```
+pub struct Channel<'b, L: Level> {
+    session: Session<'b>,
+    level: PhantomData<L>,
+}
+
+struct Session<'b> {
+    incoming: Incoming<'b>,
+    outgoing: Outgoing<'b>,
+    handshake: Handshake,
+    /// Records in a row that carried nothing.
+    idle: u8,
+    /// How it ended.
+    failed: Option<TlsError>,
+    /// The server has said all it has to say.
+    finished: bool,
+    /// We have.
+    closing: bool,
+}
+
+impl<'b, L: Level> Channel<'b, L> {
+    /// A channel that is not connected. `receive` bounds the records that can be taken ([`LARGE_RECORDS`],
+    /// [`SMALL_RECORDS`]), `send` our own messages ([`SEND`], and a client certificate's size more).
+    pub fn new(receive: &'b mut [u8], send: &'b mut [u8]) -> Self {
+        Self {
+            session: Session {
+                incoming: Incoming::new(receive),
+                outgoing: Outgoing::new(send),
+                handshake: Handshake::new(),
+                idle: 0,
+                failed: None,
+                finished: false,
+                closing: false,
+            },
+            level: PhantomData,
+        }
+    }
+
+    /// Begins a connection: forgets the one before, and puts the ClientHello into the send buffer.
+    ///
+    /// # Errors
+    /// [`TlsError::NoEntropy`], [`TlsError::SendBuffer`].
+    pub fn start(
+        &mut self,
+        config: &Config<'_, L>,
+        rng: &mut dyn CryptoRngCore,
+    ) -> Result<(), TlsError> {
+        self.session.start(&config.server, config.suites, rng)
+    }
+
+    /// Takes octets of the server's handshake, up to the end of one record; returns how many. Takes nothing once the
+    /// channel is open, and nothing while an answer of ours is [`pending`](Self::pending).
+    ///
+    /// # Errors
+    /// Any; the connection is over then, and an alert for the server may be pending.
+    pub fn advance(&mut self, input: &[u8], config: &mut Config<'_, L>) -> Result<usize, TlsError> {
+        let mut check = Check {
+            server: &config.server,
+            trust: config.trust.trust(),
+            algorithms: config.trust.algorithms(),
+            suites: config.suites,
+            identity: config.identity.as_mut(),
+        };
+        self.session.receive(input, Some(&mut check))
+    }
+
+    /// Takes octets from the transport, up to the end of one record; returns how many. Takes nothing while there is
+    /// plaintext that was not consumed.
+    ///
+    /// # Errors
+    /// [`TlsError::NotOpen`] before the server has proved itself; any other ends the connection, and an alert for
+    /// the server may be pending.
+    pub fn receive(&mut self, input: &[u8]) -> Result<usize, TlsError> {
+        self.session.receive(input, None)
+    }
+
+    /// Whether the handshake is done and the connection usable.
+    pub fn is_open(&self) -> bool {
+        self.session.handshake.is_open() && self.session.failed.is_none() && !self.session.closing
+    }
+
+    /// Whether the server has ended the connection in order (close_notify), after which nothing comes.
+    pub fn is_finished(&self) -> bool {
+        self.session.finished
+    }
+
+    /// The transport has come to its end: in order only after the server's close_notify.
+    ///
+    /// # Errors
+    /// [`TlsError::Truncated`], or what the connection had failed with before.
+    pub fn end_of_stream(&mut self) -> Result<(), TlsError> {
+        let session = &mut self.session;
+        match session.failed {
+            Some(error) => Err(error),
+            None if session.finished => Ok(()),
+            None => {
+                session.failed = Some(TlsError::Truncated);
+                Err(TlsError::Truncated)
+            }
+        }
+    }
+
+    /// Octets of the application, in order, each proven to come from the server.
+    pub fn plaintext(&self) -> &[u8] {
+        self.session.incoming.plaintext()
+    }
+
+    /// `octets` of the plaintext are done with.
+    pub fn consume(&mut self, octets: usize) {
+        self.session.incoming.consume(octets);
+    }
+
+    /// Has one record written in place: `fill` gets the room that there is and says how much of it it used.
+    ///
+    /// # Errors
+    /// [`TlsError::NotOpen`] before the server has proved itself, or after the end.
+    pub fn write_with(
+        &mut self,
+        fill: &mut dyn FnMut(&mut [u8]) -> usize,
+    ) -> Result<usize, TlsError> {
+        if !self.is_open() {
+            return Err(TlsError::NotOpen);
+        }
+        self.session.write(fill)
+    }
+
+    /// Encrypts octets of the application; returns how many found room in the send buffer.
+    ///
+    /// # Errors
+    /// [`TlsError::NotOpen`] before the server has proved itself, or after the end.
+    pub fn write(&mut self, data: &[u8]) -> Result<usize, TlsError> {
+        self.write_with(&mut |room| {
+            let len = room.len().min(data.len());
+            if let (Some(to), Some(from)) = (room.get_mut(..len), data.get(..len)) {
+                to.copy_from_slice(from);
+            }
+            len
+        })
+    }
+
+    /// Octets for the transport.
+    pub fn pending(&self) -> &[u8] {
+        self.session.outgoing.pending()
+    }
+
+    /// The transport has taken `octets`.
+    pub fn sent(&mut self, octets: usize) {
+        self.session.outgoing.sent(octets);
+    }
+
+    /// Says that we have no more to say; the alert is then [`pending`](Self::pending).
+    pub fn close(&mut self) {
+        if self.is_open() {
+            self.session.closing = true;
+            self.session.tell(1, Alert::CLOSE_NOTIFY);
+        }
+    }
+
+    /// The key that the server has proved to have, once open.
+    pub fn server_key(&self) -> Option<&LeafKey> {
+        self.session.handshake.leaf()
+    }
+
+    /// The suite in use.
+    pub fn suite(&self) -> Option<Suite> {
+        self.session.handshake.suite()
+    }
+
+    /// Octets of the receive buffer.
+    pub fn capacity(&self) -> usize {
+        self.session.incoming.capacity()
+    }
+}
+
+impl Session<'_> {
+    #[inline(never)]
+    fn start(
+        &mut self,
+        server: &ServerName<'_>,
+        suites: &[Suite],
+        rng: &mut dyn CryptoRngCore,
+    ) -> Result<(), TlsError> {
+        self.incoming.reset();
+        self.outgoing.reset();
+        self.handshake = Handshake::new();
+        self.idle = 0;
+        self.failed = None;
+        self.finished = false;
+        self.closing = false;
+        let receive = self.incoming.capacity();
+        self.handshake
+            .start(server, suites, receive, rng, &mut self.outgoing)
+    }
+
+    /// With a `check` the handshake goes on, without one the channel has to be open.
+    #[inline(never)]
+    fn receive(
+        &mut self,
+        input: &[u8],
+        check: Option<&mut Check<'_, '_>>,
+    ) -> Result<usize, TlsError> {
+        if let Some(error) = self.failed {
+            return Err(error);
+        }
+        let wait = match (&check, self.handshake.is_open()) {
+            (Some(_), false) if !self.handshake.is_idle() => !self.outgoing.pending().is_empty(),
+            (Some(_), true) => true,
+            (None, true) => self.finished || !self.incoming.plaintext().is_empty(),
+            _ => return Err(TlsError::NotOpen),
+        };
+        if wait {
+            return Ok(0);
+        }
+        let result = self.take(input, check);
+        if let Err(error) = result {
+            self.failed = Some(error);
+            // Nothing of a failed connection is to be read.
+            self.incoming.reset();
+            if let Some(alert) = error.alert() {
+                self.tell(2, alert);
+            }
+        }
+        result
+    }
+
+    fn take(&mut self, input: &[u8], check: Option<&mut Check<'_, '_>>) -> Result<usize, TlsError> {
+        let (taken, whole) = self.incoming.fill(input, self.handshake.stage())?;
+        if !whole {
+            return Ok(taken);
+        }
+        let keys = self.handshake.keys().map(|keys| &mut keys.read);
+        let record = self.incoming.open(keys)?;
+        self.idle = self.idle.saturating_add(1);
+        match record {
+            Record::Ignored => {}
+            Record::Data => {
+                if !self.handshake.is_open() {
+                    return Err(TlsError::UnexpectedMessage);
+                }
+                if !self.incoming.plaintext().is_empty() {
+                    self.idle = 0;
+                }
+            }
+            Record::Handshake => self.messages(check)?,
+            Record::Alert(alert) => return self.alert(alert).map(|()| taken),
+        }
+        if self.idle > IDLE_RECORDS {
+            return Err(TlsError::Flood);
+        }
+        Ok(taken)
+    }
+
+    /// Handles the messages that are whole.
+    fn messages(&mut self, mut check: Option<&mut Check<'_, '_>>) -> Result<(), TlsError> {
+        // Ends: each round takes a message, and each but a few kinds at most once.
+        let mut done = 0;
+        let input = self.incoming.messages();
+        loop {
+            let rest = input.get(done..).unwrap_or_default();
+            let Some((kind, whole, body)) = message::next(rest) else {
+                break;
+            };
+            let alone = rest.len() == whole.len();
+            let outgoing = &mut self.outgoing;
+            match &mut check {
+                Some(check) => {
+                    let message = Message {
+                        kind,
+                        whole,
+                        body,
+                        alone,
+                    };
+                    self.handshake.handle(message, check, outgoing)?;
+                }
+                None => self.handshake.handle_open(kind, body, alone, outgoing)?,
+            }
+            done = done.saturating_add(whole.len());
+        }
+        let rest = input.get(done..).unwrap_or_default();
+        if message::announced(rest) > self.incoming.capacity() {
+            return Err(TlsError::MessageTooLarge);
+        }
+        self.incoming.messages_done(done);
+        Ok(())
+    }
+
+    fn alert(&mut self, alert: Alert) -> Result<(), TlsError> {
+        match alert {
+            // In the clear it proves nothing, but then there is nothing yet that it could cut short.
+            Alert::CLOSE_NOTIFY if self.handshake.is_open() => {
+                self.finished = true;
+                Ok(())
+            }
+            // Says that a close_notify follows (section 6.1).
+            Alert::USER_CANCELED => Ok(()),
+            Alert::PROTOCOL_VERSION if self.handshake.suite().is_none() => Err(TlsError::NoTls13),
+            Alert::HANDSHAKE_FAILURE if self.handshake.suite().is_none() => {
+                Err(TlsError::NothingInCommon)
+            }
+            alert => Err(TlsError::Alert(alert)),
+        }
+    }
+
+    fn write(&mut self, fill: &mut dyn FnMut(&mut [u8]) -> usize) -> Result<usize, TlsError> {
+        // The limit counts the content type.
+        let limit = usize::from(self.handshake.limit).saturating_sub(1);
+        let keys = self.handshake.keys().map(|keys| &mut keys.write);
+        self.outgoing.record(APPLICATION_DATA, limit, keys, fill)
+    }
+
+    /// An alert, if there is room for it: a courtesy.
+    fn tell(&mut self, level: u8, alert: Alert) {
+        let keys = self.handshake.keys().map(|keys| &mut keys.write);
+        let _ = self
+            .outgoing
+            .record(ALERT, 2, keys, &mut |room| match room {
+                [to_level, to_alert, ..] => {
+                    (*to_level, *to_alert) = (level, alert.0);
+                    2
+                }
+                _ => 0,
+            });
+    }
+}

@@ -1,0 +1,203 @@
+//! What can go wrong between two ends that speak TLS.
+
+use crate::Alert;
+use crate::verify::VerifyError;
+use core::fmt;
+use netboot_core::{Blame, Coded, Module};
+
+/// Why a connection failed. After any of them it is over; nothing more is read from it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TlsError {
+    /// The server sent an alert.
+    Alert(Alert),
+    /// The server's certificate is refused.
+    Certificate(VerifyError),
+    /// The server does not speak TLS 1.3.
+    NoTls13,
+    /// The server wants a key exchange that we do not have (HelloRetryRequest, RFC 8446, section 4.1.4).
+    HelloRetryRequest,
+    /// The server found nothing in common with what we offer.
+    NothingInCommon,
+    /// A message that does not belong here.
+    UnexpectedMessage,
+    /// The server ended its handshake without a certificate.
+    NoCertificate,
+    /// The server showed a certificate, and ended its handshake without a proof that the key is its own.
+    NoProof,
+    /// The server's Finished does not fit the handshake.
+    WrongFinished,
+    /// A record of a type or length that must not come here; also one in the clear where all has to be encrypted.
+    BadRecord,
+    /// A record that does not decrypt: changed on the way, or forged.
+    BadSeal,
+    /// A handshake message that cannot be read.
+    BadMessage,
+    /// The server chose what was not offered.
+    IllegalParameter,
+    /// The server sent an extension that was not asked for.
+    UnexpectedExtension,
+    /// A record is longer than the receive buffer.
+    RecordTooLarge,
+    /// A handshake message is longer than the receive buffer.
+    MessageTooLarge,
+    /// The connection ended without the server's close_notify: cut short.
+    Truncated,
+    /// Too many records that carry nothing.
+    Flood,
+    /// One key has encrypted as many records as it may.
+    KeysWornOut,
+    /// The random source gave no usable key.
+    NoEntropy,
+    /// The send buffer is too small for a message.
+    SendBuffer,
+    /// Our own key did not sign.
+    Signer,
+    /// The call makes no sense now.
+    NotOpen,
+    /// The deadline of the call.
+    Deadline,
+    /// The connection below failed.
+    Transport,
+}
+
+impl From<VerifyError> for TlsError {
+    fn from(error: VerifyError) -> Self {
+        Self::Certificate(error)
+    }
+}
+
+impl TlsError {
+    const fn number(self) -> u16 {
+        match self {
+            Self::Alert(_) => 0x01,
+            Self::NoTls13 => 0x02,
+            Self::HelloRetryRequest => 0x03,
+            Self::NothingInCommon => 0x04,
+            Self::UnexpectedMessage => 0x05,
+            Self::NoCertificate => 0x06,
+            Self::NoProof => 0x07,
+            Self::WrongFinished => 0x08,
+            Self::BadRecord => 0x09,
+            Self::BadSeal => 0x0a,
+            Self::BadMessage => 0x0b,
+            Self::IllegalParameter => 0x0c,
+            Self::UnexpectedExtension => 0x0d,
+            Self::RecordTooLarge => 0x0e,
+            Self::MessageTooLarge => 0x0f,
+            Self::Truncated => 0x10,
+            Self::Flood => 0x11,
+            Self::KeysWornOut => 0x12,
+            Self::NoEntropy => 0x13,
+            Self::SendBuffer => 0x14,
+            Self::Signer => 0x15,
+            Self::NotOpen => 0x16,
+            Self::Deadline => 0x17,
+            Self::Transport => 0x18,
+            // Has numbers of its own.
+            Self::Certificate(_) => 0,
+        }
+    }
+
+    /// What the server is told before we go (RFC 8446, section 6.2); `None` when there is nobody to tell.
+    pub const fn alert(self) -> Option<Alert> {
+        Some(match self {
+            Self::Alert(_)
+            | Self::Truncated
+            | Self::Transport
+            | Self::NotOpen
+            | Self::SendBuffer => return None,
+            Self::Certificate(error) => error.alert(),
+            Self::NoTls13 => Alert::PROTOCOL_VERSION,
+            Self::HelloRetryRequest | Self::NothingInCommon => Alert::HANDSHAKE_FAILURE,
+            Self::UnexpectedMessage
+            | Self::NoCertificate
+            | Self::NoProof
+            | Self::BadRecord
+            | Self::Flood => Alert::UNEXPECTED_MESSAGE,
+            Self::WrongFinished => Alert::DECRYPT_ERROR,
+            Self::BadSeal => Alert::BAD_RECORD_MAC,
+            Self::BadMessage => Alert::DECODE_ERROR,
+            Self::IllegalParameter => Alert::ILLEGAL_PARAMETER,
+            Self::UnexpectedExtension => Alert::UNSUPPORTED_EXTENSION,
+            Self::RecordTooLarge => Alert::RECORD_OVERFLOW,
+            Self::MessageTooLarge | Self::KeysWornOut | Self::NoEntropy | Self::Signer => {
+                Alert::INTERNAL_ERROR
+            }
+            Self::Deadline => Alert::USER_CANCELED,
+        })
+    }
+}
+
+impl Coded for TlsError {
+    fn code(&self) -> u32 {
+        match self {
+            Self::Certificate(error) => error.code(),
+            error => Module::Tls.code(error.number()),
+        }
+    }
+
+    fn blame(&self) -> Blame {
+        match self {
+            Self::Certificate(error) => error.blame(),
+            Self::Alert(_) | Self::NoTls13 | Self::HelloRetryRequest | Self::NothingInCommon => {
+                Blame::Server
+            }
+            Self::UnexpectedMessage
+            | Self::NoCertificate
+            | Self::NoProof
+            | Self::WrongFinished
+            | Self::BadRecord
+            | Self::BadSeal
+            | Self::BadMessage
+            | Self::IllegalParameter
+            | Self::UnexpectedExtension
+            | Self::Flood
+            | Self::KeysWornOut => Blame::Peer,
+            Self::RecordTooLarge | Self::MessageTooLarge => Blame::Configuration,
+            Self::Truncated | Self::Deadline | Self::Transport => Blame::Network,
+            Self::NoEntropy | Self::SendBuffer | Self::Signer | Self::NotOpen => Blame::Caller,
+        }
+    }
+}
+
+impl fmt::Display for TlsError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let text = match self {
+            Self::Alert(alert) => {
+                f.write_str("the server gave up with the alert ")?;
+                return alert.fmt(f);
+            }
+            Self::Certificate(error) => return error.fmt(f),
+            Self::NoTls13 => "the server does not speak TLS 1.3",
+            Self::HelloRetryRequest => {
+                "the server asks for a key exchange other than P-256 (HelloRetryRequest): enable P-256 (prime256v1) there"
+            }
+            Self::NothingInCommon => {
+                "the server finds nothing in common with us: it needs a certificate with an ECDSA key (an RSA-only server?), P-256 key exchange, and AES-128-GCM or ChaCha20-Poly1305"
+            }
+            Self::UnexpectedMessage => "the server sent a message out of its order",
+            Self::NoCertificate => "the server showed no certificate",
+            Self::NoProof => "the server did not prove that it has the certificate's key",
+            Self::WrongFinished => "the end of the handshake does not fit what went before",
+            Self::BadRecord => "a record of a type or length that must not come here",
+            Self::BadSeal => "a record does not decrypt: damaged or forged",
+            Self::BadMessage => "a handshake message cannot be read",
+            Self::IllegalParameter => "the server chose what was not offered",
+            Self::UnexpectedExtension => "the server sent an extension that was not asked for",
+            Self::RecordTooLarge => {
+                "the server's records are larger than the receive buffer: limit them there (nginx: ssl_buffer_size 4k), or build with the large record profile"
+            }
+            Self::MessageTooLarge => "the server's certificates are larger than the receive buffer",
+            Self::Truncated => "the connection was cut before the server ended it",
+            Self::Flood => "too many records without contents",
+            Self::KeysWornOut => "too many records under one key",
+            Self::NoEntropy => "no usable random numbers: TLS is refused",
+            Self::SendBuffer => "the send buffer is too small",
+            Self::Signer => "the client's key did not sign",
+            Self::NotOpen => "the connection is not open",
+            Self::Deadline => "the deadline has passed",
+            Self::Transport => "the connection below failed",
+        };
+        f.write_str(text)
+    }
+}

@@ -1,0 +1,193 @@
+//! ClientHello and ServerHello (RFC 8446, section 4.1).
+
+use crate::TlsError;
+use crate::record::{HEADER, MAX_PLAIN};
+use crate::suite::{Suite, TAG};
+use crate::verify::ServerName;
+use crate::wire::{Reader, Writer};
+use p256::PublicKey;
+use p256::elliptic_curve::sec1::ToEncodedPoint;
+
+/// Extension types.
+pub(crate) const SERVER_NAME: u16 = 0;
+pub(crate) const MAX_FRAGMENT_LENGTH: u16 = 1;
+pub(crate) const SUPPORTED_GROUPS: u16 = 10;
+pub(crate) const SIGNATURE_ALGORITHMS: u16 = 13;
+pub(crate) const RECORD_SIZE_LIMIT: u16 = 28;
+const SUPPORTED_VERSIONS: u16 = 43;
+const KEY_SHARE: u16 = 51;
+
+const TLS12: u16 = 0x0303;
+const TLS13: u16 = 0x0304;
+const SECP256R1: u16 = 0x0017;
+/// SignatureSchemes that we can check.
+const SCHEMES: &[u16] = &[
+    0x0403,
+    #[cfg(feature = "p384")]
+    0x0503,
+];
+
+/// The random of a HelloRetryRequest: SHA-256 of its name (section 4.1.3).
+const RETRY: [u8; 32] = [
+    0xcf, 0x21, 0xad, 0x74, 0xe5, 0x9a, 0x61, 0x11, 0xbe, 0x1d, 0x8c, 0x02, 0x1e, 0x65, 0xb8, 0x91,
+    0xc2, 0xa2, 0x11, 0x16, 0x7a, 0xbb, 0x8c, 0x5e, 0x07, 0x9e, 0x09, 0xe2, 0xc8, 0xa8, 0x33, 0x9c,
+];
+
+/// What a ClientHello says.
+pub(crate) struct ClientHello<'a> {
+    pub random: [u8; 32],
+    pub key: &'a PublicKey,
+    pub suites: &'a [Suite],
+    pub server: &'a ServerName<'a>,
+    /// Octets of the receive buffer.
+    pub receive: usize,
+}
+
+impl ClientHello<'_> {
+    /// Writes the message's body.
+    #[inline(never)]
+    pub fn write(&self, to: &mut Writer<'_>) {
+        to.u16(TLS12);
+        to.octets(&self.random);
+        // No legacy_session_id: the compatibility mode helps only through middleboxes.
+        to.u8(0);
+        let suites = to.open(2);
+        for suite in self.suites {
+            to.u16(suite.code_point());
+        }
+        to.close(suites);
+        to.octets(&[1, 0]);
+        let all = to.open(2);
+        if let Some(name) = self.server.as_dns() {
+            let extension = begin(to, SERVER_NAME);
+            let list = to.open(2);
+            to.u8(0);
+            let host = to.open(2);
+            to.octets(name.as_bytes());
+            to.close(host);
+            to.close(list);
+            to.close(extension);
+        }
+        let extension = begin(to, SUPPORTED_VERSIONS);
+        to.octets(&[2, 3, 4]);
+        to.close(extension);
+        let extension = begin(to, SUPPORTED_GROUPS);
+        to.octets(&[0, 2]);
+        to.u16(SECP256R1);
+        to.close(extension);
+        let extension = begin(to, SIGNATURE_ALGORITHMS);
+        let schemes = to.open(2);
+        for scheme in SCHEMES {
+            to.u16(*scheme);
+        }
+        to.close(schemes);
+        to.close(extension);
+        let extension = begin(to, KEY_SHARE);
+        let shares = to.open(2);
+        to.u16(SECP256R1);
+        let share = to.open(2);
+        to.octets(self.key.to_encoded_point(false).as_bytes());
+        to.close(share);
+        to.close(shares);
+        to.close(extension);
+        self.write_limits(to);
+        to.close(all);
+    }
+
+    /// Asks for records that fit the receive buffer; servers that know neither extension send what they like.
+    fn write_limits(&self, to: &mut Writer<'_>) {
+        // What a sealed record leaves for contents, content type and padding (RFC 8449, section 4).
+        let limit = self.receive.saturating_sub(HEADER + TAG);
+        if limit > MAX_PLAIN {
+            return;
+        }
+        let extension = begin(to, RECORD_SIZE_LIMIT);
+        to.u16(limit as u16);
+        to.close(extension);
+        // RFC 6066, section 4: 1 is 512 octets, 4 is 4096.
+        let fragment = (1..=4).rev().find(|power| (256 << power) < limit);
+        if let Some(power) = fragment {
+            let extension = begin(to, MAX_FRAGMENT_LENGTH);
+            to.u8(power);
+            to.close(extension);
+        }
+    }
+}
+
+fn begin(to: &mut Writer<'_>, kind: u16) -> crate::wire::Open {
+    to.u16(kind);
+    to.open(2)
+}
+
+/// What the server chose.
+pub(crate) struct ServerHello {
+    pub suite: Suite,
+    pub key: PublicKey,
+}
+
+impl ServerHello {
+    /// Reads the message's body. What was not offered is refused.
+    #[inline(never)]
+    pub fn read(mut body: Reader<'_>, offered: &[Suite]) -> Result<Self, TlsError> {
+        let version = body.u16()?;
+        let random = body.take(32)?;
+        let session = body.vector(1)?;
+        let suite = body.u16()?;
+        let compression = body.u8()?;
+        // Without extensions it is an old version's.
+        let mut extensions = match body.is_empty() {
+            true => Reader(&[]),
+            false => body.vector(2)?,
+        };
+        body.end()?;
+        let mut selected = None;
+        let mut share = None;
+        let mut unknown = false;
+        // Ends: each round takes at least four octets.
+        while !extensions.is_empty() {
+            let kind = extensions.u16()?;
+            let mut value = extensions.vector(2)?;
+            let twice = match kind {
+                SUPPORTED_VERSIONS => {
+                    let version = value.u16()?;
+                    value.end()?;
+                    selected.replace(version).is_some()
+                }
+                KEY_SHARE => share.replace(value).is_some(),
+                _ => {
+                    unknown = true;
+                    false
+                }
+            };
+            if twice {
+                return Err(TlsError::IllegalParameter);
+            }
+        }
+        if selected.is_none() {
+            return Err(TlsError::NoTls13);
+        }
+        if random == RETRY {
+            return Err(TlsError::HelloRetryRequest);
+        }
+        if unknown {
+            return Err(TlsError::UnexpectedExtension);
+        }
+        let suite = offered.iter().find(|offer| offer.code_point() == suite);
+        let legacy = version == TLS12 && session.is_empty() && compression == 0;
+        let (Some(suite), Some(mut share), true) =
+            (suite, share, legacy && selected == Some(TLS13))
+        else {
+            return Err(TlsError::IllegalParameter);
+        };
+        let group = share.u16()?;
+        let point = share.vector(2)?;
+        share.end()?;
+        // Uncompressed, and on the curve (section 4.2.8.2).
+        let uncompressed = point.0.first() == Some(&4) && group == SECP256R1;
+        let key = PublicKey::from_sec1_bytes(point.0).ok();
+        match key.filter(|_| uncompressed) {
+            Some(key) => Ok(Self { suite: *suite, key }),
+            None => Err(TlsError::IllegalParameter),
+        }
+    }
+}

@@ -1,0 +1,239 @@
+//! The key schedule (RFC 8446, section 7): from the shared secret to the keys of each direction.
+
+use crate::TlsError;
+use crate::suite::{MAX_KEY, Seal, Suite, TAG};
+use hkdf::Hkdf;
+use hmac::{Hmac, Mac};
+use sha2::{Digest, Sha256};
+use zeroize::Zeroizing;
+
+/// Octets of a SHA-256 value, and of each secret.
+pub(crate) const HASH: usize = 32;
+/// A secret of the schedule; wiped when dropped.
+pub(crate) type Secret = Zeroizing<[u8; HASH]>;
+/// A transcript hash.
+pub(crate) type Hash = [u8; HASH];
+
+/// HKDF-Expand-Label (section 7.1), at most 32 octets.
+#[inline(never)]
+fn expand_label(secret: &Secret, label: &[u8], context: &[u8], output: &mut [u8]) {
+    let info: [&[u8]; 6] = [
+        &(output.len() as u16).to_be_bytes(),
+        &[label.len().saturating_add(6) as u8],
+        b"tls13 ",
+        label,
+        &[context.len() as u8],
+        context,
+    ];
+    let expanded = match Hkdf::<Sha256>::from_prk(&**secret) {
+        Ok(hkdf) => hkdf.expand_multi_info(&info, output).is_ok(),
+        Err(_) => false,
+    };
+    // A PRK of 32 octets and an output of no more than that are always right.
+    debug_assert!(expanded);
+}
+
+fn derive(secret: &Secret, label: &[u8], context: &[u8]) -> Secret {
+    let mut derived = Secret::default();
+    expand_label(secret, label, context, &mut *derived);
+    derived
+}
+
+#[inline(never)]
+fn extract(salt: &Secret, input: &[u8]) -> Secret {
+    Zeroizing::new(Hkdf::<Sha256>::extract(Some(&**salt), input).0.into())
+}
+
+/// The keys of one direction (section 7.3) and how many records they have seen.
+pub(crate) struct TrafficKeys {
+    suite: Suite,
+    secret: Secret,
+    key: Zeroizing<[u8; MAX_KEY]>,
+    iv: Zeroizing<[u8; 12]>,
+    sequence: u64,
+}
+
+impl TrafficKeys {
+    #[inline(never)]
+    fn new(suite: Suite, secret: Secret) -> Self {
+        let mut keys = Self {
+            suite,
+            secret,
+            key: Zeroizing::default(),
+            iv: Zeroizing::default(),
+            sequence: 0,
+        };
+        keys.derive();
+        keys
+    }
+
+    fn derive(&mut self) {
+        let key = self.key.get_mut(..self.suite.key_len());
+        expand_label(&self.secret, b"key", b"", key.unwrap_or_default());
+        expand_label(&self.secret, b"iv", b"", &mut *self.iv);
+        self.sequence = 0;
+    }
+
+    /// The next generation of keys, after a KeyUpdate (section 7.2).
+    pub fn update(&mut self) {
+        self.secret = derive(&self.secret, b"traffic upd", b"");
+        self.derive();
+    }
+
+    /// The nonce of the next record (section 5.3).
+    fn nonce(&mut self) -> Result<[u8; 12], TlsError> {
+        let mut nonce = *self.iv;
+        let number = self.sequence.to_be_bytes();
+        for (octet, number) in nonce.iter_mut().skip(4).zip(number) {
+            *octet ^= number;
+        }
+        // A nonce must never come twice.
+        self.sequence = self.sequence.checked_add(1).ok_or(TlsError::KeysWornOut)?;
+        Ok(nonce)
+    }
+
+    /// Encrypts a record's contents in place.
+    pub fn seal(
+        &mut self,
+        header: &[u8; 5],
+        data: &mut [u8],
+        tag: &mut [u8],
+    ) -> Result<(), TlsError> {
+        let nonce = self.nonce()?;
+        let with = Seal {
+            key: &self.key,
+            nonce: &nonce,
+            header,
+        };
+        self.suite.seal(&with, data, tag)
+    }
+
+    /// Decrypts a record's contents in place.
+    pub fn open(
+        &mut self,
+        header: &[u8; 5],
+        data: &mut [u8],
+        tag: &[u8; TAG],
+    ) -> Result<(), TlsError> {
+        let nonce = self.nonce()?;
+        let with = Seal {
+            key: &self.key,
+            nonce: &nonce,
+            header,
+        };
+        self.suite.open(&with, data, tag)
+    }
+
+    /// HMAC over the transcript, by which the owner of these keys ends its handshake (section 4.4.4).
+    fn finished(&self, transcript: &Hash) -> Option<Hmac<Sha256>> {
+        let key = derive(&self.secret, b"finished", b"");
+        let mut mac = <Hmac<Sha256> as Mac>::new_from_slice(&*key).ok()?;
+        mac.update(transcript);
+        Some(mac)
+    }
+
+    /// The verify_data of our Finished.
+    #[inline(never)]
+    pub fn verify_data(&self, transcript: &Hash) -> Hash {
+        match self.finished(transcript) {
+            Some(mac) => mac.finalize().into_bytes().into(),
+            None => Hash::default(),
+        }
+    }
+
+    /// Whether the peer's Finished is right; takes the same time whatever differs.
+    #[inline(never)]
+    pub fn check(&self, transcript: &Hash, verify_data: &[u8]) -> Result<(), TlsError> {
+        let right = self.finished(transcript);
+        let right = right.is_some_and(|mac| mac.verify_slice(verify_data).is_ok());
+        if right {
+            Ok(())
+        } else {
+            Err(TlsError::WrongFinished)
+        }
+    }
+}
+
+/// Keys of both directions.
+pub(crate) struct KeyPair {
+    pub read: TrafficKeys,
+    pub write: TrafficKeys,
+}
+
+/// Handshake keys, and the secret that the application's come from.
+#[inline(never)]
+pub(crate) fn handshake_keys(suite: Suite, shared: &[u8], transcript: &Hash) -> (KeyPair, Secret) {
+    let nothing: Hash = Sha256::digest(b"").into();
+    let zero = Secret::default();
+    let early = extract(&zero, &*zero);
+    let handshake = extract(&derive(&early, b"derived", &nothing), shared);
+    let keys = pair(
+        suite,
+        &handshake,
+        b"c hs traffic",
+        b"s hs traffic",
+        transcript,
+    );
+    let main = extract(&derive(&handshake, b"derived", &nothing), &*zero);
+    (keys, main)
+}
+
+/// Application keys.
+#[inline(never)]
+pub(crate) fn application_keys(suite: Suite, main: &Secret, transcript: &Hash) -> KeyPair {
+    pair(suite, main, b"c ap traffic", b"s ap traffic", transcript)
+}
+
+fn pair(suite: Suite, secret: &Secret, client: &[u8], server: &[u8], transcript: &Hash) -> KeyPair {
+    KeyPair {
+        read: TrafficKeys::new(suite, derive(secret, server, transcript)),
+        write: TrafficKeys::new(suite, derive(secret, client, transcript)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn hex(text: &str) -> Vec<u8> {
+        let digits: Vec<u8> = text
+            .bytes()
+            .filter_map(|c| char::from(c).to_digit(16).map(|d| d as u8))
+            .collect();
+        digits.chunks(2).map(|d| d[0] << 4 | d[1]).collect()
+    }
+
+    /// The values of RFC 8448, section 3.
+    #[test]
+    #[cfg(feature = "aes-gcm")]
+    fn the_published_trace() {
+        let shared = hex("8bd4054fb55b9d63fdfbacf9f04b9f0d35e6d63f537563efd46272900f89492d");
+        let hello: Hash = hex("860c06edc07858ee8e78f0e7428c58edd6b43f2ca3e6e95f02ed063cf0e1cad8")
+            .try_into()
+            .unwrap();
+        let (keys, main) = handshake_keys(Suite::Aes128Gcm, &shared, &hello);
+        assert_eq!(keys.read.key[..16], hex("3fce516009c21727d0f2e4e86ee403bc"));
+        assert_eq!(keys.read.iv[..], hex("5d313eb2671276ee13000b30"));
+        assert_eq!(
+            keys.write.key[..16],
+            hex("dbfaa693d1762c5b666af5d950258d01")
+        );
+        assert_eq!(keys.write.iv[..], hex("5bd3c71b836e0b76bb73265f"));
+        assert_eq!(
+            main[..],
+            hex("18df06843d13a08bf2a449844c5f8a478001bc4d4c627984d5a41da8d0402919")
+        );
+        let finished: Hash =
+            hex("9608102a0f1ccc6db6250b7b7e417b1a000eaada3daae4777a7686c9ff83df13")
+                .try_into()
+                .unwrap();
+        let keys = application_keys(Suite::Aes128Gcm, &main, &finished);
+        assert_eq!(keys.read.key[..16], hex("9f02283b6c9c07efc26bb9f2ac92e356"));
+        assert_eq!(keys.read.iv[..], hex("cf782b88dd83549aadf1e984"));
+        assert_eq!(
+            keys.write.key[..16],
+            hex("17422dda596ed5d9acd890e3c63f5051")
+        );
+        assert_eq!(keys.write.iv[..], hex("5b78923dee08579033e523d9"));
+    }
+}

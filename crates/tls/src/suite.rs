@@ -1,0 +1,119 @@
+//! Cipher suites: the AEAD of each; the hash is SHA-256 in all.
+
+use crate::TlsError;
+use zeroize::Zeroizing;
+
+/// Octets of an authentication tag.
+pub(crate) const TAG: usize = 16;
+/// Octets of the longest key.
+pub(crate) const MAX_KEY: usize = 32;
+
+/// A cipher suite of TLS 1.3 (RFC 8446, appendix B.4).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u16)]
+pub enum Suite {
+    /// TLS_AES_128_GCM_SHA256
+    #[cfg(feature = "aes-gcm")]
+    Aes128Gcm = 0x1301,
+    /// TLS_CHACHA20_POLY1305_SHA256
+    #[cfg(feature = "chacha20poly1305")]
+    ChaCha20Poly1305 = 0x1303,
+}
+
+/// What is offered when the caller has no wish: the one that is faster in software first.
+pub const DEFAULT_SUITES: &[Suite] = &[
+    #[cfg(feature = "chacha20poly1305")]
+    Suite::ChaCha20Poly1305,
+    #[cfg(feature = "aes-gcm")]
+    Suite::Aes128Gcm,
+];
+
+/// Key, nonce and what is authenticated beside the data.
+pub(crate) struct Seal<'a> {
+    pub key: &'a Zeroizing<[u8; MAX_KEY]>,
+    pub nonce: &'a [u8; 12],
+    pub header: &'a [u8; 5],
+}
+
+impl Suite {
+    /// The code point on the wire.
+    pub const fn code_point(self) -> u16 {
+        self as u16
+    }
+
+    /// Octets of a key.
+    pub(crate) const fn key_len(self) -> usize {
+        match self {
+            #[cfg(feature = "aes-gcm")]
+            Suite::Aes128Gcm => 16,
+            #[cfg(feature = "chacha20poly1305")]
+            Suite::ChaCha20Poly1305 => 32,
+        }
+    }
+
+    /// Encrypts `data` in place; the tag goes into `tag`.
+    #[inline(never)]
+    pub(crate) fn seal(
+        self,
+        with: &Seal<'_>,
+        data: &mut [u8],
+        tag: &mut [u8],
+    ) -> Result<(), TlsError> {
+        let sealed = match self {
+            #[cfg(feature = "aes-gcm")]
+            Suite::Aes128Gcm => {
+                use aes_gcm::{AeadInPlace, Aes128Gcm, KeyInit};
+                let key = with.key.first_chunk::<16>().ok_or(TlsError::BadSeal)?;
+                Aes128Gcm::new(key.into())
+                    .encrypt_in_place_detached(with.nonce.into(), with.header, data)
+                    .map(<[u8; TAG]>::from)
+                    .ok()
+            }
+            #[cfg(feature = "chacha20poly1305")]
+            Suite::ChaCha20Poly1305 => {
+                use chacha20poly1305::{AeadInPlace, ChaCha20Poly1305, KeyInit};
+                ChaCha20Poly1305::new((&**with.key).into())
+                    .encrypt_in_place_detached(with.nonce.into(), with.header, data)
+                    .map(<[u8; TAG]>::from)
+                    .ok()
+            }
+        };
+        let sealed = sealed.ok_or(TlsError::SendBuffer)?;
+        tag.get_mut(..TAG)
+            .ok_or(TlsError::SendBuffer)?
+            .copy_from_slice(&sealed);
+        Ok(())
+    }
+
+    /// Decrypts `data` in place if `tag` fits it.
+    #[inline(never)]
+    pub(crate) fn open(
+        self,
+        with: &Seal<'_>,
+        data: &mut [u8],
+        tag: &[u8; TAG],
+    ) -> Result<(), TlsError> {
+        let opened = match self {
+            #[cfg(feature = "aes-gcm")]
+            Suite::Aes128Gcm => {
+                use aes_gcm::{AeadInPlace, Aes128Gcm, KeyInit};
+                let key = with.key.first_chunk::<16>().ok_or(TlsError::BadSeal)?;
+                Aes128Gcm::new(key.into())
+                    .decrypt_in_place_detached(with.nonce.into(), with.header, data, tag.into())
+                    .is_ok()
+            }
+            #[cfg(feature = "chacha20poly1305")]
+            Suite::ChaCha20Poly1305 => {
+                use chacha20poly1305::{AeadInPlace, ChaCha20Poly1305, KeyInit};
+                ChaCha20Poly1305::new((&**with.key).into())
+                    .decrypt_in_place_detached(with.nonce.into(), with.header, data, tag.into())
+                    .is_ok()
+            }
+        };
+        if opened {
+            Ok(())
+        } else {
+            Err(TlsError::BadSeal)
+        }
+    }
+}
