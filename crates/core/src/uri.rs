@@ -18,6 +18,7 @@ mod error;
 mod tests;
 mod text;
 
+pub use address::{parse_v4, parse_v6};
 pub use error::UriError;
 use text::{
     before, check, check_host, cut, decode, hex_digit, illegal, is_path_octet, is_sub_delim,

@@ -7,7 +7,7 @@ use core::net::{Ipv4Addr, Ipv6Addr};
 use crate::digest::nibble;
 
 /// Four decimal octets without leading zeros, which some readers take for octal.
-pub(super) fn parse_v4(text: &str) -> Option<Ipv4Addr> {
+pub fn parse_v4(text: &str) -> Option<Ipv4Addr> {
     quad(text.as_bytes()).map(Ipv4Addr::from)
 }
 
@@ -34,7 +34,7 @@ fn decimal(digits: &[u8]) -> Option<u8> {
 }
 
 /// Eight groups, one run of which `::` may stand for; the last two may be a dotted quad.
-pub(super) fn parse_v6(text: &str) -> Option<Ipv6Addr> {
+pub fn parse_v6(text: &str) -> Option<Ipv6Addr> {
     let mut groups = [0; 8];
     let mut count = 0;
     // Number of groups before the `::`.

@@ -1,0 +1,184 @@
+//! A certificate's fields, RFC 5280 section 4.1, in place.
+
+use super::der::{
+    self, BIT_STRING, INTEGER, OCTET_STRING, OID, Reader, SEQUENCE, constructed, flag,
+};
+use super::time;
+use super::{Role, VerifyError};
+
+/// Extensions of one certificate; real ones have about ten.
+const MAX_EXTENSIONS: usize = 32;
+
+/// The arc id-ce, 2.5.29: all extensions that are read here are its children.
+const ID_CE: [u8; 2] = [0x55, 0x1D];
+
+/// id-ce-subjectKeyIdentifier
+pub(super) const SUBJECT_KEY_ID: u8 = 14;
+/// id-ce-keyUsage
+pub(super) const KEY_USAGE: u8 = 15;
+/// id-ce-subjectAltName
+pub(super) const SUBJECT_ALT_NAME: u8 = 17;
+/// id-ce-basicConstraints
+pub(super) const BASIC_CONSTRAINTS: u8 = 19;
+/// id-ce-nameConstraints
+pub(super) const NAME_CONSTRAINTS: u8 = 30;
+/// id-ce-authorityKeyIdentifier
+pub(super) const AUTHORITY_KEY_ID: u8 = 35;
+/// id-ce-policyConstraints
+pub(super) const POLICY_CONSTRAINTS: u8 = 36;
+/// id-ce-extKeyUsage
+pub(super) const EXTENDED_KEY_USAGE: u8 = 37;
+
+/// What may be critical, because it is processed.
+const PROCESSED: [u8; 5] = [
+    KEY_USAGE,
+    SUBJECT_ALT_NAME,
+    BASIC_CONSTRAINTS,
+    NAME_CONSTRAINTS,
+    EXTENDED_KEY_USAGE,
+];
+
+/// A version 3 certificate whose syntax is right, as far as it is read.
+#[derive(Clone, Copy)]
+pub(super) struct Certificate<'a> {
+    /// Content of the `INTEGER`.
+    pub(super) serial: &'a [u8],
+    /// Content of the `Name`.
+    pub(super) issuer: &'a [u8],
+    /// Content of the `Name`.
+    pub(super) subject: &'a [u8],
+    /// Unix time in seconds.
+    pub(super) not_before: u64,
+    /// Unix time in seconds.
+    pub(super) not_after: u64,
+    /// The `SubjectPublicKeyInfo`, tag and length included.
+    pub(super) spki: &'a [u8],
+    extensions: Reader<'a>,
+}
+
+/// One extension.
+#[derive(Clone, Copy)]
+pub(super) struct Extension<'a> {
+    id: &'a [u8],
+    pub(super) critical: bool,
+    /// Content of the `OCTET STRING`.
+    pub(super) value: &'a [u8],
+}
+
+impl<'a> Certificate<'a> {
+    /// Reads a certificate. Its extensions are unique, and the critical ones are known.
+    #[inline(never)]
+    pub(super) fn parse(der: &'a [u8], role: Role) -> Result<Self, VerifyError> {
+        let certificate = read(der).ok_or(VerifyError::BadCertificate(role))?;
+        match certificate.check_extensions() {
+            Some(true) => Ok(certificate),
+            Some(false) => Err(VerifyError::UnknownCriticalExtension(role)),
+            None => Err(VerifyError::BadCertificate(role)),
+        }
+    }
+
+    /// The extension id-ce-`number`.
+    pub(super) fn extension(&self, number: u8) -> Option<Extension<'a>> {
+        let mut extensions = self.extensions;
+        for _ in 0..MAX_EXTENSIONS {
+            let extension = extension(&mut extensions)?;
+            if extension.number() == Some(number) {
+                return Some(extension);
+            }
+        }
+        None
+    }
+
+    pub(super) fn is_self_issued(&self) -> bool {
+        self.issuer == self.subject
+    }
+
+    /// `None`: malformed, too many, or one twice. Whether all critical ones are processed.
+    fn check_extensions(&self) -> Option<bool> {
+        let mut known = true;
+        let mut rest = self.extensions;
+        for seen in 0.. {
+            if rest.is_empty() {
+                break;
+            }
+            if seen == MAX_EXTENSIONS {
+                return None;
+            }
+            let this = extension(&mut rest)?;
+            let mut before = self.extensions;
+            for _ in 0..seen {
+                if extension(&mut before)?.id == this.id {
+                    return None;
+                }
+            }
+            let processed = this.number().is_some_and(|id| PROCESSED.contains(&id));
+            known &= !this.critical || processed;
+        }
+        Some(known)
+    }
+}
+
+impl Extension<'_> {
+    fn number(&self) -> Option<u8> {
+        match self.id.strip_prefix(&ID_CE)? {
+            [number] => Some(*number),
+            _ => None,
+        }
+    }
+}
+
+/// `notBefore` of what may be a certificate.
+pub(super) fn not_before(der: &[u8]) -> Option<u64> {
+    read(der).map(|certificate| certificate.not_before)
+}
+
+fn read(der: &[u8]) -> Option<Certificate<'_>> {
+    let mut outer = Reader::new(der::only(der, SEQUENCE)?);
+    let mut tbs = outer.nested(SEQUENCE)?;
+    let algorithm = outer.expect(SEQUENCE)?;
+    der::octets_of_bits(outer.expect(BIT_STRING)?)?;
+    // Version 3 is the number 2.
+    let version = der::only(tbs.expect(constructed(0))?, INTEGER)?;
+    let serial = tbs.expect(INTEGER)?;
+    // Section 4.1.1.2: the same inside and outside of what is signed.
+    let same_algorithm = tbs.expect(SEQUENCE)? == algorithm;
+    let issuer = tbs.expect(SEQUENCE)?;
+    let mut validity = tbs.nested(SEQUENCE)?;
+    let not_before = time::unix(validity.value()?)?;
+    let not_after = time::unix(validity.value()?)?;
+    let subject = tbs.expect(SEQUENCE)?;
+    let spki = tbs.value()?;
+    // Unique identifiers, which stand before the extensions, are not supported: section 4.1.2.8.
+    let extensions = match tbs.optional(constructed(3))? {
+        Some(tagged) => der::only(tagged, SEQUENCE)?,
+        None => &[],
+    };
+    let right = version == [2]
+        && same_algorithm
+        && spki.tag == SEQUENCE
+        && not_before <= not_after
+        && outer.is_empty()
+        && validity.is_empty()
+        && tbs.is_empty();
+    right.then_some(Certificate {
+        serial,
+        issuer,
+        subject,
+        not_before,
+        not_after,
+        spki: spki.whole,
+        extensions: Reader::new(extensions),
+    })
+}
+
+fn extension<'a>(extensions: &mut Reader<'a>) -> Option<Extension<'a>> {
+    let mut fields = extensions.nested(SEQUENCE)?;
+    let id = fields.expect(OID)?;
+    let critical = flag(&mut fields)?;
+    let value = fields.expect(OCTET_STRING)?;
+    fields.is_empty().then_some(Extension {
+        id,
+        critical,
+        value,
+    })
+}

@@ -1,0 +1,148 @@
+//! The server's key, and its proof that it has it.
+
+use core::fmt;
+
+use rustls_pki_types::{AlgorithmIdentifier, SignatureVerificationAlgorithm, alg_id};
+use sha2::{Digest, Sha256};
+
+use super::VerifyError;
+use super::algorithms::UNCOMPRESSED;
+use super::der::{self, BIT_STRING, Reader, SEQUENCE};
+
+/// `SignatureScheme` ecdsa_secp256r1_sha256, RFC 8446 section 4.2.3.
+pub const ECDSA_SECP256R1_SHA256: u16 = 0x0403;
+/// `SignatureScheme` ecdsa_secp384r1_sha384, RFC 8446 section 4.2.3.
+pub const ECDSA_SECP384R1_SHA384: u16 = 0x0503;
+
+/// An uncompressed point of P-384: one octet and two coordinates.
+const MAX_POINT: usize = 97;
+
+/// OID arc 1.2.840.113549.1.1 as a value of DER without its last number: rsaEncryption, RSASSA-PSS.
+const RSA: [u8; 10] = [0x06, 0x09, 0x2A, 0x86, 0x48, 0x86, 0xF7, 0x0D, 0x01, 0x01];
+
+/// The curve of a key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Curve {
+    /// NIST P-256, secp256r1
+    P256,
+    /// NIST P-384, secp384r1
+    P384,
+}
+
+impl Curve {
+    /// Octets of an uncompressed point.
+    const fn point_octets(self) -> usize {
+        match self {
+            Curve::P256 => 65,
+            Curve::P384 => MAX_POINT,
+        }
+    }
+
+    const fn key_algorithm(self) -> AlgorithmIdentifier {
+        match self {
+            Curve::P256 => alg_id::ECDSA_P256,
+            Curve::P384 => alg_id::ECDSA_P384,
+        }
+    }
+}
+
+/// The public key of a server's certificate. It holds no reference into the certificate.
+#[derive(Clone, PartialEq, Eq)]
+pub struct LeafKey {
+    curve: Curve,
+    point: [u8; MAX_POINT],
+    spki_sha256: [u8; 32],
+}
+
+impl fmt::Debug for LeafKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "LeafKey({:?})", self.curve)
+    }
+}
+
+impl LeafKey {
+    /// From a `SubjectPublicKeyInfo`, tag and length included. Whether the point is on the curve is seen when a
+    /// signature is verified.
+    pub(super) fn from_spki(spki: &[u8]) -> Result<Self, VerifyError> {
+        let (algorithm, key) = parts(spki).ok_or(VerifyError::BadCertificate(super::Role::Leaf))?;
+        let curve = [Curve::P256, Curve::P384]
+            .into_iter()
+            .find(|curve| curve.key_algorithm().as_ref() == algorithm);
+        let Some(curve) = curve else {
+            return Err(match algorithm.starts_with(&RSA) {
+                true => VerifyError::RsaOnly,
+                false => VerifyError::UnsupportedKey,
+            });
+        };
+        if key.len() != curve.point_octets() || key.first() != Some(&UNCOMPRESSED) {
+            return Err(VerifyError::UnsupportedKey);
+        }
+        let mut point = [0; MAX_POINT];
+        for (to, from) in point.iter_mut().zip(key) {
+            *to = *from;
+        }
+        Ok(Self {
+            curve,
+            point,
+            spki_sha256: Sha256::digest(spki).into(),
+        })
+    }
+
+    /// The curve.
+    pub fn curve(&self) -> Curve {
+        self.curve
+    }
+
+    /// The point, uncompressed (SEC 1 section 2.3.3): 65 or 97 octets.
+    pub fn point(&self) -> &[u8] {
+        self.point.get(..self.curve.point_octets()).unwrap_or(&[])
+    }
+
+    /// SHA-256 of the `SubjectPublicKeyInfo`, as in [`TrustPolicy::Pinned`](super::TrustPolicy::Pinned).
+    pub fn spki_sha256(&self) -> &[u8; 32] {
+        &self.spki_sha256
+    }
+
+    /// Verifies the server's signature over the handshake, RFC 8446 section 4.4.3.
+    ///
+    /// `scheme` is the server's choice, [`ECDSA_SECP256R1_SHA256`] or [`ECDSA_SECP384R1_SHA384`]; `message` all that
+    /// is signed, with the context string.
+    ///
+    /// # Errors
+    /// [`VerifyError::WrongScheme`] for a scheme that is not for this key's curve, or for which there is no algorithm;
+    /// [`VerifyError::WrongProof`] when the signature is wrong.
+    pub fn verify(
+        &self,
+        scheme: u16,
+        message: &[u8],
+        signature: &[u8],
+        algorithms: &[&dyn SignatureVerificationAlgorithm],
+    ) -> Result<(), VerifyError> {
+        let (curve, hash) = match scheme {
+            ECDSA_SECP256R1_SHA256 => (Curve::P256, alg_id::ECDSA_SHA256),
+            ECDSA_SECP384R1_SHA384 => (Curve::P384, alg_id::ECDSA_SHA384),
+            _ => return Err(VerifyError::WrongScheme),
+        };
+        if curve != self.curve {
+            return Err(VerifyError::WrongScheme);
+        }
+        let algorithm = algorithms
+            .iter()
+            .find(|algorithm| {
+                algorithm.public_key_alg_id() == curve.key_algorithm()
+                    && algorithm.signature_alg_id() == hash
+            })
+            .ok_or(VerifyError::WrongScheme)?;
+        algorithm
+            .verify_signature(self.point(), message, signature)
+            .or(Err(VerifyError::WrongProof))
+    }
+}
+
+/// The algorithm's content and the key of a `SubjectPublicKeyInfo`, RFC 5280 section 4.1.2.7.
+fn parts(spki: &[u8]) -> Option<(&[u8], &[u8])> {
+    let mut reader = Reader::new(der::only(spki, SEQUENCE)?);
+    let algorithm = reader.expect(SEQUENCE)?;
+    let key = der::octets_of_bits(reader.expect(BIT_STRING)?)?;
+    reader.is_empty().then_some((algorithm, key))
+}

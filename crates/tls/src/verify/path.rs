@@ -1,0 +1,188 @@
+//! The path from a server's certificate to an anchor: rustls-webpki finds it, and each certificate on it has to have
+//! the [`profile`](super::profile).
+
+use core::cell::Cell;
+use core::time::Duration;
+
+use heapless::Vec;
+use rustls_pki_types::{CertificateDer, TrustAnchor, UnixTime};
+use webpki::{
+    EndEntityCert, Error, ExtendedKeyUsageValidator, KeyPurposeIdIter, KeyUsage, VerifiedPath,
+    anchor_from_trusted_cert,
+};
+
+use super::certificate::Certificate;
+use super::{MAX_CERTIFICATES, MAX_ROOTS, Role, Trust, VerifyError, profile};
+
+/// Certificates tried as the next of a path. A server that presents its path in order takes one for each; an attacker
+/// who presents seven CAs that could each have signed each other takes thousands.
+const MAX_STEPS: u8 = 32;
+
+/// Presented CAs.
+const MAX_PRESENTED: usize = MAX_CERTIFICATES - 1;
+
+/// Roots, and presented CAs whose keys are pinned.
+const MAX_ANCHORS: usize = MAX_ROOTS + MAX_PRESENTED;
+
+/// An end of a path: the certificate and its role.
+struct End<'a> {
+    der: CertificateDer<'a>,
+    role: Role,
+}
+
+/// Verifies that a path leads from `leaf` over certificates of `presented` to an anchor.
+#[inline(never)]
+pub(super) fn verify(
+    leaf: &EndEntityCert<'_>,
+    presented: &[&[u8]],
+    trust: &Trust<'_>,
+    now: u64,
+) -> Result<(), VerifyError> {
+    let (roots, keys) = trust.policy.parts();
+    let mut ends: Vec<End<'_>, MAX_ANCHORS> = Vec::new();
+    for root in roots {
+        let end = End {
+            der: CertificateDer::from(*root),
+            role: Role::Root,
+        };
+        ends.push(end).or(Err(VerifyError::TooMuchTrust))?;
+    }
+    let mut intermediates: Vec<CertificateDer<'_>, MAX_PRESENTED> = Vec::new();
+    for der in presented {
+        if super::is_pinned(der, keys) {
+            let end = End {
+                der: CertificateDer::from(*der),
+                role: Role::Issuer,
+            };
+            ends.push(end).or(Err(VerifyError::TooMuchTrust))?;
+        }
+        intermediates
+            .push(CertificateDer::from(*der))
+            .or(Err(VerifyError::TooManyCertificates))?;
+    }
+    let mut anchors: Vec<TrustAnchor<'_>, MAX_ANCHORS> = Vec::new();
+    for end in &ends {
+        let malformed = VerifyError::BadCertificate(end.role);
+        let anchor = anchor_from_trusted_cert(&end.der).or(Err(malformed))?;
+        anchors.push(anchor).or(Err(VerifyError::TooMuchTrust))?;
+    }
+    if anchors.is_empty() {
+        return Err(VerifyError::NotPinned);
+    }
+    search(leaf, &ends, &anchors, &intermediates, trust, now)
+}
+
+#[inline(never)]
+fn search(
+    leaf: &EndEntityCert<'_>,
+    ends: &[End<'_>],
+    anchors: &[TrustAnchor<'_>],
+    intermediates: &[CertificateDer<'_>],
+    trust: &Trust<'_>,
+    now: u64,
+) -> Result<(), VerifyError> {
+    let refusal = Cell::new(None);
+    let accept = |path: &VerifiedPath<'_>| {
+        let end = anchors
+            .iter()
+            .zip(ends)
+            .find(|(anchor, _)| core::ptr::eq(*anchor, path.anchor()))
+            .map(|(_, end)| end);
+        let verdict = end
+            .ok_or(VerifyError::UnknownIssuer)
+            .and_then(|end| check_path(path, end, trust, now));
+        verdict.map_err(|error| {
+            refusal.set(Some(error));
+            // Nothing here looks for revocations, so it is ours alone.
+            Error::CertRevoked
+        })
+    };
+    let usage = ServerAuth {
+        steps: Cell::new(MAX_STEPS),
+    };
+    leaf.verify_for_usage(
+        trust.algorithms,
+        anchors,
+        intermediates,
+        UnixTime::since_unix_epoch(Duration::from_secs(now)),
+        usage,
+        None,
+        Some(&accept),
+    )
+    .map(|_| ())
+    .map_err(|error| match (error, refusal.get()) {
+        (Error::CertRevoked, Some(refusal)) => refusal,
+        (error, _) => cause(&error, trust),
+    })
+}
+
+/// Each certificate of a path whose signatures are right, but the leaf.
+fn check_path(
+    path: &VerifiedPath<'_>,
+    end: &End<'_>,
+    trust: &Trust<'_>,
+    now: u64,
+) -> Result<(), VerifyError> {
+    let mut below = 0;
+    for certificate in path.intermediate_certificates() {
+        let der = certificate.der();
+        let certificate = Certificate::parse(&der, Role::Issuer)?;
+        profile::check_ca(&certificate, Role::Issuer, below)?;
+        // RFC 5280 section 4.2.1.9.
+        below += usize::from(!certificate.is_self_issued());
+    }
+    let role = end.role;
+    let certificate = Certificate::parse(&end.der, role)?;
+    // Its beginning has no part in the time taken unless the server presented it.
+    let ends_only = role == Role::Root && !trust.time.is_trusted();
+    profile::check_validity(&certificate, role, now, ends_only)?;
+    profile::check_ca(&certificate, role, below)
+}
+
+/// For TLS servers, within a budget: it is asked about each certificate that is tried.
+struct ServerAuth {
+    steps: Cell<u8>,
+}
+
+impl ExtendedKeyUsageValidator for ServerAuth {
+    fn validate(&self, purposes: KeyPurposeIdIter<'_, '_>) -> Result<(), Error> {
+        let left = self.steps.get().checked_sub(1);
+        self.steps
+            .set(left.ok_or(Error::MaximumPathBuildCallsExceeded)?);
+        KeyUsage::server_auth().validate(purposes)
+    }
+}
+
+/// The leaf was checked before, so what is wrong with one certificate is wrong with an issuer's.
+fn cause(error: &Error, trust: &Trust<'_>) -> VerifyError {
+    const ISSUER: Role = Role::Issuer;
+    match error {
+        Error::CertExpired { .. } => VerifyError::Expired(ISSUER),
+        Error::CertNotValidYet { .. } => VerifyError::NotYetValid(ISSUER),
+        Error::EndEntityUsedAsCa => VerifyError::NotACa(ISSUER),
+        Error::CaUsedAsEndEntity => VerifyError::CaAsLeaf,
+        Error::EmptyEkuExtension | Error::RequiredEkuNotFoundContext(_) => {
+            VerifyError::WrongUsage(ISSUER)
+        }
+        Error::InvalidSignatureForPublicKey => VerifyError::BadSignature,
+        Error::NameConstraintViolation
+        | Error::InvalidNetworkMaskConstraint
+        | Error::MalformedNameConstraint
+        | Error::MalformedDnsIdentifier => VerifyError::NameConstraint,
+        Error::PathLenConstraintViolated => VerifyError::PathTooLong,
+        Error::UnsupportedSignatureAlgorithmContext(_)
+        | Error::UnsupportedSignatureAlgorithmForPublicKeyContext(_) => {
+            VerifyError::UnsupportedSignature
+        }
+        Error::UnsupportedCriticalExtension => VerifyError::UnknownCriticalExtension(ISSUER),
+        Error::MaximumPathDepthExceeded
+        | Error::MaximumPathBuildCallsExceeded
+        | Error::MaximumSignatureChecksExceeded
+        | Error::MaximumNameConstraintComparisonsExceeded => VerifyError::BudgetExceeded,
+        Error::UnknownIssuer => match trust.policy.parts() {
+            ([], _) => VerifyError::NotPinned,
+            _ => VerifyError::UnknownIssuer,
+        },
+        _ => VerifyError::BadCertificate(ISSUER),
+    }
+}

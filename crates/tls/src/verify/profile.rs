@@ -1,0 +1,227 @@
+//! What each certificate of a path has to be, whoever signed it: RFC 5280 section 4, and of the CA/Browser Forum's
+//! Baseline Requirements what x509-limbo tests.
+//!
+//! rustls-webpki checks what links the certificates of a path; here is what it leaves out.
+
+use super::certificate::{
+    AUTHORITY_KEY_ID, BASIC_CONSTRAINTS, Certificate, EXTENDED_KEY_USAGE, KEY_USAGE,
+    NAME_CONSTRAINTS, POLICY_CONSTRAINTS, SUBJECT_ALT_NAME, SUBJECT_KEY_ID,
+};
+use super::der::{self, BIT_STRING, INTEGER, OCTET_STRING, OID, Reader, SEQUENCE, context, flag};
+use super::{Role, VerifyError, constraints, subject};
+
+/// id-kp-serverAuth, 1.3.6.1.5.5.7.3.1
+const SERVER_AUTH: [u8; 8] = [0x2B, 0x06, 0x01, 0x05, 0x05, 0x07, 0x03, 0x01];
+/// anyExtendedKeyUsage, 2.5.29.37.0
+const ANY_USAGE: [u8; 4] = [0x55, 0x1D, 0x25, 0x00];
+
+/// Bit 0 of `KeyUsage`: digitalSignature.
+const DIGITAL_SIGNATURE: u8 = 0x80;
+/// Bit 5 of `KeyUsage`: keyCertSign.
+const KEY_CERT_SIGN: u8 = 0x04;
+
+/// Octets of a serial number, RFC 5280 section 4.1.2.2.
+const MAX_SERIAL: usize = 20;
+
+/// Whether `now` is within the validity; `ends_only` leaves its beginning out.
+pub(super) fn check_validity(
+    certificate: &Certificate<'_>,
+    role: Role,
+    now: u64,
+    ends_only: bool,
+) -> Result<(), VerifyError> {
+    if now > certificate.not_after {
+        return Err(VerifyError::Expired(role));
+    }
+    if now < certificate.not_before && !ends_only {
+        return Err(VerifyError::NotYetValid(role));
+    }
+    Ok(())
+}
+
+/// The certificate of a server. One whose key is pinned needs no properties that only say how it was issued: a
+/// self-signed one is enough.
+#[inline(never)]
+pub(super) fn check_leaf(certificate: &Certificate<'_>, pinned: bool) -> Result<(), VerifyError> {
+    const ROLE: Role = Role::Leaf;
+    let malformed = VerifyError::BadCertificate(ROLE);
+    let usage = key_usage(certificate).ok_or(malformed)?;
+    if usage.is_some_and(|usage| usage & DIGITAL_SIGNATURE == 0) {
+        return Err(VerifyError::WrongKeyUsage(ROLE));
+    }
+    match extended_key_usage(certificate).ok_or(malformed)? {
+        Usage::Server => {}
+        Usage::None | Usage::Any if pinned => {}
+        _ => return Err(VerifyError::WrongUsage(ROLE)),
+    }
+    let basic = BasicConstraints::of(certificate).ok_or(malformed)?;
+    if pinned {
+        return Ok(());
+    }
+    if basic.ca {
+        return Err(VerifyError::CaAsLeaf);
+    }
+    if usage.is_some_and(|usage| usage & KEY_CERT_SIGN != 0) {
+        return Err(VerifyError::WrongKeyUsage(ROLE));
+    }
+    if certificate.extension(NAME_CONSTRAINTS).is_some() {
+        return Err(malformed);
+    }
+    check_issued(certificate, ROLE)?;
+    subject::check(certificate)
+}
+
+/// The certificate of a CA that stands over `cas_below` others in its path, those not counted that are self-issued.
+#[inline(never)]
+pub(super) fn check_ca(
+    certificate: &Certificate<'_>,
+    role: Role,
+    cas_below: usize,
+) -> Result<(), VerifyError> {
+    let malformed = VerifyError::BadCertificate(role);
+    let basic = BasicConstraints::of(certificate).ok_or(malformed)?;
+    if !basic.ca {
+        return Err(VerifyError::NotACa(role));
+    }
+    if !basic.critical {
+        return Err(malformed);
+    }
+    let usage = key_usage(certificate).ok_or(malformed)?;
+    if usage.is_some_and(|usage| usage & KEY_CERT_SIGN == 0) {
+        return Err(VerifyError::WrongKeyUsage(role));
+    }
+    if basic.path_length.is_some_and(|most| cas_below > most) {
+        return Err(VerifyError::PathTooLong);
+    }
+    if role == Role::Root {
+        // Baseline Requirements section 7.1.2.1.2.
+        if certificate.extension(EXTENDED_KEY_USAGE).is_some() {
+            return Err(VerifyError::WrongUsage(role));
+        }
+    } else if certificate.extension(SUBJECT_KEY_ID).is_none() {
+        return Err(malformed);
+    }
+    // It has to be critical (section 4.2.1.11), and what is critical and not processed was refused.
+    if certificate.extension(POLICY_CONSTRAINTS).is_some() {
+        return Err(malformed);
+    }
+    if let Some(extension) = certificate.extension(NAME_CONSTRAINTS) {
+        constraints::check(extension.value).ok_or(malformed)?;
+    }
+    check_issued(certificate, role)
+}
+
+/// Serial number, issuer and key identifiers.
+fn check_issued(certificate: &Certificate<'_>, role: Role) -> Result<(), VerifyError> {
+    let serial = match certificate.serial {
+        // Section 4.1.2.2: positive. An octet of zeros in front keeps it so.
+        [0] | [] => false,
+        [first, ..] => first & 0x80 == 0 && certificate.serial.len() <= MAX_SERIAL,
+    };
+    let right = serial && !certificate.issuer.is_empty() && authority_key(certificate).is_some();
+    right.then_some(()).ok_or(VerifyError::BadCertificate(role))
+}
+
+/// Section 4.2.1.1: the identifier of the issuer's key, which only a self-signed certificate may go without; there it
+/// is the certificate's own (Baseline Requirements section 7.1.2.1.3).
+fn authority_key(certificate: &Certificate<'_>) -> Option<()> {
+    let self_issued = certificate.is_self_issued();
+    let Some(extension) = certificate.extension(AUTHORITY_KEY_ID) else {
+        return self_issued.then_some(());
+    };
+    let mut fields = Reader::new(der::only(extension.value, SEQUENCE)?);
+    let identifier = fields.optional(context(0))?;
+    if !self_issued {
+        return identifier.map(|_| ());
+    }
+    let own = match certificate.extension(SUBJECT_KEY_ID) {
+        Some(extension) => Some(der::only(extension.value, OCTET_STRING)?),
+        None => None,
+    };
+    let same = identifier.is_none() || own.is_none() || identifier == own;
+    (fields.is_empty() && same).then_some(())
+}
+
+/// The first eight bits of `KeyUsage`, if it is there (section 4.2.1.3). `None`: malformed.
+fn key_usage(certificate: &Certificate<'_>) -> Option<Option<u8>> {
+    let Some(extension) = certificate.extension(KEY_USAGE) else {
+        return Some(None);
+    };
+    match der::only(extension.value, BIT_STRING)? {
+        [unused @ 0..=7, bits, rest @ ..] if rest.len() <= 1 => {
+            // Of one octet the unused bits are no usage.
+            let used = match rest {
+                [] => 0xFF << unused,
+                _ => 0xFF,
+            };
+            Some(Some(bits & used))
+        }
+        _ => None,
+    }
+}
+
+enum Usage {
+    /// No such extension.
+    None,
+    Server,
+    Any,
+    Other,
+}
+
+/// Section 4.2.1.12. `None`: malformed.
+fn extended_key_usage(certificate: &Certificate<'_>) -> Option<Usage> {
+    let Some(extension) = certificate.extension(EXTENDED_KEY_USAGE) else {
+        return Some(Usage::None);
+    };
+    let mut purposes = Reader::new(der::only(extension.value, SEQUENCE)?);
+    let (mut server, mut any) = (false, false);
+    // Each takes octets, so they end.
+    while !purposes.is_empty() {
+        let purpose = purposes.expect(OID)?;
+        server |= purpose == SERVER_AUTH;
+        any |= purpose == ANY_USAGE;
+    }
+    Some(match (any, server) {
+        (true, _) => Usage::Any,
+        (false, true) => Usage::Server,
+        (false, false) => Usage::Other,
+    })
+}
+
+/// Section 4.2.1.9; without the extension it is no CA.
+#[derive(Default)]
+struct BasicConstraints {
+    critical: bool,
+    ca: bool,
+    path_length: Option<usize>,
+}
+
+impl BasicConstraints {
+    fn of(certificate: &Certificate<'_>) -> Option<Self> {
+        let Some(extension) = certificate.extension(BASIC_CONSTRAINTS) else {
+            return Some(Self::default());
+        };
+        let mut fields = Reader::new(der::only(extension.value, SEQUENCE)?);
+        let ca = flag(&mut fields)?;
+        let path_length = match fields.optional(INTEGER)? {
+            None => None,
+            Some([length @ 0..=0x7F]) => Some(usize::from(*length)),
+            // More than any path here has.
+            Some([0..=0x7F, _, ..]) => Some(usize::MAX),
+            Some(_) => return None,
+        };
+        fields.is_empty().then_some(Self {
+            critical: extension.critical,
+            ca,
+            path_length,
+        })
+    }
+}
+
+/// Whether the subject's names are in an extension that is critical where the subject is empty, and only there.
+pub(super) fn alternative_names<'a>(certificate: &Certificate<'a>) -> Option<Reader<'a>> {
+    let extension = certificate.extension(SUBJECT_ALT_NAME)?;
+    let names = der::only(extension.value, SEQUENCE)?;
+    let right = extension.critical == certificate.subject.is_empty();
+    right.then_some(Reader::new(names))
+}
