@@ -106,7 +106,7 @@ impl TlsError {
             | Self::Transport
             | Self::NotOpen
             | Self::SendBuffer => return None,
-            Self::Certificate(error) => error.alert(),
+            Self::Certificate(error) => refusal(error),
             Self::NoTls13 => Alert::PROTOCOL_VERSION,
             Self::HelloRetryRequest | Self::NothingInCommon => Alert::HANDSHAKE_FAILURE,
             Self::UnexpectedMessage
@@ -125,6 +125,21 @@ impl TlsError {
             }
             Self::Deadline => Alert::USER_CANCELED,
         })
+    }
+}
+
+/// What a server is told whose certificate is refused (RFC 8446, section 6.2).
+const fn refusal(error: VerifyError) -> Alert {
+    use VerifyError as E;
+    match error {
+        E::Expired(_) | E::NotYetValid(_) => Alert::CERTIFICATE_EXPIRED,
+        E::UnknownIssuer | E::NotPinned | E::NoTrust | E::TooMuchTrust => Alert::UNKNOWN_CA,
+        E::RsaOnly | E::UnsupportedKey | E::UnsupportedSignature => Alert::UNSUPPORTED_CERTIFICATE,
+        E::WrongProof => Alert::DECRYPT_ERROR,
+        E::WrongScheme => Alert::ILLEGAL_PARAMETER,
+        E::NoCertificate => Alert::DECODE_ERROR,
+        E::WrongName | E::BroadWildcard | E::BadName => Alert::CERTIFICATE_UNKNOWN,
+        _ => Alert::BAD_CERTIFICATE,
     }
 }
 
