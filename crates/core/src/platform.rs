@@ -1,7 +1,7 @@
 //! What a board lends to the library.
 
 use crate::{Duration, Instant};
-use rand_core::RngCore;
+use rand_core::{CryptoRngCore, RngCore};
 
 /// Clock, entropy and idle hook. Everything that waits, waits through this, so a run under virtual
 /// time is the same run.
@@ -20,6 +20,12 @@ pub trait Platform {
 
     /// The random source.
     fn rng(&mut self) -> &mut Self::Rng;
+
+    /// The source of random numbers for keys, from real entropy (a TRNG, or a DRBG seeded from one). `None`
+    /// when there is none: TLS is refused then.
+    fn secret_rng(&mut self) -> Option<&mut dyn CryptoRngCore> {
+        None
+    }
 
     /// Waits for `span`, for callers with nothing else to poll.
     fn wait(&mut self, span: Duration) {

@@ -6,6 +6,8 @@ use netboot_core::{Blame, Coded, Duration, Module};
 use netboot_dhcp::DhcpError;
 use netboot_http::HttpError;
 use netboot_tftp::TftpError;
+#[cfg(feature = "https")]
+use netboot_tls::TlsError;
 
 /// An error of the Network Boot Library. Errors of a protocol keep their own numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,6 +20,9 @@ pub enum NetError {
     Tftp(TftpError),
     /// HTTP.
     Http(HttpError),
+    /// TLS.
+    #[cfg(feature = "https")]
+    Tls(TlsError),
     /// No address yet: neither `dhcp` nor `ifconfig` succeeded.
     NotConfigured,
     /// `dhcp` had no answer that could be used.
@@ -86,6 +91,22 @@ impl NetError {
             | NetError::Truncated { .. } => true,
             NetError::Tftp(error) => error.blame() == Blame::Network,
             NetError::Http(error) => error.is_transient(),
+            // Damaged or cut on the way; the next connection proves itself anew.
+            #[cfg(feature = "https")]
+            NetError::Tls(error) => {
+                error.blame() == Blame::Network
+                    || matches!(error, TlsError::BadSeal | TlsError::KeysWornOut)
+            }
+            _ => false,
+        }
+    }
+
+    /// Whether this is how a connection looks that the server closed while it was idle.
+    pub(crate) fn is_stale(&self) -> bool {
+        match self {
+            NetError::ConnectionReset | NetError::Http(HttpError::Closed) => true,
+            #[cfg(feature = "https")]
+            NetError::Tls(TlsError::Truncated) => true,
             _ => false,
         }
     }
@@ -112,6 +133,8 @@ impl fmt::Display for NetError {
             NetError::Dhcp(error) => return error.fmt(f),
             NetError::Tftp(error) => return error.fmt(f),
             NetError::Http(error) => return error.fmt(f),
+            #[cfg(feature = "https")]
+            NetError::Tls(error) => return error.fmt(f),
             NetError::StagingTooSmall { size, buffer } => {
                 return write!(f, "image of {size} octets, staging buffer of {buffer}");
             }
@@ -152,6 +175,8 @@ impl Coded for NetError {
             NetError::Dhcp(error) => return error.code(),
             NetError::Tftp(error) => return error.code(),
             NetError::Http(error) => return error.code(),
+            #[cfg(feature = "https")]
+            NetError::Tls(error) => return error.code(),
             NetError::NotConfigured => 1,
             NetError::DhcpTimeout => 2,
             NetError::BadAddress => 3,
@@ -181,6 +206,8 @@ impl Coded for NetError {
             NetError::Dhcp(error) => error.blame(),
             NetError::Tftp(error) => error.blame(),
             NetError::Http(error) => error.blame(),
+            #[cfg(feature = "https")]
+            NetError::Tls(error) => error.blame(),
             NetError::NotConfigured | NetError::StaleHandle | NetError::StagingTooSmall { .. } => {
                 Blame::Caller
             }
@@ -225,5 +252,12 @@ impl From<TftpError> for NetError {
 impl From<HttpError> for NetError {
     fn from(error: HttpError) -> Self {
         NetError::Http(error)
+    }
+}
+
+#[cfg(feature = "https")]
+impl From<TlsError> for NetError {
+    fn from(error: TlsError) -> Self {
+        NetError::Tls(error)
     }
 }

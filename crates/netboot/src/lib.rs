@@ -15,6 +15,7 @@
 //! | `lease` | the DHCP client on its socket, ARP probe, configuration of the interface |
 //! | `resolve` | host name to address |
 //! | `transfer` | one open transfer, TFTP or HTTP, as a stream that is pumped |
+//! | `tls` | TLS between HTTP and TCP (feature `https`) |
 //! | `fetch` | one image: parts, resumption, proof that it is still the same file |
 //! | `network` | the commands |
 #![cfg_attr(not(test), no_std)]
@@ -29,9 +30,13 @@ mod options;
 mod resolve;
 mod resources;
 mod stack;
+#[cfg(feature = "https")]
+mod tls;
 mod transfer;
 
 pub use error::NetError;
 pub use network::Network;
 pub use options::{ArpProbe, DhcpOptions, NetworkOptions};
 pub use resources::{Buffers, Slots};
+#[cfg(feature = "https")]
+pub use tls::Tls;

@@ -42,6 +42,12 @@ impl<'a, D: Device, P: Platform> Network<'a, D, P> {
         }
     }
 
+    /// Makes `https` possible. Without it such URIs are refused.
+    #[cfg(feature = "https")]
+    pub fn use_tls(&mut self, tls: &'a mut crate::Tls<'a>) {
+        self.stack.tls = Some(tls);
+    }
+
     /// The board's platform.
     pub fn platform(&mut self) -> &mut P {
         &mut self.stack.platform

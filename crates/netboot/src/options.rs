@@ -54,6 +54,8 @@ pub struct NetworkOptions {
     pub dns_timeout: Duration,
     /// TCP connection set-up.
     pub connect_timeout: Duration,
+    /// TLS handshake, our own computations included.
+    pub tls_timeout: Duration,
     /// A server that sends nothing for this long is dead.
     pub stall_timeout: Duration,
     /// TCP keep-alive while the sink holds the transfer back.
@@ -90,6 +92,7 @@ impl Default for NetworkOptions {
             tftp_timing: tftp::Timing::default(),
             dns_timeout: Duration::from_secs(10),
             connect_timeout: Duration::from_secs(10),
+            tls_timeout: Duration::from_secs(20),
             stall_timeout: Duration::from_secs(10),
             keep_alive: Duration::from_secs(5),
             resumes: 5,

@@ -74,6 +74,9 @@ pub(crate) struct Stack<'a, D: Device, P: Platform> {
     router: usize,
     /// Commands end by then.
     pub deadline: Instant,
+    /// The channel for `https`, if there is to be one.
+    #[cfg(feature = "https")]
+    pub tls: Option<&'a mut crate::Tls<'a>>,
     /// The error behind the last [`Failed`].
     error: Option<NetError>,
     /// Since when frames are left in the device because the TFTP socket is full.
@@ -127,6 +130,8 @@ impl<'a, D: Device, P: Platform> Stack<'a, D, P> {
             config: None,
             router: 0,
             deadline: Instant::FAR_FUTURE,
+            #[cfg(feature = "https")]
+            tls: None,
             error: None,
             full_since: None,
         }
@@ -168,6 +173,11 @@ impl<'a, D: Device, P: Platform> Stack<'a, D, P> {
 
     pub fn tcp_with_iface(&mut self) -> (&mut tcp::Socket<'a>, &mut Interface) {
         (self.sockets.get_mut(self.tcp), &mut self.iface)
+    }
+
+    #[cfg(feature = "https")]
+    pub fn tcp_and_tls(&mut self) -> (&mut tcp::Socket<'a>, Option<&mut crate::Tls<'a>>) {
+        (self.sockets.get_mut(self.tcp), self.tls.as_deref_mut())
     }
 
     /// Receives, answers, sends and keeps the lease; bounded work. Returns the time it ran at.

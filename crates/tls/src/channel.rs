@@ -31,7 +31,8 @@ pub trait Level: sealed::Sealed {
     type Trust<'a>: sealed::Given<'a>;
 }
 
-type Algorithms<'a> = &'a [&'a dyn SignatureVerificationAlgorithm];
+/// Signature algorithms: in software, or a platform's own.
+pub type Algorithms<'a> = &'a [&'a dyn SignatureVerificationAlgorithm];
 
 mod sealed {
     use super::{Algorithms, Trust};
@@ -89,9 +90,9 @@ impl<'a> sealed::Given<'a> for ProofOnly<'a> {
 }
 
 /// Whom to connect to, and what to believe. Wanted until the channel is open.
-pub struct Config<'a, L: Level> {
+pub struct Config<'s, 'a, L: Level> {
     /// The server, as the URI names it.
-    pub server: ServerName<'a>,
+    pub server: ServerName<'s>,
     /// What is trusted.
     pub trust: L::Trust<'a>,
     /// What is offered, the favourite first. [`DEFAULT_SUITES`] unless there is a reason.
@@ -100,9 +101,9 @@ pub struct Config<'a, L: Level> {
     pub identity: Option<Identity<'a>>,
 }
 
-impl<'a, L: Level> Config<'a, L> {
+impl<'s, 'a, L: Level> Config<'s, 'a, L> {
     /// Default suites, no identity.
-    pub const fn new(server: ServerName<'a>, trust: L::Trust<'a>) -> Self {
+    pub const fn new(server: ServerName<'s>, trust: L::Trust<'a>) -> Self {
         Self {
             server,
             trust,
@@ -114,7 +115,7 @@ impl<'a, L: Level> Config<'a, L> {
 
 /// A [`Config`] without its type: the machinery exists once.
 pub(crate) struct Check<'c, 'a> {
-    pub server: &'c ServerName<'a>,
+    pub server: &'c ServerName<'c>,
     pub trust: Option<&'c Trust<'a>>,
     pub algorithms: Algorithms<'a>,
     pub suites: &'a [Suite],
@@ -171,7 +172,7 @@ impl<'b, L: Level> Channel<'b, L> {
     /// [`TlsError::NoEntropy`], [`TlsError::SendBuffer`].
     pub fn start(
         &mut self,
-        config: &Config<'_, L>,
+        config: &Config<'_, '_, L>,
         rng: &mut dyn CryptoRngCore,
     ) -> Result<(), TlsError> {
         self.session.start(&config.server, config.suites, rng)
@@ -182,7 +183,7 @@ impl<'b, L: Level> Channel<'b, L> {
     ///
     /// # Errors
     /// Any; the connection is over then, and an alert for the server may be pending.
-    pub fn advance(&mut self, input: &[u8], config: &mut Config<'_, L>) -> Result<usize, TlsError> {
+    pub fn advance(&mut self, input: &[u8], config: &mut Config<'_, '_, L>) -> Result<usize, TlsError> {
         let mut check = Check {
             server: &config.server,
             trust: config.trust.trust(),

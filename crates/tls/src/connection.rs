@@ -59,7 +59,7 @@ impl<'c, 'b, L: Level, T: Transport> TlsConnection<'c, 'b, L, T> {
     /// Any; the server has been told then, if that was possible.
     pub fn connect(
         &mut self,
-        config: &mut Config<'_, L>,
+        config: &mut Config<'_, '_, L>,
         rng: &mut dyn CryptoRngCore,
         deadline: Instant,
     ) -> Result<(), TlsError> {

@@ -102,7 +102,7 @@ impl Wire {
     fn step<L: netboot_tls::Level>(
         &mut self,
         client: &mut Channel<'_, L>,
-        config: &mut Config<'_, L>,
+        config: &mut Config<'_, '_, L>,
     ) -> Result<bool, TlsError> {
         let mut moved = false;
         let up = client.pending().to_vec();
@@ -138,7 +138,7 @@ impl Wire {
     fn handshake<L: netboot_tls::Level>(
         &mut self,
         client: &mut Channel<'_, L>,
-        config: &mut Config<'_, L>,
+        config: &mut Config<'_, '_, L>,
     ) -> Result<(), TlsError> {
         let mut rng = ChaCha20Rng::seed_from_u64(7);
         client.start(config, &mut rng)?;
@@ -150,7 +150,7 @@ impl Wire {
     fn drain<L: netboot_tls::Level>(
         &mut self,
         client: &mut Channel<'_, L>,
-        config: &mut Config<'_, L>,
+        config: &mut Config<'_, '_, L>,
     ) -> Result<Vec<u8>, TlsError> {
         let mut all = Vec::new();
         loop {

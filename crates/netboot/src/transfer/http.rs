@@ -1,32 +1,27 @@
-//! An HTTP exchange on the TCP socket, and the connection that it leaves for the next one.
+//! An HTTP exchange, and the connection that it leaves for the next one.
 //!
-//! The body is looked at where TCP put it. What the sink does not take stays in the receive buffer,
+//! The body is looked at where TCP put it, or where TLS decrypted it. What the sink does not take stays in the receive buffer,
 //! and TCP's window tells the server to wait.
 
+use super::stream::{Peer, Stream};
 use super::{Opened, Pumped, Start, Take};
 use crate::NetError;
-use crate::stack::{Internal, Stack, Step, span};
-use core::net::Ipv4Addr;
+use crate::stack::{Internal, Stack, Step};
 use netboot_core::uri::{MAX_URI, Scheme, Uri};
 use netboot_core::{Device, Instant, Platform};
 use netboot_http::{
     Event, Expect, HttpError, Method, Outcome, RangeFrom, Redirects, Request, Response, Validator,
 };
-use smoltcp::socket::tcp::State;
-use smoltcp::wire::IpAddress;
 
 /// Longest response head, octets.
 const HEAD: usize = 2048;
-/// A port that nobody connects to while it is looked at.
-const DISCARD: u16 = 9;
 /// Steps of the decoder in one call.
 const BUDGET: usize = 64;
 
 /// One exchange after the other, over one connection where the server allows.
 pub(crate) struct HttpTransfer {
     response: Response<HEAD>,
-    /// Whom the socket is connected to.
-    peer: Option<(Ipv4Addr, u16)>,
+    stream: Stream,
     /// Since when nothing has come although we would take it.
     waiting: Option<Instant>,
 }
@@ -39,7 +34,7 @@ impl HttpTransfer {
                 range_first: None,
                 keep_alive: true,
             }),
-            peer: None,
+            stream: Stream::new(),
             waiting: None,
         }
     }
@@ -59,9 +54,12 @@ impl HttpTransfer {
         let mut redirects = Redirects::new(stack.options.redirects);
         // The hop limit of `Redirects` ends this.
         loop {
+            if !Stream::supports(stack, uri) {
+                return Err(stack.fail(NetError::Unsupported));
+            }
             let result = self.exchange(stack, uri, start);
             if result.is_err() {
-                self.disconnect(stack);
+                self.stream.disconnect(stack);
             }
             result?;
             let head = self.response.head();
@@ -93,9 +91,6 @@ impl HttpTransfer {
                     return Err(stack.fail(error.into()));
                 }
             }
-            if uri.scheme() != Scheme::Http {
-                return Err(stack.fail(NetError::Unsupported));
-            }
         }
     }
 
@@ -107,68 +102,22 @@ impl HttpTransfer {
         uri: &Uri,
         start: Start<'_>,
     ) -> Internal {
-        let peer = (stack.resolve(uri)?, uri.port());
+        let peer = Peer {
+            address: stack.resolve(uri)?,
+            port: uri.port(),
+            secure: uri.scheme() == Scheme::Https,
+        };
         self.close(stack);
-        if self.peer == Some(peer) && stack.tcp().may_send() && stack.tcp().may_recv() {
+        if self.stream.serves(stack, peer, uri) {
             let result = self.request(stack, uri, start);
             // The server may close an idle connection at any moment (RFC 9112, section 9.5).
-            let stale = matches!(
-                stack.error(),
-                Some(NetError::ConnectionReset | NetError::Http(HttpError::Closed))
-            );
+            let stale = stack.error().is_some_and(NetError::is_stale);
             if result.is_ok() || !stale {
                 return result;
             }
         }
-        self.connect(stack, peer)?;
+        self.stream.connect(stack, peer, uri)?;
         self.request(stack, uri, start)
-    }
-
-    #[inline(never)]
-    fn connect<D: Device, P: Platform>(
-        &mut self,
-        stack: &mut Stack<'_, D, P>,
-        peer: (Ipv4Addr, u16),
-    ) -> Internal {
-        self.disconnect(stack);
-        let port = stack.ephemeral_port();
-        let keep_alive = span(stack.options.keep_alive);
-        let (socket, iface) = stack.tcp_with_iface();
-        socket.set_keep_alive(Some(keep_alive));
-        let remote = (IpAddress::Ipv4(peer.0), peer.1);
-        if socket.connect(iface.context(), remote, port).is_err() {
-            return Err(stack.fail(NetError::BadAddress));
-        }
-        let limit = stack.platform.now() + stack.options.connect_timeout;
-        let result = stack.run(limit, NetError::ConnectTimeout, |stack, _| {
-            match stack.tcp().state() {
-                State::SynSent | State::SynReceived => Ok(Step::WAIT),
-                State::Established | State::CloseWait => Ok(Step::Done(())),
-                _ => Err(stack.fail(NetError::ConnectionRefused)),
-            }
-        });
-        if result.is_ok() {
-            self.peer = Some(peer);
-        } else {
-            self.disconnect(stack);
-        }
-        result
-    }
-
-    fn disconnect<D: Device, P: Platform>(&mut self, stack: &mut Stack<'_, D, P>) {
-        self.peer = None;
-        if stack.tcp().is_open() {
-            // RST at once: no TIME-WAIT, and the socket is free for the next connection.
-            stack.tcp().abort();
-            stack.flush();
-        }
-        if stack.tcp().remote_endpoint().is_some() {
-            // The RST waits for a hardware address that may never be known. Left alone it would ask for
-            // it each second, and smoltcp's limit on such questions keeps every other socket from
-            // asking: entering another state drops it.
-            let _ = stack.tcp().listen(DISCARD);
-            stack.tcp().close();
-        }
     }
 
     #[inline(never)]
@@ -215,15 +164,13 @@ impl HttpTransfer {
         };
         self.response.restart(request.expect());
         self.waiting = None;
-        // Whatever was sent before has been answered, so the buffer is empty and in one piece.
-        let written = stack.tcp().send(|buffer| match request.encode(buffer) {
-            Ok(len) => (len, Ok(())),
-            Err(error) => (0, Err(error)),
-        });
-        match written {
-            Ok(result) => Ok(result?),
-            Err(_) => Err(NetError::ConnectionReset),
-        }
+        let mut encoded = Ok(());
+        self.stream.send(stack, &mut |buffer| {
+            let written = request.encode(buffer);
+            encoded = written.map(|_| ());
+            written.unwrap_or(0)
+        })?;
+        Ok(encoded?)
     }
 
     /// See [`Transfer::pump`](super::Transfer::pump).
@@ -255,18 +202,23 @@ impl HttpTransfer {
             if self.response.is_complete() {
                 return Ok(Stepped::Complete);
             }
-            let socket = stack.tcp();
-            if !socket.can_recv() {
-                break;
-            }
             let response = &mut self.response;
-            let decoded = socket.recv(|input| decode(response, input, max, take));
+            let mut decoded = Ok(None);
+            let looked = self.stream.look(stack, &mut |input| {
+                let (used, result) = decode(response, input, max, take);
+                decoded = result;
+                used
+            });
+            match looked {
+                Ok(true) => {}
+                Ok(false) => break,
+                Err(error) => return Err(stack.fail(error)),
+            }
             self.waiting = None;
             match decoded {
-                Ok(Ok(Some(stepped))) => return Ok(stepped),
-                Ok(Ok(None)) => {}
-                Ok(Err(error)) => return Err(stack.fail(error.into())),
-                Err(_) => return Err(stack.fail(NetError::ConnectionReset)),
+                Ok(Some(stepped)) => return Ok(stepped),
+                Ok(None) => {}
+                Err(error) => return Err(stack.fail(error.into())),
             }
         }
         // A body that ended with the last octet received needs no further one to be complete.
@@ -276,9 +228,15 @@ impl HttpTransfer {
             Ok(None) => {}
             Err(error) => return Err(stack.fail(error.into())),
         }
-        if !stack.tcp().may_recv() {
-            let state = stack.tcp().state();
-            return self.ended(state).map_err(|error| stack.fail(error));
+        match self.stream.ended(stack) {
+            Ok(false) => {}
+            Ok(true) => {
+                return match self.response.end_of_stream() {
+                    Ok(()) => Ok(Stepped::Complete),
+                    Err(error) => Err(stack.fail(error.into())),
+                };
+            }
+            Err(error) => return Err(stack.fail(error)),
         }
         let limit = *self.waiting.get_or_insert(now) + stack.options.stall_timeout;
         if now >= limit {
@@ -287,20 +245,10 @@ impl HttpTransfer {
         Ok(Stepped::Nothing(limit))
     }
 
-    /// The server will send no more: in order (FIN), or not (RST).
-    fn ended(&mut self, state: State) -> Result<Stepped, NetError> {
-        self.peer = None;
-        if state == State::Closed {
-            return Err(NetError::ConnectionReset);
-        }
-        self.response.end_of_stream()?;
-        Ok(Stepped::Complete)
-    }
-
     /// Keeps the connection when the response was read to the end, else cuts it.
     pub fn close<D: Device, P: Platform>(&mut self, stack: &mut Stack<'_, D, P>) {
         if !self.response.can_reuse() {
-            self.disconnect(stack);
+            self.stream.disconnect(stack);
         }
     }
 }

@@ -1,6 +1,7 @@
 //! One open transfer, whatever its protocol: a stream of octets that is pumped.
 
 mod http;
+mod stream;
 mod tftp;
 
 use crate::NetError;
@@ -87,14 +88,13 @@ impl Transfer {
                 self.active = Active::Tftp;
                 Ok(opened)
             }
-            Scheme::Http => {
+            Scheme::Http | Scheme::Https => {
                 if self.active == Active::Tftp {
                     self.close(stack);
                 }
                 self.active = Active::Http;
                 self.http.open(stack, uri, start)
             }
-            Scheme::Https => Err(stack.fail(NetError::Unsupported)),
         }
     }
 
