@@ -2,7 +2,8 @@
 //!
 //! A machine-readable line begins with `@` and a word; then come `key=value` pairs, separated by one
 //! blank. `t` is µs since power-on. The value of `message`, always the last, goes to the end of the
-//! line. Log lines have no `@` in front, so both can share a UART.
+//! line; it is there in builds with the feature `texts` only. Log lines have no `@` in front, so both can
+//! share a UART.
 //!
 //! ```text
 //! @requested t=1042311 index=0
@@ -13,8 +14,8 @@
 
 use crate::observer::{Event, Observer};
 use crate::report::{BootReport, ImageReport, Outcome};
-use core::fmt::{self, Write};
-use netboot_core::{Coded, Instant};
+use core::fmt::Write;
+use netboot_core::{Coded, Console, Instant};
 
 /// Writes each event as a line.
 #[derive(Debug)]
@@ -22,14 +23,14 @@ pub struct LineObserver<W>(pub W);
 
 impl<W: Write> Observer for LineObserver<W> {
     fn event(&mut self, now: Instant, event: &Event<'_>) {
-        // A console that cannot be written to must not stop a boot.
-        let _ = write_event(&mut self.0, now, event);
+        write_event(&mut self.0, now, event);
     }
 }
 
 #[inline(never)]
-fn write_event(out: &mut dyn Write, now: Instant, event: &Event<'_>) -> fmt::Result {
-    let word = match event {
+fn write_event(out: &mut dyn Console, now: Instant, event: &Event<'_>) {
+    out.text("@");
+    out.text(match event {
         Event::Configured(_) => "configured",
         Event::Toc { .. } => "toc",
         Event::Requested { .. } => "requested",
@@ -40,102 +41,126 @@ fn write_event(out: &mut dyn Write, now: Instant, event: &Event<'_>) -> fmt::Res
         Event::Activated { .. } => "activated",
         Event::AttemptFailed { .. } => "attempt-failed",
         Event::Finished { .. } => "finished",
-    };
-    write!(out, "@{word}")?;
-    number(out, "t", now.as_micros())?;
+    });
+    out.number("t", now.as_micros());
     if let Some(index) = event.index() {
-        number(out, "index", u64::from(index))?;
+        out.number("index", u64::from(index));
     }
     match event {
         Event::Configured(config) => {
-            write!(out, " address={}/{}", config.address, config.prefix_len)?;
+            out.key("address");
+            out.ipv4(config.address.octets());
+            out.text("/");
+            out.decimal(u64::from(config.prefix_len));
             if let Some(router) = config.routers.first() {
-                write!(out, " router={router}")?;
+                out.key("router");
+                out.ipv4(router.octets());
             }
         }
-        Event::Toc { images } => number(out, "images", u64::from(*images))?,
+        Event::Toc { images } => out.number("images", u64::from(*images)),
         Event::Requested { .. } | Event::Activated { .. } => {}
-        Event::Fetching { uri, .. } => write!(out, " uri={uri}")?,
+        Event::Fetching { uri, .. } => {
+            out.key("uri");
+            out.uri(uri);
+        }
         Event::Opened { size, protocol, .. } => {
-            number(out, "size", *size)?;
-            write!(out, " protocol={protocol}")?;
+            out.number("size", *size);
+            out.word("protocol", protocol.as_str());
         }
         Event::Delivered { octets, size, .. } => {
-            number(out, "octets", *octets)?;
-            number(out, "size", *size)?;
+            out.number("octets", *octets);
+            out.number("size", *size);
         }
         Event::Verified {
             sha256, expected, ..
-        } => write!(out, " sha256={sha256} expected={expected}")?,
-        Event::AttemptFailed { error, .. } => write_error(out, *error)?,
-        Event::Finished { status } => write!(out, " status={status:#010x}")?,
+        } => {
+            out.key("sha256");
+            out.octets(&sha256.0);
+            out.flag("expected", *expected);
+        }
+        Event::AttemptFailed { error, .. } => write_error(out, *error),
+        Event::Finished { status } => {
+            out.key("status");
+            out.hex(*status);
+        }
     }
-    out.write_str("\n")
+    out.text("\n");
 }
 
-/// One `key=value` pair.
+/// Writes the pairs of an error: `code` and `blame`, and in a build with `texts` the sentence as `message`.
 #[inline(never)]
-fn number(out: &mut dyn Write, key: &str, value: u64) -> fmt::Result {
-    write!(out, " {key}={value}")
+pub fn write_error(out: &mut dyn Console, error: &dyn Coded) {
+    out.key("code");
+    out.hex(error.code());
+    out.word("blame", error.blame().as_str());
+    #[cfg(feature = "texts")]
+    {
+        out.key("message");
+        let _ = core::fmt::write(&mut Formatted(out), format_args!("{error}"));
+    }
 }
 
-#[inline(never)]
-fn write_error(out: &mut dyn Write, error: &dyn Coded) -> fmt::Result {
-    let (code, blame) = (error.code(), error.blame().as_str());
-    write!(out, " code={code:#010x} blame={blame} message={error}")
+/// A console for `core::fmt`.
+#[cfg(feature = "texts")]
+struct Formatted<'c>(&'c mut dyn Console);
+
+#[cfg(feature = "texts")]
+impl Write for Formatted<'_> {
+    fn write_str(&mut self, text: &str) -> core::fmt::Result {
+        self.0.text(text);
+        Ok(())
+    }
 }
 
 /// Writes a report: one line for the boot, one for each image.
-///
-/// # Errors
-/// When `out` cannot be written to.
 #[inline(never)]
-pub fn write_report<N: Coded>(out: &mut dyn Write, report: &BootReport<N>) -> fmt::Result {
-    out.write_str("@report")?;
-    number(out, "started", report.started.as_micros())?;
+pub fn write_report<N: Coded>(out: &mut dyn Console, report: &BootReport<N>) {
+    out.text("@report");
+    out.number("started", report.started.as_micros());
     if let Some(at) = report.configured {
-        number(out, "configured", at.as_micros())?;
+        out.number("configured", at.as_micros());
     }
-    let status = report.status();
-    number(out, "ended", report.ended.as_micros())?;
-    write!(out, " status={status:#010x}")?;
+    out.number("ended", report.ended.as_micros());
+    out.key("status");
+    out.hex(report.status());
     if let Some(error) = &report.error {
-        write_error(out, error)?;
+        write_error(out, error);
     }
-    out.write_str("\n")?;
-    report
-        .images
-        .iter()
-        .try_for_each(|image| write_image(out, image))
+    out.text("\n");
+    for image in &report.images {
+        write_image(out, image);
+    }
 }
 
 #[inline(never)]
-fn write_image<N: Coded>(out: &mut dyn Write, image: &ImageReport<N>) -> fmt::Result {
+fn write_image<N: Coded>(out: &mut dyn Console, image: &ImageReport<N>) {
+    out.text("@image");
+    out.number("index", u64::from(image.index));
     let outcome = match image.outcome {
         Outcome::NotActivated => "not-activated",
         Outcome::Activated => "activated",
         Outcome::Refused => "refused",
     };
-    out.write_str("@image")?;
-    number(out, "index", u64::from(image.index))?;
-    write!(out, " outcome={outcome}")?;
+    out.word("outcome", outcome);
     if let Some(uri) = &image.uri {
-        write!(out, " uri={uri}")?;
+        out.key("uri");
+        out.uri(uri);
     }
     if let Some(protocol) = image.protocol {
-        write!(out, " protocol={protocol}")?;
+        out.word("protocol", protocol.as_str());
     }
-    number(out, "octets", image.octets)?;
+    out.number("octets", image.octets);
     if let Some(sha256) = &image.sha256 {
-        write!(out, " sha256={sha256}")?;
+        out.key("sha256");
+        out.octets(&sha256.0);
     }
-    number(out, "duration_us", image.duration.as_micros())?;
-    number(out, "transfer_us", image.transfer.as_micros())?;
-    number(out, "octets_per_s", image.throughput())?;
-    number(out, "retries", u64::from(image.retries))?;
-    number(out, "resumes", u64::from(image.resumes))?;
+    out.number("duration_us", image.duration.as_micros());
+    out.number("transfer_us", image.transfer.as_micros());
+    out.number("octets_per_s", image.throughput());
+    out.number("retries", u64::from(image.retries));
+    out.number("resumes", u64::from(image.resumes));
     if let Some(error) = &image.error {
-        write_error(out, error)?;
+        write_error(out, error);
     }
-    out.write_str("\n")
+    out.text("\n");
 }

@@ -7,8 +7,8 @@
 use crate::app::AppConfig;
 use crate::check::Expected;
 use crate::toc::Toc;
-use core::fmt::Write as _;
 use heapless::String;
+use netboot_core::Console;
 use netboot_core::uri::{Scheme, Uri, UriError, is_ipv4};
 use netboot_ipxe::{NetworkConfig, Part};
 
@@ -134,9 +134,9 @@ pub(crate) fn boot_uri(config: &NetworkConfig) -> Result<Option<Uri>, UriError> 
     let host = match (name, boot.next_server) {
         (Some(name), _) => name,
         (None, Some(server)) => {
-            // The longest dotted quad has 15 octets. The address's own text has panics in its padding.
-            let [a, b, c, d] = server.octets();
-            let _ = write!(address, "{a}.{b}.{c}.{d}");
+            // The longest dotted quad has 15 octets.
+            let text: &mut dyn Console = &mut address;
+            text.ipv4(server.octets());
             address.as_str()
         }
         (None, None) => return Ok(None),

@@ -8,13 +8,12 @@ use crate::entropy::{Entropy, Source};
 use crate::fault;
 use crate::stack;
 use crate::straps;
-use core::fmt::Write;
 use core::mem::MaybeUninit;
 use core::ptr::addr_of_mut;
-use log::warn;
 use netboot::{Network, Slots};
-use netboot_app::console::{LineObserver, write_report};
+use netboot_app::console::{LineObserver, write_error, write_report};
 use netboot_app::{AppConfig, BootApp, DefaultSource};
+use netboot_core::{Blame, Console};
 use netboot_ipxe::IpxeInterface;
 use netboot_virtio::VirtioNet;
 use ocp_recovery::{MmioBus, RecoveryAgent};
@@ -45,33 +44,34 @@ static mut APP: MaybeUninit<App> = MaybeUninit::uninit();
 pub fn run() -> u32 {
     // SAFETY: called once, from `main`.
     unsafe { emulation::start() };
+    let out: &mut dyn Console = &mut Line;
     let settings = match settings() {
         Ok(settings) => settings,
         Err(text) => {
-            let _ = writeln!(Line, "@settings boot {text}");
+            out.text("@settings boot ");
+            out.text(text);
+            out.text("\n");
             return fault::SETTINGS;
         }
     };
     let entropy = Entropy::new();
     let source = match entropy.source() {
         Source::Host => "host",
-        Source::Weak => {
-            warn!("no entropy source: transaction ids and ports can be guessed");
-            "weak"
-        }
+        // Transaction ids and ports can be guessed.
+        Source::Weak => "weak",
     };
-    let _ = writeln!(
-        Line,
-        "@rom version={} entropy={source}",
-        env!("CARGO_PKG_VERSION")
-    );
+    out.text(concat!("@rom version=", env!("CARGO_PKG_VERSION")));
+    out.word("entropy", source);
+    out.text("\n");
+    #[cfg(feature = "panic-at-start")]
+    panic!("as asked for");
     let status = match start(settings, entropy) {
         Ok(app) => finish(app),
         Err(status) => status,
     };
     print_costs();
     if stack::high_water() >= stack::size() {
-        warn!("stack exhausted");
+        out.text("@stack exhausted\n");
         return fault::STACK;
     }
     status
@@ -138,7 +138,12 @@ fn put<T>(place: &'static mut MaybeUninit<T>, make: impl FnOnce() -> T) -> &'sta
 #[allow(clippy::mut_from_ref)]
 fn network(settings: &'static Settings, entropy: Entropy) -> Result<&'static mut Net, u32> {
     let device = device().ok_or_else(|| {
-        warn!("no virtio network device");
+        let out: &mut dyn Console = &mut Line;
+        out.text("@start");
+        out.key("code");
+        out.hex(fault::NO_DEVICE);
+        out.word("blame", Blame::Device.as_str());
+        out.text("\n");
         fault::NO_DEVICE
     })?;
     // SAFETY: `run` is called once, so these are the only references.
@@ -167,9 +172,11 @@ fn defaults(settings: &'static Settings) -> &'static [DefaultSource<'static>] {
 }
 
 fn report_error(error: &dyn netboot_core::Coded) -> u32 {
-    let code = error.code();
-    let _ = writeln!(Line, "@start code={code:#010x} message={error}");
-    code
+    let out: &mut dyn Console = &mut Line;
+    out.text("@start");
+    write_error(out, error);
+    out.text("\n");
+    error.code()
 }
 
 #[inline(never)]
@@ -177,14 +184,15 @@ fn finish(app: &'static mut App) -> u32 {
     app.run();
     let report = app.report();
     let status = report.status();
-    let _ = write_report(&mut Line, report);
+    let out: &mut dyn Console = &mut Line;
+    write_report(out, report);
     let net = app.network();
     let stats = net.device().stats();
-    let _ = writeln!(
-        Line,
-        "@net rx={} tx={} errors={}",
-        stats.rx_frames, stats.tx_frames, stats.errors
-    );
+    out.text("@net");
+    out.number("rx", u64::from(stats.rx_frames));
+    out.number("tx", u64::from(stats.tx_frames));
+    out.number("errors", u64::from(stats.errors));
+    out.text("\n");
     net.exit();
     // SAFETY: the emulation was started.
     unsafe { emulation::report() };
@@ -195,16 +203,14 @@ fn finish(app: &'static mut App) -> u32 {
 fn print_costs() {
     let counts = emulation::counts();
     let total = riscv::register::minstret::read64();
-    let _ = writeln!(
-        Line,
-        "@instret total={total} emulated={} traps={}",
-        counts.instructions, counts.traps
-    );
-    let _ = writeln!(
-        Line,
-        "@memory static={} stack_used={} stack_size={}",
-        stack::static_ram(),
-        stack::high_water(),
-        stack::size()
-    );
+    let out: &mut dyn Console = &mut Line;
+    out.text("@instret");
+    out.number("total", total);
+    out.number("emulated", counts.instructions);
+    out.number("traps", counts.traps);
+    out.text("\n@memory");
+    out.number("static", stack::static_ram() as u64);
+    out.number("stack_used", stack::high_water() as u64);
+    out.number("stack_size", stack::size() as u64);
+    out.text("\n");
 }

@@ -8,9 +8,11 @@
 //! | file | what a port to another board replaces |
 //! |---|---|
 //! | `board` | addresses |
-//! | `uart`, `console` | log output, machine-readable progress lines |
+//! | `uart`, `console` | machine-readable progress lines |
+//! | `texts` | the log, in builds with `texts` |
 //! | `clock`, `entropy` | [`netboot_core::Platform`] |
 //! | `stack` | stack paint and high-water mark |
+//! | `saves` | nothing: what the compiler calls in place of saving registers in each function |
 //! | `fault` | what happens after a panic or an unexpected trap |
 //! | `boot` | the parts put together; buffer sizes |
 //! | `rom_parts::settings` | what the operator or the fuses say |
@@ -32,9 +34,13 @@ mod entropy;
 #[cfg(target_arch = "riscv32")]
 mod fault;
 #[cfg(target_arch = "riscv32")]
+mod saves;
+#[cfg(target_arch = "riscv32")]
 mod stack;
 #[cfg(target_arch = "riscv32")]
 mod straps;
+#[cfg(all(target_arch = "riscv32", feature = "texts"))]
+mod texts;
 #[cfg(target_arch = "riscv32")]
 mod uart;
 
@@ -43,7 +49,8 @@ mod uart;
 #[riscv_rt::entry]
 fn main() -> ! {
     stack::paint();
-    console::init();
+    #[cfg(feature = "texts")]
+    texts::init();
     let status = boot::run();
     board::exit(status)
 }

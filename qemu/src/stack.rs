@@ -63,17 +63,21 @@ pub fn static_ram() -> usize {
     bottom() - addr_of!(__sdata) as usize
 }
 
-/// Tells the words on the stack, from the present frame up, that point into the program: at most `count`.
+/// Whether an address is one of the program.
+pub fn is_code(address: usize) -> bool {
+    (addr_of!(__stext) as usize..addr_of!(__etext) as usize).contains(&address)
+}
+
+/// Tells the words on the stack, from the address `from` up, that point into the program: at most `count`.
 #[inline(never)]
-pub fn return_addresses(count: usize, mut tell: impl FnMut(usize)) {
-    let here = 0u32;
-    let text = addr_of!(__stext) as usize..addr_of!(__etext) as usize;
-    let mut at = (addr_of!(here) as usize) & !3;
+pub fn return_addresses(from: usize, count: usize, mut tell: impl FnMut(usize)) {
+    // A stack pointer that is out of range is one reason to come here.
+    let mut at = from.max(bottom()) & !3;
     let mut left = count;
     while at < top() && left > 0 {
         // SAFETY: RAM, word-aligned.
         let word = unsafe { core::ptr::read_volatile(at as *const u32) } as usize;
-        if text.contains(&word) && word.is_multiple_of(2) {
+        if is_code(word) && word.is_multiple_of(2) {
             tell(word);
             left -= 1;
         }

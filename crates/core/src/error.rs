@@ -70,8 +70,22 @@ impl Blame {
     }
 }
 
-/// An error with a stable number and a culprit. Implementors also have `Display`, one sentence.
-pub trait Coded: core::fmt::Display {
+/// What [`Coded`] asks of an error beside its number: in a build with the feature `texts`, its sentence.
+///
+/// A `dyn Coded` links the sentence of every error, whether it is written or not: without the feature it has none.
+#[cfg(feature = "texts")]
+pub use core::fmt::Display as Sentence;
+
+/// What [`Coded`] asks of an error beside its number: nothing in a build without the feature `texts`.
+#[cfg(not(feature = "texts"))]
+pub trait Sentence {}
+
+#[cfg(not(feature = "texts"))]
+impl<E: ?Sized> Sentence for E {}
+
+/// An error with a stable number and a culprit. Implementors also have `Display`, one sentence, which is
+/// linked in builds with the feature `texts` only.
+pub trait Coded: Sentence {
     /// `module << 16 | number`; never 0, which means success.
     fn code(&self) -> u32;
     /// Whose fault it is.

@@ -6,10 +6,12 @@
 //! - [`sink`]: where an image goes; knows nothing of networks.
 //! - [`platform`]: what a board lends to the library: clock, entropy, an idle hook.
 //! - [`device`]: an Ethernet device.
+//! - [`console`]: where a boot tells what it does, without `core::fmt`.
 //! - [`digest`]: a SHA-256 value and its hexadecimal form.
 #![cfg_attr(not(test), no_std)]
 #![forbid(unsafe_code)]
 
+pub mod console;
 pub mod device;
 pub mod digest;
 pub mod error;
@@ -18,6 +20,7 @@ pub mod sink;
 pub mod time;
 pub mod uri;
 
+pub use console::Console;
 pub use device::{Device, DeviceInfo, TxSlot};
 pub use digest::Digest;
 pub use error::{Blame, Coded, Module};

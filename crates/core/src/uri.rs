@@ -406,6 +406,16 @@ impl Uri {
         cut(path, end.map_or(0, |at| at + 1)).0
     }
 
+    /// What may be shown of the URI, to be written one after the other: user information is `***`.
+    pub fn redacted(&self) -> [&str; 4] {
+        [
+            self.scheme.as_str(),
+            "://",
+            if self.has_credentials() { "***@" } else { "" },
+            cut(&self.text, usize::from(self.host)).1,
+        ]
+    }
+
     fn user_info(&self) -> &str {
         let start = self.scheme.as_str().len() + 3;
         let end = usize::from(self.host).saturating_sub(1);
@@ -421,12 +431,7 @@ impl Uri {
 impl fmt::Display for Uri {
     /// The URI with user information shown as `***`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.scheme.as_str())?;
-        f.write_str("://")?;
-        if self.has_credentials() {
-            f.write_str("***@")?;
-        }
-        f.write_str(cut(&self.text, usize::from(self.host)).1)
+        self.redacted().iter().try_for_each(|part| f.write_str(part))
     }
 }
 

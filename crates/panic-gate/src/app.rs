@@ -58,7 +58,7 @@ fn boot(input: &mut Input) {
     let mut app = BootApp::new(Network, agent, watch, config);
     let report = call(&mut app).run();
     take(report.status());
-    take(write_report(&mut Lines, black_box(report)));
+    write_report(&mut Lines, black_box(report));
     report
         .images
         .iter()

@@ -28,6 +28,20 @@ pub enum StallKind {
     Unaligned,
 }
 
+impl StallKind {
+    /// One word for a log line.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            StallKind::WriteWindow => "WriteWindow",
+            StallKind::NotBypassed => "NotBypassed",
+            StallKind::PioControl => "PioControl",
+            StallKind::FifoDataRead => "FifoDataRead",
+            StallKind::Unmapped => "Unmapped",
+            StallKind::Unaligned => "Unaligned",
+        }
+    }
+}
+
 /// The first access that hangs the bus or breaks the transfer. Latched until reset; afterwards reads
 /// give 0 and writes do nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

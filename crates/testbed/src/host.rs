@@ -110,7 +110,7 @@ pub fn boot<D: Device, P: Platform>(
     let mut app = BootApp::new(net, agent, LineObserver(&mut *out), config);
     let report = app.run().clone();
     drop(app);
-    write_report(out, &report)?;
+    write_report(&mut &mut *out, &report);
     let model = model.borrow();
     Ok(Outcome {
         report,

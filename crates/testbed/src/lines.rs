@@ -431,7 +431,7 @@ impl Said {
                 errors: line.get("errors")?,
             }),
             "start" => Said::Start(line.failure()?),
-            word @ ("panic" | "stall" | "trap" | "settings") => Said::Stop(Stop {
+            word @ ("panic" | "stall" | "trap" | "stack" | "settings") => Said::Stop(Stop {
                 what: word.into(),
                 detail: text[1 + word.len()..].trim().into(),
             }),
@@ -465,8 +465,9 @@ pub fn write_device(out: &mut dyn Write, outcome: &Outcome) -> fmt::Result {
     if let Some(stall) = outcome.stall {
         writeln!(
             out,
-            "@stall offset={:#x} kind={:?}",
-            stall.offset, stall.kind
+            "@stall offset={:#010x} kind={}",
+            stall.offset,
+            stall.kind.as_str()
         )?;
     }
     match outcome.device {

@@ -11,9 +11,9 @@ use crate::clock;
 use crate::console::Line;
 use crate::fault;
 use crate::straps;
-use core::fmt::Write;
 use core::mem::MaybeUninit;
 use core::ptr::addr_of_mut;
+use netboot_core::Console;
 use recovery_model::{DeviceConfig, DeviceOutcome, RecoveryModel};
 use rom_parts::device_settings;
 
@@ -31,7 +31,10 @@ pub unsafe fn start() {
     let config = match settings() {
         Ok(config) => config,
         Err(text) => {
-            let _ = writeln!(Line, "@settings device {text}");
+            let out: &mut dyn Console = &mut Line;
+            out.text("@settings device ");
+            out.text(text);
+            out.text("\n");
             crate::board::exit(fault::SETTINGS)
         }
     };
@@ -66,31 +69,37 @@ pub unsafe fn report() {
     // SAFETY: no driver runs while the report is written.
     let device = unsafe { device() };
     device.tick(clock::now());
-    let _ = write!(Line, "@device ");
-    let _ = match device.outcome() {
-        DeviceOutcome::Running => writeln!(Line, "outcome=running"),
-        DeviceOutcome::Booted => writeln!(Line, "outcome=booted"),
+    let out: &mut dyn Console = &mut Line;
+    out.text("@device");
+    match device.outcome() {
+        DeviceOutcome::Running => out.word("outcome", "running"),
+        DeviceOutcome::Booted => out.word("outcome", "booted"),
         DeviceOutcome::Failed {
             index,
             reason,
             fw_error,
-        } => writeln!(
-            Line,
-            "outcome=failed index={index} reason={reason} fw_error={fw_error:#010x}"
-        ),
-    };
+        } => {
+            out.word("outcome", "failed");
+            out.number("index", u64::from(index));
+            out.number("reason", u64::from(reason));
+            out.key("fw_error");
+            out.hex(fw_error);
+        }
+    }
     let count = usize::from(device.config().count);
     for (index, image) in device.images().iter().enumerate().take(count) {
-        let _ = write!(Line, "@device-image index={index} octets={}", image.octets);
+        out.text("\n@device-image");
+        out.number("index", index as u64);
+        out.number("octets", u64::from(image.octets));
         if let Some(sha256) = &image.sha256 {
-            let _ = write!(Line, " sha256={sha256}");
+            out.key("sha256");
+            out.octets(&sha256.0);
         }
-        let _ = writeln!(
-            Line,
-            " activated={} verified={} dropped={}",
-            image.activated, image.verified, image.dropped_words
-        );
+        out.flag("activated", image.activated);
+        out.flag("verified", image.verified);
+        out.number("dropped", u64::from(image.dropped_words));
     }
+    out.text("\n");
 }
 
 /// What the emulation has cost so far.

@@ -6,8 +6,8 @@ use crate::clock;
 use crate::console::Line;
 use crate::fault;
 use core::arch::{asm, global_asm};
-use core::fmt::Write;
 use core::ptr::addr_of_mut;
+use netboot_core::Console;
 use rom_parts::decode::{Access, decode};
 
 /// `mcause`: load access fault (The RISC-V Instruction Set Manual, volume II, table 14).
@@ -177,11 +177,8 @@ extern "C" fn recovery_access(frame: &mut Frame) {
         None
     };
     let Some(decoded) = decoded else {
-        let _ = writeln!(
-            Line,
-            "@trap cause={cause} pc={pc:#010x} address={address:#010x} nested={nested}"
-        );
-        board::exit(fault::TRAP)
+        let [_, _, stack, ..] = frame.registers;
+        fault::trapped(cause, pc, address, stack as usize)
     };
     // SAFETY: no other user of the device while the driver's instruction is held here.
     let device = unsafe { device() };
@@ -200,11 +197,14 @@ extern "C" fn recovery_access(frame: &mut Frame) {
     }
     if let Some(stall) = device.stall() {
         // On hardware the bus would hang here for good.
-        let _ = writeln!(
-            Line,
-            "@stall offset={:#x} kind={:?} pc={pc:#010x}",
-            stall.offset, stall.kind
-        );
+        let out: &mut dyn Console = &mut Line;
+        out.text("@stall");
+        out.key("offset");
+        out.hex(stall.offset);
+        out.word("kind", stall.kind.as_str());
+        out.key("pc");
+        out.hex(pc);
+        out.text("\n");
         board::exit(fault::STALL)
     }
     // SAFETY: returning behind the emulated instruction; the counters are only used in here.
