@@ -62,7 +62,7 @@ impl<'a> Draft<'a> {
         let (from, to) = (self.validity.from, self.validity.to);
         params.not_before = date_time_ymd(from.0, from.1, from.2);
         params.not_after = date_time_ymd(to.0, to.1, to.2);
-        params.is_ca = self.is_ca.clone();
+        params.is_ca = self.is_ca;
         params.name_constraints = self.constraints.clone();
         params.use_authority_key_identifier_extension = true;
         let mut serial = hash(&[self.subject.as_bytes(), &key.spki()?]);

@@ -4,7 +4,7 @@ use crate::key::hash;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 
 /// A chain and its key.
-#[derive(Debug)]
+#[derive(Debug, PartialEq, Eq)]
 pub struct Identity {
     /// The certificates as they are sent: the end entity's first, the root left out.
     pub chain: Vec<CertificateDer<'static>>,
