@@ -2,6 +2,7 @@
 
 use crate::content::Content;
 use crate::faults::Faults;
+use crate::tls::HttpsConfig;
 use netboot_core::Duration;
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
@@ -21,7 +22,7 @@ pub struct ServerConfig {
     pub proxy: Option<ProxyConfig>,
     /// A second, rival DHCP server on the same network; it only answers DHCP.
     pub rival: Option<RivalConfig>,
-    /// Files by name, without a leading `/`. TFTP and HTTP serve the same ones.
+    /// Files by name, without a leading `/`. TFTP, HTTP and HTTPS serve the same ones.
     pub files: BTreeMap<String, Content>,
     /// What goes wrong.
     pub faults: Faults,
@@ -29,6 +30,8 @@ pub struct ServerConfig {
     pub tftp: TftpConfig,
     /// HTTP server.
     pub http: HttpConfig,
+    /// HTTPS server beside it.
+    pub https: Option<HttpsConfig>,
     /// Names that the DNS server knows, in lower case and without the final dot.
     pub dns: BTreeMap<String, Ipv4Addr>,
     /// Seed of ports, sequence numbers and garbage.
@@ -48,6 +51,7 @@ impl Default for ServerConfig {
             faults: Faults::default(),
             tftp: TftpConfig::default(),
             http: HttpConfig::default(),
+            https: None,
             dns: BTreeMap::new(),
             seed: 1,
         }
@@ -225,7 +229,7 @@ pub enum Rollover {
     Refuse,
 }
 
-/// How the HTTP server behaves.
+/// How the HTTP server behaves. All but port and backlog, and redirects, also holds for HTTPS.
 #[derive(Clone, Debug)]
 pub struct HttpConfig {
     /// Port.

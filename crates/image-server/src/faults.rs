@@ -12,6 +12,7 @@
 use crate::content::Content;
 use netboot_core::{Duration, Instant};
 use std::net::Ipv4Addr;
+use test_pki::Identity;
 
 /// All faults of the server.
 #[derive(Clone, Debug, Default)]
@@ -22,8 +23,10 @@ pub struct Faults {
     pub dns: Rules<DnsFault>,
     /// For read requests; the name is the file's.
     pub tftp: Rules<TftpFault>,
-    /// For HTTP requests; the name is the path without its first `/`.
+    /// For HTTP and HTTPS requests; the name is the path without its first `/`.
     pub http: Rules<HttpFault>,
+    /// For TLS connections, as they begin; the name is empty.
+    pub tls: Rules<TlsFault>,
     /// From here on the server is dead: it receives nothing and sends nothing.
     pub dies_at: Option<Instant>,
 }
@@ -302,6 +305,37 @@ pub enum HttpFault {
     Header(String),
     /// Before the answer come this many broadcast frames of this many octets.
     Burst(usize, usize),
+    /// Over TLS, these octets stand in the stream after so many octets of the body, between two records.
+    /// Nothing over plain TCP.
+    TlsRawAfter(u64, Vec<u8>),
+    /// The connection is closed after this many octets of the body; over TLS without close_notify.
+    TlsCutAfter(u64),
+}
+
+impl HttpFault {
+    /// What somebody on the way, who has no key, does to end a body early: an alert close_notify (RFC 8446,
+    /// section 6.1) in plaintext after this many octets of it, and the end of the connection.
+    pub fn forged_close_notify(octets: u64) -> [Self; 2] {
+        let alert = vec![21, 3, 3, 0, 2, 1, 0];
+        [Self::TlsRawAfter(octets, alert), Self::TlsCutAfter(octets)]
+    }
+}
+
+/// What a TLS server does wrong with one connection.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum TlsFault {
+    /// The client is never answered.
+    Silent,
+    /// The server's part of the handshake comes this much after the client's first octets.
+    Delay(Duration),
+    /// The client's first octets are answered with these, and nothing more.
+    Garbage(Vec<u8>),
+    /// The connection is closed when the client's first octets come.
+    Close,
+    /// The connection is reset when the client's first octets come.
+    Reset,
+    /// The server shows this chain.
+    Identity(Box<Identity>),
 }
 
 #[cfg(test)]

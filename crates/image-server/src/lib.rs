@@ -1,4 +1,4 @@
-//! The simulated image server: DHCP, DNS, TFTP and HTTP on a virtual link or a QEMU socket.
+//! The simulated image server: DHCP, DNS, TFTP, HTTP and HTTPS on a virtual link or a QEMU socket.
 //!
 //! It stands in for an operator's servers in tests and benchmarks, healthy or with faults of every kind.
 //! [`ImageServer`] takes and gives Ethernet frames and is told the time; [`world::World`] puts it on a
@@ -32,6 +32,7 @@ mod server;
 mod shared;
 mod stack;
 mod tftp;
+pub mod tls;
 pub mod world;
 
 pub use config::{
@@ -39,7 +40,10 @@ pub use config::{
     Rollover, ServerConfig, TftpConfig,
 };
 pub use content::Content;
-pub use faults::{DhcpDamage, DhcpFault, DnsFault, Faults, HttpFault, Rule, Rules, TftpFault};
+pub use faults::{
+    DhcpDamage, DhcpFault, DnsFault, Faults, HttpFault, Rule, Rules, TftpFault, TlsFault,
+};
 pub use served::{Protocol, Served};
 pub use server::ImageServer;
+pub use tls::{HttpsConfig, TlsConnection};
 pub use world::{SharedWorld, World};

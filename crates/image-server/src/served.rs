@@ -14,6 +14,8 @@ pub enum Protocol {
     Tftp,
     /// HTTP.
     Http,
+    /// HTTP over TLS.
+    Https,
 }
 
 impl fmt::Display for Protocol {
@@ -23,6 +25,7 @@ impl fmt::Display for Protocol {
             Protocol::Dns => "DNS",
             Protocol::Tftp => "TFTP",
             Protocol::Http => "HTTP",
+            Protocol::Https => "HTTPS",
         })
     }
 }

@@ -10,6 +10,7 @@ use crate::served::Served;
 use crate::shared::Shared;
 use crate::stack::{Stack, earlier};
 use crate::tftp::Tftp;
+use crate::tls::TlsConnection;
 use netboot_core::Instant;
 use std::net::Ipv4Addr;
 
@@ -28,6 +29,7 @@ pub struct ImageServer {
     dns: Dns,
     tftp: Tftp,
     http: Http,
+    https: Http,
     waiting: usize,
 }
 
@@ -48,7 +50,8 @@ impl ImageServer {
             dhcp: Dhcp::default(),
             dns: Dns::new(&mut stack),
             tftp: Tftp::new(&mut stack, &shared),
-            http: Http::new(&mut stack, &shared),
+            http: Http::plain(&mut stack, &shared),
+            https: Http::over_tls(&mut stack, &shared),
             shared,
             stack,
             waiting: 0,
@@ -91,6 +94,7 @@ impl ImageServer {
             changed |= self.dns.service(now, &mut self.stack, &mut self.shared);
             changed |= self.tftp.service(now, &mut self.stack, &mut self.shared);
             changed |= self.http.service(now, &mut self.stack, &mut self.shared);
+            changed |= self.https.service(now, &mut self.stack, &mut self.shared);
             for frame in self.shared.raw.drain(..) {
                 self.stack.send_raw(frame);
             }
@@ -116,6 +120,7 @@ impl ImageServer {
             self.dns.poll_at(),
             self.tftp.poll_at(),
             self.http.poll_at(&self.shared),
+            self.https.poll_at(&self.shared),
         ];
         protocols.into_iter().fold(None, earlier)
     }
@@ -123,6 +128,11 @@ impl ImageServer {
     /// What was served so far, in order of its end.
     pub fn served(&self) -> &[Served] {
         &self.shared.served
+    }
+
+    /// The TLS connections so far, in order of their beginning.
+    pub fn tls_connections(&self) -> &[TlsConnection] {
+        &self.shared.tls
     }
 
     /// The faults, to add some or to see how often they struck.

@@ -4,6 +4,7 @@ use crate::config::ServerConfig;
 use crate::content::Content;
 use crate::frame;
 use crate::served::{Protocol, Served};
+use crate::tls::TlsConnection;
 use netboot_core::Instant;
 use rand_chacha::ChaCha8Rng;
 use rand_core::SeedableRng;
@@ -24,6 +25,8 @@ pub struct Shared {
     pub config: ServerConfig,
     /// What was served.
     pub served: Vec<Served>,
+    /// The TLS connections.
+    pub tls: Vec<TlsConnection>,
     /// Chance.
     pub rng: ChaCha8Rng,
     /// Frames to send as they are.
@@ -39,6 +42,7 @@ impl Shared {
             rng: ChaCha8Rng::seed_from_u64(config.seed),
             config,
             served: Vec::new(),
+            tls: Vec::new(),
             raw: Vec::new(),
             neighbours: VecDeque::new(),
             tags: VecDeque::new(),
@@ -76,6 +80,15 @@ impl Shared {
         if self.served.len() < MOST_RECORDS {
             self.served.push(served);
         }
+    }
+
+    /// Records a TLS connection; its index.
+    pub fn tls_connection(&mut self, record: TlsConnection) -> usize {
+        // A flood beyond shares the last record.
+        if self.tls.len() < MOST_RECORDS {
+            self.tls.push(record);
+        }
+        self.tls.len() - 1
     }
 
     /// Sends `frames` broadcast frames of `octets` each that mean nothing.

@@ -6,7 +6,7 @@ use super::response::{After, Response};
 use crate::config::{EtagKind, Framing};
 use crate::content::Content;
 use crate::faults::HttpFault;
-use crate::served::Served;
+use crate::served::{Protocol, Served};
 use crate::shared::Shared;
 use netboot_core::Instant;
 use rand_core::RngCore;
@@ -41,13 +41,19 @@ pub fn bare(status: u16) -> Response {
     Response::new(head.into_bytes(), "".into(), 0, 0, After::Close)
 }
 
-/// Answers `request`; `last` ends the connection afterwards.
-pub fn to(now: Instant, request: &Request, last: bool, shared: &mut Shared) -> Answer {
+/// Answers `request`, which came by `protocol`; `last` ends the connection afterwards.
+pub fn to(
+    now: Instant,
+    protocol: Protocol,
+    request: &Request,
+    last: bool,
+    shared: &mut Shared,
+) -> Answer {
     let faults = shared.config.faults.http.strike(&request.name);
     if faults.contains(&HttpFault::NeverAnswer) {
         return Answer::Mute;
     }
-    let mut draft = draft(request, &faults, shared);
+    let mut draft = draft(protocol, request, &faults, shared);
     let ends = last || !shared.config.http.keep_alive || !request.keep_alive || request.has_content;
     draft.keep_alive &= !ends;
     alter(&mut draft, &faults);
@@ -71,7 +77,7 @@ pub fn to(now: Instant, request: &Request, last: bool, shared: &mut Shared) -> A
         }
     }
     let head = head(&draft, length_field, &faults, shared);
-    let mut served = record(now, &request.name, draft.status);
+    let mut served = record(now, protocol, &request.name, draft.status);
     served.offset = draft.offset;
     let length = if draft.head_only { 0 } else { draft.length };
     let mut response = Response::new(head, draft.content, draft.offset, length, after);
@@ -85,6 +91,8 @@ pub fn to(now: Instant, request: &Request, last: bool, shared: &mut Shared) -> A
             HttpFault::ResetAfter(octets) => response.cut(*octets, After::Reset),
             HttpFault::CloseAfter(octets) => response.cut(*octets, After::Close),
             HttpFault::StallAfter(octets) => response.cut(*octets, After::Stall),
+            HttpFault::TlsCutAfter(octets) => response.cut(*octets, After::Cut),
+            HttpFault::TlsRawAfter(after, octets) => response.raw(*after, octets),
             HttpFault::Drip(per_second) => response.drip(now, *per_second),
             HttpFault::Corrupt(offset) => response.corrupt(*offset),
             HttpFault::Trailing(octets) => response.trailing(octets),
@@ -96,7 +104,12 @@ pub fn to(now: Instant, request: &Request, last: bool, shared: &mut Shared) -> A
 }
 
 /// The answer of a healthy server, apart from faults that replace it.
-fn draft(request: &Request, faults: &[HttpFault], shared: &mut Shared) -> Draft {
+fn draft(
+    protocol: Protocol,
+    request: &Request,
+    faults: &[HttpFault],
+    shared: &mut Shared,
+) -> Draft {
     let mut draft = Draft {
         status: 200,
         fields: Vec::new(),
@@ -109,10 +122,11 @@ fn draft(request: &Request, faults: &[HttpFault], shared: &mut Shared) -> Draft 
         head_only: request.method == "HEAD",
     };
     let mut content = shared.file(&request.name).cloned();
-    let mut redirect = shared
-        .config
-        .http
-        .redirects
+    let redirects = match (protocol, &shared.config.https) {
+        (Protocol::Https, Some(https)) => &https.redirects,
+        _ => &shared.config.http.redirects,
+    };
+    let mut redirect = redirects
         .get(request.target.split('?').next().unwrap_or_default())
         .map(|redirect| (redirect.status, redirect.location.clone()));
     let mut status = None;

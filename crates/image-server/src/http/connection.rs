@@ -12,12 +12,15 @@ use netboot_core::Instant;
 pub enum End {
     /// Close in order.
     Close,
+    /// Close without a word that a layer below HTTP would say.
+    Cut,
     /// Reset.
     Reset,
 }
 
 /// A connection.
 pub struct Connection {
+    protocol: Protocol,
     inbox: Vec<u8>,
     state: State,
     requests: u32,
@@ -39,8 +42,9 @@ enum State {
 
 impl Connection {
     /// A connection that was just accepted.
-    pub fn new(now: Instant) -> Self {
+    pub fn new(now: Instant, protocol: Protocol) -> Self {
         Self {
+            protocol,
             inbox: Vec::new(),
             state: State::Reading,
             requests: 0,
@@ -86,6 +90,19 @@ impl Connection {
         }
     }
 
+    /// What is to be put into the stream below TLS now; nothing goes on before it was taken.
+    pub fn take_raw(&mut self) -> Option<Vec<u8>> {
+        match &mut self.state {
+            State::Responding(response, _) => response.take_raw(),
+            _ => None,
+        }
+    }
+
+    /// How many requests have come.
+    pub fn requests(&self) -> u32 {
+        self.requests
+    }
+
     /// Says whether the transport has no room to [`transmit`](Self::transmit) into.
     pub fn set_blocked(&mut self, blocked: bool) {
         self.blocked = blocked;
@@ -96,9 +113,11 @@ impl Connection {
     pub fn end(&self) -> Option<End> {
         match &self.state {
             State::Ended(end) => Some(*end),
-            State::Responding(response, _) if response.end() == Some(After::Close) => {
-                Some(End::Close)
-            }
+            State::Responding(response, _) => match response.end() {
+                Some(After::Close) => Some(End::Close),
+                Some(After::Cut) => Some(End::Cut),
+                _ => None,
+            },
             _ => None,
         }
     }
@@ -148,7 +167,8 @@ impl Connection {
             Parsed::Broken(status) => {
                 self.inbox.clear();
                 let response = answer::bare(status);
-                self.state = State::Responding(Box::new(response), record(now, "", status));
+                self.state =
+                    State::Responding(Box::new(response), record(now, self.protocol, "", status));
                 return true;
             }
         };
@@ -156,10 +176,10 @@ impl Connection {
         self.requests += 1;
         let most = shared.config.http.max_requests;
         let last = most.is_some_and(|most| self.requests >= most);
-        self.state = match answer::to(now, &request, last, shared) {
+        self.state = match answer::to(now, self.protocol, &request, last, shared) {
             answer::Answer::Response(response, served) => State::Responding(response, served),
             answer::Answer::Mute => {
-                shared.record(now, Protocol::Http, &request.name, 0, false);
+                shared.record(now, self.protocol, &request.name, 0, false);
                 State::Mute
             }
         };
@@ -170,6 +190,7 @@ impl Connection {
         let next = match after {
             After::KeepAlive => State::Reading,
             After::Close => State::Ended(End::Close),
+            After::Cut => State::Ended(End::Cut),
             After::Reset => State::Ended(End::Reset),
             After::Stall => State::Mute,
         };
@@ -184,9 +205,9 @@ impl Connection {
 }
 
 /// A record that is filled in at the end.
-pub fn record(now: Instant, name: &str, status: u16) -> Served {
+pub fn record(now: Instant, protocol: Protocol, name: &str, status: u16) -> Served {
     Served {
-        protocol: Protocol::Http,
+        protocol,
         name: name.to_string(),
         offset: 0,
         octets: 0,

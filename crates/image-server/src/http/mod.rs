@@ -4,24 +4,32 @@
 //! - [`answer`]: what it is answered.
 //! - [`response`]: how that goes out.
 //! - [`connection`]: one connection, sans-IO.
+//! - [`carrier`]: what carries it, TCP or TLS over TCP.
 //!
 //! This module gives connections their TCP sockets. Some sockets always listen, so that a client that
 //! opens several connections, or opens the next one while the last one is in TIME-WAIT, is not refused.
 
 pub mod answer;
+mod carrier;
 pub mod connection;
 pub mod request;
 pub mod response;
 
+use crate::served::Protocol;
 use crate::shared::Shared;
 use crate::stack::{Stack, earlier};
-use connection::{Connection, End};
+use crate::tls::seeded;
+use carrier::Carrier;
+use connection::Connection;
 use netboot_core::Instant;
+use rustls::crypto::CryptoProvider;
 use smoltcp::iface::SocketHandle;
 use smoltcp::socket::tcp::{self, State};
 
-/// The HTTP server.
+/// The HTTP server, on plain TCP or over TLS.
 pub struct Http {
+    /// Cryptography, over TLS.
+    tls: Option<CryptoProvider>,
     listening: Vec<SocketHandle>,
     open: Vec<Open>,
 }
@@ -30,12 +38,23 @@ pub struct Http {
 struct Open {
     socket: SocketHandle,
     connection: Connection,
+    carrier: Carrier,
 }
 
 impl Http {
-    /// Listens as the configuration says.
-    pub fn new(stack: &mut Stack, shared: &Shared) -> Self {
+    /// Listens as [`HttpConfig`](crate::HttpConfig) says.
+    pub fn plain(stack: &mut Stack, shared: &Shared) -> Self {
+        Self::new(None, stack, shared)
+    }
+
+    /// Listens as [`HttpsConfig`](crate::HttpsConfig) says, if there is one.
+    pub fn over_tls(stack: &mut Stack, shared: &Shared) -> Self {
+        Self::new(Some(seeded(shared.config.seed)), stack, shared)
+    }
+
+    fn new(tls: Option<CryptoProvider>, stack: &mut Stack, shared: &Shared) -> Self {
         let mut http = Self {
+            tls,
             listening: Vec::new(),
             open: Vec::new(),
         };
@@ -45,11 +64,13 @@ impl Http {
 
     /// Goes on with every connection; whether anything changed.
     pub fn service(&mut self, now: Instant, stack: &mut Stack, shared: &mut Shared) -> bool {
-        let mut changed = self.accept(now, stack);
+        let mut changed = self.accept(now, stack, shared);
         changed |= self.take_back(now, stack, shared);
         for open in &mut self.open {
             let socket = stack.sockets.get_mut::<tcp::Socket<'_>>(open.socket);
-            changed |= open.connection.carry(now, socket, shared);
+            changed |= open
+                .carrier
+                .carry(&mut open.connection, now, socket, shared);
         }
         self.open.retain_mut(|open| {
             let socket = stack.sockets.get::<tcp::Socket<'_>>(open.socket);
@@ -63,7 +84,7 @@ impl Http {
             }
             !over
         });
-        if self.listening.len() < shared.config.http.backlog {
+        if self.listening.len() < self.port(shared).1 {
             self.make_room(stack, shared);
             self.listen(stack, shared);
         }
@@ -72,30 +93,52 @@ impl Http {
 
     /// When a connection has something to do by itself.
     pub fn poll_at(&self, shared: &Shared) -> Option<Instant> {
-        let deadlines = self.open.iter().map(|open| open.connection.poll_at(shared));
+        let deadlines = self.open.iter().map(|open| {
+            let carrier = open.carrier.poll_at();
+            earlier(open.connection.poll_at(shared), carrier)
+        });
         deadlines.fold(None, earlier)
+    }
+
+    /// The port, and how many connections may wait there.
+    fn port(&self, shared: &Shared) -> (u16, usize) {
+        let config = &shared.config;
+        match (&self.tls, &config.https) {
+            (None, _) => (config.http.port, config.http.backlog),
+            (Some(_), Some(https)) => (https.port, https.backlog),
+            (Some(_), None) => (0, 0),
+        }
     }
 
     fn listen(&mut self, stack: &mut Stack, shared: &Shared) {
         let config = &shared.config.http;
-        while self.listening.len() < config.backlog
+        let (port, backlog) = self.port(shared);
+        while self.listening.len() < backlog
             && self.listening.len() + self.open.len() < config.max_connections
         {
-            let Some(socket) = stack.tcp_listener(config.port, config.send_buffer) else {
+            let Some(socket) = stack.tcp_listener(port, config.send_buffer) else {
                 return;
             };
             self.listening.push(socket);
         }
     }
 
-    fn accept(&mut self, now: Instant, stack: &Stack) -> bool {
+    fn accept(&mut self, now: Instant, stack: &Stack, shared: &mut Shared) -> bool {
         let before = self.open.len();
-        let Self { listening, open } = self;
+        let Self {
+            tls,
+            listening,
+            open,
+        } = self;
         listening.retain(|&socket| {
             let listens = stack.sockets.get::<tcp::Socket<'_>>(socket).is_listening();
             if !listens {
-                let connection = Connection::new(now);
-                open.push(Open { socket, connection });
+                let protocol = tls.as_ref().map_or(Protocol::Http, |_| Protocol::Https);
+                open.push(Open {
+                    socket,
+                    connection: Connection::new(now, protocol),
+                    carrier: Carrier::new(now, tls.as_ref(), shared),
+                });
             }
             listens
         });
@@ -105,7 +148,9 @@ impl Http {
     /// A connection that is reset before it was established leaves a socket that listens again (RFC 9293,
     /// section 3.10.7.4); whether there was one.
     fn take_back(&mut self, now: Instant, stack: &mut Stack, shared: &mut Shared) -> bool {
-        let Self { listening, open } = self;
+        let Self {
+            listening, open, ..
+        } = self;
         let before = open.len();
         open.retain_mut(|open| {
             let listens = stack
@@ -123,7 +168,8 @@ impl Http {
 
     /// Forgets connections in TIME-WAIT, the oldest first, when there is no room to listen.
     fn make_room(&mut self, stack: &mut Stack, shared: &Shared) {
-        while self.open.len() + shared.config.http.backlog > shared.config.http.max_connections {
+        let (_, backlog) = self.port(shared);
+        while self.open.len() + backlog > shared.config.http.max_connections {
             let waits = |open: &Open| {
                 let socket = stack.sockets.get::<tcp::Socket<'_>>(open.socket);
                 socket.state() == State::TimeWait
@@ -134,64 +180,5 @@ impl Http {
             let open = self.open.remove(index);
             stack.sockets.remove(open.socket);
         }
-    }
-}
-
-impl Connection {
-    /// Moves octets between the connection and its socket; whether anything changed.
-    fn carry(&mut self, now: Instant, socket: &mut tcp::Socket<'_>, shared: &mut Shared) -> bool {
-        let mut changed = false;
-        while socket.can_recv() && self.room() > 0 {
-            let received = socket.recv(|octets| {
-                let length = octets.len().min(self.room());
-                self.receive(now, &octets[..length]);
-                (length, length)
-            });
-            match received {
-                Ok(length) if length > 0 => changed = true,
-                _ => break,
-            }
-        }
-        loop {
-            let mut progress = self.service(now, socket.send_queue() == 0, shared);
-            while socket.can_send() {
-                let sent = socket.send(|room| {
-                    let length = self.transmit(now, room);
-                    (length, length)
-                });
-                match sent {
-                    Ok(length) if length > 0 => progress = true,
-                    _ => break,
-                }
-            }
-            if !progress {
-                break;
-            }
-            changed = true;
-        }
-        self.set_blocked(!socket.can_send());
-        if self.is_mute() {
-            socket.set_timeout(None);
-        }
-        match self.end() {
-            Some(End::Close) if socket.may_send() => {
-                socket.close();
-                changed = true;
-            }
-            Some(End::Reset) if socket.state() != State::Closed => {
-                socket.abort();
-                changed = true;
-            }
-            _ => {}
-        }
-        // The client has said all it will say, and everything was answered.
-        if socket.state() == State::CloseWait && self.is_idle() {
-            socket.close();
-            changed = true;
-        }
-        if !socket.is_active() {
-            self.lost(now, shared);
-        }
-        changed
     }
 }

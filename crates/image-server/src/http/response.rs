@@ -11,6 +11,8 @@ pub enum After {
     KeepAlive,
     /// The connection is closed in order.
     Close,
+    /// The connection is closed; over TLS without saying so first.
+    Cut,
     /// The connection is reset, once the client has what was sent.
     Reset,
     /// Nothing, for ever.
@@ -34,6 +36,8 @@ pub struct Response {
     after: After,
     /// An accident, after so many octets of the body.
     cut: Option<(u64, After)>,
+    /// Octets for the transport's stream, after so many octets of the body.
+    raw: Option<(u64, Vec<u8>)>,
     corrupt: Vec<u64>,
     drip: Option<Drip>,
     not_before: Instant,
@@ -68,6 +72,7 @@ impl Response {
             trailing: Vec::new(),
             after,
             cut: None,
+            raw: None,
             corrupt: Vec::new(),
             drip: None,
             not_before: Instant::ZERO,
@@ -89,6 +94,25 @@ impl Response {
     /// Lets the response end in `after` when `octets` of the body were sent.
     pub fn cut(&mut self, octets: u64, after: After) {
         self.cut = Some((octets, after));
+    }
+
+    /// Has `octets` put into the transport's stream when so many octets of the body were sent.
+    pub fn raw(&mut self, after: u64, octets: &[u8]) {
+        self.raw = Some((after, octets.to_vec()));
+    }
+
+    /// What is to be put into the transport's stream now. Until it is taken, the body does not go on.
+    pub fn take_raw(&mut self) -> Option<Vec<u8>> {
+        if !self.holds() {
+            return None;
+        }
+        self.raw.take().map(|(_, octets)| octets)
+    }
+
+    /// Whether everything before raw octets was filled in.
+    fn holds(&self) -> bool {
+        let reached = |(at, _): &(u64, Vec<u8>)| self.body_sent >= *at;
+        self.staged_sent == self.staged.len() && self.raw.as_ref().is_some_and(reached)
     }
 
     /// Inverts the octet at `offset` of the file.
@@ -153,7 +177,7 @@ impl Response {
 
     /// What comes after it, once everything was filled in.
     pub fn end(&self) -> Option<After> {
-        if self.staged_sent < self.staged.len() {
+        if self.staged_sent < self.staged.len() || self.holds() {
             return None;
         }
         match self.cut {
@@ -185,7 +209,7 @@ impl Response {
             self.staged_sent += length;
             return length;
         }
-        if self.end().is_some() {
+        if self.end().is_some() || self.holds() {
             return 0;
         }
         let mut limit = self.remaining;
@@ -193,6 +217,9 @@ impl Response {
             limit = limit.min(chunk.left);
         }
         if let Some((at, _)) = self.cut {
+            limit = limit.min(at - self.body_sent);
+        }
+        if let Some((at, _)) = self.raw {
             limit = limit.min(at - self.body_sent);
         }
         let room = usize::try_from(limit).map_or(out.len(), |limit| out.len().min(limit));
@@ -215,7 +242,7 @@ impl Response {
 
     /// Stages what frames the body; whether there is something to go on with.
     fn stage(&mut self) -> bool {
-        if self.end().is_some() {
+        if self.end().is_some() || self.holds() {
             return false;
         }
         self.staged.clear();

@@ -2,6 +2,8 @@
 //! client that is as simple as can be. It shares no code with the clients of the project.
 #![allow(dead_code)]
 
+pub mod tls;
+
 use image_server::frame::{BROADCAST, Datagram};
 use image_server::{Content, Served, ServerConfig, SharedWorld, World};
 use netboot_core::{Duration, Instant};
@@ -424,7 +426,7 @@ impl Http {
         ))
     }
 
-    fn is_whole(octets: &[u8]) -> bool {
+    pub fn is_whole(octets: &[u8]) -> bool {
         let Some((head, body)) = Self::split(octets) else {
             return false;
         };
