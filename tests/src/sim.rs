@@ -171,4 +171,8 @@ impl Platform for Guarded {
     fn rng(&mut self) -> &mut Self::Rng {
         self.inner.rng()
     }
+
+    fn secret_rng(&mut self) -> Option<&mut dyn rand_core::CryptoRngCore> {
+        self.inner.secret_rng()
+    }
 }

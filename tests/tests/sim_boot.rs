@@ -2,6 +2,8 @@
 
 use netboot_app::Outcome;
 use recovery_model::DeviceOutcome;
+use test_pki::Pki;
+use testbed::https::Https;
 use testbed::plan::Pointer;
 use testbed::{Plan, Protocol, host, sim};
 
@@ -27,12 +29,13 @@ fn boots(plan: &Plan) -> (host::Outcome, String) {
 
 #[test]
 fn three_images_by_each_protocol_and_pointer() {
-    for protocol in [Protocol::Tftp, Protocol::Http] {
+    for protocol in [Protocol::Tftp, Protocol::Http, Protocol::Https] {
         for pointer in [Pointer::Directory, Pointer::Toc, Pointer::FlashImage] {
             let plan = Plan {
                 protocol,
                 pointer,
                 expect: true,
+                https: Some(Https::new(Pki::new(1))),
                 ..Plan::default()
             };
             let (_, console) = boots(&plan);

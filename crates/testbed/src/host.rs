@@ -106,7 +106,10 @@ pub fn boot<D: Device, P: Platform>(
     // 30 KiB for each boot stay allocated.
     let buffers = Box::leak(Box::new(Buffers::<UDP, TCP>::new()));
     let slots = Box::leak(Box::new(Slots::new()));
-    let net = Network::new(device, platform, buffers, slots, settings.network);
+    let mut net = Network::new(device, platform, buffers, slots, settings.network);
+    if let Some(https) = &plan.https {
+        net.use_tls(https.client());
+    }
     let mut app = BootApp::new(net, agent, LineObserver(&mut *out), config);
     let report = app.run().clone();
     drop(app);

@@ -10,6 +10,7 @@
 #![deny(unsafe_code)]
 
 pub mod host;
+pub mod https;
 pub mod lines;
 pub mod netns;
 pub mod plan;

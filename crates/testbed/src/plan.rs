@@ -1,5 +1,6 @@
 //! What is to be booted.
 
+use crate::https::Https;
 use image_server::{Content, Faults, LeaseConfig, ServerConfig};
 use netboot_core::Digest;
 use netsim::LinkConfig;
@@ -28,6 +29,8 @@ pub enum Protocol {
     Tftp,
     /// HTTP
     Http,
+    /// HTTP over TLS 1.3
+    Https,
 }
 
 impl Protocol {
@@ -36,6 +39,7 @@ impl Protocol {
         match self {
             Protocol::Tftp => "tftp",
             Protocol::Http => "http",
+            Protocol::Https => "https",
         }
     }
 }
@@ -96,6 +100,8 @@ pub struct Plan {
     pub expect: bool,
     /// One bit of this image is wrong on the server.
     pub corrupt: Option<usize>,
+    /// The HTTPS server and what the client believes of it; without it there is no TLS at either end.
+    pub https: Option<Https>,
     /// What goes wrong on the server.
     pub faults: Faults,
     /// Of everything that is left to chance.
@@ -114,6 +120,7 @@ impl Default for Plan {
             settings: String::new(),
             expect: false,
             corrupt: None,
+            https: None,
             faults: Faults::default(),
             seed: 1,
         }
@@ -185,6 +192,7 @@ impl Plan {
             let flash = Content::Bytes(self.toc(true).into());
             config.files.insert("flash.bin".into(), flash);
         }
+        config.https = self.https.as_ref().map(Https::server);
         let file = match self.pointer {
             Pointer::Directory => "",
             Pointer::Toc => "boot.toc",

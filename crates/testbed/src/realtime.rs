@@ -2,7 +2,7 @@
 //! arrives.
 
 use netboot_core::{Duration, Instant, Platform};
-use rand_core::OsRng;
+use rand_core::{CryptoRngCore, OsRng};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use std::cell::RefCell;
 use std::os::fd::BorrowedFd;
@@ -76,6 +76,10 @@ impl<F: Frames> Platform for RealPlatform<F> {
 
     fn rng(&mut self) -> &mut OsRng {
         &mut self.rng
+    }
+
+    fn secret_rng(&mut self) -> Option<&mut dyn CryptoRngCore> {
+        Some(self.rng())
     }
 }
 

@@ -6,7 +6,7 @@ use anyhow::Result;
 use image_server::{SharedWorld, World};
 use netboot_core::{Device, DeviceInfo, Instant, Platform, TxSlot};
 use rand_chacha::ChaCha8Rng;
-use rand_core::SeedableRng;
+use rand_core::{CryptoRngCore, SeedableRng};
 use std::fmt::Write;
 
 /// Address of the simulated station.
@@ -97,6 +97,11 @@ impl Platform for SimPlatform {
 
     fn rng(&mut self) -> &mut ChaCha8Rng {
         &mut self.rng
+    }
+
+    /// As good as the seed: a simulated secret.
+    fn secret_rng(&mut self) -> Option<&mut dyn CryptoRngCore> {
+        Some(&mut self.rng)
     }
 }
 

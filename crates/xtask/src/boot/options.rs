@@ -28,6 +28,8 @@ pub enum ProtocolArg {
     Tftp,
     /// HTTP
     Http,
+    /// HTTP over TLS 1.3, with a certification authority made for this run
+    Https,
 }
 
 impl From<ProtocolArg> for Protocol {
@@ -35,6 +37,7 @@ impl From<ProtocolArg> for Protocol {
         match value {
             ProtocolArg::Tftp => Protocol::Tftp,
             ProtocolArg::Http => Protocol::Http,
+            ProtocolArg::Https => Protocol::Https,
         }
     }
 }

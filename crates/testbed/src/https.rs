@@ -1,0 +1,87 @@
+//! Both ends of HTTPS: the certificates of the simulated server, and what a boot on this machine's processor trusts.
+
+use crate::plan::SERVER;
+use image_server::HttpsConfig;
+use netboot::Tls;
+use netboot_tls::channel::{LARGE_RECORDS, SEND};
+use netboot_tls::verify::{DEFAULT_ALGORITHMS, TimePolicy, Trust, TrustPolicy};
+use netboot_tls::{Identity, Signer};
+use p256::ecdsa::SigningKey;
+use p256::pkcs8::DecodePrivateKey as _;
+use test_pki::Pki;
+
+/// Name of the simulated server, beside its address.
+pub const NAME: &str = "images.example";
+
+/// HTTPS in a plan.
+#[derive(Clone, Debug)]
+pub struct Https {
+    /// The certification authority that the client trusts.
+    pub pki: Pki,
+    /// What the server shows in place of the right certificate.
+    pub shown: Option<test_pki::Identity>,
+    /// The server wants a certificate of the client.
+    pub mutual: bool,
+    /// The client has one.
+    pub client: bool,
+    /// Octets of the client's receive buffer.
+    pub records: usize,
+    /// Most octets of plaintext in one record of the server.
+    pub max_fragment: Option<usize>,
+}
+
+impl Https {
+    /// A server that is right, and records of any size.
+    pub fn new(pki: Pki) -> Self {
+        Self {
+            pki,
+            shown: None,
+            mutual: false,
+            client: false,
+            records: LARGE_RECORDS,
+            max_fragment: None,
+        }
+    }
+
+    /// The DER of the root that the client trusts.
+    pub fn root(&self) -> Vec<u8> {
+        self.pki.root().expect("a root").to_vec()
+    }
+
+    /// The server's side.
+    pub(crate) fn server(&self) -> HttpsConfig {
+        let right = || self.pki.server(&[NAME, &SERVER.to_string()]);
+        let shown = self.shown.clone();
+        let identity = shown.unwrap_or_else(|| right().expect("a certificate"));
+        HttpsConfig {
+            client_ca: self.mutual.then(|| self.pki.root().expect("a root")),
+            max_fragment: self.max_fragment,
+            ..HttpsConfig::new(identity)
+        }
+    }
+
+    /// The client's side. Its buffers live as long as the process, as they do in a ROM's statics.
+    pub(crate) fn client(&self) -> &'static mut Tls<'static> {
+        let root: &'static [u8] = self.root().leak();
+        let trust = Trust {
+            policy: TrustPolicy::Pinned {
+                roots: vec![root].leak(),
+                keys: &[],
+            },
+            time: TimePolicy::None,
+            algorithms: DEFAULT_ALGORITHMS,
+        };
+        let identity = self.client.then(|| {
+            let own = self.pki.client("station").expect("a certificate");
+            let chain = own.chain.iter().map(|der| &*der.to_vec().leak());
+            let key = SigningKey::from_pkcs8_der(own.key.secret_der()).expect("a P-256 key");
+            Identity {
+                chain: chain.collect::<Vec<_>>().leak(),
+                signer: Signer::P256(Box::leak(Box::new(key))),
+            }
+        });
+        let receive = vec![0; self.records].leak();
+        let send = vec![0; SEND + 1024].leak();
+        Box::leak(Box::new(Tls::new(receive, send, trust, identity)))
+    }
+}
