@@ -1,5 +1,8 @@
 //! Writes the linker script: the sizes of ROM and RAM can be set from outside, so that a build shows
-//! whether the program still fits a smaller part.
+//! whether the program still fits a smaller part. And, for `https`, what the ROM trusts.
+
+#[path = "build/trust.rs"]
+mod trust;
 
 use std::path::PathBuf;
 use std::{env, fs};
@@ -24,6 +27,9 @@ fn main() {
         .replace("@ROM_KIB@", &size("MCU_ROM_KIB", 256).to_string())
         .replace("@RAM_KIB@", &size("MCU_RAM_KIB", 128).to_string());
     let out = PathBuf::from(env::var_os("OUT_DIR").expect("cargo sets OUT_DIR"));
+    if env::var_os("CARGO_FEATURE_HTTPS").is_some() {
+        trust::write(&out);
+    }
     fs::write(out.join("memory.x"), script).expect("OUT_DIR is writable");
     println!("cargo:rustc-link-search={}", out.display());
     println!("cargo:rustc-link-arg-bins=-Tmemory.x");

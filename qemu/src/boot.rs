@@ -129,7 +129,7 @@ fn start(settings: &'static Settings, entropy: Entropy) -> Result<&'static mut A
 /// Makes a value where it will stay. `place` is an argument so that the compiler knows nobody else
 /// sees it, and builds the value there instead of on the stack.
 #[inline(never)]
-fn put<T>(place: &'static mut MaybeUninit<T>, make: impl FnOnce() -> T) -> &'static mut T {
+pub fn put<T>(place: &'static mut MaybeUninit<T>, make: impl FnOnce() -> T) -> &'static mut T {
     place.write(make())
 }
 
@@ -155,9 +155,13 @@ fn network(settings: &'static Settings, entropy: Entropy) -> Result<&'static mut
         )
     };
     let board = Board::new(entropy);
-    Ok(put(place, || {
+    let net = put(place, || {
         Network::new(device, board, buffers, slots, settings.network)
-    }))
+    });
+    // SAFETY: `run` is called once.
+    #[cfg(feature = "https")]
+    net.use_tls(unsafe { crate::https::channel() });
+    Ok(net)
 }
 
 /// The compiled-in places, as the application wants them.

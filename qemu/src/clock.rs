@@ -1,8 +1,9 @@
 //! `mtime` as the clock, and the platform around it.
 
 use crate::board::{MTIME, MTIME_PER_MICRO};
-use crate::entropy::Entropy;
+use crate::entropy::{Entropy, Source};
 use netboot_core::{Instant, Platform};
+use rand_core::CryptoRngCore;
 
 /// µs since the machine was switched on.
 pub fn now() -> Instant {
@@ -50,5 +51,13 @@ impl Platform for Board {
 
     fn rng(&mut self) -> &mut Entropy {
         &mut self.entropy
+    }
+
+    /// Counters are no secret: without a seed from outside there is no TLS.
+    fn secret_rng(&mut self) -> Option<&mut dyn CryptoRngCore> {
+        match self.entropy.source() {
+            Source::Host => Some(&mut self.entropy),
+            Source::Weak => None,
+        }
     }
 }

@@ -11,6 +11,7 @@
 //! | `uart`, `console` | machine-readable progress lines |
 //! | `texts` | the log, in builds with `texts` |
 //! | `clock`, `entropy` | [`netboot_core::Platform`] |
+//! | `https` | what is trusted, in builds with `https` |
 //! | `stack` | stack paint and high-water mark |
 //! | `saves` | nothing: what the compiler calls in place of saving registers in each function |
 //! | `fault` | what happens after a panic or an unexpected trap |
@@ -33,6 +34,8 @@ mod emulation;
 mod entropy;
 #[cfg(target_arch = "riscv32")]
 mod fault;
+#[cfg(all(target_arch = "riscv32", feature = "https"))]
+mod https;
 #[cfg(target_arch = "riscv32")]
 mod saves;
 #[cfg(target_arch = "riscv32")]

@@ -1,0 +1,49 @@
+//! What this ROM believes of HTTPS servers, and the memory for it. All of it was fixed when the image was built.
+
+use core::mem::MaybeUninit;
+use core::ptr::addr_of_mut;
+use netboot::Tls;
+use netboot_tls::channel::SEND;
+#[cfg(not(feature = "https-small-records"))]
+use netboot_tls::channel::LARGE_RECORDS as RECORDS;
+#[cfg(feature = "https-small-records")]
+use netboot_tls::channel::SMALL_RECORDS as RECORDS;
+use netboot_tls::verify::{DEFAULT_ALGORITHMS, TimePolicy, Trust, TrustPolicy};
+
+mod compiled {
+    include!(concat!(env!("OUT_DIR"), "/trust.rs"));
+}
+
+static mut RECEIVE: [u8; RECORDS] = [0; RECORDS];
+static mut TRANSMIT: [u8; SEND] = [0; SEND];
+static mut TLS: MaybeUninit<Tls<'static>> = MaybeUninit::uninit();
+
+const TRUST: Trust<'static> = Trust {
+    policy: TrustPolicy::Pinned {
+        roots: compiled::ROOTS,
+        keys: compiled::KEYS,
+    },
+    // There is no clock. When the image was built is the earliest that it can be.
+    time: match compiled::FLOOR {
+        Some(built) => TimePolicy::Floor(built),
+        None => TimePolicy::None,
+    },
+    algorithms: DEFAULT_ALGORITHMS,
+};
+
+/// The channel, in a static of its own.
+///
+/// # Safety
+/// To be called once.
+#[inline(never)]
+pub unsafe fn channel() -> &'static mut Tls<'static> {
+    // SAFETY: called once, so these are the only references.
+    let (receive, transmit, place) = unsafe {
+        (
+            &mut *addr_of_mut!(RECEIVE),
+            &mut *addr_of_mut!(TRANSMIT),
+            &mut *addr_of_mut!(TLS),
+        )
+    };
+    crate::boot::put(place, || Tls::new(receive, transmit, TRUST, None))
+}
