@@ -246,10 +246,10 @@ impl fmt::Display for RecoveryError {
                 recovery_status,
                 reason,
             } => {
-                write!(f, "the device refused image {index}: ")?;
+                write!(f, "the device refused image {index}")?;
                 match reason {
-                    Some(reason) => write!(f, "{reason}")?,
-                    None => f.write_str("no reason given")?,
+                    Some(reason) => write!(f, " ({reason})")?,
+                    None => f.write_str(" (no reason given)")?,
                 }
                 write_status(f, device_status, recovery_status)
             }

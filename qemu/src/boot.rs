@@ -142,7 +142,7 @@ fn network(settings: &'static Settings, entropy: Entropy) -> Result<&'static mut
         out.text("@start");
         out.key("code");
         out.hex(fault::NO_DEVICE);
-        out.word("blame", Blame::Device.as_str());
+        out.word("blame", Blame::Caller.as_str());
         out.text("\n");
         fault::NO_DEVICE
     })?;

@@ -99,6 +99,9 @@ pub struct BootArgs {
     /// Flash of the ROM program in KiB
     #[arg(long, value_name = "KIB", default_value_t = 256, help_heading = "QEMU")]
     pub rom: u32,
+    /// Build the ROM with its log and a sentence for each error
+    #[arg(long, help_heading = "QEMU", conflicts_with = "sim")]
+    pub texts: bool,
     /// Wait for a debugger before the first instruction, and print how to attach one
     #[arg(long, help_heading = "QEMU", conflicts_with = "sim")]
     pub gdb: bool,
