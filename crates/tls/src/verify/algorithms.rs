@@ -162,3 +162,73 @@ pub static DEFAULT_ALGORITHMS: &[&dyn SignatureVerificationAlgorithm] = &[
     #[cfg(feature = "p384")]
     P256_SHA384,
 ];
+
+#[cfg(all(test, feature = "p384"))]
+mod tests {
+    use super::*;
+    use p256::ecdsa::signature::hazmat::PrehashSigner;
+    use sha2::{Digest, Sha256, Sha384};
+
+    const MESSAGE: &[u8] = b"signed";
+
+    /// Public key and signature.
+    type Signed = (Vec<u8>, Vec<u8>);
+
+    fn p256(digest: &[u8]) -> Signed {
+        let key = p256::ecdsa::SigningKey::from_slice(&[7; 32]).unwrap();
+        let signature: p256::ecdsa::Signature = key.sign_prehash(digest).unwrap();
+        let public = key.verifying_key().to_encoded_point(false);
+        (
+            public.as_bytes().into(),
+            signature.to_der().as_bytes().into(),
+        )
+    }
+
+    fn p384(digest: &[u8]) -> Signed {
+        let key = p384::ecdsa::SigningKey::from_slice(&[7; 48]).unwrap();
+        let signature: p384::ecdsa::Signature = key.sign_prehash(digest).unwrap();
+        let public = key.verifying_key().to_encoded_point(false);
+        (
+            public.as_bytes().into(),
+            signature.to_der().as_bytes().into(),
+        )
+    }
+
+    #[test]
+    fn each_verifies_its_own_and_nothing_else() {
+        let (short, long) = (Sha256::digest(MESSAGE), Sha384::digest(MESSAGE));
+        let all = [
+            (P256_SHA256, p256(&short)),
+            (P256_SHA384, p256(&long)),
+            (P384_SHA256, p384(&short)),
+            (P384_SHA384, p384(&long)),
+        ];
+        for (algorithm, _) in &all {
+            for (other, (key, signature)) in &all {
+                let same = format!("{algorithm:?}") == format!("{other:?}");
+                let verdict = algorithm.verify_signature(key, MESSAGE, signature);
+                assert_eq!(verdict.is_ok(), same, "{algorithm:?} on one of {other:?}");
+                assert!(
+                    algorithm
+                        .verify_signature(key, b"other", signature)
+                        .is_err()
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn compressed_points_and_no_points_are_refused() {
+        let (key, signature) = p256(&Sha256::digest(MESSAGE));
+        let verify = |key: &[u8]| P256_SHA256.verify_signature(key, MESSAGE, &signature);
+        assert!(verify(&key).is_ok());
+        let mut compressed = key[..33].to_vec();
+        compressed[0] = 2 | (key[64] & 1);
+        assert!(verify(&compressed).is_err());
+        let mut beside = key.clone();
+        beside[64] ^= 1;
+        assert!(verify(&beside).is_err());
+        assert!(verify(&[0]).is_err());
+        assert!(verify(&[]).is_err());
+    }
+}
