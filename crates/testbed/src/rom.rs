@@ -1,9 +1,11 @@
 //! Builds the ROM: cargo makes an ELF file, this makes the flash image that QEMU wants.
 
 use anyhow::{Context, Result, bail, ensure};
+use netboot_core::Digest;
 use object::Endianness;
 use object::elf::{FileHeader32, PT_LOAD};
 use object::read::elf::{FileHeader as _, ProgramHeader as _};
+use sha2::{Digest as _, Sha256};
 use std::env;
 use std::fs::{self, File};
 use std::io::{Seek, SeekFrom, Write};
@@ -52,8 +54,17 @@ impl Core {
     }
 }
 
+/// A ROM that speaks HTTPS.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HttpsRom {
+    /// What it trusts: roots in PEM, pins (`qemu/build/trust.rs`).
+    pub trust: String,
+    /// With a receive buffer for records of 4096 octets in place of any.
+    pub small_records: bool,
+}
+
 /// What the ROM is made of and what the linker script grants it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RomOptions {
     /// Flash in KiB.
     pub rom_kib: u32,
@@ -63,6 +74,8 @@ pub struct RomOptions {
     pub core: Core,
     /// With a log and a sentence for each error; otherwise errors are numbers.
     pub texts: bool,
+    /// With HTTPS.
+    pub https: Option<HttpsRom>,
     /// A ROM that panics once its console is up, to see what becomes of that.
     pub panic: bool,
 }
@@ -75,6 +88,7 @@ impl Default for RomOptions {
             ram_kib: 128,
             core: Core::best(),
             texts: false,
+            https: None,
             panic: false,
         }
     }
@@ -84,7 +98,11 @@ impl RomOptions {
     fn features(&self) -> String {
         let texts = self.texts.then_some("texts");
         let panic = self.panic.then_some("panic-at-start");
-        let features: Vec<_> = texts.into_iter().chain(panic).collect();
+        let https = self.https.as_ref().map(|https| match https.small_records {
+            true => "https-small-records",
+            false => "https",
+        });
+        let features: Vec<_> = texts.into_iter().chain(panic).chain(https).collect();
         features.join(",")
     }
 
@@ -93,7 +111,11 @@ impl RomOptions {
         let core = (self.core != Core::best()).then_some("-precompiled");
         let texts = self.texts.then_some("-texts");
         let panic = self.panic.then_some("-panic");
-        let parts = core.into_iter().chain(texts).chain(panic);
+        let https = self.https.as_ref().map(|https| match https.small_records {
+            true => "-https-small",
+            false => "-https",
+        });
+        let parts = core.into_iter().chain(https).chain(texts).chain(panic);
         parts.fold(String::from("mcu-rom"), |name, part| name + part)
     }
 }
@@ -134,6 +156,9 @@ pub fn build(options: &RomOptions) -> Result<Rom> {
     if options.core == Core::Rebuilt {
         command.args(REBUILT).env(BOOTSTRAP, "1");
     }
+    if let Some(https) = &options.https {
+        command.env("NETBOOT_TRUST", trust_file(&https.trust)?);
+    }
     command
         .current_dir(workspace())
         .args(["build", "--profile", "rom", "--package", "mcu-rom"])
@@ -162,6 +187,19 @@ pub fn build(options: &RomOptions) -> Result<Rom> {
     let segments = flash_segments(&bytes).with_context(|| format!("in {}", elf.display()))?;
     write_sparse(&image, &segments)?;
     Ok(Rom { elf, image })
+}
+
+/// A file with this text, of a name that goes with it: cargo builds anew when the name changes.
+fn trust_file(text: &str) -> Result<PathBuf> {
+    let directory = workspace().join("target/trust");
+    let name = Digest(Sha256::digest(text.as_bytes()).into());
+    let path = directory.join(format!("{name}.pem"));
+    let write = || -> std::io::Result<()> {
+        fs::create_dir_all(&directory)?;
+        fs::write(&path, text)
+    };
+    write().with_context(|| format!("cannot write {}", path.display()))?;
+    Ok(path)
 }
 
 /// What cargo adds to the flags in `.cargo/config.toml`. Besides [`FLAGS`], the directories of this machine are

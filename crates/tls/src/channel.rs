@@ -183,7 +183,11 @@ impl<'b, L: Level> Channel<'b, L> {
     ///
     /// # Errors
     /// Any; the connection is over then, and an alert for the server may be pending.
-    pub fn advance(&mut self, input: &[u8], config: &mut Config<'_, '_, L>) -> Result<usize, TlsError> {
+    pub fn advance(
+        &mut self,
+        input: &[u8],
+        config: &mut Config<'_, '_, L>,
+    ) -> Result<usize, TlsError> {
         let mut check = Check {
             server: &config.server,
             trust: config.trust.trust(),

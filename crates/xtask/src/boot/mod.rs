@@ -95,6 +95,7 @@ fn under_qemu(arguments: &BootArgs, plan: &Plan, pcap: PathBuf) -> Result<Run> {
         rom_kib: arguments.rom,
         ram_kib: arguments.ram,
         texts: arguments.texts,
+        https: arguments.https_rom(plan)?,
         ..RomOptions::default()
     })?;
     announce(plan, &version);
