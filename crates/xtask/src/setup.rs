@@ -64,7 +64,7 @@ fn library_sources() {
         if !(status.is_ok_and(|status| status.success()) && rom::has_library_sources()) {
             eprintln!(
                 "WARNING: no sources of the core library (rustup component add rust-src failed).\n\
-                 WARNING: the ROM is built with the precompiled one: some 21 KiB more flash; it boots the same."
+                 WARNING: the ROM is built with the precompiled one: some 18 KiB more flash; it boots the same."
             );
         }
     });
