@@ -16,7 +16,7 @@ use super::{MAX_CERTIFICATES, MAX_ROOTS, Role, Trust, VerifyError, profile};
 
 /// Certificates tried as the next of a path. A server that presents its path in order takes one for each; an attacker
 /// who presents seven CAs that could each have signed each other takes thousands.
-const MAX_STEPS: u8 = 32;
+const MAX_STEPS: u8 = 16;
 
 /// Presented CAs.
 const MAX_PRESENTED: usize = MAX_CERTIFICATES - 1;
