@@ -217,6 +217,14 @@ fn refusals_name_their_cause() {
             "rfc5280::aki::critical-aki",
             E::UnknownCriticalExtension(Role::Root),
         ),
+        (
+            "rfc5280::aki::leaf-missing-aki",
+            E::NoKeyIdentifier(Role::Leaf),
+        ),
+        (
+            "rfc5280::ski::intermediate-missing-ski",
+            E::NoKeyIdentifier(Role::Issuer),
+        ),
         ("rfc5280::chain-untrusted-root", E::UnknownIssuer),
         (
             "rfc5280::duplicate-extensions",

@@ -244,10 +244,6 @@ fn malformed_certificates() {
         Some(E::BadCertificate(Role::Root))
     );
     assert_eq!(
-        leaf_error(|leaf| leaf.use_authority_key_identifier_extension = false),
-        Some(E::BadCertificate(Role::Leaf))
-    );
-    assert_eq!(
         leaf_error(|leaf| leaf.serial_number = Some(0u64.into())),
         Some(E::BadCertificate(Role::Leaf))
     );
@@ -261,6 +257,18 @@ fn malformed_certificates() {
         leaf_error(|leaf| leaf.custom_extensions = vec![twice.clone(), twice]),
         Some(E::BadCertificate(Role::Leaf))
     );
+}
+
+#[test]
+fn key_identifiers() {
+    let without =
+        |params: &mut CertificateParams| params.use_authority_key_identifier_extension = false;
+    assert_eq!(leaf_error(without), Some(E::NoKeyIdentifier(Role::Leaf)));
+    assert_eq!(
+        issuer_error(without),
+        Some(E::NoKeyIdentifier(Role::Issuer))
+    );
+    assert_eq!(root_error(without), None);
 }
 
 #[test]

@@ -97,8 +97,7 @@ mod with_p384 {
             uncompressed(public_key)?;
             let key =
                 p256::ecdsa::VerifyingKey::from_sec1_bytes(public_key).or(Err(InvalidSignature))?;
-            let signature =
-                p256::ecdsa::Signature::from_der(signature).or(Err(InvalidSignature))?;
+            let signature = p256_signature(signature)?;
             key.verify_prehash(&Sha384::digest(message), &signature)
                 .or(Err(InvalidSignature))
         }

@@ -99,7 +99,7 @@ pub(super) fn check_ca(
             return Err(VerifyError::WrongUsage(role));
         }
     } else if certificate.extension(SUBJECT_KEY_ID).is_none() {
-        return Err(malformed);
+        return Err(VerifyError::NoKeyIdentifier(role));
     }
     // It has to be critical (section 4.2.1.11), and what is critical and not processed was refused.
     if certificate.extension(POLICY_CONSTRAINTS).is_some() {
@@ -118,29 +118,32 @@ fn check_issued(certificate: &Certificate<'_>, role: Role) -> Result<(), VerifyE
         [0] | [] => false,
         [first, ..] => first & 0x80 == 0 && certificate.serial.len() <= MAX_SERIAL,
     };
-    let right =
-        serial && !certificate.issuer.is_empty() && authority_key(certificate, role).is_some();
-    right.then_some(()).ok_or(VerifyError::BadCertificate(role))
+    if !serial || certificate.issuer.is_empty() {
+        return Err(VerifyError::BadCertificate(role));
+    }
+    check_authority_key(certificate, role)
 }
 
 /// Section 4.2.1.1: the identifier of the issuer's key, which only a self-signed CA may go without. A self-signed root's
 /// is its own and stands alone (Baseline Requirements section 7.1.2.1.3).
-fn authority_key(certificate: &Certificate<'_>, role: Role) -> Option<()> {
+fn check_authority_key(certificate: &Certificate<'_>, role: Role) -> Result<(), VerifyError> {
+    let malformed = VerifyError::BadCertificate(role);
+    let missing = VerifyError::NoKeyIdentifier(role);
     let self_issued = certificate.is_self_issued() && role != Role::Leaf;
     let Some(extension) = certificate.extension(AUTHORITY_KEY_ID) else {
-        return self_issued.then_some(());
+        return self_issued.then_some(()).ok_or(missing);
     };
-    let mut fields = Reader::new(der::only(extension.value, SEQUENCE)?);
-    let identifier = fields.optional(context(0))?;
+    let fields = der::only(extension.value, SEQUENCE).ok_or(malformed)?;
+    let mut fields = Reader::new(fields);
+    let identifier = fields.optional(context(0)).ok_or(malformed)?;
     if !self_issued || role != Role::Root {
-        return identifier.map(|_| ());
+        return identifier.map(|_| ()).ok_or(missing);
     }
-    let own = match certificate.extension(SUBJECT_KEY_ID) {
-        Some(extension) => Some(der::only(extension.value, OCTET_STRING)?),
-        None => None,
-    };
+    let own = certificate
+        .extension(SUBJECT_KEY_ID)
+        .and_then(|extension| der::only(extension.value, OCTET_STRING));
     let same = identifier.is_none() || own.is_none() || identifier == own;
-    (fields.is_empty() && same).then_some(())
+    (fields.is_empty() && same).then_some(()).ok_or(malformed)
 }
 
 /// The first eight bits of `KeyUsage`, if it is there (section 4.2.1.3). `None`: malformed.
