@@ -1,5 +1,6 @@
 //! What a boot that ended has to look like.
 
+use image_server::tls::TlsConnection;
 use image_server::{Faults, Protocol, Served};
 use netboot::NetError;
 use netboot_app::{AppError, Outcome};
@@ -17,6 +18,8 @@ pub struct Boot {
     pub console: String,
     /// What the server served.
     pub served: Vec<Served>,
+    /// The TLS connections that the server had.
+    pub tls: Vec<TlsConnection>,
     /// What passed over the link.
     pub link: LinkStats,
     /// The server's faults, with the count of their victims.
@@ -134,6 +137,12 @@ impl Boot {
             .iter()
             .filter(|served| served.protocol == protocol && served.name == name)
             .collect()
+    }
+
+    /// TLS handshakes that came to their end.
+    pub fn handshakes(&self) -> usize {
+        let whole = |one: &&TlsConnection| one.handshake_at.is_some();
+        self.tls.iter().filter(whole).count()
     }
 
     /// Times that the transfer of image `index` was taken up again.

@@ -90,6 +90,7 @@ impl<'p> Sim<'p> {
             inner: SimPlatform::new(world.clone(), self.plan.seed ^ 0x005e_ed0f_0c11_e475),
             world: world.clone(),
             acts: self.acts.into(),
+            entropy: self.plan.https.as_ref().is_some_and(|https| https.entropy),
             waits: waits.clone(),
         };
         let mut console = String::new();
@@ -111,6 +112,7 @@ impl<'p> Sim<'p> {
             outcome,
             console,
             served: world.server.served().to_vec(),
+            tls: world.server.tls_connections().to_vec(),
             link: world.link.stats(),
             faults: world.server.faults_mut().clone(),
             waits: waits.get(),
@@ -139,6 +141,7 @@ struct Guarded {
     inner: SimPlatform,
     world: SharedWorld,
     acts: std::collections::VecDeque<(Instant, Act)>,
+    entropy: bool,
     waits: Rc<Cell<u64>>,
 }
 
@@ -173,6 +176,6 @@ impl Platform for Guarded {
     }
 
     fn secret_rng(&mut self) -> Option<&mut dyn rand_core::CryptoRngCore> {
-        self.inner.secret_rng()
+        self.inner.secret_rng().filter(|_| self.entropy)
     }
 }

@@ -4,28 +4,35 @@
 //! Everything of a boot follows from its seed. One boot again, with its console:
 //!
 //! ```text
-//! NETBOOT_SEED=n cargo test -p e2e --test sim_chaos
+//! NETBOOT_SEED=n cargo test -p e2e --test sim_chaos a_thousand
+//! NETBOOT_SEED=n cargo test -p e2e --test sim_chaos https
 //! ```
 //!
 //! `NETBOOT_PCAP=file` beside it captures what passed over the link. `NETBOOT_BOOTS=n` makes it n boots
-//! instead of a thousand.
+//! instead of the thousand, and of the two hundred over HTTPS.
 
 use e2e::{Boot, Sim, watch};
 use image_server::config::{EtagKind, Framing};
-use image_server::{Content, DhcpFault, HttpFault, Rule, ServerConfig, TftpFault};
+use image_server::{Content, DhcpFault, HttpFault, Rule, ServerConfig, TftpFault, TlsFault};
 use netboot_core::{Coded, Duration, Instant};
+use netboot_tls::channel::{LARGE_RECORDS, SMALL_RECORDS};
 use netsim::LinkConfig;
 use rand_chacha::ChaCha8Rng;
 use rand_core::{RngCore, SeedableRng};
 use recovery_model::DeviceConfig;
 use std::fmt::Write as _;
-use testbed::plan::{FIRMWARE_SIZES, Pointer, firmware};
-use testbed::{Plan, Protocol};
+use test_pki::{Flaw, Pki};
+use testbed::plan::{FIRMWARE_SIZES, Pointer, SERVER, firmware};
+use testbed::{Https, Plan, Protocol};
 
 /// Boots by default.
 const BOOTS: u64 = 1_000;
 /// How one boot is run again.
-const AGAIN: &str = "NETBOOT_SEED=n cargo test -p e2e --test sim_chaos";
+const AGAIN: &str = "NETBOOT_SEED=n cargo test -p e2e --test sim_chaos a_thousand";
+/// Boots over HTTPS.
+const HTTPS_BOOTS: u64 = 200;
+/// How one of them is run again.
+const HTTPS_AGAIN: &str = "NETBOOT_SEED=n cargo test -p e2e --test sim_chaos https";
 /// Total deadline where the server is hopeless.
 const HOPELESS_MS: u64 = 90_000;
 
@@ -56,6 +63,15 @@ impl Chance {
     }
 }
 
+/// What carries the images.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    /// TFTP or HTTP.
+    Plain,
+    /// HTTP over TLS. A seed means the same boot, but for this.
+    Https,
+}
+
 /// One boot, and what it may end in.
 struct Case {
     plan: Plan,
@@ -65,10 +81,14 @@ struct Case {
 }
 
 impl Case {
-    fn new(seed: u64) -> Self {
+    fn new(kind: Kind, seed: u64) -> Self {
         let mut chance = Chance(ChaCha8Rng::seed_from_u64(seed));
+        let protocol = chance.pick(&[Protocol::Tftp, Protocol::Http]);
         let mut plan = Plan {
-            protocol: chance.pick(&[Protocol::Tftp, Protocol::Http]),
+            protocol: match kind {
+                Kind::Plain => protocol,
+                Kind::Https => Protocol::Https,
+            },
             pointer: chance.pick(&[Pointer::Directory, Pointer::Toc, Pointer::FlashImage]),
             images: firmware(&sizes(&mut chance)),
             link: link(&mut chance),
@@ -78,6 +98,9 @@ impl Case {
         };
         plan.device = device_text(&mut chance);
         plan.settings = settings_text(&mut chance);
+        if kind == Kind::Https {
+            plan.https = Some(https(&mut chance, seed));
+        }
         let mut server = plan.server();
         habits(&mut chance, &mut server);
         if chance.percent(40) {
@@ -221,6 +244,59 @@ fn habits(chance: &mut Chance, server: &mut ServerConfig) {
     }
 }
 
+/// Both ends of TLS: a certification authority, and records of a size that both can live with.
+fn https(chance: &mut Chance, seed: u64) -> Https {
+    let pki = match chance.percent(50) {
+        true => Pki::new(seed),
+        false => Pki::with_intermediate(seed),
+    };
+    let mutual = chance.percent(25);
+    let (records, max_fragment) = chance.pick(&[
+        (LARGE_RECORDS, None),
+        (LARGE_RECORDS, Some(100)),
+        (SMALL_RECORDS, Some(4_096)),
+        (SMALL_RECORDS, Some(1_000)),
+    ]);
+    Https {
+        mutual,
+        client: mutual || chance.percent(25),
+        records,
+        max_fragment,
+        ..Https::new(pki)
+    }
+}
+
+/// What goes wrong with TLS for a while: at a handshake, or in a body.
+fn tls_accident(chance: &mut Chance, somewhere: u64, skip: u32, server: &mut ServerConfig) {
+    let flaw = chance.pick(&Flaw::ALL);
+    let flawed = Pki::new(1).flawed(&[&SERVER.to_string()], flaw);
+    let handshake = [
+        TlsFault::Silent,
+        TlsFault::Delay(Duration::from_secs(3)),
+        TlsFault::Garbage(b"HTTP/1.1 400 Bad Request\r\n\r\n".to_vec()),
+        TlsFault::Garbage(vec![21, 3, 3, 0, 2, 2, 80]),
+        TlsFault::Close,
+        TlsFault::Reset,
+        TlsFault::Identity(Box::new(flawed.expect("an identity"))),
+    ];
+    let raw = |octets: &[u8]| vec![HttpFault::TlsRawAfter(somewhere, octets.to_vec())];
+    let body = [
+        vec![HttpFault::TlsCutAfter(somewhere)],
+        HttpFault::forged_close_notify(somewhere).to_vec(),
+        raw(&[0x47; 40]),
+        raw(&[&[23, 3, 3, 0, 30][..], &[7; 30]].concat()),
+        raw(&[22, 3, 3, 0, 4, 0, 0, 0, 0]),
+    ];
+    if chance.percent(50) {
+        let rule = Rule::new(chance.pick(&handshake)).after(skip);
+        server.faults.tls.add(rule.times(1));
+        return;
+    }
+    for fault in chance.pick(&body) {
+        server.faults.http.add(Rule::new(fault).after(skip).times(1));
+    }
+}
+
 /// What goes wrong for a while.
 fn accidents(chance: &mut Chance, plan: &Plan, server: &mut ServerConfig) {
     let somewhere = chance.between(0, 30_000);
@@ -279,6 +355,11 @@ fn accidents(chance: &mut Chance, plan: &Plan, server: &mut ServerConfig) {
                 let rule = Rule::new(chance.pick(&http)).after(skip);
                 server.faults.http.add(rule.times(1));
             }
+            Protocol::Https if chance.percent(60) => {
+                let rule = Rule::new(chance.pick(&http)).after(skip);
+                server.faults.http.add(rule.times(1));
+            }
+            Protocol::Https => tls_accident(chance, somewhere, skip, server),
         }
     }
     if chance.percent(30) {
@@ -344,8 +425,8 @@ fn make_hopeless(chance: &mut Chance, plan: &mut Plan, server: &mut ServerConfig
 }
 
 /// Runs one seed; the error says all that is to be known.
-fn run(seed: u64) -> Result<Boot, String> {
-    let case = Case::new(seed);
+fn run(kind: Kind, seed: u64) -> Result<Boot, String> {
+    let case = Case::new(kind, seed);
     let boot = case.boot();
     match case.check(&boot) {
         Ok(()) => Ok(boot),
@@ -353,15 +434,23 @@ fn run(seed: u64) -> Result<Boot, String> {
     }
 }
 
-#[test]
-fn a_thousand_boots() {
+fn plain(seed: u64) -> Result<Boot, String> {
+    run(Kind::Plain, seed)
+}
+
+fn secure(seed: u64) -> Result<Boot, String> {
+    run(Kind::Https, seed)
+}
+
+/// Runs the seeds below `count`, or the one that the environment names.
+fn boots(count: u64, again: &str, run: fn(u64) -> Result<Boot, String>) {
     if let Some(seed) = watch::number("NETBOOT_SEED") {
         let boot = run(seed).unwrap_or_else(|what| panic!("seed {seed}: {what}"));
         println!("{}", boot.console);
         return;
     }
-    let boots = watch::number("NETBOOT_BOOTS").unwrap_or(BOOTS);
-    let ends = watch::each(boots, AGAIN, |seed| {
+    let boots = watch::number("NETBOOT_BOOTS").unwrap_or(count);
+    let ends = watch::each(boots, again, move |seed| {
         run(seed).map(|boot| boot.outcome.report.error.is_none())
     });
     let booted = ends.iter().filter(|booted| **booted).count() as u64;
@@ -371,8 +460,18 @@ fn a_thousand_boots() {
 }
 
 #[test]
+fn a_thousand_boots() {
+    boots(BOOTS, AGAIN, plain);
+}
+
+#[test]
+fn two_hundred_boots_over_https() {
+    boots(HTTPS_BOOTS, HTTPS_AGAIN, secure);
+}
+
+#[test]
 fn a_seed_gives_the_same_boot_again() {
-    for seed in [3, 14, 159] {
+    for (seed, run) in [(3, plain as fn(u64) -> _), (14, plain), (159, plain), (26, secure)] {
         let first = run(seed).expect("a good end");
         let again = run(seed).expect("a good end");
         assert_eq!(first.console, again.console);
@@ -386,6 +485,6 @@ fn a_seed_gives_the_same_boot_again() {
 #[test]
 fn seeds_that_found_something() {
     for seed in [1_669, 1_804, 3_632, 4_134, 4_856, 7_818, 8_804] {
-        run(seed).unwrap_or_else(|what| panic!("seed {seed}: {what}"));
+        plain(seed).unwrap_or_else(|what| panic!("seed {seed}: {what}"));
     }
 }

@@ -24,6 +24,12 @@ pub struct Https {
     pub mutual: bool,
     /// The client has one.
     pub client: bool,
+    /// What the client knows of the time.
+    pub time: TimePolicy,
+    /// The client trusts the authority; without it nobody.
+    pub trusted: bool,
+    /// The client has random numbers for keys.
+    pub entropy: bool,
     /// Octets of the client's receive buffer.
     pub records: usize,
     /// Most octets of plaintext in one record of the server.
@@ -38,6 +44,9 @@ impl Https {
             shown: None,
             mutual: false,
             client: false,
+            time: TimePolicy::None,
+            trusted: true,
+            entropy: true,
             records: LARGE_RECORDS,
             max_fragment: None,
         }
@@ -63,12 +72,13 @@ impl Https {
     /// The client's side. Its buffers live as long as the process, as they do in a ROM's statics.
     pub(crate) fn client(&self) -> &'static mut Tls<'static> {
         let root: &'static [u8] = self.root().leak();
+        let roots: &'static [&'static [u8]] = match self.trusted {
+            true => vec![root].leak(),
+            false => &[],
+        };
         let trust = Trust {
-            policy: TrustPolicy::Pinned {
-                roots: vec![root].leak(),
-                keys: &[],
-            },
-            time: TimePolicy::None,
+            policy: TrustPolicy::Pinned { roots, keys: &[] },
+            time: self.time,
             algorithms: DEFAULT_ALGORITHMS,
         };
         let identity = self.client.then(|| {

@@ -24,6 +24,7 @@ pub mod sim;
 pub mod tap;
 pub mod transcript;
 
+pub use https::Https;
 pub use plan::{Image, Plan, Protocol};
 pub use rom_parts::sizes;
 pub use transcript::Transcript;
