@@ -6,7 +6,7 @@
 //! - [`rom`], [`qemu`]: the real ROM, built and run under QEMU.
 //! - [`lines`], [`transcript`]: a boot's console, read back.
 //! - [`real`]: in real time, on a network of its own ([`netns`], [`tap`], [`realtime`]) with real
-//!   servers ([`servers`]).
+//!   servers ([`servers`], and over TLS [`tls_servers`]).
 #![deny(unsafe_code)]
 
 pub mod host;
@@ -20,8 +20,9 @@ pub mod rom;
 pub mod servers;
 pub mod sim;
 pub mod tap;
+pub mod tls_servers;
 pub mod transcript;
 
-pub use plan::{Image, Plan, Protocol};
+pub use plan::{Image, Plan, Protocol, TlsPlan};
 pub use rom_parts::sizes;
 pub use transcript::Transcript;

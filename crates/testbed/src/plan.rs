@@ -1,6 +1,6 @@
 //! What is to be booted.
 
-use image_server::{Content, Faults, LeaseConfig, ServerConfig};
+use image_server::{Content, Faults, HttpsConfig, LeaseConfig, ServerConfig};
 use netboot_core::Digest;
 use netsim::LinkConfig;
 use rand_chacha::ChaCha8Rng;
@@ -9,6 +9,7 @@ use sha2::{Digest as _, Sha256};
 use std::fmt::Write as _;
 use std::net::Ipv4Addr;
 use std::sync::Arc;
+use test_pki::{Flaw, Identity, Pki};
 use zerocopy::IntoBytes;
 
 /// Sizes of real firmware in octets: Caliptra FMC and RT, SoC manifest, and an MCU runtime with a tail
@@ -28,6 +29,8 @@ pub enum Protocol {
     Tftp,
     /// HTTP
     Http,
+    /// HTTP over TLS
+    Https,
 }
 
 impl Protocol {
@@ -36,6 +39,7 @@ impl Protocol {
         match self {
             Protocol::Tftp => "tftp",
             Protocol::Http => "http",
+            Protocol::Https => "https",
         }
     }
 }
@@ -77,6 +81,77 @@ pub enum Pointer {
     FlashImage,
 }
 
+/// Who is who over TLS, for [`Protocol::Https`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TlsPlan {
+    /// Who issues certificates; the client is to trust its root.
+    pub pki: Pki,
+    /// DNS names and IP addresses of the server.
+    pub names: Vec<String>,
+    /// What is wrong with the server's chain.
+    pub flaw: Option<Flaw>,
+    /// The server wants a certificate of the client, from the same root (mutual TLS).
+    pub mutual: bool,
+    /// Most octets of plaintext in one record of the server.
+    pub max_fragment: Option<usize>,
+}
+
+/// Name of the server, beside its address, and of the client.
+pub const TLS_NAMES: (&str, &str) = ("images.example", "board 1");
+
+impl Default for TlsPlan {
+    /// One authority below the root, the server's address and name, records of up to 4,096 octets.
+    fn default() -> Self {
+        Self {
+            pki: Pki::with_intermediate(1),
+            names: vec![SERVER.to_string(), TLS_NAMES.0.into()],
+            flaw: None,
+            mutual: false,
+            max_fragment: Some(4_096),
+        }
+    }
+}
+
+impl TlsPlan {
+    /// What the server shows.
+    ///
+    /// # Panics
+    /// When a name is no name.
+    pub fn server(&self) -> Identity {
+        let names: Vec<_> = self.names.iter().map(String::as_str).collect();
+        let identity = match self.flaw {
+            None => self.pki.server(&names),
+            Some(flaw) => self.pki.flawed(&names, flaw),
+        };
+        identity.expect("names of a server")
+    }
+
+    /// What the client shows when it is asked.
+    ///
+    /// # Panics
+    /// Never with a validity that is one.
+    pub fn client(&self) -> Identity {
+        let identity = self.pki.client(TLS_NAMES.1);
+        identity.expect("a validity")
+    }
+
+    /// The root's certificate, DER.
+    ///
+    /// # Panics
+    /// Never with a validity that is one.
+    pub fn root(&self) -> Vec<u8> {
+        self.pki.root().expect("a validity").to_vec()
+    }
+
+    /// The simulated server's part of it.
+    fn config(&self) -> HttpsConfig {
+        let mut config = HttpsConfig::new(self.server());
+        config.max_fragment = self.max_fragment;
+        config.client_ca = self.mutual.then(|| self.root().into());
+        config
+    }
+}
+
 /// A boot.
 #[derive(Clone, Debug)]
 pub struct Plan {
@@ -86,6 +161,8 @@ pub struct Plan {
     pub images: Vec<Image>,
     /// How they are found.
     pub pointer: Pointer,
+    /// Who is who over TLS.
+    pub tls: TlsPlan,
     /// The link, both ways.
     pub link: LinkConfig,
     /// Lines for the emulated device beside those for the images: `mcu_rom`'s `device_settings`.
@@ -109,6 +186,7 @@ impl Default for Plan {
             protocol: Protocol::Tftp,
             images: firmware(&FIRMWARE_SIZES),
             pointer: Pointer::Directory,
+            tls: TlsPlan::default(),
             link: LinkConfig::PERFECT,
             device: String::new(),
             settings: String::new(),
@@ -171,6 +249,7 @@ impl Plan {
                 ..LeaseConfig::default()
             },
             faults: self.faults.clone(),
+            https: (self.protocol == Protocol::Https).then(|| self.tls.config()),
             seed: self.seed,
             ..ServerConfig::default()
         };
