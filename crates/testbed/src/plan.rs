@@ -309,3 +309,29 @@ impl Plan {
         toc
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn https_brings_a_server_with_the_plans_chain() {
+        let mut plan = Plan {
+            protocol: Protocol::Https,
+            ..Plan::default()
+        };
+        plan.tls.mutual = true;
+        let config = plan.server();
+        let https = config.https.expect("a server over TLS");
+        assert_eq!(https.identity, plan.tls.server());
+        assert_eq!(https.client_ca.as_deref(), Some(plan.tls.root().as_slice()));
+        assert_eq!(config.lease.boot_file.as_deref(), Some("https://10.0.2.2/"));
+        plan.tls.flaw = Some(Flaw::Expired);
+        assert_ne!(
+            plan.server().https.map(|one| one.identity),
+            Some(https.identity)
+        );
+        plan.protocol = Protocol::Http;
+        assert!(plan.server().https.is_none());
+    }
+}
