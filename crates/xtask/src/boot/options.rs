@@ -11,7 +11,7 @@ use serde::Serialize;
 use std::fs;
 use std::path::PathBuf;
 use testbed::plan::{FILE_NAMES, FIRMWARE_SIZES, Pointer, firmware};
-use testbed::{Image, Plan, Protocol};
+use testbed::{Image, Plan, Protocol, TlsPlan};
 
 /// The link of `--sim` when nothing else is said: Fast Ethernet in one room.
 const LAN: LinkConfig = LinkConfig {
@@ -149,6 +149,7 @@ impl BootArgs {
                 (_, true) => Pointer::FlashImage,
                 _ => Pointer::Directory,
             },
+            tls: TlsPlan::default(),
             link: match self.sim && self.link.is_default() {
                 true => LAN,
                 false => self.link.config(),
