@@ -6,7 +6,7 @@
 //! - [`rom`], [`qemu`]: the real ROM, built and run under QEMU.
 //! - [`lines`], [`transcript`]: a boot's console, read back; [`sentences`]: what an error number means.
 //! - [`real`]: in real time, on a network of its own ([`netns`], [`tap`], [`realtime`]) with real
-//!   servers ([`servers`]).
+//!   servers ([`servers`], and over TLS [`tls_servers`]).
 #![deny(unsafe_code)]
 
 pub mod host;
@@ -22,6 +22,7 @@ pub mod sentences;
 pub mod servers;
 pub mod sim;
 pub mod tap;
+pub mod tls_servers;
 pub mod transcript;
 
 pub use https::Https;

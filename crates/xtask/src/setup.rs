@@ -122,6 +122,8 @@ pub fn servers() -> Result<()> {
             Program::Dnsmasq => "dnsmasq-base",
             Program::Nginx => "nginx-light",
             Program::TftpdHpa => "tftpd-hpa",
+            Program::OpenSsl => "openssl",
+            Program::GnutlsServ => "gnutls-bin",
             // Debian installs it beside no other TFTP server.
             Program::Atftpd => continue,
         };
