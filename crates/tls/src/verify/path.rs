@@ -8,10 +8,10 @@ use heapless::Vec;
 use rustls_pki_types::{CertificateDer, TrustAnchor, UnixTime};
 use webpki::{
     EndEntityCert, Error, ExtendedKeyUsageValidator, KeyPurposeIdIter, KeyUsage, VerifiedPath,
-    anchor_from_trusted_cert,
 };
 
-use super::certificate::Certificate;
+use super::certificate::{self, Certificate, NAME_CONSTRAINTS};
+use super::der::{self, SEQUENCE};
 use super::{MAX_CERTIFICATES, MAX_ROOTS, Role, Trust, VerifyError, profile};
 
 /// Certificates tried as the next of a path. A server that presents its path in order takes one for each; an attacker
@@ -35,15 +35,12 @@ pub(super) fn verify(
     let (roots, keys) = trust.policy.parts();
     let pinned = presented.iter().filter(|der| super::is_pinned(der, keys));
     // Roots come first: by their number the role of an end is known.
-    let mut ends: Vec<CertificateDer<'_>, MAX_ANCHORS> = Vec::new();
-    for end in roots.iter().chain(pinned) {
-        let end = CertificateDer::from(*end);
-        ends.push(end).or(Err(VerifyError::TooMuchTrust))?;
-    }
+    let mut ends: Vec<&[u8], MAX_ANCHORS> = Vec::new();
     let mut anchors: Vec<TrustAnchor<'_>, MAX_ANCHORS> = Vec::new();
-    for end in &ends {
-        let malformed = VerifyError::BadCertificate(role(anchors.len(), trust));
-        let anchor = anchor_from_trusted_cert(end).or(Err(malformed))?;
+    for end in roots.iter().chain(pinned) {
+        let malformed = VerifyError::BadCertificate(role(ends.len(), trust));
+        let anchor = anchor(end).ok_or(malformed)?;
+        ends.push(*end).or(Err(VerifyError::TooMuchTrust))?;
         anchors.push(anchor).or(Err(VerifyError::TooMuchTrust))?;
     }
     if anchors.is_empty() {
@@ -58,6 +55,21 @@ pub(super) fn verify(
     search(leaf, &ends, &anchors, certificates, trust, now)
 }
 
+/// What an end of paths lends to them. The rest of it is checked when a path leads there: a root that is not used may
+/// be as it likes.
+fn anchor(der: &[u8]) -> Option<TrustAnchor<'_>> {
+    let certificate = certificate::read(der)?;
+    let name_constraints = match certificate.extension(NAME_CONSTRAINTS) {
+        Some(extension) => Some(der::only(extension.value, SEQUENCE)?.into()),
+        None => None,
+    };
+    Some(TrustAnchor {
+        subject: certificate.subject.into(),
+        subject_public_key_info: der::only(certificate.spki, SEQUENCE)?.into(),
+        name_constraints,
+    })
+}
+
 /// The role of an end of paths.
 fn role(index: usize, trust: &Trust<'_>) -> Role {
     match index < trust.policy.parts().0.len() {
@@ -69,7 +81,7 @@ fn role(index: usize, trust: &Trust<'_>) -> Role {
 #[inline(never)]
 fn search(
     leaf: &EndEntityCert<'_>,
-    ends: &[CertificateDer<'_>],
+    ends: &[&[u8]],
     anchors: &[TrustAnchor<'_>],
     intermediates: &[CertificateDer<'_>],
     trust: &Trust<'_>,
