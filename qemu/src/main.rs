@@ -12,7 +12,7 @@
 //! | `texts` | the log, in builds with `texts` |
 //! | `clock`, `entropy` | [`netboot_core::Platform`] |
 //! | `stack` | stack paint and high-water mark |
-//! | `saves` | nothing: what the compiler calls in place of saving registers in each function |
+//! | `saves`, `memmove` | nothing: what the compiler calls |
 //! | `fault` | what happens after a panic or an unexpected trap |
 //! | `boot` | the parts put together; buffer sizes |
 //! | `rom_parts::settings` | what the operator or the fuses say |
@@ -33,6 +33,8 @@ mod emulation;
 mod entropy;
 #[cfg(target_arch = "riscv32")]
 mod fault;
+#[cfg(target_arch = "riscv32")]
+mod memmove;
 #[cfg(target_arch = "riscv32")]
 mod saves;
 #[cfg(target_arch = "riscv32")]
