@@ -1,4 +1,4 @@
-//! `memmove` in 60 octets, in place of the 700 of compiler_builtins (whose own is weak, and dropped by the linker).
+//! `memmove` in 66 octets, in place of the 700 of compiler_builtins (whose own is weak, and dropped by the linker).
 //!
 //! Nearly all callers move between places that do not overlap: those go to `memcpy`, which copies words. What overlaps is
 //! moved octet by octet, from the end that is not overwritten.
