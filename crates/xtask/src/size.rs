@@ -37,8 +37,8 @@ const LARGEST: usize = 12;
 const FLASH_LIMIT: u64 = 96;
 /// Flash of other builds of it, in KiB: what they have come to. More than this fails, so that they only get better. To be
 /// lowered with each gain, never raised.
-const PRECOMPILED_SO_FAR: u64 = 114;
-const TEXTS_SO_FAR: u64 = 114;
+const PRECOMPILED_SO_FAR: u64 = 113;
+const TEXTS_SO_FAR: u64 = 113;
 
 /// How a figure stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
