@@ -7,7 +7,7 @@ use super::stream::{Peer, Stream};
 use super::{Opened, Pumped, Start, Take};
 use crate::NetError;
 use crate::stack::{Internal, Stack, Step};
-use netboot_core::uri::{MAX_URI, Scheme, Uri};
+use netboot_core::uri::{MAX_URI, Uri};
 use netboot_core::{Device, Instant, Platform};
 use netboot_http::{
     Event, Expect, HttpError, Method, Outcome, RangeFrom, Redirects, Request, Response, Validator,
@@ -105,7 +105,8 @@ impl HttpTransfer {
         let peer = Peer {
             address: stack.resolve(uri)?,
             port: uri.port(),
-            secure: uri.scheme() == Scheme::Https,
+            #[cfg(feature = "https")]
+            secure: uri.scheme() == netboot_core::uri::Scheme::Https,
         };
         self.close(stack);
         if self.stream.serves(stack, peer, uri) {

@@ -17,6 +17,7 @@ pub(super) struct Peer {
     pub address: Ipv4Addr,
     pub port: u16,
     /// With TLS.
+    #[cfg(feature = "https")]
     pub secure: bool,
 }
 
