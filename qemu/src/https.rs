@@ -8,7 +8,7 @@ use netboot_tls::channel::LARGE_RECORDS as RECORDS;
 use netboot_tls::channel::SEND;
 #[cfg(feature = "https-small-records")]
 use netboot_tls::channel::SMALL_RECORDS as RECORDS;
-use netboot_tls::verify::{DEFAULT_ALGORITHMS, TimePolicy, Trust, TrustPolicy};
+use netboot_tls::verify::{DEFAULT_ALGORITHMS, MAX_DEPTH, TimePolicy, Trust, TrustPolicy};
 
 mod compiled {
     include!(concat!(env!("OUT_DIR"), "/trust.rs"));
@@ -29,6 +29,7 @@ const TRUST: Trust<'static> = Trust {
         None => TimePolicy::None,
     },
     algorithms: DEFAULT_ALGORITHMS,
+    max_depth: MAX_DEPTH,
 };
 
 /// The channel, in a static of its own.

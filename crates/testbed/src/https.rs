@@ -4,7 +4,7 @@ use crate::plan::SERVER;
 use image_server::HttpsConfig;
 use netboot::Tls;
 use netboot_tls::channel::{LARGE_RECORDS, SEND};
-use netboot_tls::verify::{DEFAULT_ALGORITHMS, TimePolicy, Trust, TrustPolicy};
+use netboot_tls::verify::{DEFAULT_ALGORITHMS, MAX_DEPTH, TimePolicy, Trust, TrustPolicy};
 use netboot_tls::{Identity, Signer};
 use p256::ecdsa::SigningKey;
 use p256::pkcs8::DecodePrivateKey as _;
@@ -90,6 +90,7 @@ impl Https {
             policy: TrustPolicy::Pinned { roots, keys: &[] },
             time: self.time,
             algorithms: DEFAULT_ALGORITHMS,
+            max_depth: MAX_DEPTH,
         };
         let identity = self.client.then(|| {
             let own = self.station();

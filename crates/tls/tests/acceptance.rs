@@ -3,8 +3,8 @@
 mod pki;
 
 use netboot_tls::verify::{
-    Curve, DEFAULT_ALGORITHMS, LeafKey, P256_SHA256, Role, ServerName, TimePolicy, Trust,
-    TrustPolicy, VerifyError as E, leaf_key, verify_server,
+    Curve, DEFAULT_ALGORITHMS, LeafKey, MAX_DEPTH, P256_SHA256, Role, ServerName, TimePolicy,
+    Trust, TrustPolicy, VerifyError as E, leaf_key, verify_server,
 };
 use pki::{Ca, NAME, NOW, judge, judge_as, judge_pinned, key_of, leaf_params};
 use rcgen::{
@@ -357,6 +357,7 @@ fn roots_and_keys_together() {
         },
         time: TimePolicy::Trusted(NOW),
         algorithms: DEFAULT_ALGORITHMS,
+        max_depth: MAX_DEPTH,
     };
     let judge = |der: &[u8]| verify_server(&[der], &ServerName::Dns(NAME), &trust).err();
     assert_eq!(judge(&by_root.der), None);
@@ -376,6 +377,7 @@ fn an_anchor_that_was_learnt() {
             policy: TrustPolicy::Learnt(anchor),
             time: TimePolicy::None,
             algorithms: DEFAULT_ALGORITHMS,
+            max_depth: MAX_DEPTH,
         };
         verify_server(&[&leaf.der], &ServerName::Dns(NAME), &trust).err()
     };

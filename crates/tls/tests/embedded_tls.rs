@@ -10,7 +10,8 @@ use embedded_tls::blocking::{
 use hostile_tls::{Listener, Script, ServerHello, Step, http_response};
 use netboot_tls::channel::{LARGE_RECORDS, SEND};
 use netboot_tls::verify::{
-    DEFAULT_ALGORITHMS, LeafKey, ServerName, TimePolicy, Trust, TrustPolicy, verify_server,
+    DEFAULT_ALGORITHMS, LeafKey, MAX_DEPTH, ServerName, TimePolicy, Trust, TrustPolicy,
+    verify_server,
 };
 use netboot_tls::{Channel, Config, Verified};
 use rand_chacha::ChaCha20Rng;
@@ -112,6 +113,7 @@ fn trust<'a>(roots: &'a [&'a [u8]]) -> Trust<'a> {
         policy: TrustPolicy::Pinned { roots, keys: &[] },
         time: TimePolicy::None,
         algorithms: DEFAULT_ALGORITHMS,
+        max_depth: MAX_DEPTH,
     }
 }
 

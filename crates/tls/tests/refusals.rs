@@ -4,8 +4,8 @@ mod pki;
 
 use netboot_tls::verify::{
     DEFAULT_ALGORITHMS, ECDSA_SECP256R1_SHA256, ECDSA_SECP384R1_SHA384, MAX_CERTIFICATES,
-    MAX_ROOTS, P256_SHA256, Role, ServerName, TimePolicy, Trust, TrustPolicy, VerifyError as E,
-    leaf_key, verify_server,
+    MAX_DEPTH, MAX_ROOTS, P256_SHA256, Role, ServerName, TimePolicy, Trust, TrustPolicy,
+    VerifyError as E, leaf_key, verify_server,
 };
 use pki::{Ca, NAME, judge, judge_pinned, key_of, leaf_params};
 use rcgen::{
@@ -337,6 +337,7 @@ fn signatures_that_are_not_supported() {
         policy: TrustPolicy::Learnt(&root.der),
         time: TimePolicy::None,
         algorithms: &[P256_SHA256],
+        max_depth: MAX_DEPTH,
     };
     assert_eq!(
         verify_server(&[&leaf.der], &ServerName::Dns(NAME), &without).err(),
@@ -421,6 +422,7 @@ fn hosts_that_are_none() {
         policy: TrustPolicy::Learnt(&root.der),
         time: TimePolicy::None,
         algorithms: DEFAULT_ALGORITHMS,
+        max_depth: MAX_DEPTH,
     };
     let judge = |name| verify_server(&[&leaf.der], &name, &trust).err();
     assert_eq!(judge(ServerName::Dns(NAME)), None);

@@ -1,7 +1,9 @@
 //! The client against rustls: an independent TLS 1.3 server, in memory.
 
 use netboot_tls::channel::{LARGE_RECORDS, SEND, SMALL_RECORDS};
-use netboot_tls::verify::{DEFAULT_ALGORITHMS, ServerName, TimePolicy, Trust, TrustPolicy};
+use netboot_tls::verify::{
+    DEFAULT_ALGORITHMS, MAX_DEPTH, ServerName, TimePolicy, Trust, TrustPolicy,
+};
 use netboot_tls::{
     Channel, Config, Identity, ProofOnly, Provisional, Signer, Suite, TlsError, Verified,
 };
@@ -34,6 +36,7 @@ impl Pki {
         let leaf_key = key();
         let mut params = CertificateParams::new(vec!["boot.example".into()]).unwrap();
         params.extended_key_usages = vec![rcgen::ExtendedKeyUsagePurpose::ServerAuth];
+        params.use_authority_key_identifier_extension = true;
         let leaf = params.signed_by(&leaf_key, &root).unwrap();
         let client_key = key();
         let mut params = CertificateParams::new(vec!["device".into()]).unwrap();
@@ -171,6 +174,7 @@ fn trust<'a>(roots: &'a [&'a [u8]]) -> Trust<'a> {
         policy: TrustPolicy::Pinned { roots, keys: &[] },
         time: TimePolicy::None,
         algorithms: DEFAULT_ALGORITHMS,
+        max_depth: MAX_DEPTH,
     }
 }
 

@@ -114,7 +114,7 @@ impl fmt::Display for VerifyError {
             E::WrongName => "certificate of the server is for other names",
             E::BroadWildcard => "certificate of the server has a wildcard for a public suffix",
             E::CaAsLeaf => "server presented a CA's certificate as its own",
-            E::PathTooLong => "certificate path is longer than a CA in it allows",
+            E::PathTooLong => "certificate path is longer than a CA in it, or this build, allows",
             E::NameConstraint => "certificate has a name that a CA in its path may not certify",
             E::UnknownIssuer => "certificate of the server leads to no trusted root",
             E::NotPinned => "no key of the server's certificates is pinned",

@@ -3,8 +3,8 @@
 use core::net::{IpAddr, Ipv4Addr};
 
 use super::{
-    DEFAULT_ALGORITHMS, ECDSA_SECP256R1_SHA256, ECDSA_SECP384R1_SHA384, ServerName, TimePolicy,
-    Trust, TrustPolicy, VerifyError, leaf_key, verify_server,
+    DEFAULT_ALGORITHMS, ECDSA_SECP256R1_SHA256, ECDSA_SECP384R1_SHA384, MAX_DEPTH, ServerName,
+    TimePolicy, Trust, TrustPolicy, VerifyError, leaf_key, verify_server,
 };
 
 /// Judges the certificates that `data` describes, and asserts what must hold whatever they are.
@@ -61,6 +61,7 @@ pub fn fuzz_verify(data: &[u8]) {
             _ => TimePolicy::Trusted(time),
         },
         algorithms: DEFAULT_ALGORITHMS,
+        max_depth: MAX_DEPTH,
     };
     let name = match choice & 0x10 {
         0 => ServerName::Dns("boot.example.com"),

@@ -47,6 +47,8 @@ use certificate::Certificate;
 
 /// Certificates that a server may present.
 pub const MAX_CERTIFICATES: usize = 8;
+/// CAs between a server's certificate and an anchor that rustls-webpki can follow.
+pub const MAX_DEPTH: u8 = 6;
 /// Roots that may be pinned.
 pub const MAX_ROOTS: usize = 8;
 

@@ -130,7 +130,10 @@ fn check_path(
     now: u64,
 ) -> Result<(), VerifyError> {
     let mut below = 0;
-    for certificate in path.intermediate_certificates() {
+    for (depth, certificate) in path.intermediate_certificates().enumerate() {
+        if depth >= usize::from(trust.max_depth) {
+            return Err(VerifyError::PathTooLong);
+        }
         let der = certificate.der();
         let certificate = Certificate::parse(&der, Role::Issuer)?;
         profile::check_ca(&certificate, Role::Issuer, below)?;

@@ -48,6 +48,9 @@ pub struct Trust<'a> {
     /// How signatures are verified: [`DEFAULT_ALGORITHMS`](super::DEFAULT_ALGORITHMS) in software, or the
     /// platform's own.
     pub algorithms: &'a [&'a dyn SignatureVerificationAlgorithm],
+    /// CAs that may stand between the server's certificate and an anchor: [`MAX_DEPTH`](super::MAX_DEPTH) at most,
+    /// fewer where the owner's hierarchy is known.
+    pub max_depth: u8,
 }
 
 impl<'a> TrustPolicy<'a> {

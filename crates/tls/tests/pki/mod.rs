@@ -2,8 +2,8 @@
 #![allow(dead_code, reason = "each test uses its part")]
 
 use netboot_tls::verify::{
-    DEFAULT_ALGORITHMS, LeafKey, ServerName, TimePolicy, Trust, TrustPolicy, VerifyError,
-    verify_server,
+    DEFAULT_ALGORITHMS, LeafKey, MAX_DEPTH, ServerName, TimePolicy, Trust, TrustPolicy,
+    VerifyError, verify_server,
 };
 use rcgen::{
     BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
@@ -136,6 +136,7 @@ pub fn judge_as(
         policy: TrustPolicy::Pinned { roots, keys: &[] },
         time,
         algorithms: DEFAULT_ALGORITHMS,
+        max_depth: MAX_DEPTH,
     };
     verify_server(chain, &ServerName::from_host(host)?, &trust)
 }
@@ -146,6 +147,7 @@ pub fn judge_pinned(chain: &[&[u8]], keys: &[[u8; 32]]) -> Result<LeafKey, Verif
         policy: TrustPolicy::Pinned { roots: &[], keys },
         time: TimePolicy::Trusted(NOW),
         algorithms: DEFAULT_ALGORITHMS,
+        max_depth: MAX_DEPTH,
     };
     verify_server(chain, &ServerName::from_host(NAME)?, &trust)
 }
