@@ -30,7 +30,9 @@ pub fn write(out: &Path) {
         write!(source, "&{:?},", root.as_ref()).expect("a string");
     }
     source += "];\npub const KEYS: &[[u8; 32]] = &[";
-    let pins = text.lines().filter_map(|line| line.trim().strip_prefix("sha256/"));
+    let pins = text
+        .lines()
+        .filter_map(|line| line.trim().strip_prefix("sha256/"));
     for pin in pins {
         let octets = BASE64_STANDARD.decode(pin.trim());
         let key: [u8; 32] = octets

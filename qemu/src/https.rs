@@ -3,9 +3,9 @@
 use core::mem::MaybeUninit;
 use core::ptr::addr_of_mut;
 use netboot::Tls;
-use netboot_tls::channel::SEND;
 #[cfg(not(feature = "https-small-records"))]
 use netboot_tls::channel::LARGE_RECORDS as RECORDS;
+use netboot_tls::channel::SEND;
 #[cfg(feature = "https-small-records")]
 use netboot_tls::channel::SMALL_RECORDS as RECORDS;
 use netboot_tls::verify::{DEFAULT_ALGORITHMS, TimePolicy, Trust, TrustPolicy};

@@ -293,7 +293,10 @@ fn tls_accident(chance: &mut Chance, somewhere: u64, skip: u32, server: &mut Ser
         return;
     }
     for fault in chance.pick(&body) {
-        server.faults.http.add(Rule::new(fault).after(skip).times(1));
+        server
+            .faults
+            .http
+            .add(Rule::new(fault).after(skip).times(1));
     }
 }
 
@@ -471,7 +474,12 @@ fn two_hundred_boots_over_https() {
 
 #[test]
 fn a_seed_gives_the_same_boot_again() {
-    for (seed, run) in [(3, plain as fn(u64) -> _), (14, plain), (159, plain), (26, secure)] {
+    for (seed, run) in [
+        (3, plain as fn(u64) -> _),
+        (14, plain),
+        (159, plain),
+        (26, secure),
+    ] {
         let first = run(seed).expect("a good end");
         let again = run(seed).expect("a good end");
         assert_eq!(first.console, again.console);

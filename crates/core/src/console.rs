@@ -105,7 +105,9 @@ impl dyn Console + '_ {
                 break;
             }
         }
-        let (_, digits) = digits.split_at_checked(LONGEST - written).unwrap_or_default();
+        let (_, digits) = digits
+            .split_at_checked(LONGEST - written)
+            .unwrap_or_default();
         self.text(str::from_utf8(digits).unwrap_or_default());
     }
 }
@@ -128,7 +130,10 @@ mod tests {
         for value in [0, 0xa, 0x0002_0004, u32::MAX] {
             assert_eq!(written(|out| out.hex(value)), format!("{value:#010x}"));
         }
-        assert_eq!(written(|out| out.octets(&[0, 0x0a, 0xf0, 0xff])), "000af0ff");
+        assert_eq!(
+            written(|out| out.octets(&[0, 0x0a, 0xf0, 0xff])),
+            "000af0ff"
+        );
     }
 
     #[test]

@@ -431,7 +431,9 @@ impl Uri {
 impl fmt::Display for Uri {
     /// The URI with user information shown as `***`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.redacted().iter().try_for_each(|part| f.write_str(part))
+        self.redacted()
+            .iter()
+            .try_for_each(|part| f.write_str(part))
     }
 }
 

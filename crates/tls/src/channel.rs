@@ -183,7 +183,11 @@ impl<'b, L: Level> Channel<'b, L> {
     ///
     /// # Errors
     /// Any; the connection is over then, and an alert for the server may be pending.
-    pub fn advance(&mut self, input: &[u8], config: &mut Config<'_, '_, L>) -> Result<usize, TlsError> {
+    pub fn advance(
+        &mut self,
+        input: &[u8],
+        config: &mut Config<'_, '_, L>,
+    ) -> Result<usize, TlsError> {
         let mut check = Check {
             server: &config.server,
             trust: config.trust.trust(),
@@ -424,9 +428,8 @@ impl Session<'_> {
             // Says that a close_notify follows (section 6.1).
             Alert::USER_CANCELED => Ok(()),
             Alert::PROTOCOL_VERSION if self.handshake.suite().is_none() => Err(TlsError::NoTls13),
-            Alert::HANDSHAKE_FAILURE if self.handshake.suite().is_none() => {
-                Err(TlsError::NothingInCommon)
-            }
+            // Some servers look for a key that fits our schemes only after their hello.
+            Alert::HANDSHAKE_FAILURE if !self.handshake.is_open() => Err(TlsError::NothingInCommon),
             alert => Err(TlsError::Alert(alert)),
         }
     }
