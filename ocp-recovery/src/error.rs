@@ -246,10 +246,10 @@ impl fmt::Display for RecoveryError {
                 recovery_status,
                 reason,
             } => {
-                write!(f, "the device refused image {index}: ")?;
+                write!(f, "the device refused image {index}")?;
                 match reason {
-                    Some(reason) => write!(f, "{reason}")?,
-                    None => f.write_str("no reason given")?,
+                    Some(reason) => write!(f, " ({reason})")?,
+                    None => f.write_str(" (no reason given)")?,
                 }
                 write_status(f, device_status, recovery_status)
             }
@@ -425,7 +425,7 @@ mod tests {
         let texts: HashSet<String> = samples().iter().map(ToString::to_string).collect();
         assert_eq!(texts.len(), samples().len());
         assert!(texts.contains(
-            "the device refused image 0: firmware digest mismatch (0x85) \
+            "the device refused image 0 (firmware digest mismatch (0x85)) \
              (device status 0xe, recovery status 0x0d)"
         ));
         assert!(texts.contains(

@@ -64,7 +64,7 @@ pub fn run() -> u32 {
     out.word("entropy", source);
     out.text("\n");
     #[cfg(feature = "panic-at-start")]
-    panic!("as asked for");
+    assert!(!core::hint::black_box(true), "as asked for");
     let status = match start(settings, entropy) {
         Ok(app) => finish(app),
         Err(status) => status,
@@ -142,7 +142,7 @@ fn network(settings: &'static Settings, entropy: Entropy) -> Result<&'static mut
         out.text("@start");
         out.key("code");
         out.hex(fault::NO_DEVICE);
-        out.word("blame", Blame::Device.as_str());
+        out.word("blame", Blame::Caller.as_str());
         out.text("\n");
         fault::NO_DEVICE
     })?;

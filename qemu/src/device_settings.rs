@@ -10,7 +10,7 @@
 //! stuck draining 0 4096      # never goes on after octet 4096 of image 0
 //! ```
 
-use crate::settings::{BadLine, each_line};
+use crate::settings::{BadLine, each_line, number};
 use netboot_core::{Digest, Duration};
 use recovery_model::{
     ActivationClear, CoreVersion, DeviceConfig, ExpectedImage, MAX_IMAGES, Personality, Refusal,
@@ -30,7 +30,7 @@ pub fn parse(text: &str) -> Result<DeviceConfig, BadLine> {
         match key {
             "image" => {
                 let image = ExpectedImage {
-                    size: value()?.parse().ok()?,
+                    size: number(value()?)?,
                     sha256: Digest::from_hex(value()?)?,
                 };
                 *config.images.get_mut(count)? = image;
@@ -54,13 +54,13 @@ pub fn parse(text: &str) -> Result<DeviceConfig, BadLine> {
                     _ => return None,
                 };
             }
-            "rate" => config.consume_rate = value()?.parse().ok()?,
-            "verify_ms" => config.verify_time = Duration::from_millis(value()?.parse().ok()?),
+            "rate" => config.consume_rate = number(value()?)?,
+            "verify_ms" => config.verify_time = Duration::from_millis(number(value()?)?),
             "accept_any" => config.accept_any = true,
             "refuse" => {
                 config.faults.refuse = Some(Refusal {
-                    index: value()?.parse().ok()?,
-                    reason: value()?.parse().ok()?,
+                    index: number(value()?)?,
+                    reason: number(value()?)?,
                 });
             }
             "stuck" => {
@@ -69,12 +69,12 @@ pub fn parse(text: &str) -> Result<DeviceConfig, BadLine> {
                     config.faults.stuck = Some(Stuck::Startup);
                     return Some(());
                 }
-                let index = value()?.parse().ok()?;
+                let index = number(value()?)?;
                 config.faults.stuck = Some(match place {
                     "asking" => Stuck::Asking(index),
                     "draining" => Stuck::Draining {
                         index,
-                        after: value()?.parse().ok()?,
+                        after: number(value()?)?,
                     },
                     "pending" => Stuck::Pending(index),
                     "activating" => Stuck::Activating(index),

@@ -13,7 +13,7 @@
 //! | `clock`, `entropy` | [`netboot_core::Platform`] |
 //! | `https` | what is trusted, in builds with `https` |
 //! | `stack` | stack paint and high-water mark |
-//! | `saves` | nothing: what the compiler calls in place of saving registers in each function |
+//! | `saves`, `memmove` | nothing: what the compiler calls |
 //! | `fault` | what happens after a panic or an unexpected trap |
 //! | `boot` | the parts put together; buffer sizes |
 //! | `rom_parts::settings` | what the operator or the fuses say |
@@ -36,6 +36,8 @@ mod entropy;
 mod fault;
 #[cfg(all(target_arch = "riscv32", feature = "https"))]
 mod https;
+#[cfg(target_arch = "riscv32")]
+mod memmove;
 #[cfg(target_arch = "riscv32")]
 mod saves;
 #[cfg(target_arch = "riscv32")]

@@ -88,8 +88,18 @@ fn known<T>(word: &str, parse: impl FnOnce(&str) -> Option<T>) -> Option<Option<
     }
 }
 
+/// A number in decimal that fits `T`. One reader serves all widths: each of `core`'s takes some 200 octets of flash.
+pub(crate) fn number<T: TryFrom<u64>>(word: &str) -> Option<T> {
+    widest(word)?.try_into().ok()
+}
+
+#[inline(never)]
+fn widest(word: &str) -> Option<u64> {
+    word.parse().ok()
+}
+
 fn millis(word: &str) -> Option<Duration> {
-    word.parse().ok().map(Duration::from_millis)
+    number(word).map(Duration::from_millis)
 }
 
 impl Settings {
@@ -107,27 +117,27 @@ impl Settings {
         let mut value = || words.next();
         match key {
             "expect" => {
-                let index = value()?.parse().ok()?;
+                let index = number(value()?)?;
                 let expected = Expected {
-                    size: known(value()?, |word| word.parse().ok())?,
+                    size: known(value()?, number)?,
                     sha256: known(value()?, Digest::from_hex)?,
                     checksum: None,
                 };
                 self.expected.push((index, expected)).ok()
             }
             "default" => {
-                let index = value()?.parse().ok()?;
+                let index = number(value()?)?;
                 let uri = value()?.try_into().ok()?;
                 self.defaults.push((index, uri)).ok()
             }
             "blksize" => {
-                let blksize = value()?.parse().ok()?;
+                let blksize = number(value()?)?;
                 (8..=65464).contains(&blksize).then_some(())?;
                 self.network.tftp_blksize = blksize;
                 Some(())
             }
             "windowsize" => {
-                let windowsize = value()?.parse().ok()?;
+                let windowsize = number(value()?)?;
                 (windowsize > 0).then_some(())?;
                 self.network.tftp_windowsize = windowsize;
                 Some(())
@@ -155,14 +165,14 @@ impl Settings {
                 Some(())
             }
             "last_index" => {
-                self.agent.last_index = value()?.parse().ok()?;
+                self.agent.last_index = number(value()?)?;
                 Some(())
             }
             "retry" => {
                 self.policy.on_failure = match value()? {
                     "continue" => OnFailure::Continue,
                     "forever" => OnFailure::RetryForever,
-                    word => OnFailure::Retry(word.parse().ok()?),
+                    word => OnFailure::Retry(number(word)?),
                 };
                 Some(())
             }

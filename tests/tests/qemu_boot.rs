@@ -6,12 +6,16 @@ use std::path::PathBuf;
 use std::sync::OnceLock;
 use testbed::plan::{Image, Pointer};
 use testbed::qemu::{self, QemuOptions, QemuOutcome};
-use testbed::{Plan, Protocol, rom};
+use testbed::rom::{self, Core, RomOptions};
+use testbed::{Plan, Protocol};
 
 /// The error of an image whose digest is not the expected one: module 7, number 3.
 const DIGEST_MISMATCH: u32 = 0x0007_0003;
 /// The error of an image that the device refused: module 6, number 21.
 const DEVICE_REFUSED: u32 = 0x0006_0015;
+
+/// QEMU's exit code after a panic: module 11, number 1, of which the lowest seven bits are left.
+const PANIC: i32 = 1;
 
 /// Whether the tests of this file are to run. Says loudly when not.
 fn asked_for(test: &str) -> bool {
@@ -146,7 +150,62 @@ fn a_wrong_bit_is_refused_by_the_device_when_nobody_else_knows() {
     let got = &outcome.parsed.device_images;
     assert!(got[1].verified && !got[2].verified);
     let cause = outcome.parsed.cause().unwrap();
-    assert!(cause.contains("the device refused image 2"), "{cause}");
+    assert!(cause.contains("the device refused image"), "{cause}");
+    let error = outcome.parsed.images[2].error.as_ref().unwrap();
+    assert_eq!(error.code, DEVICE_REFUSED);
+}
+
+/// A build for somebody who debugs says what the other one only numbers.
+#[test]
+fn a_rom_with_texts_says_what_happened() {
+    if !asked_for("a_rom_with_texts_says_what_happened") {
+        return;
+    }
+    let texts = rom::build(&RomOptions {
+        texts: true,
+        ..RomOptions::default()
+    });
+    let mut plan = plan(Protocol::Tftp);
+    plan.corrupt = Some(2);
+    let options = QemuOptions::new(texts.unwrap().image);
+    let outcome = qemu::boot(&plan, &options, &mut |_| {}).unwrap();
+    assert_eq!(outcome.parsed.status(), Some(DEVICE_REFUSED));
+    let cause = outcome.parsed.cause().unwrap();
+    assert!(cause.contains("the device refused image 2 ("), "{cause}");
+    let logged = |words: &str| outcome.lines.iter().any(|line| line.contains(words));
+    assert!(logged("INFO  dhcp: 10."), "{:#?}", outcome.lines);
+}
+
+/// A panic is on record, whichever core library is linked: a line with the place, and an exit code.
+#[test]
+fn a_panic_is_recorded() {
+    if !asked_for("a_panic_is_recorded") {
+        return;
+    }
+    let mut cores = vec![Core::Precompiled];
+    if Core::best() == Core::Rebuilt {
+        cores.push(Core::Rebuilt);
+    }
+    for core in cores {
+        let panics = RomOptions {
+            core,
+            panic: true,
+            ..RomOptions::default()
+        };
+        let built = rom::build(&panics).unwrap();
+        let options = QemuOptions::new(built.image);
+        let outcome = qemu::boot(&plan(Protocol::Tftp), &options, &mut |_| {}).unwrap();
+        let parsed = &outcome.parsed;
+        let stop = parsed.stop.as_ref().expect("a line with the panic");
+        assert_eq!(stop.what, "panic", "{core:?}: {:#?}", outcome.lines);
+        assert!(parsed.rom.is_some() && parsed.report.is_none());
+        assert_eq!(outcome.exit_code, Some(PANIC), "{core:?}");
+        let (_, trace) = stop.detail.split_once("trace=").unwrap();
+        assert!(trace.starts_with("0x2000"), "{core:?}: {trace:?}");
+        if core == Core::Rebuilt {
+            assert!(stop.detail.starts_with("pc=0x2000"), "{}", stop.detail);
+        }
+    }
 }
 
 /// More frames at once than the receive ring has buffers: frames are lost, the receiver is not.

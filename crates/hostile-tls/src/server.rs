@@ -112,11 +112,8 @@ impl Server {
     /// Takes octets of the client and gives octets for it. While [`wants_more`](Self::wants_more), call it
     /// again, with or without octets.
     pub fn feed(&mut self, octets: &[u8]) -> Vec<u8> {
-        if self.inbox.len() < MOST_WAITING {
-            self.inbox.extend_from_slice(octets);
-        }
+        self.hear(octets);
         self.pause = None;
-        self.read();
         while self.out.len() < PORTION && self.end.is_none() && self.pause.is_none() {
             if !self.step() {
                 break;
@@ -126,6 +123,14 @@ impl Server {
         }
         self.report.complete = self.steps.is_empty();
         std::mem::take(&mut self.out)
+    }
+
+    /// Takes octets of the client and does nothing: during a [`pause`](Self::pause).
+    pub fn hear(&mut self, octets: &[u8]) {
+        if self.inbox.len() < MOST_WAITING {
+            self.inbox.extend_from_slice(octets);
+        }
+        self.read();
     }
 
     /// Whether the script goes on without the client: at once, or after [`pause`](Self::pause).

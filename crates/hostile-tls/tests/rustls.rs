@@ -206,7 +206,8 @@ fn flawed_chains() {
 #[test]
 fn server_hellos_that_are_wrong() {
     let fields = ServerHello::default;
-    let cases: Vec<(ServerHello, fn(&Error) -> bool)> = vec![
+    type Expected = fn(&Error) -> bool;
+    let cases: Vec<(ServerHello, Expected)> = vec![
         (ServerHello::tls_1_2(), |error| {
             matches!(error, Error::PeerIncompatible(_) | Error::PeerMisbehaved(_))
         }),

@@ -10,6 +10,7 @@
 //! ```
 
 use crate::content::Content;
+use hostile_tls::Script;
 use netboot_core::{Duration, Instant};
 use std::net::Ipv4Addr;
 use test_pki::Identity;
@@ -336,6 +337,8 @@ pub enum TlsFault {
     Reset,
     /// The server shows this chain.
     Identity(Box<Identity>),
+    /// The connection goes by this script, with no HTTP behind it: the server's own key must be on P-256.
+    Script(Box<Script>),
 }
 
 #[cfg(test)]

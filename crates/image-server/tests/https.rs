@@ -4,6 +4,7 @@ mod common;
 
 use common::tls::{Answer, Tls, config, config_with};
 use common::{Client, End, get, pattern, with_file};
+use image_server::tls::hostile::{Proof, Script, Step, http_response};
 use image_server::tls::{CipherSuite, ProtocolVersion, TlsVersion};
 use image_server::{HttpFault, HttpsConfig, Protocol, Redirect, Rule, ServerConfig, TlsFault};
 use netboot_core::{Duration, Instant};
@@ -316,6 +317,49 @@ fn redirects_from_one_to_the_other() {
     let mut tls = connect(&mut client);
     let moved = tls.ask(&mut client, &get("down", ""));
     assert_eq!(moved.http.field("location"), Some("http://10.0.0.1/fw.bin"));
+}
+
+#[test]
+fn scripts_run_in_simulated_time() {
+    let script = Script::good(&http_response(b"by a script")).before(
+        |step| matches!(step, Step::CertificateVerify(_)),
+        [Step::Pause(std::time::Duration::from_secs(3))],
+    );
+    let bad = Script::handshake().replace(
+        |step| matches!(step, Step::CertificateVerify(_)),
+        [Step::CertificateVerify(Proof::Corrupt)],
+    );
+    let mut config = server();
+    config.faults.tls.once(TlsFault::Script(Box::new(script)));
+    let bad = Rule::new(TlsFault::Script(Box::new(bad))).after(1).times(1);
+    config.faults.tls.add(bad);
+    let mut client = Client::perfect(config);
+    let answer = once(&mut client);
+    assert_eq!(answer.http.body(), b"by a script");
+    assert!(answer.close_notify || answer.http.end == End::Whole);
+    let record = client.world().server.tls_connections()[0].clone();
+    let report = record.script.unwrap();
+    assert_eq!((report.finished, record.requests), (Some(true), 1));
+    assert!(client.now() >= Instant::from_millis(3_000));
+    let refused = once(&mut client);
+    assert!(
+        matches!(refused.error, Some(Error::InvalidCertificate(_))),
+        "{:?}",
+        refused.error
+    );
+    assert_eq!(once(&mut client).http.status(), 200);
+
+    let flood = Step::Repeat(30_000, Box::new(Step::Data(vec![0x78])));
+    let flood = Script::handshake().then([flood, Step::Reset]);
+    let fault = TlsFault::Script(Box::new(flood));
+    client.world().server.faults_mut().tls.once(fault);
+    let answer = once(&mut client);
+    assert_eq!(
+        (answer.http.end, answer.http.octets.len()),
+        (End::Reset, 30_000)
+    );
+    let record = client.world().server.tls_connections()[3].clone();
+    assert!(record.script.unwrap().complete);
 }
 
 #[test]

@@ -57,11 +57,21 @@ impl Https {
         self.pki.root().expect("a root").to_vec()
     }
 
+    /// What the server shows when it is right.
+    pub fn identity(&self) -> test_pki::Identity {
+        let right = self.pki.server(&[NAME, &SERVER.to_string()]);
+        right.expect("a certificate")
+    }
+
+    /// What the client shows when it has something to show.
+    pub fn station(&self) -> test_pki::Identity {
+        self.pki.client("station").expect("a certificate")
+    }
+
     /// The server's side.
     pub(crate) fn server(&self) -> HttpsConfig {
-        let right = || self.pki.server(&[NAME, &SERVER.to_string()]);
         let shown = self.shown.clone();
-        let identity = shown.unwrap_or_else(|| right().expect("a certificate"));
+        let identity = shown.unwrap_or_else(|| self.identity());
         HttpsConfig {
             client_ca: self.mutual.then(|| self.pki.root().expect("a root")),
             max_fragment: self.max_fragment,
@@ -82,7 +92,7 @@ impl Https {
             algorithms: DEFAULT_ALGORITHMS,
         };
         let identity = self.client.then(|| {
-            let own = self.pki.client("station").expect("a certificate");
+            let own = self.station();
             let chain = own.chain.iter().map(|der| &*der.to_vec().leak());
             let key = SigningKey::from_pkcs8_der(own.key.secret_der()).expect("a P-256 key");
             Identity {

@@ -4,9 +4,9 @@
 //! - [`host`]: the boot application and the network boot library on this machine's processor.
 //! - [`sim`]: in a simulated world, in virtual time.
 //! - [`rom`], [`qemu`]: the real ROM, built and run under QEMU.
-//! - [`lines`], [`transcript`]: a boot's console, read back.
+//! - [`lines`], [`transcript`]: a boot's console, read back; [`sentences`]: what an error number means.
 //! - [`real`]: in real time, on a network of its own ([`netns`], [`tap`], [`realtime`]) with real
-//!   servers ([`servers`]).
+//!   servers ([`servers`], and over TLS [`tls_servers`]).
 #![deny(unsafe_code)]
 
 pub mod host;
@@ -18,9 +18,11 @@ pub mod qemu;
 pub mod real;
 pub mod realtime;
 pub mod rom;
+pub mod sentences;
 pub mod servers;
 pub mod sim;
 pub mod tap;
+pub mod tls_servers;
 pub mod transcript;
 
 pub use https::Https;

@@ -6,6 +6,7 @@
 //! left alone, so that an older tool reads a newer ROM.
 
 use crate::host::Outcome;
+use crate::sentences;
 use recovery_model::DeviceOutcome;
 use serde::Serialize;
 use std::fmt::{self, Write};
@@ -97,7 +98,10 @@ impl<'t> Line<'t> {
             t: self.maybe("t")?.unwrap_or(0),
             code: self.hex("code")?,
             blame: self.get("blame")?,
-            message: self.get("message")?,
+            message: match self.maybe("message")? {
+                Some(message) => message,
+                None => sentences::of(self.hex("code")?),
+            },
         })
     }
 
@@ -118,7 +122,7 @@ pub struct Failure {
     pub code: u32,
     /// Who has to act.
     pub blame: String,
-    /// One sentence.
+    /// One sentence: the console's own, or the error table's, without the facts of this case.
     pub message: String,
 }
 
@@ -253,11 +257,11 @@ pub struct Net {
     pub errors: u64,
 }
 
-/// `@panic`, `@stall`, `@trap`, `@settings`: why the ROM stopped at once.
+/// `@panic`, `@stall`, `@trap`, `@stack`, `@settings`: why the ROM stopped at once.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Stop {
     /// `panic`; `stall`: an access that would hang the bus on hardware; `trap`: one that nobody
-    /// expects; `settings`: text from outside that cannot be used.
+    /// expects; `stack`: it met the static data; `settings`: text from outside that cannot be used.
     pub what: String,
     /// The rest of the line.
     pub detail: String,
@@ -510,6 +514,16 @@ mod tests {
         assert_eq!(index, Some(2));
         assert_eq!(error.code, 0x0002_0004);
         assert_eq!(error.message, "a=b, file not found");
+    }
+
+    #[test]
+    fn a_number_alone_gets_its_sentence() {
+        let text = "@attempt-failed t=7 index=2 code=0x00070003 blame=server";
+        let Ok(Some(Said::AttemptFailed { error, .. })) = Said::parse(text) else {
+            panic!("no failure");
+        };
+        assert_eq!(error.blame, "server");
+        assert!(error.message.starts_with("SHA-256 not as expected"));
     }
 
     #[test]

@@ -1,9 +1,11 @@
 //! Builds the ROM: cargo makes an ELF file, this makes the flash image that QEMU wants.
 
 use anyhow::{Context, Result, bail, ensure};
+use netboot_core::Digest;
 use object::Endianness;
 use object::elf::{FileHeader32, PT_LOAD};
 use object::read::elf::{FileHeader as _, ProgramHeader as _};
+use sha2::{Digest as _, Sha256};
 use std::env;
 use std::fs::{self, File};
 use std::io::{Seek, SeekFrom, Write};
@@ -19,21 +21,102 @@ pub const FLASH_SIZE: u32 = 32 << 20;
 /// Environment variable with the path of a flash image that was built already.
 pub const ROM_VARIABLE: &str = "NETBOOT_ROM";
 
-/// What the linker script grants to the ROM.
+/// Flags for the ROM image alone, beside those of `.cargo/config.toml`. One copy of what functions do at their
+/// start and end (`qemu/src/saves.rs` has it), and one of functions that turn out the same.
+const FLAGS: [&str; 2] = ["-Ctarget-feature=+save-restore", "-Clink-arg=--icf=all"];
+/// Flags when the core library is built as well: a panic is an illegal instruction, and nothing is kept to tell of it.
+const REBUILT_FLAGS: [&str; 2] = ["-Cpanic=immediate-abort", "-Zunstable-options"];
+/// Cargo's arguments then.
+const REBUILT: [&str; 2] = [
+    "-Zbuild-std=core,compiler_builtins",
+    "-Zbuild-std-features=compiler-builtins-mem,optimize_for_size",
+];
+/// What makes the stable compiler take flags that are not stable; for this image and nothing else.
+const BOOTSTRAP: &str = "RUSTC_BOOTSTRAP";
+
+/// Which core library is linked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Core {
+    /// Built for the image with the image's own flags. The compiler is the stable one, the flags are not; the
+    /// sources must be there (`rustup component add rust-src`).
+    Rebuilt,
+    /// As it comes with the toolchain: a larger image by stable means alone.
+    Precompiled,
+}
+
+impl Core {
+    /// Rebuilt where that can be.
+    pub fn best() -> Self {
+        match has_library_sources() {
+            true => Core::Rebuilt,
+            false => Core::Precompiled,
+        }
+    }
+}
+
+/// A ROM that speaks HTTPS.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HttpsRom {
+    /// What it trusts: roots in PEM, pins (`qemu/build/trust.rs`).
+    pub trust: String,
+    /// With a receive buffer for records of 4096 octets in place of any.
+    pub small_records: bool,
+}
+
+/// What the ROM is made of and what the linker script grants it.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RomOptions {
     /// Flash in KiB.
     pub rom_kib: u32,
     /// RAM in KiB: static data and stack.
     pub ram_kib: u32,
+    /// The core library.
+    pub core: Core,
+    /// With a log and a sentence for each error; otherwise errors are numbers.
+    pub texts: bool,
+    /// With HTTPS.
+    pub https: Option<HttpsRom>,
+    /// A ROM that panics once its console is up, to see what becomes of that.
+    pub panic: bool,
 }
 
 impl Default for RomOptions {
+    /// The ROM that an integrator would flash.
     fn default() -> Self {
         Self {
             rom_kib: 256,
             ram_kib: 128,
+            core: Core::best(),
+            texts: false,
+            https: None,
+            panic: false,
         }
+    }
+}
+
+impl RomOptions {
+    fn features(&self) -> String {
+        let texts = self.texts.then_some("texts");
+        let panic = self.panic.then_some("panic-at-start");
+        let https = self.https.as_ref().map(|https| match https.small_records {
+            true => "https-small-records",
+            false => "https",
+        });
+        let features: Vec<_> = texts.into_iter().chain(panic).chain(https).collect();
+        features.join(",")
+    }
+
+    /// The name of the image's files: builds for different ends do not overwrite each other.
+    fn name(&self) -> String {
+        let core = (self.core != Core::best()).then_some("-precompiled");
+        let texts = self.texts.then_some("-texts");
+        let panic = self.panic.then_some("-panic");
+        let https = self.https.as_ref().map(|https| match https.small_records {
+            true => "-https-small",
+            false => "-https",
+        });
+        let parts = core.into_iter().chain(https).chain(texts).chain(panic);
+        parts.fold(String::from("mcu-rom"), |name, part| name + part)
     }
 }
 
@@ -70,13 +153,20 @@ pub fn image() -> Result<PathBuf> {
 pub fn build(options: &RomOptions) -> Result<Rom> {
     let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut command = Command::new(cargo);
+    if options.core == Core::Rebuilt {
+        command.args(REBUILT).env(BOOTSTRAP, "1");
+    }
+    if let Some(https) = &options.https {
+        command.env("NETBOOT_TRUST", trust_file(&https.trust)?);
+    }
     command
         .current_dir(workspace())
         .args(["build", "--profile", "rom", "--package", "mcu-rom"])
+        .args(["--features", &options.features()])
         .args(["--bin", "mcu-rom", "--target", TARGET])
         .arg("--message-format=json-render-diagnostics")
         .env("MCU_ROM_KIB", options.rom_kib.to_string())
-        .args(["--config", &short_paths()])
+        .args(["--config", &flags(options)])
         .env("MCU_RAM_KIB", options.ram_kib.to_string())
         .stdin(Stdio::null());
     let output = command.output().context("cannot start cargo")?;
@@ -87,7 +177,11 @@ pub fn build(options: &RomOptions) -> Result<Rom> {
         String::from_utf8_lossy(&output.stderr),
         options.ram_kib
     );
-    let elf = executable(&output.stdout).context("cargo named no executable for mcu-rom")?;
+    let built = executable(&output.stdout).context("cargo named no executable for mcu-rom")?;
+    let elf = built.with_file_name(options.name());
+    if elf != built {
+        fs::copy(&built, &elf).with_context(|| format!("cannot write {}", elf.display()))?;
+    }
     let image = elf.with_extension("bin");
     let bytes = fs::read(&elf).with_context(|| format!("cannot read {}", elf.display()))?;
     let segments = flash_segments(&bytes).with_context(|| format!("in {}", elf.display()))?;
@@ -95,9 +189,27 @@ pub fn build(options: &RomOptions) -> Result<Rom> {
     Ok(Rom { elf, image })
 }
 
-/// Takes the directories of this machine out of the paths in the program: the image is the same wherever it
-/// is built, and 1.6 KiB smaller. Cargo adds this to the flags in `.cargo/config.toml`.
-fn short_paths() -> String {
+/// A file with this text, of a name that goes with it: cargo builds anew when the name changes.
+fn trust_file(text: &str) -> Result<PathBuf> {
+    let directory = workspace().join("target/trust");
+    let name = Digest(Sha256::digest(text.as_bytes()).into());
+    let path = directory.join(format!("{name}.pem"));
+    let write = || -> std::io::Result<()> {
+        fs::create_dir_all(&directory)?;
+        fs::write(&path, text)
+    };
+    write().with_context(|| format!("cannot write {}", path.display()))?;
+    Ok(path)
+}
+
+/// What cargo adds to the flags in `.cargo/config.toml`. Besides [`FLAGS`], the directories of this machine are
+/// taken out of the paths in the program: the image is the same wherever it is built, and smaller.
+fn flags(options: &RomOptions) -> String {
+    let rebuilt = match options.core {
+        Core::Rebuilt => REBUILT_FLAGS.as_slice(),
+        Core::Precompiled => &[],
+    };
+    let chosen = FLAGS.iter().chain(rebuilt);
     let home = env::var_os("CARGO_HOME").map(PathBuf::from);
     let home = home.or_else(|| Some(PathBuf::from(env::var_os("HOME")?).join(".cargo")));
     let sources = home.and_then(|home| fs::read_dir(home.join("registry/src")).ok());
@@ -107,6 +219,7 @@ fn short_paths() -> String {
         .chain([workspace()])
         .chain(library_sources())
         .filter_map(|path| Some(format!("--remap-path-prefix={}/=", path.to_str()?)))
+        .chain(chosen.map(ToString::to_string))
         .collect();
     let flags = serde_json::to_string(&flags).unwrap_or_else(|_| "[]".into());
     format!("target.{TARGET}.rustflags={flags}")
@@ -121,6 +234,14 @@ fn library_sources() -> Option<PathBuf> {
         .ok()?;
     let sysroot = String::from_utf8(output.stdout).ok()?;
     Some(PathBuf::from(sysroot.trim()).join("lib/rustlib/src/rust"))
+}
+
+/// Whether the core library can be built: its sources are there, and those of what it is built with.
+pub fn has_library_sources() -> bool {
+    library_sources().is_some_and(|sources| {
+        let library = sources.join("library");
+        library.join("core/src/lib.rs").is_file() && library.join("Cargo.lock").is_file()
+    })
 }
 
 /// The executable that cargo's JSON messages name.

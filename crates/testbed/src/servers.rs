@@ -34,11 +34,22 @@ pub enum Program {
     /// TFTP with the windowsize option. Debian does not install it beside tftpd-hpa, so it may also be
     /// unpacked.
     Atftpd,
+    /// HTTPS by OpenSSL's `s_server`.
+    OpenSsl,
+    /// HTTPS by GnuTLS.
+    GnutlsServ,
 }
 
 impl Program {
     /// All of them.
-    pub const ALL: [Self; 4] = [Self::Dnsmasq, Self::Nginx, Self::TftpdHpa, Self::Atftpd];
+    pub const ALL: [Self; 6] = [
+        Self::Dnsmasq,
+        Self::Nginx,
+        Self::TftpdHpa,
+        Self::Atftpd,
+        Self::OpenSsl,
+        Self::GnutlsServ,
+    ];
 
     fn executable(self) -> &'static str {
         match self {
@@ -46,6 +57,8 @@ impl Program {
             Program::Nginx => "nginx",
             Program::TftpdHpa => "in.tftpd",
             Program::Atftpd => "atftpd",
+            Program::OpenSsl => "openssl",
+            Program::GnutlsServ => "gnutls-serv",
         }
     }
 
@@ -55,6 +68,8 @@ impl Program {
             Program::Dnsmasq => "apt-get install dnsmasq-base".into(),
             Program::Nginx => "apt-get install nginx".into(),
             Program::TftpdHpa => "apt-get install tftpd-hpa".into(),
+            Program::OpenSsl => "apt-get install openssl".into(),
+            Program::GnutlsServ => "apt-get install gnutls-bin".into(),
             Program::Atftpd => format!(
                 "apt-get download atftpd && dpkg-deb --extract atftpd_*.deb {}",
                 unpacked().display()
@@ -100,7 +115,7 @@ pub struct Server {
 
 impl Server {
     /// Starts `command` and waits until it has `ports`.
-    fn start(
+    pub(crate) fn start(
         name: &'static str,
         mut command: Command,
         host: &Host,
@@ -327,6 +342,12 @@ pub struct Request {
     pub transfer_encoding: String,
     /// Field `Location` of the answer.
     pub location: String,
+    /// Version of TLS, such as `TLSv1.3`; empty without.
+    pub tls: String,
+    /// Cipher suite, as OpenSSL calls it; empty without TLS.
+    pub cipher: String,
+    /// `SUCCESS` for a client that has proven its certificate, `NONE` for one without; empty without TLS.
+    pub client_verify: String,
 }
 
 /// What nginx calls the fields of [`Request`].
@@ -335,12 +356,14 @@ const LOG_FORMAT: &str = r#"'{"connection":"$connection",'
     '"range":"$http_range","if_range":"$http_if_range","accept_encoding":"$http_accept_encoding",'
     '"user":"$remote_user","status":"$status","body_octets":"$body_bytes_sent",'
     '"content_range":"$sent_http_content_range","content_encoding":"$sent_http_content_encoding",'
-    '"transfer_encoding":"$sent_http_transfer_encoding","location":"$sent_http_location"}'"#;
+    '"transfer_encoding":"$sent_http_transfer_encoding","location":"$sent_http_location",'
+    '"tls":"$ssl_protocol","cipher":"$ssl_cipher","client_verify":"$ssl_client_verify"}'"#;
 
 /// nginx: a master and one worker.
 pub struct Nginx {
     server: Server,
     place: PathBuf,
+    port: u16,
 }
 
 impl Nginx {
@@ -349,6 +372,14 @@ impl Nginx {
     /// # Errors
     /// When it is missing, does not like its configuration, or does not open port 80.
     pub fn start(host: &Host, lines: &str) -> Result<Self> {
+        Self::start_at(host, 80, "", lines)
+    }
+
+    /// The same at another port; `option` is one of `listen`.
+    ///
+    /// # Errors
+    /// As with [`start`](Self::start).
+    pub fn start_at(host: &Host, port: u16, option: &str, lines: &str) -> Result<Self> {
         let place = host.workspace("nginx")?;
         let config = format!(
             "daemon off;\nuser root;\nworker_processes 1;\npid pid;\n\
@@ -357,21 +388,25 @@ impl Nginx {
              log_format lines escape=json {LOG_FORMAT};\n  access_log access lines;\n\
              client_body_temp_path body;\n  proxy_temp_path proxy;\n  fastcgi_temp_path fastcgi;\n\
              uwsgi_temp_path uwsgi;\n  scgi_temp_path scgi;\n\
-             server {{\n    listen {}:80;\n    root {};\n{lines}\n  }}\n}}\n",
+             server {{\n    listen {}:{port} {option};\n    root {};\n{lines}\n  }}\n}}\n",
             host.address,
             host.files().display(),
         );
         fs::write(place.join("nginx.conf"), config)?;
-        let server = Self::run(host, &place)?;
-        Ok(Self { server, place })
+        let server = Self::run(host, &place, port)?;
+        Ok(Self {
+            server,
+            place,
+            port,
+        })
     }
 
-    fn run(host: &Host, place: &Path) -> Result<Server> {
+    fn run(host: &Host, place: &Path, port: u16) -> Result<Server> {
         let mut command = host.namespace.command(Program::Nginx.find()?);
         command.arg("-p").arg(place);
         command.args(["-c", "nginx.conf", "-e", "/dev/stderr"]);
         let log = place.join("log");
-        Server::start("nginx", command, host, log, None, &[Port::Tcp(80)])
+        Server::start("nginx", command, host, log, None, &[Port::Tcp(port)])
     }
 
     /// Its master process.
@@ -400,7 +435,7 @@ impl Nginx {
     /// As with [`start`](Self::start).
     pub fn restart(&mut self, host: &Host) -> Result<()> {
         self.server.stop();
-        self.server = Self::run(host, &self.place)?;
+        self.server = Self::run(host, &self.place, self.port)?;
         Ok(())
     }
 
@@ -438,7 +473,7 @@ impl Nginx {
 
 /// A socket that takes what a server says to syslog, and a thread that writes it down.
 #[derive(Debug)]
-struct Syslog {
+pub(crate) struct Syslog {
     over: Arc<AtomicBool>,
     writer: Option<JoinHandle<()>>,
 }

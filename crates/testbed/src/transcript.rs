@@ -131,6 +131,7 @@ impl Transcript {
             return Some(match stop.what.as_str() {
                 "stall" => format!("an access would hang the bus: {}", stop.detail),
                 "trap" => format!("the ROM took an unexpected trap: {}", stop.detail),
+                "stack" => format!("the stack met the static data: {}", stop.detail),
                 "settings" => format!("settings that cannot be used: {}", stop.detail),
                 _ => format!("the ROM panicked: {}", stop.detail),
             });

@@ -41,6 +41,9 @@ pub enum Received {
     End,
 }
 
+/// Gives a channel what has arrived; returns how much it took.
+type Take<'t, 'b, L> = &'t mut dyn FnMut(&mut Channel<'b, L>, &[u8]) -> Result<usize, TlsError>;
+
 /// A [`Channel`] and the transport below it, for as long as both are at hand. Dropping it changes nothing.
 pub struct TlsConnection<'c, 'b, L: Level, T: Transport> {
     channel: &'c mut Channel<'b, L>,
@@ -144,11 +147,7 @@ impl<'c, 'b, L: Level, T: Transport> TlsConnection<'c, 'b, L, T> {
     }
 
     /// Sends what waits and takes what has come; waits when there was neither.
-    fn step(
-        &mut self,
-        deadline: Instant,
-        take: &mut dyn FnMut(&mut Channel<'b, L>, &[u8]) -> Result<usize, TlsError>,
-    ) -> Result<(), TlsError> {
+    fn step(&mut self, deadline: Instant, take: Take<'_, 'b, L>) -> Result<(), TlsError> {
         let sent = self.send()?;
         let channel = &mut *self.channel;
         let mut failed = None;

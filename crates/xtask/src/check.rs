@@ -230,6 +230,10 @@ fn lint_rom() -> Result<()> {
     for name in ROM_CRATES.iter().chain(&["mcu-rom", "panic-gate"]) {
         command.args(["-p", name]);
     }
+    step(command.args(["--", "-D", "warnings"]))?;
+    let texts = ["-p", "mcu-rom", "--features", "texts", "--bins"];
+    let mut command = cargo();
+    command.args(["clippy", "--target", TARGET]).args(texts);
     step(command.args(["--", "-D", "warnings"]))
 }
 

@@ -7,6 +7,7 @@ use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::Once;
 use std::thread::sleep;
 use std::time::Duration;
 use testbed::qemu::QEMU;
@@ -41,8 +42,35 @@ pub fn run(arguments: &SetupArgs) -> Result<bool> {
     Ok(true)
 }
 
-/// The Rust target of the ROM.
+/// What the ROM is built with: the Rust target, and the sources of the core library. Without those the ROM is
+/// built all the same, larger.
 pub fn rust_target() -> Result<()> {
+    precompiled_target()?;
+    library_sources();
+    Ok(())
+}
+
+/// The sources of the core library, said loudly when they cannot be had.
+fn library_sources() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        if rom::has_library_sources() {
+            return;
+        }
+        println!("Installing the core library's sources: rustup component add rust-src");
+        let status = Command::new("rustup")
+            .args(["component", "add", "rust-src"])
+            .status();
+        if !(status.is_ok_and(|status| status.success()) && rom::has_library_sources()) {
+            eprintln!(
+                "WARNING: no sources of the core library (rustup component add rust-src failed).\n\
+                 WARNING: the ROM is built with the precompiled one: some 18 KiB more flash; it boots the same."
+            );
+        }
+    });
+}
+
+fn precompiled_target() -> Result<()> {
     let rustc = env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
     let output = Command::new(rustc)
         .args(["--print", "target-libdir", "--target", TARGET])
@@ -94,6 +122,8 @@ pub fn servers() -> Result<()> {
             Program::Dnsmasq => "dnsmasq-base",
             Program::Nginx => "nginx-light",
             Program::TftpdHpa => "tftpd-hpa",
+            Program::OpenSsl => "openssl",
+            Program::GnutlsServ => "gnutls-bin",
             // Debian installs it beside no other TFTP server.
             Program::Atftpd => continue,
         };

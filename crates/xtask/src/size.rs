@@ -10,10 +10,10 @@ use serde_json::json;
 use std::env;
 use std::fs;
 use std::ops::Range;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 use testbed::qemu::{self, QemuOptions};
-use testbed::rom::{self, RomOptions};
+use testbed::rom::{self, Core, RomOptions};
 use testbed::{Plan, Protocol};
 
 /// Options of `cargo xtask size`.
@@ -33,9 +33,12 @@ const EMULATION_RAM: Range<u32> = 0x8010_0000..0x8080_0000;
 /// Symbols listed for RAM.
 const LARGEST: usize = 12;
 
-/// What the flash has come to so far, in KiB: the goal of 96 is not reached (docs/src/size.md says why).
-/// More than this fails, so that it only gets better. To be lowered with each gain, never raised.
-const FLASH_SO_FAR: u64 = 136;
+/// Flash of the ROM, in KiB.
+const FLASH_LIMIT: u64 = 96;
+/// Flash of other builds of it, in KiB: what they have come to. More than this fails, so that they only get better. To be
+/// lowered with each gain, never raised.
+const PRECOMPILED_SO_FAR: u64 = 113;
+const TEXTS_SO_FAR: u64 = 113;
 
 /// How a figure stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -43,9 +46,7 @@ const FLASH_SO_FAR: u64 = 136;
 enum Verdict {
     /// Within the limit.
     Pass,
-    /// Over the limit, as it has been; no more than so far.
-    Unreached,
-    /// Over the limit, and over what it was.
+    /// Over the limit.
     Fail,
     /// Could not be measured, and need not be here.
     NotMeasured,
@@ -62,12 +63,10 @@ struct Check {
 }
 
 impl Check {
-    /// `so_far_kib` is what is put up with while the limit is not reached.
-    fn new(name: &'static str, octets: Option<u64>, limit_kib: u64, so_far_kib: u64) -> Self {
+    fn new(name: &'static str, octets: Option<u64>, limit_kib: u64) -> Self {
         let limit = limit_kib << 10;
         let verdict = match octets {
             Some(octets) if octets <= limit => Verdict::Pass,
-            Some(octets) if octets <= so_far_kib << 10 => Verdict::Unreached,
             // What was not measured has not passed where everything has to be.
             None if env::var_os("CI").is_none() => Verdict::NotMeasured,
             Some(_) | None => Verdict::Fail,
@@ -84,16 +83,30 @@ impl Check {
 /// Measures; whether all is within the limits.
 pub fn run(arguments: &SizeArgs) -> Result<bool> {
     setup::rust_target()?;
-    let options = RomOptions::default();
-    let built = rom::build(&options)?;
-    let elf =
-        fs::read(&built.elf).with_context(|| format!("cannot read {}", built.elf.display()))?;
-    let program = Program::read(&elf)?;
-    let stack = stack(&built.image);
+    let plain = RomOptions {
+        core: Core::Precompiled,
+        ..RomOptions::default()
+    };
+    let (program, image) = built(&RomOptions::default())?;
+    let (plain, _) = built(&plain)?;
+    let (texts, _) = built(&RomOptions {
+        texts: true,
+        ..RomOptions::default()
+    })?;
+    // Without the core library's sources there is nothing but what is stable, and that is not held to the goal.
+    let rebuilt = RomOptions::default().core == Core::Rebuilt;
+    let of = |program: &Program| rebuilt.then(|| flash(program, &FLASH));
+    let stack = stack(&image);
     let checks = [
-        Check::new("flash", Some(flash(&program, &FLASH)), 96, FLASH_SO_FAR),
-        Check::new("static RAM", Some(static_ram(&program)), 96, 96),
-        Check::new("stack", stack.as_ref().ok().copied(), 12, 12),
+        Check::new("flash", of(&program), FLASH_LIMIT),
+        Check::new("flash, with texts", of(&texts), TEXTS_SO_FAR),
+        Check::new(
+            "flash, plain stable",
+            Some(flash(&plain, &FLASH)),
+            PRECOMPILED_SO_FAR,
+        ),
+        Check::new("static RAM", Some(static_ram(&program)), 96),
+        Check::new("stack", stack.as_ref().ok().copied(), 12),
     ];
     if arguments.json {
         let json = json!({
@@ -114,6 +127,14 @@ pub fn run(arguments: &SizeArgs) -> Result<bool> {
         eprintln!("stack not measured: {error:#}");
     }
     Ok(checks.iter().all(|check| check.verdict != Verdict::Fail))
+}
+
+/// Builds a ROM: its program, and the path of its image.
+fn built(options: &RomOptions) -> Result<(Program, PathBuf)> {
+    let built = rom::build(options)?;
+    let elf =
+        fs::read(&built.elf).with_context(|| format!("cannot read {}", built.elf.display()))?;
+    Ok((Program::read(&elf)?, built.image))
 }
 
 /// Octets of a flash region, from its first to its last.
@@ -211,7 +232,6 @@ fn print_checks(checks: &[Check]) {
     for check in checks {
         let verdict = match check.verdict {
             Verdict::Pass => "PASS",
-            Verdict::Unreached => "NOT REACHED",
             Verdict::Fail => "FAIL",
             Verdict::NotMeasured => "NOT MEASURED",
         };
@@ -232,11 +252,9 @@ mod tests {
 
     #[test]
     fn a_limit_is_the_last_that_passes() {
-        let verdict = |octets| Check::new("flash", Some(octets), 96, 100).verdict;
+        let verdict = |octets| Check::new("flash", Some(octets), 96).verdict;
         assert_eq!(verdict(96 << 10), Verdict::Pass);
-        assert_eq!(verdict((96 << 10) + 1), Verdict::Unreached);
-        assert_eq!(verdict(100 << 10), Verdict::Unreached);
-        assert_eq!(verdict((100 << 10) + 1), Verdict::Fail);
+        assert_eq!(verdict((96 << 10) + 1), Verdict::Fail);
     }
 
     #[test]

@@ -16,7 +16,7 @@ fn known(name: &str) -> Option<(&'static str, Blame, &'static str)> {
         "TRAP" => (
             "trap that nobody expected",
             Blame::Caller,
-            "A defect of the ROM or of the board's memory map: look up the `@trap` line's `mepc` in the ROM's symbols.",
+            "A defect of the ROM or of the board's memory map: look up the `@trap` line's `pc` in the ROM's symbols.",
         ),
         "STALL" => (
             "access to the recovery registers that would hang the bus",

@@ -1,8 +1,9 @@
 //! Whole boots against servers that other people wrote.
 //!
 //! Each test has a network of its own (network namespaces), starts dnsmasq, nginx, tftpd-hpa or atftpd in
-//! it, boots, and asks both sides: the device what it got, the servers what they served. They run when
-//! `NETBOOT_REAL=1` is set, as root; else each says that it was skipped.
+//! it, boots, and asks both sides: the device what it got, the servers what they served. In [`tls`], a
+//! client other than ours asks nginx, OpenSSL and GnuTLS. They run when `NETBOOT_REAL=1` is set, as root;
+//! else each says that it was skipped.
 
 mod bad_line;
 mod dhcp;
@@ -10,6 +11,7 @@ mod http;
 mod rom;
 mod teardown;
 mod tftp;
+mod tls;
 
 use netboot::NetError;
 use netboot_app::{AppError, Outcome};

@@ -1,8 +1,9 @@
-//! What carries an HTTP connection: a TCP socket, with or without TLS between.
+//! What carries an HTTP connection: a TCP socket, with or without TLS between; or a script in its place.
 
 use super::connection::{Connection, End};
+use crate::faults::TlsFault;
 use crate::shared::Shared;
-use crate::tls::{Session, TlsConnection};
+use crate::tls::{Scripted, Session, TlsConnection};
 use netboot_core::Instant;
 use rustls::crypto::CryptoProvider;
 use smoltcp::socket::tcp::{self, State};
@@ -13,6 +14,8 @@ pub enum Carrier {
     Plain,
     /// TLS, and the index of its record.
     Tls(Box<Session>, usize),
+    /// A script that leaves nothing for HTTP to do, and the index of its record.
+    Scripted(Box<Scripted>, usize),
 }
 
 impl Carrier {
@@ -22,6 +25,16 @@ impl Carrier {
             return Carrier::Plain;
         };
         let faults = shared.config.faults.tls.strike("");
+        let script = faults.iter().find_map(|fault| match fault {
+            TlsFault::Script(script) => Some(script),
+            _ => None,
+        });
+        if let Some(script) = script {
+            let seed = shared.config.seed.wrapping_add(shared.tls.len() as u64);
+            let scripted = Scripted::new(&config.identity, script, seed);
+            let index = shared.tls_connection(TlsConnection::new(now));
+            return Carrier::Scripted(Box::new(scripted), index);
+        }
         let mut record = TlsConnection::new(now);
         let session = Session::new(config, provider.clone(), faults, &mut record);
         Carrier::Tls(Box::new(session), shared.tls_connection(record))
@@ -79,7 +92,8 @@ impl Carrier {
                 socket.close();
                 changed = true;
             }
-            Some(End::Reset) if socket.state() != State::Closed => {
+            // A reset takes what was not acknowledged with it: everything before it shall arrive.
+            Some(End::Reset) if socket.state() != State::Closed && socket.send_queue() == 0 => {
                 socket.abort();
                 changed = true;
             }
@@ -116,6 +130,13 @@ impl Carrier {
                     session.receive(now, octets, http, record)
                 })
             }
+            Carrier::Scripted(scripted, index) => {
+                scripted.receive(now, octets);
+                if let Some(record) = shared.tls.get_mut(*index) {
+                    scripted.record(record);
+                }
+                octets.len()
+            }
         }
     }
 
@@ -140,6 +161,13 @@ impl Carrier {
                 }
                 session.transmit(now, room)
             }
+            Carrier::Scripted(scripted, index) => {
+                let length = scripted.transmit(now, room);
+                if let Some(record) = shared.tls.get_mut(*index) {
+                    scripted.record(record);
+                }
+                length
+            }
         }
     }
 
@@ -147,6 +175,7 @@ impl Carrier {
         match self {
             Carrier::Plain => true,
             Carrier::Tls(session, _) => session.is_flushed(),
+            Carrier::Scripted(scripted, _) => scripted.is_flushed(),
         }
     }
 
@@ -154,6 +183,7 @@ impl Carrier {
         match self {
             Carrier::Plain => http.end(),
             Carrier::Tls(session, _) => session.end(http),
+            Carrier::Scripted(scripted, _) => scripted.end(),
         }
     }
 
@@ -162,6 +192,7 @@ impl Carrier {
         match self {
             Carrier::Plain => None,
             Carrier::Tls(session, _) => session.poll_at(),
+            Carrier::Scripted(scripted, _) => scripted.poll_at(),
         }
     }
 }

@@ -1,5 +1,6 @@
 //! The record of TLS connections.
 
+use hostile_tls::Report;
 use netboot_core::Instant;
 use rustls::pki_types::CertificateDer;
 use rustls::{CipherSuite, ProtocolVersion};
@@ -25,6 +26,9 @@ pub struct TlsConnection {
     pub error: Option<String>,
     /// The client has ended it with close_notify.
     pub close_notify: bool,
+    /// What the client did, when the connection went by a script: then of all the above only the beginning
+    /// and the number of requests are known.
+    pub script: Option<Report>,
 }
 
 impl TlsConnection {
@@ -40,6 +44,7 @@ impl TlsConnection {
             requests: 0,
             error: None,
             close_notify: false,
+            script: None,
         }
     }
 }

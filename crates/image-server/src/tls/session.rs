@@ -37,7 +37,7 @@ pub struct Session {
 }
 
 impl Session {
-    /// A session that befall `faults`; `record` says if it cannot be.
+    /// A session that `faults` befall; `record` says if it cannot be.
     pub fn new(
         config: &HttpsConfig,
         provider: CryptoProvider,
@@ -118,7 +118,7 @@ impl Session {
                 }
                 TlsFault::Close => self.end = Some(End::Cut),
                 TlsFault::Reset => self.end = Some(End::Reset),
-                TlsFault::Identity(_) => {}
+                TlsFault::Identity(_) | TlsFault::Script(_) => {}
             }
         }
     }

@@ -28,7 +28,11 @@ fn builder(
 ) -> rustls::ConfigBuilder<ClientConfig, rustls::client::WantsClientCert> {
     let mut roots = RootCertStore::empty();
     roots.add(pki.root().unwrap()).unwrap();
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let mut provider = rustls::crypto::ring::default_provider();
+    // As a ROM has it; scripts know no other group.
+    let p256 = rustls::NamedGroup::secp256r1;
+    provider.kx_groups.sort_by_key(|group| group.name() != p256);
+    let provider = Arc::new(provider);
     ClientConfig::builder_with_provider(provider)
         .with_protocol_versions(versions)
         .unwrap()

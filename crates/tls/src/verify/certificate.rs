@@ -132,7 +132,9 @@ pub(super) fn not_before(der: &[u8]) -> Option<u64> {
     read(der).map(|certificate| certificate.not_before)
 }
 
-fn read(der: &[u8]) -> Option<Certificate<'_>> {
+/// Reads a certificate but for its extensions.
+#[inline(never)]
+pub(super) fn read(der: &[u8]) -> Option<Certificate<'_>> {
     let mut outer = Reader::new(der::only(der, SEQUENCE)?);
     let mut tbs = outer.nested(SEQUENCE)?;
     let algorithm = outer.expect(SEQUENCE)?;

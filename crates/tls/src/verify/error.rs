@@ -30,6 +30,8 @@ pub enum VerifyError {
     TooManyCertificates,
     /// Malformed, not version 3, or against the profile of RFC 5280 in a way that has no error of its own.
     BadCertificate(Role),
+    /// An authority or subject key identifier is missing (RFC 5280 sections 4.2.1.1 and 4.2.1.2).
+    NoKeyIdentifier(Role),
     /// An extension that is critical and not understood.
     UnknownCriticalExtension(Role),
     /// Its `notAfter` is before the time taken ([`TimePolicy`](super::TimePolicy)).
@@ -77,6 +79,7 @@ impl fmt::Display for VerifyError {
         use VerifyError as E;
         let role = match self {
             E::BadCertificate(role)
+            | E::NoKeyIdentifier(role)
             | E::UnknownCriticalExtension(role)
             | E::Expired(role)
             | E::NotYetValid(role)
@@ -94,10 +97,13 @@ impl fmt::Display for VerifyError {
         }
         f.write_str(match self {
             E::BadCertificate(_) => "is malformed or against RFC 5280",
+            E::NoKeyIdentifier(_) => {
+                "has no key identifier (authorityKeyIdentifier, of a CA also subjectKeyIdentifier)"
+            }
             E::UnknownCriticalExtension(_) => "has a critical extension that is not understood",
             E::Expired(_) => "has expired",
             E::NotYetValid(_) => "is not valid yet",
-            E::WrongUsage(_) => "is not for TLS servers (extended key usage)",
+            E::WrongUsage(_) => "does not name TLS servers in its extended key usage",
             E::WrongKeyUsage(_) => "does not allow this use of its key (key usage)",
             E::NotACa(_) => "signed another, but is no CA's",
             E::BadName => "host is neither a name nor an address",
@@ -166,6 +172,7 @@ impl Coded for VerifyError {
             E::BudgetExceeded => 0x57,
             E::WrongProof => 0x58,
             E::WrongScheme => 0x59,
+            E::NoKeyIdentifier(role) => of(0x5A, role),
         })
     }
 
@@ -177,6 +184,7 @@ impl Coded for VerifyError {
             E::BadName
             | E::NoTrust
             | E::BadCertificate(Role::Root)
+            | E::NoKeyIdentifier(Role::Root)
             | E::UnknownCriticalExtension(Role::Root)
             | E::Expired(Role::Root)
             | E::NotYetValid(Role::Root)
@@ -194,7 +202,8 @@ impl Coded for VerifyError {
             | E::WrongProof
             | E::WrongScheme => Blame::Peer,
             // Somebody issued or installed the wrong certificate.
-            E::UnknownCriticalExtension(_)
+            E::NoKeyIdentifier(_)
+            | E::UnknownCriticalExtension(_)
             | E::Expired(_)
             | E::NotYetValid(_)
             | E::WrongName
@@ -243,6 +252,7 @@ mod tests {
         for role in [Role::Leaf, Role::Issuer, Role::Root] {
             all.extend([
                 E::BadCertificate(role),
+                E::NoKeyIdentifier(role),
                 E::UnknownCriticalExtension(role),
                 E::Expired(role),
                 E::NotYetValid(role),

@@ -19,6 +19,8 @@ mod certificate;
 mod constraints;
 mod der;
 mod error;
+#[cfg(any(test, feature = "fuzz"))]
+pub mod fuzz;
 mod key;
 mod name;
 mod path;

@@ -8,27 +8,21 @@ use heapless::Vec;
 use rustls_pki_types::{CertificateDer, TrustAnchor, UnixTime};
 use webpki::{
     EndEntityCert, Error, ExtendedKeyUsageValidator, KeyPurposeIdIter, KeyUsage, VerifiedPath,
-    anchor_from_trusted_cert,
 };
 
-use super::certificate::Certificate;
+use super::certificate::{self, Certificate, NAME_CONSTRAINTS};
+use super::der::{self, SEQUENCE};
 use super::{MAX_CERTIFICATES, MAX_ROOTS, Role, Trust, VerifyError, profile};
 
 /// Certificates tried as the next of a path. A server that presents its path in order takes one for each; an attacker
 /// who presents seven CAs that could each have signed each other takes thousands.
-const MAX_STEPS: u8 = 32;
+const MAX_STEPS: u8 = 16;
 
 /// Presented CAs.
 const MAX_PRESENTED: usize = MAX_CERTIFICATES - 1;
 
 /// Roots, and presented CAs whose keys are pinned.
 const MAX_ANCHORS: usize = MAX_ROOTS + MAX_PRESENTED;
-
-/// An end of a path: the certificate and its role.
-struct End<'a> {
-    der: CertificateDer<'a>,
-    role: Role,
-}
 
 /// Verifies that a path leads from `leaf` over certificates of `presented` to an anchor.
 #[inline(never)]
@@ -39,43 +33,55 @@ pub(super) fn verify(
     now: u64,
 ) -> Result<(), VerifyError> {
     let (roots, keys) = trust.policy.parts();
-    let mut ends: Vec<End<'_>, MAX_ANCHORS> = Vec::new();
-    for root in roots {
-        let end = End {
-            der: CertificateDer::from(*root),
-            role: Role::Root,
-        };
-        ends.push(end).or(Err(VerifyError::TooMuchTrust))?;
-    }
-    let mut intermediates: Vec<CertificateDer<'_>, MAX_PRESENTED> = Vec::new();
-    for der in presented {
-        if super::is_pinned(der, keys) {
-            let end = End {
-                der: CertificateDer::from(*der),
-                role: Role::Issuer,
-            };
-            ends.push(end).or(Err(VerifyError::TooMuchTrust))?;
-        }
-        intermediates
-            .push(CertificateDer::from(*der))
-            .or(Err(VerifyError::TooManyCertificates))?;
-    }
+    let pinned = presented.iter().filter(|der| super::is_pinned(der, keys));
+    // Roots come first: by their number the role of an end is known.
+    let mut ends: Vec<&[u8], MAX_ANCHORS> = Vec::new();
     let mut anchors: Vec<TrustAnchor<'_>, MAX_ANCHORS> = Vec::new();
-    for end in &ends {
-        let malformed = VerifyError::BadCertificate(end.role);
-        let anchor = anchor_from_trusted_cert(&end.der).or(Err(malformed))?;
+    for end in roots.iter().chain(pinned) {
+        let malformed = VerifyError::BadCertificate(role(ends.len(), trust));
+        let anchor = anchor(end).ok_or(malformed)?;
+        ends.push(*end).or(Err(VerifyError::TooMuchTrust))?;
         anchors.push(anchor).or(Err(VerifyError::TooMuchTrust))?;
     }
     if anchors.is_empty() {
         return Err(VerifyError::NotPinned);
     }
-    search(leaf, &ends, &anchors, &intermediates, trust, now)
+    let certificates: [_; MAX_PRESENTED] = core::array::from_fn(|index| {
+        CertificateDer::from(presented.get(index).copied().unwrap_or_default())
+    });
+    let certificates = certificates
+        .get(..presented.len())
+        .ok_or(VerifyError::TooManyCertificates)?;
+    search(leaf, &ends, &anchors, certificates, trust, now)
+}
+
+/// What an end of paths lends to them. The rest of it is checked when a path leads there: a root that is not used may
+/// be as it likes.
+fn anchor(der: &[u8]) -> Option<TrustAnchor<'_>> {
+    let certificate = certificate::read(der)?;
+    let name_constraints = match certificate.extension(NAME_CONSTRAINTS) {
+        Some(extension) => Some(der::only(extension.value, SEQUENCE)?.into()),
+        None => None,
+    };
+    Some(TrustAnchor {
+        subject: certificate.subject.into(),
+        subject_public_key_info: der::only(certificate.spki, SEQUENCE)?.into(),
+        name_constraints,
+    })
+}
+
+/// The role of an end of paths.
+fn role(index: usize, trust: &Trust<'_>) -> Role {
+    match index < trust.policy.parts().0.len() {
+        true => Role::Root,
+        false => Role::Issuer,
+    }
 }
 
 #[inline(never)]
 fn search(
     leaf: &EndEntityCert<'_>,
-    ends: &[End<'_>],
+    ends: &[&[u8]],
     anchors: &[TrustAnchor<'_>],
     intermediates: &[CertificateDer<'_>],
     trust: &Trust<'_>,
@@ -83,14 +89,13 @@ fn search(
 ) -> Result<(), VerifyError> {
     let refusal = Cell::new(None);
     let accept = |path: &VerifiedPath<'_>| {
-        let end = anchors
+        let index = anchors
             .iter()
-            .zip(ends)
-            .find(|(anchor, _)| core::ptr::eq(*anchor, path.anchor()))
-            .map(|(_, end)| end);
-        let verdict = end
+            .position(|anchor| core::ptr::eq(anchor, path.anchor()));
+        let verdict = index
+            .and_then(|index| Some((ends.get(index)?, role(index, trust))))
             .ok_or(VerifyError::UnknownIssuer)
-            .and_then(|end| check_path(path, end, trust, now));
+            .and_then(|(end, role)| check_path(path, end, role, trust, now));
         verdict.map_err(|error| {
             refusal.set(Some(error));
             // Nothing here looks for revocations, so it is ours alone.
@@ -119,7 +124,8 @@ fn search(
 /// Each certificate of a path whose signatures are right, but the leaf.
 fn check_path(
     path: &VerifiedPath<'_>,
-    end: &End<'_>,
+    end: &[u8],
+    role: Role,
     trust: &Trust<'_>,
     now: u64,
 ) -> Result<(), VerifyError> {
@@ -131,8 +137,7 @@ fn check_path(
         // RFC 5280 section 4.2.1.9.
         below += usize::from(!certificate.is_self_issued());
     }
-    let role = end.role;
-    let certificate = Certificate::parse(&end.der, role)?;
+    let certificate = Certificate::parse(end, role)?;
     // Its beginning has no part in the time taken unless the server presented it.
     let ends_only = role == Role::Root && !trust.time.is_trusted();
     profile::check_validity(&certificate, role, now, ends_only)?;

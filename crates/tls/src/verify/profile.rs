@@ -45,6 +45,10 @@ pub(super) fn check_validity(
 pub(super) fn check_leaf(certificate: &Certificate<'_>, pinned: bool) -> Result<(), VerifyError> {
     const ROLE: Role = Role::Leaf;
     let malformed = VerifyError::BadCertificate(ROLE);
+    let basic = BasicConstraints::of(certificate).ok_or(malformed)?;
+    if basic.ca && !pinned {
+        return Err(VerifyError::CaAsLeaf);
+    }
     let usage = key_usage(certificate).ok_or(malformed)?;
     if usage.is_some_and(|usage| usage & DIGITAL_SIGNATURE == 0) {
         return Err(VerifyError::WrongKeyUsage(ROLE));
@@ -54,12 +58,8 @@ pub(super) fn check_leaf(certificate: &Certificate<'_>, pinned: bool) -> Result<
         Usage::None | Usage::Any if pinned => {}
         _ => return Err(VerifyError::WrongUsage(ROLE)),
     }
-    let basic = BasicConstraints::of(certificate).ok_or(malformed)?;
     if pinned {
         return Ok(());
-    }
-    if basic.ca {
-        return Err(VerifyError::CaAsLeaf);
     }
     if usage.is_some_and(|usage| usage & KEY_CERT_SIGN != 0) {
         return Err(VerifyError::WrongKeyUsage(ROLE));
@@ -99,7 +99,7 @@ pub(super) fn check_ca(
             return Err(VerifyError::WrongUsage(role));
         }
     } else if certificate.extension(SUBJECT_KEY_ID).is_none() {
-        return Err(malformed);
+        return Err(VerifyError::NoKeyIdentifier(role));
     }
     // It has to be critical (section 4.2.1.11), and what is critical and not processed was refused.
     if certificate.extension(POLICY_CONSTRAINTS).is_some() {
@@ -118,28 +118,32 @@ fn check_issued(certificate: &Certificate<'_>, role: Role) -> Result<(), VerifyE
         [0] | [] => false,
         [first, ..] => first & 0x80 == 0 && certificate.serial.len() <= MAX_SERIAL,
     };
-    let right = serial && !certificate.issuer.is_empty() && authority_key(certificate).is_some();
-    right.then_some(()).ok_or(VerifyError::BadCertificate(role))
+    if !serial || certificate.issuer.is_empty() {
+        return Err(VerifyError::BadCertificate(role));
+    }
+    check_authority_key(certificate, role)
 }
 
-/// Section 4.2.1.1: the identifier of the issuer's key, which only a self-signed certificate may go without; there it
-/// is the certificate's own (Baseline Requirements section 7.1.2.1.3).
-fn authority_key(certificate: &Certificate<'_>) -> Option<()> {
-    let self_issued = certificate.is_self_issued();
+/// Section 4.2.1.1: the identifier of the issuer's key, which only a self-signed CA may go without. A self-signed root's
+/// is its own and stands alone (Baseline Requirements section 7.1.2.1.3).
+fn check_authority_key(certificate: &Certificate<'_>, role: Role) -> Result<(), VerifyError> {
+    let malformed = VerifyError::BadCertificate(role);
+    let missing = VerifyError::NoKeyIdentifier(role);
+    let self_issued = certificate.is_self_issued() && role != Role::Leaf;
     let Some(extension) = certificate.extension(AUTHORITY_KEY_ID) else {
-        return self_issued.then_some(());
+        return self_issued.then_some(()).ok_or(missing);
     };
-    let mut fields = Reader::new(der::only(extension.value, SEQUENCE)?);
-    let identifier = fields.optional(context(0))?;
-    if !self_issued {
-        return identifier.map(|_| ());
+    let fields = der::only(extension.value, SEQUENCE).ok_or(malformed)?;
+    let mut fields = Reader::new(fields);
+    let identifier = fields.optional(context(0)).ok_or(malformed)?;
+    if !self_issued || role != Role::Root {
+        return identifier.map(|_| ()).ok_or(missing);
     }
-    let own = match certificate.extension(SUBJECT_KEY_ID) {
-        Some(extension) => Some(der::only(extension.value, OCTET_STRING)?),
-        None => None,
-    };
+    let own = certificate
+        .extension(SUBJECT_KEY_ID)
+        .and_then(|extension| der::only(extension.value, OCTET_STRING));
     let same = identifier.is_none() || own.is_none() || identifier == own;
-    (fields.is_empty() && same).then_some(())
+    (fields.is_empty() && same).then_some(()).ok_or(malformed)
 }
 
 /// The first eight bits of `KeyUsage`, if it is there (section 4.2.1.3). `None`: malformed.

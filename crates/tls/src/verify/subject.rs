@@ -1,6 +1,7 @@
 //! The names in a server's certificate: which it has, and which it may not have.
 //!
-//! Whether one of them is the server's is decided by rustls-webpki, which knows no common name.
+//! Whether one of them is the server's is decided by rustls-webpki, which knows no common name. The common name is for
+//! people; of one that may mislead them the certificate is refused.
 
 use netboot_core::uri::{parse_v4, parse_v6};
 
@@ -16,8 +17,8 @@ const COMMON_NAME: [u8; 3] = [0x55, 0x04, 0x03];
 /// Second-level labels under which country registries sell names. The whole list of public suffixes has 10,000.
 const REGISTRY_LABELS: [&[u8]; 8] = [b"ac", b"co", b"com", b"edu", b"gov", b"mil", b"net", b"org"];
 
-/// Whether the subject alternative names are well-formed, none stands for a public suffix, and a common name that
-/// reads as a host is one of them.
+/// Whether the subject alternative names are well-formed, none stands for a public suffix, and a common name that is an
+/// address or an internationalized host is one of them.
 pub(super) fn check(certificate: &Certificate<'_>) -> Result<(), VerifyError> {
     const MALFORMED: VerifyError = VerifyError::BadCertificate(Role::Leaf);
     if certificate
@@ -61,7 +62,8 @@ fn is_dot(octet: &u8) -> bool {
     *octet == b'.'
 }
 
-/// Baseline Requirements section 7.1.4.3, for common names that read as hosts; others are labels for people.
+/// Baseline Requirements section 7.1.4.3: a host as a common name is a copy of an alternative name, character for
+/// character. Plain host names need not be: many certificates have another one there, or a label.
 fn common_names_are_among(subject: &[u8], names: Reader<'_>) -> Option<bool> {
     let mut sets = Reader::new(subject);
     // All take octets, so they end.
@@ -71,7 +73,7 @@ fn common_names_are_among(subject: &[u8], names: Reader<'_>) -> Option<bool> {
             let mut attribute = attributes.nested(SEQUENCE)?;
             let kind = attribute.expect(OID)?;
             let value = attribute.value()?.content;
-            if kind == COMMON_NAME && reads_as_host(value) && !is_among(value, names)? {
+            if kind == COMMON_NAME && may_mislead(value) && !is_among(value, names)? {
                 return Some(false);
             }
         }
@@ -79,10 +81,15 @@ fn common_names_are_among(subject: &[u8], names: Reader<'_>) -> Option<bool> {
     Some(true)
 }
 
-fn reads_as_host(text: &[u8]) -> bool {
-    let one_word = !text.contains(&b' ');
+/// Whether it is one word and an address in some notation, or a host name beyond ASCII, plain or encoded.
+fn may_mislead(text: &[u8]) -> bool {
     let has = |sign| text.contains(&sign);
-    one_word && (has(b'.') || has(b':') || text.starts_with(b"0x"))
+    let numeric = text.starts_with(b"0x")
+        || has(b'.') && text.iter().all(|octet| b"0123456789.".contains(octet))
+        || has(b':');
+    let international = has(b'.')
+        && (!text.is_ascii() || text.split(is_dot).any(|label| label.starts_with(b"xn--")));
+    !has(b' ') && (numeric || international)
 }
 
 fn is_among(host: &[u8], mut names: Reader<'_>) -> Option<bool> {

@@ -29,11 +29,18 @@ pub(super) fn unix(value: Value<'_>) -> Option<u64> {
         && hour < 24
         && minute < 60
         && second < 60;
-    let days = days_before_year(year) - days_before_year(1970) + days_before_month(year, month);
-    let days = u64::from(days) + u64::from(day);
-    let seconds = days.checked_sub(1)? * 86_400 + u64::from(hour * 3600 + minute * 60 + second);
-    well_formed.then_some(seconds)
+    if !well_formed {
+        return None;
+    }
+    let days = days_before_year(year)
+        .checked_sub(DAYS_BEFORE_1970)?
+        .checked_add(days_before_month(year, month) + day)?
+        .checked_sub(1)?;
+    Some(u64::from(days) * 86_400 + u64::from(hour * 3600 + minute * 60 + second))
 }
+
+/// [`days_before_year`] of 1970.
+const DAYS_BEFORE_1970: u32 = 719_162;
 
 fn two_digits(text: &[u8]) -> Option<(u32, &[u8])> {
     let ([tens, ones], rest) = text.split_first_chunk()?;

@@ -94,6 +94,9 @@ fn under_qemu(arguments: &BootArgs, plan: &Plan, pcap: PathBuf) -> Result<Run> {
     let built = rom::build(&RomOptions {
         rom_kib: arguments.rom,
         ram_kib: arguments.ram,
+        texts: arguments.texts,
+        https: arguments.https_rom(plan)?,
+        ..RomOptions::default()
     })?;
     announce(plan, &version);
     let options = QemuOptions {

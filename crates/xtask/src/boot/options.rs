@@ -6,11 +6,16 @@ use anyhow::{Context, Result, ensure};
 use clap::{Args, ValueEnum};
 use image_server::Faults;
 use netboot_core::Duration;
+use netboot_tls::channel::SMALL_RECORDS;
 use netsim::LinkConfig;
+use rand_core::{OsRng, RngCore as _};
 use serde::Serialize;
 use std::fs;
 use std::path::PathBuf;
+use test_pki::Pki;
+use testbed::https::Https;
 use testbed::plan::{FILE_NAMES, FIRMWARE_SIZES, Pointer, firmware};
+use testbed::rom::HttpsRom;
 use testbed::{Image, Plan, Protocol};
 
 /// The link of `--sim` when nothing else is said: Fast Ethernet in one room.
@@ -48,6 +53,12 @@ pub struct BootArgs {
     /// What carries the images
     #[arg(long, value_enum, default_value = "tftp")]
     pub protocol: ProtocolArg,
+    /// The same as --protocol https
+    #[arg(long, conflicts_with = "protocol")]
+    pub https: bool,
+    /// Build the ROM for servers that keep their TLS records to 4096 octets; the server does
+    #[arg(long)]
+    pub small_records: bool,
     /// Run in the simulated world, in this process and in virtual time: no QEMU
     #[arg(long)]
     pub sim: bool,
@@ -99,6 +110,9 @@ pub struct BootArgs {
     /// Flash of the ROM program in KiB
     #[arg(long, value_name = "KIB", default_value_t = 256, help_heading = "QEMU")]
     pub rom: u32,
+    /// Build the ROM with its log and a sentence for each error
+    #[arg(long, help_heading = "QEMU", conflicts_with = "sim")]
+    pub texts: bool,
     /// Wait for a debugger before the first instruction, and print how to attach one
     #[arg(long, help_heading = "QEMU", conflicts_with = "sim")]
     pub gdb: bool,
@@ -144,8 +158,13 @@ impl BootArgs {
         settings.extend(self.windowsize.map(|blocks| format!("windowsize {blocks}")));
         settings.extend(self.blksize.map(|octets| format!("blksize {octets}")));
         settings.extend(self.setting.iter().cloned());
+        let protocol = match self.https {
+            true => Protocol::Https,
+            false => self.protocol.into(),
+        };
         Ok(Plan {
-            protocol: self.protocol.into(),
+            protocol,
+            https: (protocol == Protocol::Https).then(|| self.https_ends()),
             images,
             pointer: match (self.toc, self.flash_image) {
                 (true, _) => Pointer::Toc,
@@ -163,6 +182,27 @@ impl BootArgs {
             faults: Faults::default(),
             seed: self.seed,
         })
+    }
+
+    /// A certification authority for this run, and a server that it has certified.
+    fn https_ends(&self) -> Https {
+        let mut ends = Https::new(Pki::new(OsRng.next_u64()));
+        if self.small_records {
+            ends.records = SMALL_RECORDS;
+            ends.max_fragment = Some(4096);
+        }
+        ends
+    }
+
+    /// The ROM that trusts the authority of `plan`.
+    pub fn https_rom(&self, plan: &Plan) -> Result<Option<HttpsRom>> {
+        let Some(https) = &plan.https else {
+            return Ok(None);
+        };
+        Ok(Some(HttpsRom {
+            trust: https.pki.root_pem()?,
+            small_records: self.small_records,
+        }))
     }
 
     fn images(&self) -> Result<Vec<Image>> {
