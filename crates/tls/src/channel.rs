@@ -376,9 +376,9 @@ impl Session<'_> {
                 }
             }
             Record::Handshake => self.messages(check)?,
-            Record::Alert(alert) => return self.alert(alert).map(|()| taken),
+            Record::Alert(alert) => self.alert(alert)?,
         }
-        if self.idle > IDLE_RECORDS {
+        if self.idle > IDLE_RECORDS && !self.finished {
             return Err(TlsError::Flood);
         }
         Ok(taken)

@@ -79,6 +79,13 @@ fn nothing_was_activated(boot: &Boot) {
     }
 }
 
+/// The sentence of the error has these words for an operator.
+#[track_caller]
+fn says(boot: &Boot, words: &str) {
+    let text = boot.error().expect("an error").to_string();
+    assert!(text.contains(words), "{text}");
+}
+
 fn seconds(seconds: u64) -> Instant {
     Instant::ZERO + Duration::from_secs(seconds)
 }

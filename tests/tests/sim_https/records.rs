@@ -1,6 +1,6 @@
 //! Records and the buffer for them.
 
-use crate::{boot, https, nothing_was_activated, plan_with};
+use crate::{boot, https, nothing_was_activated, plan_with, says};
 use netboot_core::Coded;
 use netboot_tls::TlsError;
 use netboot_tls::channel::{LARGE_RECORDS, SMALL_RECORDS};
@@ -24,11 +24,7 @@ fn larger_records_are_named() {
     let ended = boot(&plan, |_| {});
     let error = TlsError::RecordTooLarge;
     ended.assert_failed(&plan, error.code(), error.blame());
-    assert!(
-        ended.console.contains("ssl_buffer_size"),
-        "{}",
-        ended.console
-    );
+    says(&ended, "ssl_buffer_size");
     nothing_was_activated(&ended);
     let plan = plan_with(|https| (https.records, https.max_fragment) = (LARGE_RECORDS, None));
     boot(&plan, |_| {}).assert_booted(&plan);

@@ -103,7 +103,7 @@ fn an_honest_stream_is_shown_whole() {
     for close in [false, true] {
         with_open(&pieces, true, close, |channel, honest, plain| {
             let mut rest = honest;
-            let mut shown = Vec::new();
+            let mut shown: Vec<u8> = Vec::new();
             while !rest.is_empty() {
                 rest = &rest[channel.receive(rest).unwrap()..];
                 shown.extend(channel.plaintext());

@@ -66,14 +66,15 @@ fn exchange<L: Trusting>(
     chunk: usize,
     got: &mut Got,
 ) -> Result<(), TlsError> {
-    let mut down: Vec<u8> = Vec::new();
+    let (mut down, mut at): (Vec<u8>, usize) = (Vec::new(), 0);
     for _ in 0..MOST {
         let up = channel.pending().to_vec();
         channel.sent(up.len());
-        if !up.is_empty() || down.is_empty() {
+        if !up.is_empty() || at == down.len() {
+            down.drain(..std::mem::take(&mut at));
             down.extend(server.feed(&up));
         }
-        let input = &down[..chunk.min(down.len())];
+        let input = &down[at..down.len().min(at + chunk)];
         let taken = if channel.is_open() {
             got.data.extend(channel.plaintext());
             channel.consume(channel.plaintext().len());
@@ -83,7 +84,7 @@ fn exchange<L: Trusting>(
             channel.advance(input, config)?
         };
         assert!(taken <= input.len());
-        down.drain(..taken);
+        at += taken;
         if channel.is_open() && !got.opened {
             got.opened = true;
             assert_eq!(channel.write(REQUEST), Ok(REQUEST.len()));
@@ -93,7 +94,7 @@ fn exchange<L: Trusting>(
         }
         let idle = taken == 0 && channel.pending().is_empty() && channel.plaintext().is_empty();
         if idle && !server.wants_more() {
-            assert!(down.is_empty(), "{} octets are not taken", down.len());
+            assert_eq!(at, down.len(), "octets are not taken");
             return match server.end() {
                 Some(End::Cut) => channel.end_of_stream(),
                 Some(End::Reset) => Err(TlsError::Transport),
