@@ -34,10 +34,12 @@ impl Pki {
         let leaf_key = key();
         let mut params = CertificateParams::new(vec!["boot.example".into()]).unwrap();
         params.extended_key_usages = vec![rcgen::ExtendedKeyUsagePurpose::ServerAuth];
+        params.use_authority_key_identifier_extension = true;
         let leaf = params.signed_by(&leaf_key, &root).unwrap();
         let client_key = key();
         let mut params = CertificateParams::new(vec!["device".into()]).unwrap();
         params.extended_key_usages = vec![rcgen::ExtendedKeyUsagePurpose::ClientAuth];
+        params.use_authority_key_identifier_extension = true;
         let client = params.signed_by(&client_key, &root).unwrap();
         use p256::pkcs8::DecodePrivateKey as _;
         let secret = p256::SecretKey::from_pkcs8_der(&client_key.serialize_der()).unwrap();

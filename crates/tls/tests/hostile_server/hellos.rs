@@ -294,7 +294,7 @@ fn silence() {
         steps: vec![Step::AwaitHello, Step::AwaitHello],
     };
     let end = Refused(TlsError::Deadline);
-    everywhere::<Verified>("silence", &Setup::new(), &script, end);
+    everywhere::<Verified>("silence", &Setup::new(), &script, &[1], end);
 }
 
 #[test]
