@@ -388,7 +388,8 @@ impl Fetch {
                 }
                 if let Err(full) = out.write(now, chunk) {
                     failure = Some(Some(full));
-                    return 0;
+                    // Done with: a body that ends here leaves a connection that can be used again.
+                    return chunk.len();
                 }
                 progress.hash.update(chunk);
                 progress.position = progress.position.saturating_add(chunk.len() as u64);

@@ -376,9 +376,9 @@ impl Session<'_> {
                 }
             }
             Record::Handshake => self.messages(check)?,
-            Record::Alert(alert) => return self.alert(alert).map(|()| taken),
+            Record::Alert(alert) => self.alert(alert)?,
         }
-        if self.idle > IDLE_RECORDS {
+        if self.idle > IDLE_RECORDS && !self.finished {
             return Err(TlsError::Flood);
         }
         Ok(taken)
@@ -428,9 +428,8 @@ impl Session<'_> {
             // Says that a close_notify follows (section 6.1).
             Alert::USER_CANCELED => Ok(()),
             Alert::PROTOCOL_VERSION if self.handshake.suite().is_none() => Err(TlsError::NoTls13),
-            Alert::HANDSHAKE_FAILURE if self.handshake.suite().is_none() => {
-                Err(TlsError::NothingInCommon)
-            }
+            // Some servers look for a key that fits our schemes only after their hello.
+            Alert::HANDSHAKE_FAILURE if !self.handshake.is_open() => Err(TlsError::NothingInCommon),
             alert => Err(TlsError::Alert(alert)),
         }
     }

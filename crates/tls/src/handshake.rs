@@ -7,8 +7,8 @@ use crate::flight::Outgoing;
 use crate::hello::{ClientHello, ServerHello};
 use crate::identity::Identity;
 use crate::message::{
-    self, CERTIFICATE, CERTIFICATE_REQUEST, CERTIFICATE_VERIFY, CLIENT_HELLO, ENCRYPTED_EXTENSIONS,
-    FINISHED, KEY_UPDATE, NEW_SESSION_TICKET, SERVER_HELLO,
+    self, Asked, CERTIFICATE, CERTIFICATE_REQUEST, CERTIFICATE_VERIFY, CLIENT_HELLO,
+    ENCRYPTED_EXTENSIONS, FINISHED, KEY_UPDATE, NEW_SESSION_TICKET, SERVER_HELLO,
 };
 use crate::record::Stage;
 use crate::schedule::{HASH, Hash, KeyPair, Secret, application_keys, handshake_keys};
@@ -62,6 +62,8 @@ pub(crate) struct Handshake {
     leaf: Option<LeafKey>,
     /// The server wants our certificate, and whether it can check our signature.
     requested: Option<bool>,
+    /// Octets of the receive buffer, as the ClientHello told.
+    receive: usize,
     /// The server takes no more plaintext in a record, content type included.
     pub limit: u16,
 }
@@ -77,6 +79,7 @@ impl Handshake {
             main: Zeroizing::default(),
             leaf: None,
             requested: None,
+            receive: 0,
             limit: u16::MAX,
         }
     }
@@ -141,6 +144,7 @@ impl Handshake {
         };
         out.handshake(CLIENT_HELLO, None, &mut self.transcript, &mut body)?;
         self.ephemeral = Some(ephemeral);
+        self.receive = receive;
         self.state = State::ServerHello;
         Ok(())
     }
@@ -175,7 +179,11 @@ impl Handshake {
                 return self.server_hello(body, check.suites);
             }
             (State::EncryptedExtensions, ENCRYPTED_EXTENSIONS) => {
-                if let Some(limit) = message::encrypted_extensions(body)? {
+                let asked = Asked {
+                    name: check.server.as_dns().is_some(),
+                    receive: self.receive,
+                };
+                if let Some(limit) = message::encrypted_extensions(body, asked)? {
                     self.limit = limit;
                 }
                 self.state = State::Certificate;

@@ -96,22 +96,30 @@ impl ClientHello<'_> {
 
     /// Asks for records that fit the receive buffer; servers that know neither extension send what they like.
     fn write_limits(&self, to: &mut Writer<'_>) {
-        // What a sealed record leaves for contents, content type and padding (RFC 8449, section 4).
-        let limit = self.receive.saturating_sub(HEADER + TAG);
-        if limit > MAX_PLAIN {
+        let Some(limit) = record_limit(self.receive) else {
             return;
-        }
+        };
         let extension = begin(to, RECORD_SIZE_LIMIT);
-        to.u16(limit as u16);
+        to.u16(limit);
         to.close(extension);
-        // RFC 6066, section 4: 1 is 512 octets, 4 is 4096.
-        let fragment = (1..=4).rev().find(|power| (256 << power) < limit);
-        if let Some(power) = fragment {
+        if let Some(power) = fragment_length(limit) {
             let extension = begin(to, MAX_FRAGMENT_LENGTH);
             to.u8(power);
             to.close(extension);
         }
     }
+}
+
+/// The record_size_limit for a receive buffer of so many octets: what a sealed record leaves for contents, content
+/// type and padding (RFC 8449, section 4). `None` when any record fits.
+pub(crate) fn record_limit(receive: usize) -> Option<u16> {
+    let limit = receive.saturating_sub(HEADER + TAG);
+    (limit <= MAX_PLAIN).then_some(limit as u16)
+}
+
+/// The max_fragment_length below a record_size_limit (RFC 6066, section 4): 1 is 512 octets, 4 is 4096.
+pub(crate) fn fragment_length(limit: u16) -> Option<u8> {
+    (1..=4).rev().find(|power| 256 << power < limit)
 }
 
 fn begin(to: &mut Writer<'_>, kind: u16) -> crate::wire::Open {

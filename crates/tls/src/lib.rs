@@ -20,6 +20,8 @@ pub mod channel;
 pub mod connection;
 pub mod error;
 mod flight;
+#[cfg(any(test, feature = "fuzz"))]
+pub mod fuzz;
 mod handshake;
 mod hello;
 pub mod identity;

@@ -3,8 +3,10 @@
 use crate::TlsError;
 use crate::hello::{
     MAX_FRAGMENT_LENGTH, RECORD_SIZE_LIMIT, SERVER_NAME, SIGNATURE_ALGORITHMS, SUPPORTED_GROUPS,
+    fragment_length, record_limit,
 };
 use crate::wire::Reader;
+use core::mem::replace;
 use heapless::Vec;
 
 /// Handshake types.
@@ -37,26 +39,55 @@ pub(crate) fn announced(input: &[u8]) -> usize {
     header.unwrap_or(0).saturating_add(4)
 }
 
+/// What the ClientHello has asked for that an answer in EncryptedExtensions may follow to.
+#[derive(Clone, Copy)]
+pub(crate) struct Asked {
+    /// server_name
+    pub name: bool,
+    /// Records that fit this receive buffer, octets: record_size_limit and max_fragment_length.
+    pub receive: usize,
+}
+
 /// Reads EncryptedExtensions; returns the server's record_size_limit, if it has one.
-pub(crate) fn encrypted_extensions(mut body: Reader<'_>) -> Result<Option<u16>, TlsError> {
+pub(crate) fn encrypted_extensions(
+    mut body: Reader<'_>,
+    asked: Asked,
+) -> Result<Option<u16>, TlsError> {
     let mut extensions = body.vector(2)?;
     body.end()?;
-    let mut limit = None;
+    let limits = record_limit(asked.receive);
+    let (mut limit, mut named, mut fragment, mut groups) = (None, false, false, false);
+    // Ends: each round takes at least four octets.
     while !extensions.is_empty() {
         let kind = extensions.u16()?;
         let mut value = extensions.vector(2)?;
-        match kind {
-            RECORD_SIZE_LIMIT => {
+        let twice = match (kind, limits) {
+            (SERVER_NAME, _) if asked.name => {
+                value.end()?;
+                replace(&mut named, true)
+            }
+            (RECORD_SIZE_LIMIT, Some(_)) => {
                 let octets = value.u16()?;
                 value.end()?;
-                // RFC 8449, section 4: below 64 is an error, and so is saying it twice.
-                if octets < 64 || limit.replace(octets).is_some() {
-                    return Err(TlsError::IllegalParameter);
-                }
+                // RFC 8449, section 4: below 64 is an error.
+                octets < 64 || limit.replace(octets).is_some()
             }
-            SERVER_NAME | MAX_FRAGMENT_LENGTH | SUPPORTED_GROUPS => {}
+            (MAX_FRAGMENT_LENGTH, Some(asked)) => {
+                let power = value.u8()?;
+                value.end()?;
+                // RFC 6066, section 4: as asked for, or not at all.
+                fragment_length(asked) != Some(power) || replace(&mut fragment, true)
+            }
+            (SUPPORTED_GROUPS, _) => replace(&mut groups, true),
             _ => return Err(TlsError::UnexpectedExtension),
+        };
+        if twice {
+            return Err(TlsError::IllegalParameter);
         }
+    }
+    // RFC 8449, section 5: one of them.
+    if fragment && limit.is_some() {
+        return Err(TlsError::IllegalParameter);
     }
     Ok(limit)
 }
@@ -73,8 +104,8 @@ pub(crate) fn certificate_request(mut body: Reader<'_>, scheme: u16) -> Result<b
     while !extensions.is_empty() {
         let kind = extensions.u16()?;
         let mut value = extensions.vector(2)?;
-        if kind == SIGNATURE_ALGORITHMS {
-            algorithms = Some(value.vector(2)?);
+        if kind == SIGNATURE_ALGORITHMS && algorithms.replace(value.vector(2)?).is_some() {
+            return Err(TlsError::IllegalParameter);
         }
     }
     // Has to be there (section 4.3.2).

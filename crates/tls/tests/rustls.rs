@@ -41,6 +41,7 @@ impl Pki {
         let client_key = key();
         let mut params = CertificateParams::new(vec!["device".into()]).unwrap();
         params.extended_key_usages = vec![rcgen::ExtendedKeyUsagePurpose::ClientAuth];
+        params.use_authority_key_identifier_extension = true;
         let client = params.signed_by(&client_key, &root).unwrap();
         use p256::pkcs8::DecodePrivateKey as _;
         let secret = p256::SecretKey::from_pkcs8_der(&client_key.serialize_der()).unwrap();

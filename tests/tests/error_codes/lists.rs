@@ -9,6 +9,7 @@ use netboot_core::uri::UriError;
 use netboot_dhcp::DhcpError;
 use netboot_http::HttpError;
 use netboot_tftp::{ErrorCode, OptionError, TftpError};
+use netboot_tls::TlsError;
 use ocp_recovery::error::WaitFor;
 use ocp_recovery::{Reason, RecoveryError};
 use std::net::Ipv4Addr;
@@ -25,6 +26,7 @@ macro_rules! list {
         $($rows.push(Row::of(concat!($name, "::", $variant), &$whole($value), $advice));)+
     };
 }
+pub(crate) use list;
 
 pub fn all() -> Vec<Row> {
     let mut rows = Vec::new();
@@ -291,6 +293,7 @@ fn network(rows: &mut Vec<Row>) {
         E::Dhcp(_) => E::Dhcp(DhcpError::Config), "Dhcp", "";
         E::Tftp(_) => E::Tftp(TftpError::Closed), "Tftp", "";
         E::Http(_) => E::Http(HttpError::Closed), "Http", "";
+        E::Tls(_) => E::Tls(TlsError::Truncated), "Tls", "";
         E::NotConfigured => E::NotConfigured, "NotConfigured",
             "Let the integration call `dhcp` or `ifconfig` before it fetches.";
         E::DhcpTimeout => E::DhcpTimeout, "DhcpTimeout",

@@ -11,6 +11,7 @@
 
 mod lists;
 mod rom;
+mod tls;
 
 use netboot_core::{Blame, Coded, Module};
 use std::collections::{BTreeMap, BTreeSet};
@@ -42,7 +43,7 @@ impl Row {
 }
 
 /// The modules in their order, with the headings of their tables.
-const MODULES: [(Module, &str); 9] = [
+const MODULES: [(Module, &str); 10] = [
     (Module::Uri, "The address of a file"),
     (Module::Tftp, "TFTP"),
     (Module::Http, "HTTP"),
@@ -51,11 +52,13 @@ const MODULES: [(Module, &str); 9] = [
     (Module::Recovery, "The device"),
     (Module::App, "The boot application"),
     (Module::Toc, "The table of contents"),
+    (Module::Tls, "TLS"),
     (Module::Rom, "The ROM"),
 ];
 
 fn rows() -> Vec<Row> {
     let mut rows = lists::all();
+    rows.extend(tls::rows());
     rows.extend(rom::rows());
     rows.sort_by_key(|row| row.code);
     rows
