@@ -1,9 +1,10 @@
 //! Both ends of HTTPS: the certificates of the simulated server, and what a boot on this machine's processor trusts.
 
 use crate::plan::SERVER;
+use crate::rom::HttpsRom;
 use image_server::HttpsConfig;
 use netboot::Tls;
-use netboot_tls::channel::{LARGE_RECORDS, SEND};
+use netboot_tls::channel::{LARGE_RECORDS, SEND, SMALL_RECORDS};
 use netboot_tls::verify::{DEFAULT_ALGORITHMS, MAX_DEPTH, TimePolicy, Trust, TrustPolicy};
 use netboot_tls::{Identity, Signer};
 use p256::ecdsa::SigningKey;
@@ -28,6 +29,8 @@ pub struct Https {
     pub time: TimePolicy,
     /// The client trusts the authority; without it nobody.
     pub trusted: bool,
+    /// The root of another authority, DER, which the client trusts in its place.
+    pub other_root: Option<Vec<u8>>,
     /// The client has random numbers for keys.
     pub entropy: bool,
     /// Octets of the client's receive buffer.
@@ -46,6 +49,7 @@ impl Https {
             client: false,
             time: TimePolicy::None,
             trusted: true,
+            other_root: None,
             entropy: true,
             records: LARGE_RECORDS,
             max_fragment: None,
@@ -54,7 +58,19 @@ impl Https {
 
     /// The DER of the root that the client trusts.
     pub fn root(&self) -> Vec<u8> {
-        self.pki.root().expect("a root").to_vec()
+        let own = || self.pki.root().expect("a root").to_vec();
+        self.other_root.clone().unwrap_or_else(own)
+    }
+
+    /// The ROM that is such a client, but for a certificate of its own, which the ROM under QEMU never has.
+    pub fn rom(&self) -> HttpsRom {
+        HttpsRom {
+            trust: match self.trusted {
+                true => test_pki::pem_of(&self.root().into()),
+                false => String::new(),
+            },
+            small_records: self.records == SMALL_RECORDS,
+        }
     }
 
     /// What the server shows when it is right.

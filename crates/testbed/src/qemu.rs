@@ -7,6 +7,7 @@
 use crate::plan::Plan;
 use crate::transcript::Transcript;
 use anyhow::{Context, Result, anyhow, bail, ensure};
+use image_server::tls::TlsConnection;
 use image_server::{ImageServer, Served, qemu as port};
 use netsim::{Link, LinkStats};
 use rand_chacha::ChaCha8Rng;
@@ -76,6 +77,8 @@ pub struct QemuOutcome {
     pub exit_code: Option<i32>,
     /// What the image server served.
     pub served: Vec<Served>,
+    /// The TLS connections that it had.
+    pub tls: Vec<TlsConnection>,
     /// What the link did.
     pub link: LinkStats,
     /// Frames that QEMU did not take from the server.
@@ -210,6 +213,7 @@ pub fn boot(
         parsed,
         exit_code: status.code(),
         served: report.server.served().to_vec(),
+        tls: report.server.tls_connections().to_vec(),
         link: report.link.stats(),
         dropped: report.dropped,
         elapsed: started.elapsed(),
@@ -234,7 +238,9 @@ pub fn strap_arguments(plan: &Plan, directory: &Path) -> Result<Vec<OsString>> {
 /// File name, address and content of each strap.
 fn straps(plan: &Plan) -> Result<Vec<(&'static str, u32, Vec<u8>)>> {
     let mut seed = vec![0; 32];
-    ChaCha8Rng::seed_from_u64(plan.seed).fill_bytes(&mut seed);
+    if plan.https.as_ref().is_none_or(|https| https.entropy) {
+        ChaCha8Rng::seed_from_u64(plan.seed).fill_bytes(&mut seed);
+    }
     let mut straps = vec![("seed", STRAPS, seed)];
     for (name, address, text) in [
         ("boot.txt", STRAPS + 0x1000, plan.settings_text()),
@@ -440,6 +446,8 @@ pub fn write_log(path: &Path, lines: &[String]) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::https::Https;
+    use test_pki::Pki;
 
     #[test]
     fn versions_are_read() {
@@ -463,6 +471,14 @@ mod tests {
         assert!(sizes.eq([32, 1, plan.device_text().len() + 1]));
         let other = Plan { seed: 2, ..plan };
         assert_ne!(straps(&other).unwrap()[0], straps_of_plan[0]);
+        let poor = Plan {
+            https: Some(Https {
+                entropy: false,
+                ..Https::new(Pki::new(1))
+            }),
+            ..other.clone()
+        };
+        assert_eq!(straps(&poor).unwrap()[0].2, [0; 32]);
         let long = Plan {
             settings: "#".repeat(STRAP_TEXT),
             ..other

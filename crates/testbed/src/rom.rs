@@ -11,6 +11,7 @@ use std::fs::{self, File};
 use std::io::{Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::{Mutex, PoisonError};
 
 /// Target of the ROM.
 pub const TARGET: &str = "riscv32imc-unknown-none-elf";
@@ -57,7 +58,7 @@ impl Core {
 /// A ROM that speaks HTTPS.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HttpsRom {
-    /// What it trusts: roots in PEM, pins (`qemu/build/trust.rs`).
+    /// What it trusts: roots in PEM, pins (`qemu/build/trust.rs`). Empty for a ROM that is built without `NETBOOT_TRUST`.
     pub trust: String,
     /// With a receive buffer for records of 4096 octets in place of any.
     pub small_records: bool,
@@ -106,15 +107,21 @@ impl RomOptions {
         features.join(",")
     }
 
-    /// The name of the image's files: builds for different ends do not overwrite each other.
+    /// The name of the image's files: builds for different ends do not overwrite each other. Two that trust
+    /// different servers are different ends, too.
     fn name(&self) -> String {
         let core = (self.core != Core::best()).then_some("-precompiled");
         let texts = self.texts.then_some("-texts");
         let panic = self.panic.then_some("-panic");
-        let https = self.https.as_ref().map(|https| match https.small_records {
-            true => "-https-small",
-            false => "-https",
+        let https = self.https.as_ref().map(|https| {
+            let digest = digest_of(&https.trust).to_string();
+            let digest = digest.get(..8).unwrap_or_default();
+            match https.small_records {
+                true => format!("-https-small-{digest}"),
+                false => format!("-https-{digest}"),
+            }
         });
+        let https = https.as_deref();
         let parts = core.into_iter().chain(https).chain(texts).chain(panic);
         parts.fold(String::from("mcu-rom"), |name, part| name + part)
     }
@@ -146,19 +153,40 @@ pub fn image() -> Result<PathBuf> {
     }
 }
 
+/// The ROM of these options, built when this process asks for it for the first time.
+///
+/// # Errors
+/// As with [`build`].
+pub fn build_once(options: &RomOptions) -> Result<Rom> {
+    static BUILT: Mutex<Vec<(RomOptions, Rom)>> = Mutex::new(Vec::new());
+    let mut all = BUILT.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some((_, rom)) = all.iter().find(|(known, _)| known == options) {
+        return Ok(rom.clone());
+    }
+    let rom = build(options)?;
+    all.push((options.clone(), rom.clone()));
+    Ok(rom)
+}
+
 /// Builds the ROM.
 ///
 /// # Errors
 /// When cargo fails, or the program does not fit where it has to be.
 pub fn build(options: &RomOptions) -> Result<Rom> {
+    // Cargo gives all builds the same name; each is copied from there before the next one may begin.
+    static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+    let _turn = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
     let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut command = Command::new(cargo);
     if options.core == Core::Rebuilt {
         command.args(REBUILT).env(BOOTSTRAP, "1");
     }
-    if let Some(https) = &options.https {
-        command.env("NETBOOT_TRUST", trust_file(&https.trust)?);
-    }
+    match &options.https {
+        Some(https) if !https.trust.is_empty() => {
+            command.env("NETBOOT_TRUST", trust_file(&https.trust)?)
+        }
+        _ => command.env_remove("NETBOOT_TRUST"),
+    };
     command
         .current_dir(workspace())
         .args(["build", "--profile", "rom", "--package", "mcu-rom"])
@@ -192,7 +220,7 @@ pub fn build(options: &RomOptions) -> Result<Rom> {
 /// A file with this text, of a name that goes with it: cargo builds anew when the name changes.
 fn trust_file(text: &str) -> Result<PathBuf> {
     let directory = workspace().join("target/trust");
-    let name = Digest(Sha256::digest(text.as_bytes()).into());
+    let name = digest_of(text);
     let path = directory.join(format!("{name}.pem"));
     let write = || -> std::io::Result<()> {
         fs::create_dir_all(&directory)?;
@@ -200,6 +228,10 @@ fn trust_file(text: &str) -> Result<PathBuf> {
     };
     write().with_context(|| format!("cannot write {}", path.display()))?;
     Ok(path)
+}
+
+fn digest_of(text: &str) -> Digest {
+    Digest(Sha256::digest(text.as_bytes()).into())
 }
 
 /// What cargo adds to the flags in `.cargo/config.toml`. Besides [`FLAGS`], the directories of this machine are
@@ -320,6 +352,35 @@ not json
 {"reason":"build-finished","success":true}"#;
         assert_eq!(executable(messages), Some("/t/rom/mcu-rom".into()));
         assert_eq!(executable(b"{}"), None);
+    }
+
+    #[test]
+    fn images_for_different_ends_have_different_names() {
+        let https = |trust: &str, small_records| RomOptions {
+            https: Some(HttpsRom {
+                trust: trust.into(),
+                small_records,
+            }),
+            ..RomOptions::default()
+        };
+        let texts = RomOptions {
+            texts: true,
+            ..https("a", false)
+        };
+        let all = [
+            RomOptions::default(),
+            https("", false),
+            https("a", false),
+            https("b", false),
+            https("a", true),
+            texts,
+        ];
+        let mut names: Vec<_> = all.iter().map(RomOptions::name).collect();
+        assert_eq!(names[0], "mcu-rom");
+        assert!(names[1].starts_with("mcu-rom-https-"), "{}", names[1]);
+        names.sort_unstable();
+        names.dedup();
+        assert_eq!(names.len(), all.len());
     }
 
     /// An ELF file with program headers only.

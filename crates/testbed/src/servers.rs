@@ -450,6 +450,15 @@ impl Nginx {
             .collect()
     }
 
+    /// Waits until its error log has `count` lines with each of these words, and gives the lines. Of handshakes
+    /// it writes only when `lines` had `error_log /dev/stderr info;`.
+    ///
+    /// # Errors
+    /// When that takes too long.
+    pub fn wait_lines(&self, words: &[&str], count: usize) -> Result<Vec<String>> {
+        self.server.wait_lines(words, count)
+    }
+
     /// Waits until it has answered `count` requests, and gives them.
     ///
     /// # Errors

@@ -1,6 +1,6 @@
 //! Real servers over TLS, and the hostile one, at port 443 of a [`Host`].
 //!
-//! All speak TLS 1.3 and nothing else, and show the identity that they are given. nginx serves the host's
+//! All speak one version of TLS, 1.3 if not told otherwise, and show the identity that they are given. nginx serves the host's
 //! files as they are; `openssl s_server` serves a copy of them, one request a connection; `gnutls-serv`
 //! has one answer to every request, one request a connection.
 
@@ -23,6 +23,8 @@ pub struct Tls {
     pub identity: Identity,
     /// Clients must have a certificate from the root of these (mutual TLS).
     pub clients: Option<Pki>,
+    /// TLS 1.2 and nothing else, in place of TLS 1.3 and nothing else.
+    pub old: bool,
 }
 
 impl Tls {
@@ -31,14 +33,15 @@ impl Tls {
         Self {
             identity,
             clients: None,
+            old: false,
         }
     }
 
     /// A server for clients with a certificate from the root of `clients`.
     pub fn mutual(identity: Identity, clients: Pki) -> Self {
         Self {
-            identity,
             clients: Some(clients),
+            ..Self::open(identity)
         }
     }
 }
@@ -79,14 +82,15 @@ impl Files {
     }
 }
 
-/// Starts nginx with records of up to 4 KiB; `lines` go into the `server` block.
+/// Starts nginx with records as large as it likes; `lines` go into the `server` block.
 ///
 /// # Errors
 /// When it is missing, does not like its configuration, or does not open its port.
 pub fn nginx(host: &Host, tls: &Tls, lines: &str) -> Result<Nginx> {
     let files = Files::write(host, "nginx-tls", tls)?;
+    let version = if tls.old { "TLSv1.2" } else { "TLSv1.3" };
     let mut own = format!(
-        "ssl_protocols TLSv1.3;\nssl_buffer_size 4k;\nssl_certificate {};\nssl_certificate_key {};\n",
+        "ssl_protocols {version};\nssl_certificate {};\nssl_certificate_key {};\n",
         files.chain.display(),
         files.key.display()
     );
@@ -99,8 +103,8 @@ pub fn nginx(host: &Host, tls: &Tls, lines: &str) -> Result<Nginx> {
     Nginx::start_at(host, HTTPS, "ssl", &(own + lines))
 }
 
-/// Starts `openssl s_server` on a copy of the host's files as they are now, with records of up to
-/// 4,096 octets. Its log has a line `FILE:` and the path for each request.
+/// Starts `openssl s_server` on a copy of the host's files as they are now. Its log has a line `FILE:` and
+/// the path for each request.
 ///
 /// # Errors
 /// When it is missing, does not like its arguments, or does not open its port.
@@ -111,8 +115,9 @@ pub fn openssl(host: &Host, tls: &Tls, arguments: &[&str]) -> Result<Server> {
     let mut command = host.namespace.command(Program::OpenSsl.find()?);
     command
         .current_dir(&copy)
-        .args(["s_server", "-HTTP", "-http_server_binmode", "-tls1_3"])
-        .args(["-no-CAfile", "-no-CApath", "-max_send_frag", "4096"])
+        .args(["s_server", "-HTTP", "-http_server_binmode"])
+        .arg(if tls.old { "-tls1_2" } else { "-tls1_3" })
+        .args(["-no-CAfile", "-no-CApath"])
         .arg("-accept")
         .arg(format!("{}:{HTTPS}", host.address))
         .arg("-cert")
@@ -163,8 +168,10 @@ pub fn gnutls_serv(host: &Host, tls: &Tls, answer: &[u8], arguments: &[&str]) ->
     let data = files.place.join("answer");
     fs::write(&data, answer)?;
     let mut command = host.namespace.command(Program::GnutlsServ.find()?);
+    let version = if tls.old { "1.2" } else { "1.3" };
     command
-        .args(["--http", "--priority", "NORMAL:-VERS-ALL:+VERS-TLS1.3"])
+        .arg("--http")
+        .arg(format!("--priority=NORMAL:-VERS-ALL:+VERS-TLS{version}"))
         .args(["--port", &HTTPS.to_string()])
         .arg(format!("--httpdata={}", data.display()))
         .arg(format!("--x509certfile={}", files.chain.display()))

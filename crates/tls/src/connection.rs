@@ -42,7 +42,8 @@ pub enum Received {
 }
 
 /// Gives a channel what has arrived; returns how much it took.
-type Take<'t, 'b, L> = &'t mut dyn FnMut(&mut Channel<'b, L>, &[u8]) -> Result<usize, TlsError>;
+pub(crate) type Take<'t, 'b, L> =
+    &'t mut dyn FnMut(&mut Channel<'b, L>, &[u8]) -> Result<usize, TlsError>;
 
 /// A [`Channel`] and the transport below it, for as long as both are at hand. Dropping it changes nothing.
 pub struct TlsConnection<'c, 'b, L: Level, T: Transport> {

@@ -188,7 +188,7 @@ impl fmt::Display for TlsError {
                 "the server asks for a key exchange other than P-256 (HelloRetryRequest): enable P-256 (prime256v1) there"
             }
             Self::NothingInCommon => {
-                "the server finds nothing in common with us: it needs a certificate with an ECDSA key (an RSA-only server?), P-256 key exchange, and AES-128-GCM or ChaCha20-Poly1305"
+                "the server finds nothing in common with us: it needs TLS 1.3, a certificate with an ECDSA key (an RSA-only server?), P-256 key exchange, and AES-128-GCM or ChaCha20-Poly1305"
             }
             Self::UnexpectedMessage => "the server sent a message out of its order",
             Self::NoCertificate => "the server showed no certificate",

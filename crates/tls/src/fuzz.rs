@@ -76,7 +76,7 @@ fn drive<'b, L: Level>(
     channel: &mut Channel<'b, L>,
     stream: &[u8],
     cuts: &mut Cuts,
-    take: &mut dyn FnMut(&mut Channel<'b, L>, &[u8]) -> Result<usize, TlsError>,
+    take: crate::connection::Take<'_, 'b, L>,
 ) -> (Result<(), TlsError>, usize) {
     let mut start = 0;
     // Each call but those at a message's end takes an octet at least.

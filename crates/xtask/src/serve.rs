@@ -11,8 +11,10 @@ use std::ffi::OsString;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
+use test_pki::Pki;
+use testbed::https::Https;
 use testbed::plan::{FILE_NAMES, SERVER};
-use testbed::{Image, Plan, qemu, rom};
+use testbed::{Image, Plan, Protocol, qemu, rom};
 
 /// Options of `cargo xtask serve`.
 #[derive(Args)]
@@ -52,7 +54,11 @@ pub fn run(arguments: &ServeArgs) -> Result<bool> {
         "DHCP leases {}, boot file {boot_file}\n",
         config.lease.address
     );
-    print_arguments(arguments, &plan)?;
+    let directory = rom::workspace().join("target/serve");
+    fs::create_dir_all(&directory)
+        .with_context(|| format!("cannot make {}", directory.display()))?;
+    print_root(&plan, &directory)?;
+    print_arguments(arguments, &plan, &directory)?;
     loop {
         let listener = port::listen(&arguments.socket)
             .with_context(|| format!("cannot listen at {}", arguments.socket.display()))?;
@@ -95,8 +101,11 @@ fn link_text(arguments: &ServeArgs) -> String {
 
 /// The boot that the files are for.
 fn plan(arguments: &ServeArgs) -> Result<Plan> {
+    let protocol: Protocol = arguments.protocol.into();
     let mut plan = Plan {
-        protocol: arguments.protocol.into(),
+        protocol,
+        // From the seed: a ROM that was built for one run trusts the next one, too.
+        https: (protocol == Protocol::Https).then(|| Https::new(Pki::new(arguments.seed))),
         link: arguments.link.config(),
         settings: "settle_ms 300\n".into(),
         seed: arguments.seed,
@@ -158,23 +167,38 @@ fn add_files(directory: &Path, prefix: &str, config: &mut ServerConfig) -> Resul
     Ok(())
 }
 
+/// What a client has to trust.
+fn print_root(plan: &Plan, directory: &Path) -> Result<()> {
+    let Some(https) = &plan.https else {
+        return Ok(());
+    };
+    let path = directory.join("root.pem");
+    fs::write(&path, https.pki.root_pem()?)
+        .with_context(|| format!("cannot write {}", path.display()))?;
+    println!(
+        "The root to trust, for tests only (its key follows from --seed):\n  NETBOOT_TRUST={}\n",
+        path.display()
+    );
+    Ok(())
+}
+
 /// What to give to QEMU.
-fn print_arguments(arguments: &ServeArgs, plan: &Plan) -> Result<()> {
+fn print_arguments(arguments: &ServeArgs, plan: &Plan, directory: &Path) -> Result<()> {
     println!(
         "The network device for any QEMU {}.{} or newer:",
         qemu::OLDEST.0,
         qemu::OLDEST.1
     );
     println!("  {}\n", shown(&qemu::network_arguments(&arguments.socket)));
-    let directory = rom::workspace().join("target/serve");
-    fs::create_dir_all(&directory)
-        .with_context(|| format!("cannot make {}", directory.display()))?;
-    let built = rom::build(&rom::RomOptions::default());
+    let built = rom::build(&rom::RomOptions {
+        https: plan.https.as_ref().map(Https::rom),
+        ..rom::RomOptions::default()
+    });
     match built {
         Ok(built) => {
             let mut all = qemu::machine_arguments(&built.image);
             all.extend(qemu::network_arguments(&arguments.socket));
-            all.extend(qemu::strap_arguments(plan, &directory)?);
+            all.extend(qemu::strap_arguments(plan, directory)?);
             println!(
                 "To boot this project's ROM:\n  {} {}\n",
                 qemu::QEMU,
@@ -231,6 +255,22 @@ mod tests {
         let boot_file = config.lease.boot_file.unwrap();
         assert_eq!(boot_file, format!("http://{SERVER}/sub/b"));
         assert!(plan.device_text().contains("accept_any"));
+    }
+
+    #[test]
+    fn https_has_a_root_that_the_next_run_has_as_well() {
+        let arguments = arguments(&["--protocol=https", "--seed=5"]);
+        let plan = plan(&arguments).unwrap();
+        let config = server(&arguments, &plan).unwrap();
+        assert_eq!(config.lease.boot_file, Some(format!("https://{SERVER}/")));
+        let shown = config.https.unwrap().identity;
+        assert_eq!(shown, Https::new(Pki::new(5)).identity());
+        let directory = std::env::temp_dir().join(format!("netboot-root-{}", std::process::id()));
+        fs::create_dir_all(&directory).unwrap();
+        print_root(&plan, &directory).unwrap();
+        let written = fs::read_to_string(directory.join("root.pem")).unwrap();
+        fs::remove_dir_all(&directory).unwrap();
+        assert_eq!(written, Pki::new(5).root_pem().unwrap());
     }
 
     #[test]

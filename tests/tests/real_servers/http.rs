@@ -18,7 +18,7 @@ use testbed::servers::{Nginx, Program, Server, dnsmasq};
 const NEEDED: [Program; 2] = [Program::Dnsmasq, Program::Nginx];
 
 /// dnsmasq that points to `uri`.
-fn pointing_to(lan: &Lan, uri: &str) -> Server {
+pub fn pointing_to(lan: &Lan, uri: &str) -> Server {
     let lines = format!("port=0\n{RANGE}\ndhcp-boot={uri}");
     dnsmasq(&lan.server, &lines, &[DHCP]).unwrap()
 }
@@ -37,7 +37,7 @@ fn world(plan: &Plan, lines: &str) -> (Lan, Nginx, Server) {
     (lan, web, server)
 }
 
-fn sizes(plan: &Plan) -> Vec<String> {
+pub fn sizes(plan: &Plan) -> Vec<String> {
     let sizes = plan.images.iter().map(|image| image.bytes.len());
     sizes.map(|size| size.to_string()).collect()
 }
@@ -185,10 +185,10 @@ fn chunked_content_of_unknown_size() {
 }
 
 /// A first image that takes 1.5 s after its first 100,000 octets.
-const SLOW: &str = "limit_rate_after 100k; limit_rate 200k;";
+pub const SLOW: &str = "limit_rate_after 100k; limit_rate 200k;";
 
 /// Whether a console line says that so many octets of the first image, or more, were delivered.
-fn delivered(line: &str, octets: u64) -> bool {
+pub fn delivered(line: &str, octets: u64) -> bool {
     let Some(rest) = line.strip_prefix("@delivered ") else {
         return false;
     };

@@ -1,13 +1,17 @@
 //! Whole boots against servers that other people wrote.
 //!
 //! Each test has a network of its own (network namespaces), starts dnsmasq, nginx, tftpd-hpa or atftpd in
-//! it, boots, and asks both sides: the device what it got, the servers what they served. In [`tls`], a
-//! client other than ours asks nginx, OpenSSL and GnuTLS. They run when `NETBOOT_REAL=1` is set, as root;
+//! it, boots, and asks both sides: the device what it got, the servers what they served. [`https`] and
+//! [`https_others`] do so over TLS, with nginx, OpenSSL and GnuTLS; in [`tls`] a client other than ours asks the
+//! same servers. [`operators`] does what the book tells operators to do. They run when `NETBOOT_REAL=1` is set, as root;
 //! else each says that it was skipped.
 
 mod bad_line;
 mod dhcp;
 mod http;
+mod https;
+mod https_others;
+mod operators;
 mod rom;
 mod teardown;
 mod tftp;

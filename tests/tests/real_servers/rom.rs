@@ -1,6 +1,6 @@
 //! The ROM under QEMU against real servers: its own driver, its own clock, its own RAM.
 
-use crate::{DHCP, DNS, RANGE, TFTP, plan, sent};
+use crate::{DHCP, DNS, RANGE, TFTP, https, plan, sent};
 use std::path::PathBuf;
 use std::sync::OnceLock;
 use testbed::Plan;
@@ -8,11 +8,12 @@ use testbed::netns::{Lan, OTHER, Port, SERVER};
 use testbed::plan::Pointer;
 use testbed::qemu::{self, QemuOptions};
 use testbed::real::{self, RomBooted, asked_for, put_files};
-use testbed::rom;
+use testbed::rom::{self, RomOptions};
 use testbed::servers::{Nginx, Program, dnsmasq};
+use testbed::tls_servers::{self, Tls};
 
 /// Whether the test is to run; QEMU must be there then.
-fn asked_for_rom(programs: &[Program]) -> bool {
+pub fn asked_for_rom(programs: &[Program]) -> bool {
     let asked = asked_for(programs);
     if asked && let Err(error) = qemu::version() {
         panic!("{error:#}: run `apt-get install qemu-system-misc`");
@@ -28,7 +29,12 @@ fn image() -> PathBuf {
 
 /// Boots the ROM; the device must have got each image octet by octet, and run.
 fn boots(lan: &Lan, plan: &Plan) -> RomBooted {
-    let booted = real::boot_rom(lan, plan, &QemuOptions::new(image()), &mut |_| {}).unwrap();
+    boots_from(image(), lan, plan)
+}
+
+/// Boots the ROM in this flash image; the device must have got each image octet by octet, and run.
+pub fn boots_from(rom: PathBuf, lan: &Lan, plan: &Plan) -> RomBooted {
+    let booted = real::boot_rom(lan, plan, &QemuOptions::new(rom), &mut |_| {}).unwrap();
     let parsed = &booted.parsed;
     assert_eq!(parsed.cause(), None);
     assert!(parsed.booted());
@@ -85,6 +91,29 @@ fn the_rom_boots_from_nginx_by_name() {
         assert_eq!(request.status, "200");
         assert_eq!(request.host, "fw.netboot.test");
         assert_eq!(request.body_octets, image.bytes.len().to_string());
+    }
+}
+
+#[test]
+fn the_rom_boots_from_nginx_by_https() {
+    if !asked_for_rom(&[Program::Dnsmasq, Program::Nginx]) {
+        return;
+    }
+    let small = https::small_records(https::ends());
+    for (https, lines) in [(https::ends(), ""), (small, "ssl_buffer_size 4k;")] {
+        let built = rom::build_once(&RomOptions {
+            https: Some(https.rom()),
+            ..RomOptions::default()
+        });
+        let tls = Tls::open(https.identity());
+        let plan = https::over(plan(), https);
+        let lan = Lan::new().unwrap();
+        let path = put_files(&lan, &plan, "images/").unwrap();
+        let web = tls_servers::nginx(&lan.server, &tls, lines).unwrap();
+        let lines = format!("port=0\n{RANGE}\ndhcp-boot=https://{SERVER}/{path}");
+        let _server = dnsmasq(&lan.server, &lines, &[DHCP]).unwrap();
+        boots_from(built.unwrap().image, &lan, &plan);
+        https::over_one_connection(&web.wait_requests(3).unwrap(), &plan);
     }
 }
 

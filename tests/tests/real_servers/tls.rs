@@ -103,7 +103,7 @@ fn nginx_serves_over_tls() {
     if !asked_for(&[Program::Nginx]) {
         return;
     }
-    let (plan, tls) = (plan(), ends());
+    let plan = plan();
     for keys in [KeyKind::P256, KeyKind::Rsa2048] {
         let lan = Lan::new().unwrap();
         put_files(&lan, &plan, "images/").unwrap();
@@ -151,7 +151,7 @@ fn openssl_serves_over_tls() {
     if !asked_for(&[Program::OpenSsl]) {
         return;
     }
-    let (plan, tls) = (plan(), ends());
+    let plan = plan();
     let image = &plan.images[0];
     let path = format!("/images/{}", image.name);
     for (keys, suite) in [

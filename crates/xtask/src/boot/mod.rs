@@ -20,6 +20,7 @@ use show::Show;
 use std::fs;
 use std::path::PathBuf;
 use std::time::Duration;
+use testbed::https::Https;
 use testbed::qemu::{self, QemuOptions};
 use testbed::rom::{self, RomOptions};
 use testbed::{Plan, Transcript};
@@ -95,7 +96,7 @@ fn under_qemu(arguments: &BootArgs, plan: &Plan, pcap: PathBuf) -> Result<Run> {
         rom_kib: arguments.rom,
         ram_kib: arguments.ram,
         texts: arguments.texts,
-        https: arguments.https_rom(plan)?,
+        https: plan.https.as_ref().map(Https::rom),
         ..RomOptions::default()
     })?;
     announce(plan, &version);

@@ -15,7 +15,6 @@ use std::path::PathBuf;
 use test_pki::Pki;
 use testbed::https::Https;
 use testbed::plan::{FILE_NAMES, FIRMWARE_SIZES, Pointer, firmware};
-use testbed::rom::HttpsRom;
 use testbed::{Image, Plan, Protocol};
 
 /// The link of `--sim` when nothing else is said: Fast Ethernet in one room.
@@ -192,17 +191,6 @@ impl BootArgs {
             ends.max_fragment = Some(4096);
         }
         ends
-    }
-
-    /// The ROM that trusts the authority of `plan`.
-    pub fn https_rom(&self, plan: &Plan) -> Result<Option<HttpsRom>> {
-        let Some(https) = &plan.https else {
-            return Ok(None);
-        };
-        Ok(Some(HttpsRom {
-            trust: https.pki.root_pem()?,
-            small_records: self.small_records,
-        }))
     }
 
     fn images(&self) -> Result<Vec<Image>> {

@@ -1,0 +1,221 @@
+//! The ROM under QEMU, by HTTPS, from the simulated image server.
+
+use image_server::Protocol as Served;
+use image_server::tls::{CipherSuite, ProtocolVersion};
+use netboot_core::Coded as _;
+use netboot_tls::TlsError;
+use netboot_tls::channel::SMALL_RECORDS;
+use netboot_tls::verify::VerifyError;
+use std::path::PathBuf;
+use test_pki::{Flaw, Pki};
+use testbed::https::{Https, NAME};
+use testbed::plan::{Image, Pointer, SERVER};
+use testbed::qemu::{self, QemuOptions, QemuOutcome};
+use testbed::rom::{self, RomOptions};
+use testbed::{Plan, Protocol};
+
+/// Whether the tests of this file are to run. Says loudly when not.
+fn asked_for(test: &str) -> bool {
+    if std::env::var_os("NETBOOT_QEMU").is_none() {
+        eprintln!("SKIPPED: {test}: set NETBOOT_QEMU=1 to boot the ROM under QEMU");
+        return false;
+    }
+    if let Err(error) = qemu::version() {
+        panic!("{error:#}: run `apt-get install qemu-system-misc`");
+    }
+    true
+}
+
+/// The ROM that is the client of this.
+fn image(https: &Https) -> PathBuf {
+    let built = rom::build_once(&RomOptions {
+        https: Some(https.rom()),
+        ..RomOptions::default()
+    });
+    built.unwrap().image
+}
+
+/// A server with an intermediate authority, and a ROM that trusts the root.
+fn ends() -> Https {
+    Https::new(Pki::with_intermediate(7))
+}
+
+/// The same with records of up to 4,096 octets.
+fn small_records() -> Https {
+    Https {
+        records: SMALL_RECORDS,
+        max_fragment: Some(4096),
+        ..ends()
+    }
+}
+
+/// A plan for a ROM: no second lost on the ARP probe, an end that is noticed soon, no second chance.
+fn plan(https: Https) -> Plan {
+    Plan {
+        protocol: Protocol::Https,
+        https: Some(https),
+        settings: "probe off\nsettle_ms 300\nretry continue\n".into(),
+        ..Plan::default()
+    }
+}
+
+fn run(plan: &Plan) -> QemuOutcome {
+    let image = image(plan.https.as_ref().unwrap());
+    let outcome = qemu::boot(plan, &QemuOptions::new(image), &mut |_| {}).unwrap();
+    let parsed = &outcome.parsed;
+    assert_eq!(parsed.unreadable, Vec::<String>::new());
+    assert!(parsed.stop.is_none(), "{:?}", parsed.stop);
+    outcome
+}
+
+/// Boots; the device must have got each image octet by octet, and run, and the server have sent them over one
+/// connection.
+fn boots(plan: &Plan) -> QemuOutcome {
+    let outcome = run(plan);
+    let parsed = &outcome.parsed;
+    assert_eq!(parsed.cause(), None, "{:#?}", outcome.lines);
+    assert!(parsed.booted());
+    assert_eq!(outcome.exit_code, Some(0));
+    assert_eq!(parsed.device_images.len(), plan.images.len());
+    for (index, image) in plan.images.iter().enumerate() {
+        let sha256 = Some(image.sha256().to_string());
+        let got = &parsed.device_images[index];
+        assert_eq!(got.sha256, sha256, "image {index}");
+        assert!(got.activated && got.verified, "image {index}");
+        assert_eq!(got.dropped, 0, "image {index}");
+        assert_eq!(parsed.images[index].octets, image.bytes.len() as u64);
+    }
+    let [connection] = &*outcome.tls else {
+        panic!("{:#?}", outcome.tls);
+    };
+    assert_eq!(connection.version, Some(ProtocolVersion::TLSv1_3));
+    let chacha20 = CipherSuite::TLS13_CHACHA20_POLY1305_SHA256;
+    assert_eq!(connection.suite, Some(chacha20));
+    let files = |protocol| {
+        let served = outcome.served.iter();
+        served.filter(|one| one.protocol == protocol).count()
+    };
+    assert_eq!(files(Served::Https), connection.requests as usize);
+    assert_eq!(files(Served::Http) + files(Served::Tftp), 0);
+    outcome
+}
+
+/// Boots what must not be; the number of the error is on the console, the device has got nothing, the server
+/// was asked for nothing.
+fn refuses(plan: &Plan, expected: TlsError) -> QemuOutcome {
+    let outcome = run(plan);
+    let parsed = &outcome.parsed;
+    assert_eq!(
+        parsed.status(),
+        Some(expected.code()),
+        "{:#?}",
+        outcome.lines
+    );
+    let number = format!("code={:#010x}", expected.code());
+    let told = |line: &String| line.starts_with("@report") && line.contains(&number);
+    assert!(outcome.lines.iter().any(told), "{:#?}", outcome.lines);
+    assert_ne!(outcome.exit_code, Some(0));
+    assert!(parsed.device_images.iter().all(|one| !one.activated));
+    assert!(parsed.device_images.iter().all(|one| one.octets == 0));
+    let served = outcome.served.iter();
+    assert_eq!(
+        served.filter(|one| one.protocol == Served::Https).count(),
+        0
+    );
+    outcome
+}
+
+#[test]
+fn three_images_in_large_and_in_small_records() {
+    if !asked_for("three_images_in_large_and_in_small_records") {
+        return;
+    }
+    let large = boots(&plan(ends())).parsed.memory.unwrap();
+    let small = boots(&plan(small_records())).parsed.memory.unwrap();
+    // The receive buffers are all the difference.
+    assert!(large.static_ram - small.static_ram > 12_000);
+}
+
+#[test]
+fn table_of_contents_and_whole_flash_image_over_tls() {
+    if !asked_for("table_of_contents_and_whole_flash_image_over_tls") {
+        return;
+    }
+    for pointer in [Pointer::Toc, Pointer::FlashImage] {
+        let outcome = boots(&Plan {
+            pointer,
+            ..plan(ends())
+        });
+        assert_eq!(outcome.parsed.toc_images, Some(3));
+    }
+}
+
+#[test]
+fn servers_that_are_not_trusted() {
+    if !asked_for("servers_that_are_not_trusted") {
+        return;
+    }
+    let names = [NAME, &SERVER.to_string()];
+    for (flaw, expected) in [
+        (Flaw::OtherCa, VerifyError::UnknownIssuer),
+        (Flaw::WrongName, VerifyError::WrongName),
+    ] {
+        let https = ends();
+        let shown = https.pki.flawed(&names, flaw).unwrap();
+        let other = Https {
+            shown: Some(shown),
+            ..https
+        };
+        let outcome = refuses(&plan(other), TlsError::Certificate(expected));
+        // The server was told why.
+        let error = outcome.tls[0].error.as_ref().unwrap();
+        assert!(error.contains("alert"), "{error}");
+    }
+}
+
+#[test]
+fn a_rom_without_a_seed_has_no_keys() {
+    if !asked_for("a_rom_without_a_seed_has_no_keys") {
+        return;
+    }
+    let poor = Https {
+        entropy: false,
+        ..ends()
+    };
+    let outcome = refuses(&plan(poor), TlsError::NoEntropy);
+    assert_eq!(outcome.parsed.rom.as_ref().unwrap().entropy, "weak");
+    // The same ROM goes on with what needs no keys.
+    let mut plan = plan(Https {
+        entropy: false,
+        ..ends()
+    });
+    plan.protocol = Protocol::Http;
+    assert!(run(&plan).parsed.booted());
+}
+
+#[test]
+fn a_rom_that_was_built_without_trust_trusts_nobody() {
+    if !asked_for("a_rom_that_was_built_without_trust_trusts_nobody") {
+        return;
+    }
+    let nobody = Https {
+        trusted: false,
+        ..ends()
+    };
+    refuses(&plan(nobody), TlsError::Certificate(VerifyError::NoTrust));
+}
+
+/// The same RAM as for three small images: the limits of the ROM do not know the image.
+#[test]
+fn sixteen_mebioctets_through_the_same_ram_over_tls() {
+    if !asked_for("sixteen_mebioctets_through_the_same_ram_over_tls") {
+        return;
+    }
+    let small = boots(&plan(ends())).parsed.memory.unwrap();
+    let mut large = plan(ends());
+    large.images[0] = Image::pseudo_random("caliptra-fw.bin", 16 << 20, 9);
+    let large = boots(&large).parsed.memory.unwrap();
+    assert_eq!(small.static_ram, large.static_ram);
+    // The depth of the stack depends on which timer falls due when, not on the image.
+    assert!(large.stack_used.abs_diff(small.stack_used) < 1024);
+}
