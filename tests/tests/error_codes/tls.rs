@@ -96,6 +96,7 @@ fn certificates(rows: &mut Vec<Row>) {
         E::WrongKeyUsage(_) => E::WrongKeyUsage(Role::Leaf), "WrongKeyUsage", "";
         E::CaAsLeaf => E::CaAsLeaf, "CaAsLeaf",
             "Issue a certificate for the server with CA:FALSE; a CA's own is none for a server.";
+        E::NoKeyIdentifier(_) => E::NoKeyIdentifier(Role::Leaf), "NoKeyIdentifier", "";
         E::NotACa(_) => E::NotACa(Role::Issuer), "NotACa", "";
         E::PathTooLong => E::PathTooLong, "PathTooLong",
             "Issue with a CA that its own CA allows to: see `pathLenConstraint` in the certificates above.";
@@ -127,7 +128,7 @@ fn certificates(rows: &mut Vec<Row>) {
 fn of_roles(rows: &mut Vec<Row>) {
     use VerifyError as E;
     type Case = (&'static str, fn(Role) -> VerifyError, &'static str);
-    const CASES: [Case; 7] = [
+    const CASES: [Case; 8] = [
         (
             "BadCertificate",
             E::BadCertificate,
@@ -157,6 +158,11 @@ fn of_roles(rows: &mut Vec<Row>) {
             "WrongKeyUsage",
             E::WrongKeyUsage,
             "Issue the certificate with the key usage digitalSignature for a server, keyCertSign for a CA.",
+        ),
+        (
+            "NoKeyIdentifier",
+            E::NoKeyIdentifier,
+            "Issue the certificate with an authority key identifier, and a CA's with a subject key identifier, as any current tool does.",
         ),
         (
             "NotACa",
