@@ -98,7 +98,7 @@ impl Write for Filtered {
 enum State {
     #[default]
     Nothing,
-    Chain(LeafKey, Sha256),
+    Chain(Box<(LeafKey, Sha256)>),
     Proven,
 }
 
@@ -136,7 +136,7 @@ impl<S: TlsCipherSuite<Hash = Sha256>> TlsVerifier<S> for Guard {
             .collect();
         let key = verify_server(&chain, &ServerName::Dns(NAME), &trust(&[&self.root]))
             .or(Err(embedded_tls::TlsError::InvalidCertificate))?;
-        self.state = State::Chain(key, transcript.clone());
+        self.state = State::Chain(Box::new((key, transcript.clone())));
         Ok(())
     }
 
@@ -144,9 +144,10 @@ impl<S: TlsCipherSuite<Hash = Sha256>> TlsVerifier<S> for Guard {
         &mut self,
         verify: CertificateVerifyRef<'_>,
     ) -> Result<(), embedded_tls::TlsError> {
-        let State::Chain(key, transcript) = &self.state else {
+        let State::Chain(seen) = &self.state else {
             return Err(embedded_tls::TlsError::InvalidHandshake);
         };
+        let (key, transcript) = &**seen;
         let mut message = vec![0x20; 64];
         message.extend(b"TLS 1.3, server CertificateVerify\0");
         message.extend(transcript.clone().finalize());
@@ -260,13 +261,11 @@ fn own(address: SocketAddr, root: &[u8]) -> Result<Vec<u8>, String> {
     }
 }
 
+/// The octets that a client read, or what it has against the server.
+type Got = Result<Vec<u8>, String>;
+
 /// What both clients make of a script: embedded-tls may panic.
-fn both(
-    script: Script,
-) -> (
-    std::thread::Result<Result<Vec<u8>, String>>,
-    Result<Vec<u8>, String>,
-) {
+fn both(script: Script) -> (std::thread::Result<Got>, Got) {
     let pki = Pki::new(5);
     let root = pki.root().unwrap();
     let identity = pki.server(&[NAME]).unwrap();

@@ -2,7 +2,7 @@
 
 use super::{handshake, opened};
 use crate::channel::{LARGE_RECORDS, SEND};
-use crate::verify::{DEFAULT_ALGORITHMS, ServerName, TimePolicy, Trust, TrustPolicy};
+use crate::verify::{DEFAULT_ALGORITHMS, MAX_DEPTH, ServerName, TimePolicy, Trust, TrustPolicy};
 use crate::{Channel, Config, Verified};
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -51,6 +51,7 @@ fn with_open(
         },
         time: TimePolicy::None,
         algorithms: DEFAULT_ALGORITHMS,
+        max_depth: MAX_DEPTH,
     };
     let mut config_of_client = Config::<Verified>::new(ServerName::Dns(NAME), trust);
     let (mut receive, mut send) = (vec![0; LARGE_RECORDS], [0; SEND]);

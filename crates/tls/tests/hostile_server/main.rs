@@ -12,7 +12,9 @@ mod table;
 
 use hostile_tls::{Report, Script, Step, http_response};
 use netboot_tls::channel::LARGE_RECORDS;
-use netboot_tls::verify::{DEFAULT_ALGORITHMS, ServerName, TimePolicy, Trust, TrustPolicy};
+use netboot_tls::verify::{
+    DEFAULT_ALGORITHMS, MAX_DEPTH, ServerName, TimePolicy, Trust, TrustPolicy,
+};
 use netboot_tls::{Config, Level, ProofOnly, Provisional, TlsError, Verified};
 use rustls::pki_types::CertificateDer;
 use test_pki::{Identity, Pki};
@@ -104,6 +106,7 @@ impl Trusting for Verified {
             },
             time: TimePolicy::Trusted(NOW),
             algorithms: DEFAULT_ALGORITHMS,
+            max_depth: MAX_DEPTH,
         }
     }
 }
