@@ -354,7 +354,7 @@ fn accidents(chance: &mut Chance, plan: &Plan, server: &mut ServerConfig) {
                 let rule = Rule::new(chance.pick(&tftp)).after(skip);
                 server.faults.tftp.add(rule.times(1));
             }
-            Protocol::Http | Protocol::Https => {
+            Protocol::Http => {
                 let rule = Rule::new(chance.pick(&http)).after(skip);
                 server.faults.http.add(rule.times(1));
             }
