@@ -71,12 +71,15 @@ pub fn opened<L: Level>(channel: &mut Channel<'_, L>, honest: &[u8], plain: &[u8
     ended(channel, result);
 }
 
+/// Gives a channel octets of the server; how many it took.
+type Take<'t, 'b, L> = &'t mut dyn FnMut(&mut Channel<'b, L>, &[u8]) -> Result<usize, TlsError>;
+
 /// Hands over `stream` piece by piece; how it ended, and the octets of plaintext that nobody consumed.
 fn drive<'b, L: Level>(
     channel: &mut Channel<'b, L>,
     stream: &[u8],
     cuts: &mut Cuts,
-    take: &mut dyn FnMut(&mut Channel<'b, L>, &[u8]) -> Result<usize, TlsError>,
+    take: Take<'_, 'b, L>,
 ) -> (Result<(), TlsError>, usize) {
     let mut start = 0;
     // Each call but those at a message's end takes an octet at least.

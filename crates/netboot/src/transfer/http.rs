@@ -247,8 +247,8 @@ impl HttpTransfer {
 
     /// Keeps the connection when the response was read to the end, else cuts it.
     pub fn close<D: Device, P: Platform>(&mut self, stack: &mut Stack<'_, D, P>) {
-        // Whoever took the last octet may not have asked what follows it.
-        decode(&mut self.response, &[], 0, &mut |_| 0);
+        // Whoever took the last octet may not have asked what follows it. After an error nothing is reused.
+        let _ = decode(&mut self.response, &[], 0, &mut |_| 0);
         if !self.response.can_reuse() {
             self.stream.disconnect(stack);
         }
