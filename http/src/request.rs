@@ -28,11 +28,13 @@ impl Method {
     }
 }
 
-/// The content from an offset to its end (RFC 9110 section 14.2).
+/// The content from an offset on (RFC 9110 section 14.2).
 #[derive(Clone, Copy, Debug)]
 pub struct RangeFrom<'a> {
     /// Offset of the first octet wanted.
     pub first: u64,
+    /// Offset of the last one; `None` for all that follow.
+    pub last: Option<u64>,
     /// Only if the content is still this; else the server sends all of it (RFC 9110 section 13.1.5).
     pub if_range: Option<&'a Validator>,
 }
@@ -114,6 +116,9 @@ impl<'a> Request<'a> {
             out.text("\r\nRange: bytes=");
             out.number(range.first);
             out.text("-");
+            if let Some(last) = range.last {
+                out.number(last);
+            }
             if let Some(validator) = range.if_range {
                 out.text("\r\nIf-Range: ");
                 // Checked when it was received; a date has spaces in it.
@@ -269,6 +274,7 @@ mod tests {
         let mut request = request();
         request.range = Some(RangeFrom {
             first: u64::MAX,
+            last: None,
             if_range: Some(&tag),
         });
         // The example of RFC 7617 section 2.
@@ -279,6 +285,7 @@ mod tests {
         for (first, digits) in [(0, "0-"), (9, "9-"), (10, "10-"), (4096, "4096-")] {
             request.range = Some(RangeFrom {
                 first,
+                last: None,
                 if_range: None,
             });
             assert!(
@@ -287,6 +294,13 @@ mod tests {
                     .contains(&format!("bytes={digits}\r\n"))
             );
         }
+        request.range = Some(RangeFrom {
+            first: 512,
+            last: Some(1_023),
+            if_range: None,
+        });
+        let text = encoded(&request).unwrap();
+        assert!(text.contains("\r\nRange: bytes=512-1023\r\n"), "{text}");
         request.method = Method::Head;
         assert_eq!(
             encoded(&request),

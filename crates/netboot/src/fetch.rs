@@ -181,6 +181,11 @@ impl Fetch {
         };
         let start = Start {
             offset,
+            // A response that ends with the part leaves a connection that can be used again.
+            end: self
+                .part
+                .filter(|part| part.len > 0)
+                .map(|part| part.offset.saturating_add(part.len)),
             validator,
             total: self.total.filter(|_| position > 0),
         };

@@ -57,6 +57,7 @@ fn request(input: &mut Input, uri: &Uri, validator: Option<&Validator>) {
         method: black_box(Method::Head),
         range: input.maybe(RangeFrom {
             first,
+            last: input.maybe(first),
             if_range: validator,
         }),
         credentials: input.maybe(credentials),

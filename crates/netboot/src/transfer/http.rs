@@ -155,8 +155,9 @@ impl HttpTransfer {
             method: Method::Get,
             authority: uri.authority(),
             target: uri.target(),
-            range: (start.offset > 0).then_some(RangeFrom {
+            range: (start.offset > 0 || start.end.is_some()).then_some(RangeFrom {
                 first: start.offset,
+                last: start.end.and_then(|end| end.checked_sub(1)),
                 if_range: start.validator,
             }),
             credentials: uri.credentials(&mut secret)?,
@@ -248,7 +249,7 @@ impl HttpTransfer {
 
     /// Keeps the connection when the response was read to the end, else cuts it.
     pub fn close<D: Device, P: Platform>(&mut self, stack: &mut Stack<'_, D, P>) {
-        // Whoever took the last octet may not have asked what follows it.
+        // Whoever took the last octet may not have asked what follows it. After an error nothing is reused.
         let _ = decode(&mut self.response, &[], 0, &mut |_| 0);
         if !self.response.can_reuse() {
             self.stream.disconnect(stack);

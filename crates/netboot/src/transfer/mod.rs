@@ -31,6 +31,8 @@ pub(crate) enum Pumped {
 pub(crate) struct Start<'v> {
     /// Octets before the first one wanted.
     pub offset: u64,
+    /// Octets up to the last one wanted, it included; `None` for all.
+    pub end: Option<u64>,
     /// What the file has to be still, for an offset that takes up an earlier transfer.
     pub validator: Option<&'v Validator>,
     /// Octets that the whole file had, for such an offset.

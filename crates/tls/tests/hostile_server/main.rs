@@ -8,6 +8,7 @@ mod memory;
 mod order;
 mod proofs;
 mod socket;
+mod steps;
 mod table;
 
 use hostile_tls::{Report, Script, Step, http_response};
