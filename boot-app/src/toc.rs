@@ -261,6 +261,11 @@ impl TocReader {
         Ok(())
     }
 
+    fn is_whole(&self) -> bool {
+        self.read
+            .is_some_and(|read| read >= self.toc.image_count && read > 0)
+    }
+
     fn take_piece(&mut self) -> Result<(), Stop> {
         let Some(entry) = self.read else {
             self.take_header().map_err(Stop::Bad)?;
@@ -336,18 +341,27 @@ impl ImageSink for TocReader {
     }
 
     fn window(&mut self, _: Instant) -> Result<usize, Stop> {
-        Ok(ENTRY)
+        match self.is_whole() {
+            true => Err(Stop::Done),
+            false => Ok(ENTRY),
+        }
     }
 
     fn write(&mut self, _: Instant, data: &[u8]) -> Result<(), Stop> {
-        self.push(data)
+        match self.push(data) {
+            // Said at the next look at the window: what is refused counts as not read, and a file that is not read
+            // to its end costs the connection.
+            Err(Stop::Done) => Ok(()),
+            result => result,
+        }
     }
 
     fn end(&mut self, _: Instant) -> Result<(), Stop> {
-        Err(Stop::Bad(match self.read {
-            None => TocError::NotToc,
-            Some(_) => TocError::Truncated,
-        }))
+        Err(match self.read {
+            _ if self.is_whole() => Stop::Done,
+            None => Stop::Bad(TocError::NotToc),
+            Some(_) => Stop::Bad(TocError::Truncated),
+        })
     }
 
     fn poll_ready(&mut self, _: Instant) -> Result<bool, Stop> {
