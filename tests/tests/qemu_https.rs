@@ -148,8 +148,8 @@ fn table_of_contents_and_whole_flash_image_over_tls() {
     if !asked_for("table_of_contents_and_whole_flash_image_over_tls") {
         return;
     }
-    // Of a whole flash image only the table is wanted at first; what else comes has to be cut off.
-    for (pointer, connections) in [(Pointer::Toc, 1), (Pointer::FlashImage, 2)] {
+    // Each part of a flash image is asked for to the end of the file, and what comes behind it is cut off.
+    for (pointer, connections) in [(Pointer::Toc, 1), (Pointer::FlashImage, 4)] {
         let plan = Plan {
             pointer,
             ..plan(ends())
