@@ -21,6 +21,8 @@ const PROGRESS: u64 = 16 * 1024;
 const SINK_POLL: Duration = Duration::from_micros(50);
 /// How long an idle network may keep the sink's own troubles from being noticed.
 const SINK_LOOK: Duration = Duration::from_millis(100);
+/// Chunks handed to the sink, while there are more at hand, before the network gets its turn.
+const TURNS: u8 = 8;
 /// Most octets skipped in one step.
 const SKIP: u64 = 16 * 1024;
 /// Longest wait between two resumptions.
@@ -354,8 +356,14 @@ impl Fetch {
         }
         self.fresh = false;
         let base = self.base();
+        // Chunks at hand that may go before the network gets its turn.
+        let mut turns = 0u8;
         loop {
-            let now = stack.service();
+            let serviced = turns == 0;
+            let now = match serviced {
+                true => stack.service(),
+                false => stack.platform.now(),
+            };
             if now >= stack.deadline {
                 return Err(stack.fail(NetError::Deadline).into());
             }
@@ -378,8 +386,12 @@ impl Fetch {
                 (0, missing) => usize::try_from(missing).unwrap_or(usize::MAX).min(window),
                 (skip, _) => skip.min(SKIP) as usize,
             };
+            turns = turns.checked_sub(1).unwrap_or(TURNS);
             if max == 0 {
-                stack.idle(now, now + SINK_POLL);
+                turns = 0;
+                if serviced {
+                    stack.idle(now, now + SINK_POLL);
+                }
                 continue;
             }
             let mut failure = None;
@@ -412,8 +424,19 @@ impl Fetch {
                 None => {}
             }
             match pumped? {
-                Pumped::Octets(taken) => self.at = self.at.saturating_add(taken as u64),
-                Pumped::Nothing(until) => stack.idle(now, until.min(now + SINK_LOOK)),
+                Pumped::Octets(taken) => {
+                    self.at = self.at.saturating_add(taken as u64);
+                    if taken < max {
+                        // That was all of it.
+                        turns = 0;
+                    }
+                }
+                Pumped::Nothing(until) => {
+                    turns = 0;
+                    if serviced {
+                        stack.idle(now, until.min(now + SINK_LOOK));
+                    }
+                }
                 Pumped::Complete if missing == 0 && skip == 0 => return Ok(()),
                 Pumped::Complete => {
                     let (got, size) = (progress.position, progress.size);
