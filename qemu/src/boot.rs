@@ -18,7 +18,7 @@ use netboot_ipxe::IpxeInterface;
 use netboot_virtio::VirtioNet;
 use ocp_recovery::{MmioBus, RecoveryAgent};
 use rom_parts::settings::{MAX_IMAGES, Settings};
-use rom_parts::sizes::{RX, TCP, UDP};
+use rom_parts::sizes::{RX, TCP};
 
 /// Descriptors of each virtio queue.
 const QUEUE: usize = RX.next_power_of_two();
@@ -30,7 +30,7 @@ pub type Net = Network<'static, &'static mut Nic, Board>;
 type App = BootApp<'static, &'static mut Net, MmioBus, LineObserver<Line>>;
 
 static mut FRAMES: netboot_virtio::Buffers<RX, TX> = netboot_virtio::Buffers::new();
-static mut BUFFERS: netboot::Buffers<UDP, TCP> = netboot::Buffers::new();
+static mut BUFFERS: netboot::Buffers<TCP> = netboot::Buffers::new();
 static mut SLOTS: MaybeUninit<Slots<'static>> = MaybeUninit::uninit();
 static mut CONFIG: MaybeUninit<Settings> = MaybeUninit::uninit();
 static mut DEFAULTS: MaybeUninit<[DefaultSource<'static>; MAX_IMAGES]> = MaybeUninit::uninit();

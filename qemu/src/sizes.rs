@@ -1,8 +1,6 @@
 //! Sizes of the library's buffers, the same in the ROM and in every boot on a host: what is tested there is
 //! what the ROM has. Those that a benchmark varies come from `build.rs`.
 
-/// TFTP receive buffer, octets: blocks wait in the device's ring, here are those that come while the sink stands still.
-pub const UDP: usize = 2 * 1472;
 /// HTTP receive buffer, octets: throughput is at most this for each round trip. `NETBOOT_TCP_KIB`, 16 unless set.
 pub const TCP: usize = number(env!("NETBOOT_TCP_KIB")) * 1024;
 /// Receive buffers of the network device. `NETBOOT_RX_RING`, 16 unless set.

@@ -285,6 +285,7 @@ impl Fetch {
             position: 0,
             size,
             hash: Sha256::new(),
+            #[cfg(feature = "unhashed")]
             hashing: stack.options.hash,
             prefix: None,
         };
@@ -311,7 +312,7 @@ impl Fetch {
                 // Only the server's farewell is missing.
                 break;
             }
-            if !progress.hashing && progress.position > 0 && self.validator.is_none() {
+            if !progress.hashes() && progress.position > 0 && self.validator.is_none() {
                 // Nothing would show that it is still the same file.
                 return Err(failed.into());
             }
@@ -334,7 +335,7 @@ impl Fetch {
         }
         let now = stack.platform.now();
         out.end(now)?;
-        let hashing = progress.hashing;
+        let hashing = progress.hashes();
         Ok(Delivery {
             octets: progress.position,
             sha256: hashing.then(|| Digest(progress.hash.finalize().into())),
@@ -408,7 +409,7 @@ impl Fetch {
                     failure = Some(Some(full));
                     return 0;
                 }
-                if progress.hashing {
+                if progress.hashes() {
                     progress.hash.update(chunk);
                 }
                 progress.position = progress.position.saturating_add(chunk.len() as u64);
@@ -455,12 +456,21 @@ struct Progress {
     /// Of the octets delivered.
     hash: Sha256,
     /// Whether they are hashed at all.
+    #[cfg(feature = "unhashed")]
     hashing: bool,
     /// Of the octets read again, while they are.
     prefix: Option<Sha256>,
 }
 
 impl Progress {
+    #[inline(always)]
+    fn hashes(&self) -> bool {
+        #[cfg(feature = "unhashed")]
+        return self.hashing;
+        #[cfg(not(feature = "unhashed"))]
+        true
+    }
+
     /// Every octet was delivered, none is being read again.
     fn is_whole(&self) -> bool {
         self.position == self.size && self.prefix.is_none()
@@ -479,7 +489,8 @@ impl Progress {
         let Some(prefix) = self.prefix.take() else {
             return Ok(());
         };
-        if self.position > 0 && (!self.hashing || prefix.finalize() != self.hash.clone().finalize())
+        if self.position > 0
+            && (!self.hashes() || prefix.finalize() != self.hash.clone().finalize())
         {
             return Err(NetError::ContentChanged);
         }
@@ -540,7 +551,7 @@ pub(crate) fn deliver_staged<D: Device, P: Platform, S: ImageSink>(
         octets: data.len() as u64,
         sha256: stack
             .options
-            .hash
+            .hashes()
             .then(|| Digest(Sha256::digest(data).into())),
         resumes: 0,
         duration: now.since(begin),

@@ -23,6 +23,8 @@ pub(crate) struct Link<D> {
     pub port: Option<u16>,
     /// The datagram that is kept in the device.
     datagram: Option<Datagram>,
+    /// It was the last frame received.
+    found: bool,
 }
 
 impl<D: Device> Link<D> {
@@ -34,15 +36,17 @@ impl<D: Device> Link<D> {
             address: None,
             port: None,
             datagram: None,
+            found: false,
         }
     }
 
     /// Keeps the datagram that was found by the last `receive`, if that was one.
     pub fn hold(&mut self) -> bool {
-        if self.datagram.is_some() {
+        let found = core::mem::take(&mut self.found);
+        if found {
             self.device.hold();
         }
-        self.datagram.is_some()
+        found
     }
 
     /// Whether a datagram is kept.
@@ -50,11 +54,11 @@ impl<D: Device> Link<D> {
         self.datagram.is_some()
     }
 
-    /// The datagram that is kept, and its payload.
-    pub fn datagram(&self) -> Option<(&Datagram, &[u8])> {
+    /// The datagram that is kept: address, port and payload.
+    pub fn datagram(&self) -> Option<(Ipv4Addr, u16, &[u8])> {
         let datagram = self.datagram.as_ref()?;
-        let payload = self.device.held().get(datagram.payload.clone());
-        Some((datagram, payload.unwrap_or_default()))
+        let payload = self.device.held().get(datagram.payload.clone())?;
+        Some((datagram.source, datagram.port, payload))
     }
 
     /// Gives the datagram's buffer back to the device.
@@ -173,8 +177,8 @@ impl<D: Device> smoltcp::phy::Device for Link<D> {
 
     fn receive(&mut self, _: smoltcp::time::Instant) -> Option<(Rx<'_>, Tx<D::Tx<'_>>)> {
         let mac = self.mac();
-        let direct = match (self.address, self.port, &self.datagram) {
-            (Some(address), Some(port), None) => Some(Direct { mac, address, port }),
+        let direct = match (self.address, self.port) {
+            (Some(address), Some(port)) => Some(Direct { mac, address, port }),
             _ => None,
         };
         let (frame, slot) = self.device.receive()?;
@@ -183,7 +187,11 @@ impl<D: Device> smoltcp::phy::Device for Link<D> {
             // smoltcp passes over a frame without octets.
             Arrival::Damaged => &[],
             Arrival::Datagram(datagram) => {
-                self.datagram = Some(datagram);
+                // Only when the sink stands still is one held here already: this one is lost, and asked for again.
+                if self.datagram.is_none() {
+                    self.datagram = Some(datagram);
+                    self.found = true;
+                }
                 &[]
             }
         };

@@ -1,6 +1,7 @@
 //! The device: which buffer is with whom, and the frames in between.
 
 use crate::pool::PoolHal;
+use crate::transport::Flagged;
 use core::ptr::NonNull;
 use netboot_core::{Device, DeviceInfo, TxSlot};
 use virtio_drivers::device::net::VirtIONetRaw;
@@ -68,7 +69,7 @@ struct Frame {
     to: u16,
 }
 
-type Raw<const Q: usize> = VirtIONetRaw<PoolHal, MmioTransport<'static>, Q>;
+type Raw<const Q: usize> = VirtIONetRaw<PoolHal, Flagged, Q>;
 
 /// A polled virtio-net device with `RX` and `TX` buffers; `Q` is the queue size, a power of two, at
 /// least `RX` and `TX`.
@@ -104,7 +105,7 @@ impl<const Q: usize, const RX: usize, const TX: usize> VirtioNet<Q, RX, TX> {
         // SAFETY: the caller promises that the window is a virtio MMIO one and ours.
         let transport = unsafe { MmioTransport::new(header, MMIO_SIZE) }
             .map_err(|_| VirtioNetError::NotFound)?;
-        let raw = Raw::<Q>::new(transport).map_err(|_| VirtioNetError::Setup)?;
+        let raw = Raw::<Q>::new(Flagged(transport)).map_err(|_| VirtioNetError::Setup)?;
         let mut net = Self {
             raw,
             rx: &mut buffers.rx,
@@ -127,8 +128,8 @@ impl<const Q: usize, const RX: usize, const TX: usize> VirtioNet<Q, RX, TX> {
         self.stats
     }
 
-    /// Gives buffer `slot` back to the device and notifies it: without the notification a device
-    /// that ran out of buffers would never look again.
+    /// Gives buffer `slot` back to the device, and notifies it if it asked for that: a device that ran out of buffers
+    /// would never look again.
     fn refill(&mut self, slot: u8) {
         let buffer = self.rx.get_mut(usize::from(slot));
         let Some(buffer) = buffer.and_then(|buffer| buffer.get_mut(SKEW..)) else {

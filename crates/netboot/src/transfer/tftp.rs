@@ -1,7 +1,7 @@
 //! A TFTP transfer on its UDP socket.
 //!
-//! A DATA packet stays where the device put it (or, if it came while another one was there, in the socket's buffer) until
-//! the sink has taken all of it; only then is it acknowledged. So a slow sink slows the server, and no block is copied.
+//! A DATA packet stays where the device put it until the sink has taken all of it; only then is it acknowledged. So a slow
+//! sink slows the server, and no block is copied. The socket only sends.
 
 use super::{Opened, Pumped, Take};
 use crate::NetError;
@@ -21,7 +21,7 @@ const BUDGET: usize = 32;
 /// One transfer.
 pub(crate) struct TftpTransfer {
     client: Client,
-    /// Payload of the DATA packet at the head of the socket's buffer that is still to be taken.
+    /// Payload of the DATA packet in the device that is still to be taken.
     held: Option<Held>,
 }
 
@@ -79,27 +79,29 @@ impl TftpTransfer {
             }
             if let Outcome::Opened { total, again } = outcome {
                 if !again {
-                    drop_datagram(stack);
+                    stack.link.release();
                 }
                 self.client.start(now);
                 return Ok(Step::Done(Opened { total, first: 0 }));
             }
-            drop_datagram(stack);
+            stack.link.release();
         }
         self.timers(stack, now)?;
         Ok(Step::Again(self.next_timeout()))
     }
 
-    /// Lets the client see the datagram at the head of the buffer, which stays there.
+    /// Lets the client see the datagram that lies in the device, and stays there.
     #[inline(never)]
     fn look<D: Device, P: Platform>(
         &mut self,
         stack: &mut Stack<'_, D, P>,
         now: Instant,
     ) -> Internal<Outcome> {
-        let Some((from, datagram)) = datagram(stack) else {
+        let Some((address, port, datagram)) = stack.link.datagram() else {
             return Ok(Outcome::Empty);
         };
+        let addr = IpAddr::V4(address);
+        let from = Endpoint { addr, port };
         match self.client.handle(now, from, datagram) {
             Ok(Event::None) => Ok(Outcome::Nothing),
             Ok(Event::Opened { options, again }) => Ok(Outcome::Opened {
@@ -108,7 +110,7 @@ impl TftpTransfer {
             }),
             Ok(Event::Data { payload, .. }) => Ok(Outcome::Data(payload.len())),
             Err(error) => {
-                drop_datagram(stack);
+                stack.link.release();
                 self.transmit(stack, now);
                 Err(stack.fail(error.into()))
             }
@@ -140,7 +142,7 @@ impl TftpTransfer {
                         to: DATA_HEADER.saturating_add(len),
                     });
                 }
-                Outcome::Nothing | Outcome::Opened { .. } => drop_datagram(stack),
+                Outcome::Nothing | Outcome::Opened { .. } => stack.link.release(),
             }
         }
         self.timers(stack, now)?;
@@ -161,7 +163,7 @@ impl TftpTransfer {
         max: usize,
         take: Take<'_>,
     ) -> Internal<Pumped> {
-        let Some((_, datagram)) = datagram(stack) else {
+        let Some((_, _, datagram)) = stack.link.datagram() else {
             return Err(stack.fail(NetError::StaleHandle));
         };
         let rest = datagram.get(held.from..held.to).unwrap_or_default();
@@ -173,7 +175,7 @@ impl TftpTransfer {
             return Ok(Pumped::Octets(taken));
         }
         self.held = None;
-        drop_datagram(stack);
+        stack.link.release();
         self.client.data_consumed(now);
         self.transmit(stack, now);
         if self.client.is_complete() && taken == 0 {
@@ -227,7 +229,7 @@ impl TftpTransfer {
         for _ in 0..BUDGET {
             match self.look(stack, now) {
                 Ok(Outcome::Empty) | Err(_) => break,
-                Ok(_) => drop_datagram(stack),
+                Ok(_) => stack.link.release(),
             }
         }
         self.transmit(stack, now);
@@ -281,33 +283,4 @@ enum Outcome {
         again: bool,
     },
     Data(usize),
-}
-
-/// The next datagram, which stays where it is, and who sent it.
-#[inline(never)]
-fn datagram<'s, D: Device, P: Platform>(
-    stack: &'s mut Stack<'_, D, P>,
-) -> Option<(Endpoint, &'s [u8])> {
-    let (address, port, payload) = match stack.link.holds() {
-        true => {
-            let (datagram, payload) = stack.link.datagram()?;
-            (datagram.source, datagram.port, payload)
-        }
-        false => {
-            let (payload, meta) = stack.tftp().peek().ok()?;
-            let IpAddress::Ipv4(address) = meta.endpoint.addr;
-            (address, meta.endpoint.port, payload)
-        }
-    };
-    let addr = IpAddr::V4(address);
-    Some((Endpoint { addr, port }, payload))
-}
-
-/// Passes over the next datagram.
-fn drop_datagram<D: Device, P: Platform>(stack: &mut Stack<'_, D, P>) {
-    if stack.link.holds() {
-        stack.link.release();
-    } else {
-        let _ = stack.tftp().recv();
-    }
 }
