@@ -46,7 +46,7 @@ impl<const RX: usize, const TX: usize> Default for Buffers<RX, TX> {
 pub enum VirtioNetError {
     /// No virtio-net device answers at this address.
     NotFound,
-    /// The device refused its set-up, or the queue pages are taken already.
+    /// The device is a legacy one or refused its set-up, or the queue pages are taken already.
     Setup,
 }
 
@@ -105,7 +105,8 @@ impl<const Q: usize, const RX: usize, const TX: usize> VirtioNet<Q, RX, TX> {
         // SAFETY: the caller promises that the window is a virtio MMIO one and ours.
         let transport = unsafe { MmioTransport::new(header, MMIO_SIZE) }
             .map_err(|_| VirtioNetError::NotFound)?;
-        let raw = Raw::<Q>::new(Flagged(transport)).map_err(|_| VirtioNetError::Setup)?;
+        let transport = Flagged::new(transport).ok_or(VirtioNetError::Setup)?;
+        let raw = Raw::<Q>::new(transport).map_err(|_| VirtioNetError::Setup)?;
         let mut net = Self {
             raw,
             rx: &mut buffers.rx,

@@ -1,4 +1,4 @@
-//! virtio over MMIO without RING_EVENT_IDX.
+//! virtio over MMIO as this driver wants it: not legacy, without RING_EVENT_IDX.
 //!
 //! With that feature virtio-drivers 0.13 notifies the device after every buffer (`VirtQueue::should_notify` compares
 //! positions as if they never wrapped round, and does not look at where the last notification was). Without it the device
@@ -6,15 +6,22 @@
 
 use virtio_drivers::PhysAddr;
 use virtio_drivers::Result;
-use virtio_drivers::transport::mmio::MmioTransport;
+use virtio_drivers::transport::mmio::{MmioTransport, MmioVersion};
 use virtio_drivers::transport::{DeviceStatus, DeviceType, InterruptStatus, Transport};
 use zerocopy::{FromBytes, Immutable, IntoBytes};
 
 /// VIRTIO_F_EVENT_IDX (virtio 1.2, section 6).
 const EVENT_IDX: u64 = 1 << 29;
 
-/// An MMIO transport whose device does not offer RING_EVENT_IDX.
-pub struct Flagged(pub MmioTransport<'static>);
+/// An MMIO transport of a device that is not legacy and does not offer RING_EVENT_IDX.
+pub struct Flagged(MmioTransport<'static>);
+
+impl Flagged {
+    /// `None` for a legacy device.
+    pub fn new(transport: MmioTransport<'static>) -> Option<Self> {
+        (transport.version() == MmioVersion::Modern).then_some(Self(transport))
+    }
+}
 
 impl Transport for Flagged {
     fn device_type(&self) -> DeviceType {
@@ -45,12 +52,11 @@ impl Transport for Flagged {
         self.0.set_status(status);
     }
 
-    fn set_guest_page_size(&mut self, guest_page_size: u32) {
-        self.0.set_guest_page_size(guest_page_size);
-    }
+    /// Legacy devices have that.
+    fn set_guest_page_size(&mut self, _: u32) {}
 
     fn requires_legacy_layout(&self) -> bool {
-        self.0.requires_legacy_layout()
+        false
     }
 
     fn queue_set(
