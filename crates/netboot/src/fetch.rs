@@ -21,6 +21,8 @@ const PROGRESS: u64 = 16 * 1024;
 const SINK_POLL: Duration = Duration::from_micros(50);
 /// How long an idle network may keep the sink's own troubles from being noticed.
 const SINK_LOOK: Duration = Duration::from_millis(100);
+/// Chunks handed to the sink, while there are more at hand, before the network gets its turn.
+const TURNS: u8 = 8;
 /// Most octets skipped in one step.
 const SKIP: u64 = 16 * 1024;
 /// Longest wait between two resumptions.
@@ -288,6 +290,8 @@ impl Fetch {
             position: 0,
             size,
             hash: Sha256::new(),
+            #[cfg(feature = "unhashed")]
+            hashing: stack.options.hash,
             prefix: None,
         };
         let mut resumes = 0u32;
@@ -313,6 +317,10 @@ impl Fetch {
                 // Only the server's farewell is missing.
                 break;
             }
+            if !progress.hashes() && progress.position > 0 && self.validator.is_none() {
+                // Nothing would show that it is still the same file.
+                return Err(failed.into());
+            }
             if progress.position.saturating_sub(failed_at) >= PROGRESS {
                 failures = 0;
             }
@@ -332,9 +340,10 @@ impl Fetch {
         }
         let now = stack.platform.now();
         out.end(now)?;
+        let hashing = progress.hashes();
         Ok(Delivery {
             octets: progress.position,
-            sha256: Digest(progress.hash.finalize().into()),
+            sha256: hashing.then(|| Digest(progress.hash.finalize().into())),
             resumes,
             duration: now.since(begin),
         })
@@ -353,8 +362,14 @@ impl Fetch {
         }
         self.fresh = false;
         let base = self.base();
+        // Chunks at hand that may go before the network gets its turn.
+        let mut turns = 0u8;
         loop {
-            let now = stack.service();
+            let serviced = turns == 0;
+            let now = match serviced {
+                true => stack.service(),
+                false => stack.platform.now(),
+            };
             if now >= stack.deadline {
                 return Err(stack.fail(NetError::Deadline).into());
             }
@@ -377,8 +392,12 @@ impl Fetch {
                 (0, missing) => usize::try_from(missing).unwrap_or(usize::MAX).min(window),
                 (skip, _) => skip.min(SKIP) as usize,
             };
+            turns = turns.checked_sub(1).unwrap_or(TURNS);
             if max == 0 {
-                stack.idle(now, now + SINK_POLL);
+                turns = 0;
+                if serviced {
+                    stack.idle(now, now + SINK_POLL);
+                }
                 continue;
             }
             let mut failure = None;
@@ -396,7 +415,9 @@ impl Fetch {
                     // Done with: a body that ends here leaves a connection that can be used again.
                     return chunk.len();
                 }
-                progress.hash.update(chunk);
+                if progress.hashes() {
+                    progress.hash.update(chunk);
+                }
                 progress.position = progress.position.saturating_add(chunk.len() as u64);
                 chunk.len()
             };
@@ -410,8 +431,19 @@ impl Fetch {
                 None => {}
             }
             match pumped? {
-                Pumped::Octets(taken) => self.at = self.at.saturating_add(taken as u64),
-                Pumped::Nothing(until) => stack.idle(now, until.min(now + SINK_LOOK)),
+                Pumped::Octets(taken) => {
+                    self.at = self.at.saturating_add(taken as u64);
+                    if taken < max {
+                        // That was all of it.
+                        turns = 0;
+                    }
+                }
+                Pumped::Nothing(until) => {
+                    turns = 0;
+                    if serviced {
+                        stack.idle(now, until.min(now + SINK_LOOK));
+                    }
+                }
                 Pumped::Complete if missing == 0 && skip == 0 => return Ok(()),
                 Pumped::Complete => {
                     let (got, size) = (progress.position, progress.size);
@@ -429,11 +461,22 @@ struct Progress {
     size: u64,
     /// Of the octets delivered.
     hash: Sha256,
+    /// Whether they are hashed at all.
+    #[cfg(feature = "unhashed")]
+    hashing: bool,
     /// Of the octets read again, while they are.
     prefix: Option<Sha256>,
 }
 
 impl Progress {
+    #[inline(always)]
+    fn hashes(&self) -> bool {
+        #[cfg(feature = "unhashed")]
+        return self.hashing;
+        #[cfg(not(feature = "unhashed"))]
+        true
+    }
+
     /// Every octet was delivered, none is being read again.
     fn is_whole(&self) -> bool {
         self.position == self.size && self.prefix.is_none()
@@ -452,7 +495,9 @@ impl Progress {
         let Some(prefix) = self.prefix.take() else {
             return Ok(());
         };
-        if self.position > 0 && prefix.finalize() != self.hash.clone().finalize() {
+        if self.position > 0
+            && (!self.hashes() || prefix.finalize() != self.hash.clone().finalize())
+        {
             return Err(NetError::ContentChanged);
         }
         Ok(())
@@ -510,7 +555,10 @@ pub(crate) fn deliver_staged<D: Device, P: Platform, S: ImageSink>(
     sink.end(now).map_err(ExecError::Sink)?;
     Ok(Delivery {
         octets: data.len() as u64,
-        sha256: Digest(Sha256::digest(data).into()),
+        sha256: stack
+            .options
+            .hashes()
+            .then(|| Digest(Sha256::digest(data).into())),
         resumes: 0,
         duration: now.since(begin),
     })

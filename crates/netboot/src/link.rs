@@ -3,9 +3,10 @@
 //! On the way in, ARP frames are looked at for the sake of the probe (RFC 5227): smoltcp has no
 //! address yet when the probe runs and would not tell of a conflict.
 
+use crate::arrival::{self, Arrival, Datagram, Direct};
 use core::net::Ipv4Addr;
 use netboot_core::{Device, TxSlot};
-use smoltcp::phy::{DeviceCapabilities, Medium, RxToken, TxToken};
+use smoltcp::phy::{Checksum, DeviceCapabilities, Medium, RxToken, TxToken};
 use smoltcp::wire::{
     ArpOperation, ArpPacket, ArpRepr, EthernetAddress, EthernetFrame, EthernetProtocol,
     EthernetRepr,
@@ -16,6 +17,14 @@ pub(crate) struct Link<D> {
     device: D,
     probed: Option<Ipv4Addr>,
     conflict: bool,
+    /// The station's address, as the interface has it.
+    pub address: Option<Ipv4Addr>,
+    /// The port whose datagrams are read in place.
+    pub port: Option<u16>,
+    /// The datagram that is kept in the device.
+    datagram: Option<Datagram>,
+    /// It was the last frame received.
+    found: bool,
 }
 
 impl<D: Device> Link<D> {
@@ -24,6 +33,38 @@ impl<D: Device> Link<D> {
             device,
             probed: None,
             conflict: false,
+            address: None,
+            port: None,
+            datagram: None,
+            found: false,
+        }
+    }
+
+    /// Keeps the datagram that was found by the last `receive`, if that was one.
+    pub fn hold(&mut self) -> bool {
+        let found = core::mem::take(&mut self.found);
+        if found {
+            self.device.hold();
+        }
+        found
+    }
+
+    /// Whether a datagram is kept.
+    pub fn holds(&self) -> bool {
+        self.datagram.is_some()
+    }
+
+    /// The datagram that is kept: address, port and payload.
+    pub fn datagram(&self) -> Option<(Ipv4Addr, u16, &[u8])> {
+        let datagram = self.datagram.as_ref()?;
+        let payload = self.device.held().get(datagram.payload.clone())?;
+        Some((datagram.source, datagram.port, payload))
+    }
+
+    /// Gives the datagram's buffer back to the device.
+    pub fn release(&mut self) {
+        if self.datagram.take().is_some() {
+            self.device.release();
         }
     }
 
@@ -136,7 +177,24 @@ impl<D: Device> smoltcp::phy::Device for Link<D> {
 
     fn receive(&mut self, _: smoltcp::time::Instant) -> Option<(Rx<'_>, Tx<D::Tx<'_>>)> {
         let mac = self.mac();
+        let direct = match (self.address, self.port) {
+            (Some(address), Some(port)) => Some(Direct { mac, address, port }),
+            _ => None,
+        };
         let (frame, slot) = self.device.receive()?;
+        let frame = match arrival::look(frame, direct) {
+            Arrival::Other => frame,
+            // smoltcp passes over a frame without octets.
+            Arrival::Damaged => &[],
+            Arrival::Datagram(datagram) => {
+                // Only when the sink stands still is one held here already: this one is lost, and asked for again.
+                if self.datagram.is_none() {
+                    self.datagram = Some(datagram);
+                    self.found = true;
+                }
+                &[]
+            }
+        };
         if let Some(address) = self.probed
             && claims(frame, address, mac)
         {
@@ -156,6 +214,9 @@ impl<D: Device> smoltcp::phy::Device for Link<D> {
         capabilities.max_transmission_unit = info.mtu + 14;
         // Bounds the TCP window to what the ring holds between two polls.
         capabilities.max_burst_size = Some(info.rx_ring);
+        // Those of what arrives are looked at in `arrival`.
+        capabilities.checksum.udp = Checksum::Tx;
+        capabilities.checksum.tcp = Checksum::Tx;
         capabilities
     }
 }

@@ -17,7 +17,7 @@ use netboot_ipxe::{
 /// The network of a station: a device, a platform, and every buffer of the stack.
 ///
 /// One transfer is open at a time. `D` and `P` are the board's; the buffers come from
-/// [`Buffers`] and [`Slots`], with `UDP` and `TCP` chosen by the integrator.
+/// [`Buffers`] and [`Slots`], with `TCP` chosen by the integrator.
 pub struct Network<'a, D: Device, P: Platform> {
     stack: Stack<'a, D, P>,
     fetch: Fetch,
@@ -28,10 +28,10 @@ pub struct Network<'a, D: Device, P: Platform> {
 impl<'a, D: Device, P: Platform> Network<'a, D, P> {
     /// Takes the device into use. No frame is sent before the first command.
     #[inline(never)]
-    pub fn new<const UDP: usize, const TCP: usize>(
+    pub fn new<const TCP: usize>(
         device: D,
         platform: P,
-        buffers: &'a mut Buffers<UDP, TCP>,
+        buffers: &'a mut Buffers<TCP>,
         slots: &'a mut Slots<'a>,
         options: NetworkOptions,
     ) -> Self {

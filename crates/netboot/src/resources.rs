@@ -3,8 +3,6 @@
 use smoltcp::iface::SocketStorage;
 use smoltcp::socket::{dns, udp};
 
-/// Datagrams that can wait in the TFTP socket.
-const UDP_SLOTS: usize = 32;
 /// Request and acknowledgements of TFTP; the request is the longest.
 const UDP_TX: usize = 640;
 /// One DHCP message of full size and a second one behind it.
@@ -19,10 +17,9 @@ const SOCKETS: usize = 4;
 /// The buffers of a [`Network`](crate::Network): all zero at the start, so that a static of them takes no
 /// flash.
 ///
-/// `UDP` bounds the TFTP window (windowsize * (blksize + 4) octets wait there), `TCP` is the HTTP
-/// receive buffer: throughput is at most `TCP` octets for each round trip.
-pub struct Buffers<const UDP: usize, const TCP: usize> {
-    pub(crate) udp_rx: [u8; UDP],
+/// `TCP` is the HTTP receive buffer: throughput is at most `TCP` octets for each round trip. TFTP has none: blocks wait in
+/// the device.
+pub struct Buffers<const TCP: usize> {
     pub(crate) udp_tx: [u8; UDP_TX],
     pub(crate) dhcp_rx: [u8; DHCP_RX],
     pub(crate) dhcp_tx: [u8; DHCP_TX],
@@ -30,11 +27,10 @@ pub struct Buffers<const UDP: usize, const TCP: usize> {
     pub(crate) tcp_tx: [u8; TCP_TX],
 }
 
-impl<const UDP: usize, const TCP: usize> Buffers<UDP, TCP> {
+impl<const TCP: usize> Buffers<TCP> {
     /// Zeroed buffers.
     pub const fn new() -> Self {
         Self {
-            udp_rx: [0; UDP],
             udp_tx: [0; UDP_TX],
             dhcp_rx: [0; DHCP_RX],
             dhcp_tx: [0; DHCP_TX],
@@ -44,7 +40,7 @@ impl<const UDP: usize, const TCP: usize> Buffers<UDP, TCP> {
     }
 }
 
-impl<const UDP: usize, const TCP: usize> Default for Buffers<UDP, TCP> {
+impl<const TCP: usize> Default for Buffers<TCP> {
     fn default() -> Self {
         Self::new()
     }
@@ -52,7 +48,6 @@ impl<const UDP: usize, const TCP: usize> Default for Buffers<UDP, TCP> {
 
 /// The sockets and the slots of their buffers. Not zero at the start: to be made in place at run time.
 pub struct Slots<'a> {
-    pub(crate) udp_rx: [udp::PacketMetadata; UDP_SLOTS],
     pub(crate) udp_tx: [udp::PacketMetadata; 4],
     pub(crate) dhcp_rx: [udp::PacketMetadata; 4],
     pub(crate) dhcp_tx: [udp::PacketMetadata; 1],
@@ -64,7 +59,6 @@ impl Slots<'_> {
     /// Empty slots.
     pub const fn new() -> Self {
         Self {
-            udp_rx: [udp::PacketMetadata::EMPTY; UDP_SLOTS],
             udp_tx: [udp::PacketMetadata::EMPTY; 4],
             dhcp_rx: [udp::PacketMetadata::EMPTY; 4],
             dhcp_tx: [udp::PacketMetadata::EMPTY; 1],

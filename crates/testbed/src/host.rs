@@ -8,7 +8,7 @@ use netboot_app::{AppConfig, BootApp, BootReport, DefaultSource};
 use netboot_core::{Device, Instant, Platform};
 use ocp_recovery::{RecoveryAgent, RegisterBus};
 use recovery_model::{DeviceConfig, DeviceOutcome, ImageRecord, RecoveryModel, Stall};
-use rom_parts::sizes::{TCP, UDP};
+use rom_parts::sizes::TCP;
 use std::cell::RefCell;
 use std::fmt::Write;
 use std::rc::Rc;
@@ -103,8 +103,8 @@ pub fn boot<D: Device, P: Platform>(
     let now = platform.now();
     let agent = RecoveryAgent::new(bus, settings.agent, now).map_err(|error| anyhow!("{error}"))?;
     // The sockets borrow the buffers for as long as these live, as they do in a ROM's statics: some
-    // 30 KiB for each boot stay allocated.
-    let buffers = Box::leak(Box::new(Buffers::<UDP, TCP>::new()));
+    // 20 KiB for each boot stay allocated.
+    let buffers = Box::leak(Box::new(Buffers::<TCP>::new()));
     let slots = Box::leak(Box::new(Slots::new()));
     let mut net = Network::new(device, platform, buffers, slots, settings.network);
     if let Some(https) = &plan.https {

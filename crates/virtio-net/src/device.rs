@@ -1,6 +1,7 @@
 //! The device: which buffer is with whom, and the frames in between.
 
 use crate::pool::PoolHal;
+use crate::transport::Flagged;
 use core::ptr::NonNull;
 use netboot_core::{Device, DeviceInfo, TxSlot};
 use virtio_drivers::device::net::VirtIONetRaw;
@@ -10,8 +11,10 @@ use virtio_drivers::transport::mmio::{MmioTransport, VirtIOHeader};
 const HEADER: usize = 12;
 /// Ethernet header and 1,500 octets of payload.
 const FRAME: usize = 1514;
-/// Header, frame, and two octets so that the next buffer is word-aligned again.
+/// Two octets, header, frame.
 const BUFFER: usize = 1528;
+/// Octets left free at the start of a receive buffer: behind 12 of header and 14 of Ethernet, IP is on a word.
+const SKEW: usize = 2;
 /// The virtio register window of QEMU's `virt` machine.
 const MMIO_SIZE: usize = 0x200;
 
@@ -43,7 +46,7 @@ impl<const RX: usize, const TX: usize> Default for Buffers<RX, TX> {
 pub enum VirtioNetError {
     /// No virtio-net device answers at this address.
     NotFound,
-    /// The device refused its set-up, or the queue pages are taken already.
+    /// The device is a legacy one or refused its set-up, or the queue pages are taken already.
     Setup,
 }
 
@@ -58,7 +61,15 @@ pub struct Stats {
     pub errors: u32,
 }
 
-type Raw<const Q: usize> = VirtIONetRaw<PoolHal, MmioTransport<'static>, Q>;
+/// A received frame: its buffer, and where in it.
+#[derive(Clone, Copy)]
+struct Frame {
+    slot: u8,
+    from: u16,
+    to: u16,
+}
+
+type Raw<const Q: usize> = VirtIONetRaw<PoolHal, Flagged, Q>;
 
 /// A polled virtio-net device with `RX` and `TX` buffers; `Q` is the queue size, a power of two, at
 /// least `RX` and `TX`.
@@ -70,8 +81,10 @@ pub struct VirtioNet<const Q: usize, const RX: usize, const TX: usize> {
     rx_slot: [u8; Q],
     /// Descriptor that each transmit buffer is on; `None` when free.
     tx_token: [Option<u16>; TX],
-    /// The buffer that was handed out by the last `receive`, to be put back at the next one.
-    lent: Option<u8>,
+    /// The frame that was handed out by the last `receive`, to be put back at the next one.
+    lent: Option<Frame>,
+    /// The frame that is kept.
+    held: Option<Frame>,
     stats: Stats,
 }
 
@@ -92,6 +105,7 @@ impl<const Q: usize, const RX: usize, const TX: usize> VirtioNet<Q, RX, TX> {
         // SAFETY: the caller promises that the window is a virtio MMIO one and ours.
         let transport = unsafe { MmioTransport::new(header, MMIO_SIZE) }
             .map_err(|_| VirtioNetError::NotFound)?;
+        let transport = Flagged::new(transport).ok_or(VirtioNetError::Setup)?;
         let raw = Raw::<Q>::new(transport).map_err(|_| VirtioNetError::Setup)?;
         let mut net = Self {
             raw,
@@ -100,6 +114,7 @@ impl<const Q: usize, const RX: usize, const TX: usize> VirtioNet<Q, RX, TX> {
             rx_slot: [0; Q],
             tx_token: [None; TX],
             lent: None,
+            held: None,
             stats: Stats::default(),
         };
         net.raw.disable_interrupts();
@@ -114,10 +129,11 @@ impl<const Q: usize, const RX: usize, const TX: usize> VirtioNet<Q, RX, TX> {
         self.stats
     }
 
-    /// Gives buffer `slot` back to the device and notifies it: without the notification a device
-    /// that ran out of buffers would never look again.
+    /// Gives buffer `slot` back to the device, and notifies it if it asked for that: a device that ran out of buffers
+    /// would never look again.
     fn refill(&mut self, slot: u8) {
-        let Some(buffer) = self.rx.get_mut(usize::from(slot)) else {
+        let buffer = self.rx.get_mut(usize::from(slot));
+        let Some(buffer) = buffer.and_then(|buffer| buffer.get_mut(SKEW..)) else {
             return;
         };
         // SAFETY: the buffer is static, and is not touched until `receive_complete` gave it back.
@@ -194,8 +210,8 @@ impl<const Q: usize, const RX: usize, const TX: usize> Device for VirtioNet<Q, R
     }
 
     fn receive(&mut self) -> Option<(&[u8], Slot<'_, Q>)> {
-        if let Some(slot) = self.lent.take() {
-            self.refill(slot);
+        if let Some(frame) = self.lent.take() {
+            self.refill(frame.slot);
         }
         self.reap();
         let free = self.tx_token.iter().position(Option::is_none)?;
@@ -203,17 +219,26 @@ impl<const Q: usize, const RX: usize, const TX: usize> Device for VirtioNet<Q, R
         let slot = *self.rx_slot.get(usize::from(token))?;
         let buffer = self.rx.get_mut(usize::from(slot))?;
         // SAFETY: the same buffer as in `receive_begin`, found by its token.
-        let outcome = unsafe { self.raw.receive_complete(token, buffer) };
-        self.lent = Some(slot);
+        let outcome = unsafe { self.raw.receive_complete(token, buffer.get_mut(SKEW..)?) };
         let (header, len) = match outcome {
             Ok(lengths) => lengths,
             Err(_) => {
                 self.stats.errors += 1;
-                return None;
+                (0, 0)
             }
         };
+        let from = SKEW.saturating_add(header);
+        let to = from.saturating_add(len).min(BUFFER);
+        self.lent = Some(Frame {
+            slot,
+            from: from as u16,
+            to: to as u16,
+        });
+        if len == 0 {
+            return None;
+        }
         self.stats.rx_frames += 1;
-        let frame = buffer.get(header..)?.get(..len)?;
+        let frame = buffer.get(from..to)?;
         let slot = Slot {
             raw: &mut self.raw,
             buffer: self.tx.get_mut(free)?,
@@ -232,5 +257,27 @@ impl<const Q: usize, const RX: usize, const TX: usize> Device for VirtioNet<Q, R
             token: self.tx_token.get_mut(free)?,
             stats: &mut self.stats,
         })
+    }
+
+    fn hold(&mut self) {
+        if self.held.is_none() {
+            self.held = self.lent.take();
+        }
+    }
+
+    fn held(&self) -> &[u8] {
+        let Some(frame) = self.held else {
+            return &[];
+        };
+        let buffer = self.rx.get(usize::from(frame.slot));
+        buffer
+            .and_then(|buffer| buffer.get(usize::from(frame.from)..usize::from(frame.to)))
+            .unwrap_or_default()
+    }
+
+    fn release(&mut self) {
+        if let Some(frame) = self.held.take() {
+            self.refill(frame.slot);
+        }
     }
 }

@@ -10,5 +10,6 @@
 
 mod device;
 mod pool;
+mod transport;
 
 pub use device::{Buffers, Stats, VirtioNet, VirtioNetError};
