@@ -14,6 +14,7 @@
 pub mod console;
 pub mod device;
 pub mod digest;
+mod divide;
 pub mod error;
 pub mod platform;
 pub mod sink;
@@ -23,6 +24,7 @@ pub mod uri;
 pub use console::Console;
 pub use device::{Device, DeviceInfo, TxSlot};
 pub use digest::Digest;
+pub use divide::quotient;
 pub use error::{Blame, Coded, Module};
 pub use platform::Platform;
 pub use sink::{AbortReason, ImageSink};
