@@ -56,6 +56,8 @@ pub struct HostileDevice {
     /// A made-up frame that comes next.
     next: Option<Vec<u8>>,
     current: Vec<u8>,
+    /// The frame that is kept.
+    held: Vec<u8>,
 }
 
 impl HostileDevice {
@@ -68,6 +70,7 @@ impl HostileDevice {
             seen: VecDeque::new(),
             next: None,
             current: Vec::new(),
+            held: Vec::new(),
         }
     }
 
@@ -111,6 +114,20 @@ impl Device for HostileDevice {
 
     fn transmit(&mut self) -> Option<SimTx<'_>> {
         self.inner.transmit()
+    }
+
+    fn hold(&mut self) {
+        if self.held.is_empty() {
+            self.held = std::mem::take(&mut self.current);
+        }
+    }
+
+    fn held(&self) -> &[u8] {
+        &self.held
+    }
+
+    fn release(&mut self) {
+        self.held.clear();
     }
 }
 

@@ -344,6 +344,11 @@ impl Client {
         self.phase == Phase::Complete && (self.due || self.timer.is_some())
     }
 
+    /// Whether [`poll_transmit`](Self::poll_transmit) has something to send.
+    pub fn is_transmit_due(&self) -> bool {
+        self.due || self.stray.is_some() || self.farewell.is_some()
+    }
+
     /// Writes the next packet to send to the start of `buf`; returns its length and destination.
     ///
     /// Call until `None`. `buf` needs [`TRANSMIT_MAX`] octets; a packet that does not fit counts as

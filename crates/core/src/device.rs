@@ -31,6 +31,16 @@ pub trait Device {
 
     /// A transmit buffer, `None` while all are in use.
     fn transmit(&mut self) -> Option<Self::Tx<'_>>;
+
+    /// Keeps the frame of the last [`receive`](Self::receive), to be read where it lies while others are received.
+    /// One at a time: nothing happens while one is kept, or when none was received.
+    fn hold(&mut self);
+
+    /// The frame that is kept; empty when there is none.
+    fn held(&self) -> &[u8];
+
+    /// Gives the kept frame back to the device.
+    fn release(&mut self);
 }
 
 /// One free transmit buffer.
@@ -56,5 +66,17 @@ impl<T: Device> Device for &mut T {
 
     fn transmit(&mut self) -> Option<Self::Tx<'_>> {
         (**self).transmit()
+    }
+
+    fn hold(&mut self) {
+        (**self).hold();
+    }
+
+    fn held(&self) -> &[u8] {
+        (**self).held()
+    }
+
+    fn release(&mut self) {
+        (**self).release();
     }
 }

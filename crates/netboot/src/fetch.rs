@@ -21,6 +21,8 @@ const PROGRESS: u64 = 16 * 1024;
 const SINK_POLL: Duration = Duration::from_micros(50);
 /// How long an idle network may keep the sink's own troubles from being noticed.
 const SINK_LOOK: Duration = Duration::from_millis(100);
+/// Chunks handed to the sink, while there are more at hand, before the network gets its turn.
+const TURNS: u8 = 8;
 /// Most octets skipped in one step.
 const SKIP: u64 = 16 * 1024;
 /// Longest wait between two resumptions.
@@ -283,6 +285,7 @@ impl Fetch {
             position: 0,
             size,
             hash: Sha256::new(),
+            hashing: stack.options.hash,
             prefix: None,
         };
         let mut resumes = 0u32;
@@ -308,6 +311,10 @@ impl Fetch {
                 // Only the server's farewell is missing.
                 break;
             }
+            if !progress.hashing && progress.position > 0 && self.validator.is_none() {
+                // Nothing would show that it is still the same file.
+                return Err(failed.into());
+            }
             if progress.position.saturating_sub(failed_at) >= PROGRESS {
                 failures = 0;
             }
@@ -327,9 +334,10 @@ impl Fetch {
         }
         let now = stack.platform.now();
         out.end(now)?;
+        let hashing = progress.hashing;
         Ok(Delivery {
             octets: progress.position,
-            sha256: Digest(progress.hash.finalize().into()),
+            sha256: hashing.then(|| Digest(progress.hash.finalize().into())),
             resumes,
             duration: now.since(begin),
         })
@@ -348,8 +356,14 @@ impl Fetch {
         }
         self.fresh = false;
         let base = self.base();
+        // Chunks at hand that may go before the network gets its turn.
+        let mut turns = 0u8;
         loop {
-            let now = stack.service();
+            let serviced = turns == 0;
+            let now = match serviced {
+                true => stack.service(),
+                false => stack.platform.now(),
+            };
             if now >= stack.deadline {
                 return Err(stack.fail(NetError::Deadline).into());
             }
@@ -372,8 +386,12 @@ impl Fetch {
                 (0, missing) => usize::try_from(missing).unwrap_or(usize::MAX).min(window),
                 (skip, _) => skip.min(SKIP) as usize,
             };
+            turns = turns.checked_sub(1).unwrap_or(TURNS);
             if max == 0 {
-                stack.idle(now, now + SINK_POLL);
+                turns = 0;
+                if serviced {
+                    stack.idle(now, now + SINK_POLL);
+                }
                 continue;
             }
             let mut failure = None;
@@ -391,7 +409,9 @@ impl Fetch {
                     // Done with: a body that ends here leaves a connection that can be used again.
                     return chunk.len();
                 }
-                progress.hash.update(chunk);
+                if progress.hashing {
+                    progress.hash.update(chunk);
+                }
                 progress.position = progress.position.saturating_add(chunk.len() as u64);
                 chunk.len()
             };
@@ -405,8 +425,19 @@ impl Fetch {
                 None => {}
             }
             match pumped? {
-                Pumped::Octets(taken) => self.at = self.at.saturating_add(taken as u64),
-                Pumped::Nothing(until) => stack.idle(now, until.min(now + SINK_LOOK)),
+                Pumped::Octets(taken) => {
+                    self.at = self.at.saturating_add(taken as u64);
+                    if taken < max {
+                        // That was all of it.
+                        turns = 0;
+                    }
+                }
+                Pumped::Nothing(until) => {
+                    turns = 0;
+                    if serviced {
+                        stack.idle(now, until.min(now + SINK_LOOK));
+                    }
+                }
                 Pumped::Complete if missing == 0 && skip == 0 => return Ok(()),
                 Pumped::Complete => {
                     let (got, size) = (progress.position, progress.size);
@@ -424,6 +455,8 @@ struct Progress {
     size: u64,
     /// Of the octets delivered.
     hash: Sha256,
+    /// Whether they are hashed at all.
+    hashing: bool,
     /// Of the octets read again, while they are.
     prefix: Option<Sha256>,
 }
@@ -447,7 +480,8 @@ impl Progress {
         let Some(prefix) = self.prefix.take() else {
             return Ok(());
         };
-        if self.position > 0 && prefix.finalize() != self.hash.clone().finalize() {
+        if self.position > 0 && (!self.hashing || prefix.finalize() != self.hash.clone().finalize())
+        {
             return Err(NetError::ContentChanged);
         }
         Ok(())
@@ -505,7 +539,10 @@ pub(crate) fn deliver_staged<D: Device, P: Platform, S: ImageSink>(
     sink.end(now).map_err(ExecError::Sink)?;
     Ok(Delivery {
         octets: data.len() as u64,
-        sha256: Digest(Sha256::digest(data).into()),
+        sha256: stack
+            .options
+            .hash
+            .then(|| Digest(Sha256::digest(data).into())),
         resumes: 0,
         duration: now.since(begin),
     })

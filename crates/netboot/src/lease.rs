@@ -188,6 +188,13 @@ impl<D: Device, P: Platform> Stack<'_, D, P> {
         if self.lease.state == State::Off {
             return;
         }
+        if self.lease.state == State::Bound && now < self.lease.poll_timeout() {
+            let socket = self.dhcp();
+            // The common case, and it should cost nothing.
+            if !socket.can_recv() && socket.send_queue() == 0 {
+                return;
+            }
+        }
         self.receive_dhcp(now);
         self.service_probe(now);
         for _ in 0..BUDGET {

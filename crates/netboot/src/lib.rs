@@ -4,13 +4,15 @@
 //! ([`Buffers`], [`Slots`]), and implements [`netboot_ipxe::IpxeInterface`]. This is the only ROM crate that
 //! names smoltcp; its API has none of smoltcp's types.
 //!
-//! The way of an octet: device buffer -> socket buffer (smoltcp copies it there once) -> the protocol
-//! client looks at it in place -> hash -> the sink. While the sink is full the loop goes on polling:
+//! The way of an octet by TFTP: device buffer, where the client looks at it -> hash -> the sink. By HTTP smoltcp copies it
+//! into TCP's receive buffer first. While the sink is full the loop goes on polling:
 //! ARP is answered, TCP keeps its window closed, the lease is renewed.
 //!
 //! | file | what |
 //! |---|---|
 //! | `stack` | smoltcp's interface and sockets, one service call for all of them |
+//! | `arrival` | what a frame is, before smoltcp sees it |
+//! | `checksum` | RFC 1071 |
 //! | `link` | the board's device as a smoltcp device, with an eye for ARP conflicts |
 //! | `lease` | the DHCP client on its socket, ARP probe, configuration of the interface |
 //! | `resolve` | host name to address |
@@ -21,6 +23,8 @@
 #![cfg_attr(not(test), no_std)]
 #![forbid(unsafe_code)]
 
+mod arrival;
+mod checksum;
 mod error;
 mod fetch;
 mod lease;

@@ -3,9 +3,10 @@
 //! On the way in, ARP frames are looked at for the sake of the probe (RFC 5227): smoltcp has no
 //! address yet when the probe runs and would not tell of a conflict.
 
+use crate::arrival::{self, Arrival, Datagram, Direct};
 use core::net::Ipv4Addr;
 use netboot_core::{Device, TxSlot};
-use smoltcp::phy::{DeviceCapabilities, Medium, RxToken, TxToken};
+use smoltcp::phy::{Checksum, DeviceCapabilities, Medium, RxToken, TxToken};
 use smoltcp::wire::{
     ArpOperation, ArpPacket, ArpRepr, EthernetAddress, EthernetFrame, EthernetProtocol,
     EthernetRepr,
@@ -16,6 +17,12 @@ pub(crate) struct Link<D> {
     device: D,
     probed: Option<Ipv4Addr>,
     conflict: bool,
+    /// The station's address, as the interface has it.
+    pub address: Option<Ipv4Addr>,
+    /// The port whose datagrams are read in place.
+    pub port: Option<u16>,
+    /// The datagram that is kept in the device.
+    datagram: Option<Datagram>,
 }
 
 impl<D: Device> Link<D> {
@@ -24,6 +31,36 @@ impl<D: Device> Link<D> {
             device,
             probed: None,
             conflict: false,
+            address: None,
+            port: None,
+            datagram: None,
+        }
+    }
+
+    /// Keeps the datagram that was found by the last `receive`, if that was one.
+    pub fn hold(&mut self) -> bool {
+        if self.datagram.is_some() {
+            self.device.hold();
+        }
+        self.datagram.is_some()
+    }
+
+    /// Whether a datagram is kept.
+    pub fn holds(&self) -> bool {
+        self.datagram.is_some()
+    }
+
+    /// The datagram that is kept, and its payload.
+    pub fn datagram(&self) -> Option<(&Datagram, &[u8])> {
+        let datagram = self.datagram.as_ref()?;
+        let payload = self.device.held().get(datagram.payload.clone());
+        Some((datagram, payload.unwrap_or_default()))
+    }
+
+    /// Gives the datagram's buffer back to the device.
+    pub fn release(&mut self) {
+        if self.datagram.take().is_some() {
+            self.device.release();
         }
     }
 
@@ -136,7 +173,20 @@ impl<D: Device> smoltcp::phy::Device for Link<D> {
 
     fn receive(&mut self, _: smoltcp::time::Instant) -> Option<(Rx<'_>, Tx<D::Tx<'_>>)> {
         let mac = self.mac();
+        let direct = match (self.address, self.port, &self.datagram) {
+            (Some(address), Some(port), None) => Some(Direct { mac, address, port }),
+            _ => None,
+        };
         let (frame, slot) = self.device.receive()?;
+        let frame = match arrival::look(frame, direct) {
+            Arrival::Other => frame,
+            // smoltcp passes over a frame without octets.
+            Arrival::Damaged => &[],
+            Arrival::Datagram(datagram) => {
+                self.datagram = Some(datagram);
+                &[]
+            }
+        };
         if let Some(address) = self.probed
             && claims(frame, address, mac)
         {
@@ -156,6 +206,9 @@ impl<D: Device> smoltcp::phy::Device for Link<D> {
         capabilities.max_transmission_unit = info.mtu + 14;
         // Bounds the TCP window to what the ring holds between two polls.
         capabilities.max_burst_size = Some(info.rx_ring);
+        // Those of what arrives are looked at in `arrival`.
+        capabilities.checksum.udp = Checksum::Tx;
+        capabilities.checksum.tcp = Checksum::Tx;
         capabilities
     }
 }

@@ -21,6 +21,8 @@ const EGRESS_BUDGET: usize = 16;
 /// How long frames may wait in the device for the sink: longer than a device of 1,000 octets a second needs for
 /// a block, shorter than neighbours go on asking for our hardware address.
 const LEAVE_AT_MOST: Duration = Duration::from_millis(2000);
+/// While datagrams are read in place, everything else gets its turn so often.
+const ROUND: Duration = Duration::from_millis(1);
 /// First ephemeral port (RFC 6335, section 6).
 const EPHEMERAL: u16 = 49152;
 
@@ -81,6 +83,8 @@ pub(crate) struct Stack<'a, D: Device, P: Platform> {
     error: Option<NetError>,
     /// Since when frames are left in the device because the TFTP socket is full.
     full_since: Option<Instant>,
+    /// When everything gets its turn at the latest.
+    round_at: Instant,
 }
 
 impl<'a, D: Device, P: Platform> Stack<'a, D, P> {
@@ -134,6 +138,7 @@ impl<'a, D: Device, P: Platform> Stack<'a, D, P> {
             tls: None,
             error: None,
             full_since: None,
+            round_at: Instant::ZERO,
         }
     }
 
@@ -195,24 +200,32 @@ impl<'a, D: Device, P: Platform> Stack<'a, D, P> {
             if matches!(result, PollIngressSingleResult::None) {
                 break;
             }
+            if self.link.hold() {
+                if now < self.round_at {
+                    return now;
+                }
+                break;
+            }
         }
+        self.round_at = now + ROUND;
         self.service_lease(now);
         self.iface.poll_maintenance(at);
         self.flush_at(at);
         now
     }
 
-    /// Whether frames are better left in the device's ring: the TFTP socket is full, and would drop the
-    /// next block. A TFTP window is no larger than the ring, so nothing is lost there. When the sink is
+    /// Whether frames are better left in the device's ring: one is being read in place, or the TFTP socket is full, and
+    /// would drop the next block. A TFTP window is no larger than the ring, so nothing is lost there. When the sink is
     /// stuck for longer, ARP and the lease go before the blocks.
     fn leave_frames(&mut self, now: Instant) -> bool {
         let block = usize::from(self.options.tftp_blksize).saturating_add(4);
+        let held = self.link.holds();
         let socket = self.tftp();
         let room = socket
             .payload_recv_capacity()
             .saturating_sub(socket.recv_queue());
         // The ring keeps a block in one piece, and may waste up to one for that.
-        if room >= block.saturating_mul(2) || socket.recv_queue() == 0 {
+        if !held && (room >= block.saturating_mul(2) || socket.recv_queue() == 0) {
             self.full_since = None;
             return false;
         }
@@ -306,6 +319,7 @@ impl<'a, D: Device, P: Platform> Stack<'a, D, P> {
             let _ = servers.push(IpAddress::Ipv4(*server));
         }
         self.dns().0.update_servers(&servers);
+        self.link.address = Some(config.address);
         self.config = Some(config.clone());
     }
 
@@ -313,6 +327,7 @@ impl<'a, D: Device, P: Platform> Stack<'a, D, P> {
     pub fn deconfigure(&mut self) {
         self.iface.update_ip_addrs(heapless::Vec::clear);
         self.iface.routes_mut().update(heapless::Vec::clear);
+        self.link.address = None;
         self.config = None;
     }
 

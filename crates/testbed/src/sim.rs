@@ -18,6 +18,8 @@ const RX_RING: usize = 32;
 pub struct SimDevice {
     world: SharedWorld,
     received: Vec<u8>,
+    /// The frame that is kept.
+    held: Vec<u8>,
 }
 
 impl SimDevice {
@@ -26,6 +28,7 @@ impl SimDevice {
         Self {
             world,
             received: Vec::new(),
+            held: Vec::new(),
         }
     }
 }
@@ -60,6 +63,20 @@ impl Device for SimDevice {
 
     fn transmit(&mut self) -> Option<SimTx<'_>> {
         Some(SimTx(&self.world))
+    }
+
+    fn hold(&mut self) {
+        if self.held.is_empty() {
+            self.held = std::mem::take(&mut self.received);
+        }
+    }
+
+    fn held(&self) -> &[u8] {
+        &self.held
+    }
+
+    fn release(&mut self) {
+        self.held.clear();
     }
 }
 

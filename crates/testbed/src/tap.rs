@@ -188,6 +188,8 @@ impl Frames for Wire {
 pub struct TapDevice {
     wire: Rc<RefCell<Wire>>,
     received: Vec<u8>,
+    /// The frame that is kept.
+    held: Vec<u8>,
 }
 
 impl TapDevice {
@@ -196,6 +198,7 @@ impl TapDevice {
         Self {
             wire,
             received: Vec::new(),
+            held: Vec::new(),
         }
     }
 }
@@ -230,5 +233,19 @@ impl Device for TapDevice {
 
     fn transmit(&mut self) -> Option<TapTx<'_>> {
         Some(TapTx(&self.wire))
+    }
+
+    fn hold(&mut self) {
+        if self.held.is_empty() {
+            self.held = std::mem::take(&mut self.received);
+        }
+    }
+
+    fn held(&self) -> &[u8] {
+        &self.held
+    }
+
+    fn release(&mut self) {
+        self.held.clear();
     }
 }

@@ -10,8 +10,10 @@ use virtio_drivers::transport::mmio::{MmioTransport, VirtIOHeader};
 const HEADER: usize = 12;
 /// Ethernet header and 1,500 octets of payload.
 const FRAME: usize = 1514;
-/// Header, frame, and two octets so that the next buffer is word-aligned again.
+/// Two octets, header, frame.
 const BUFFER: usize = 1528;
+/// Octets left free at the start of a receive buffer: behind 12 of header and 14 of Ethernet, IP is on a word.
+const SKEW: usize = 2;
 /// The virtio register window of QEMU's `virt` machine.
 const MMIO_SIZE: usize = 0x200;
 
@@ -58,6 +60,14 @@ pub struct Stats {
     pub errors: u32,
 }
 
+/// A received frame: its buffer, and where in it.
+#[derive(Clone, Copy)]
+struct Frame {
+    slot: u8,
+    from: u16,
+    to: u16,
+}
+
 type Raw<const Q: usize> = VirtIONetRaw<PoolHal, MmioTransport<'static>, Q>;
 
 /// A polled virtio-net device with `RX` and `TX` buffers; `Q` is the queue size, a power of two, at
@@ -70,8 +80,10 @@ pub struct VirtioNet<const Q: usize, const RX: usize, const TX: usize> {
     rx_slot: [u8; Q],
     /// Descriptor that each transmit buffer is on; `None` when free.
     tx_token: [Option<u16>; TX],
-    /// The buffer that was handed out by the last `receive`, to be put back at the next one.
-    lent: Option<u8>,
+    /// The frame that was handed out by the last `receive`, to be put back at the next one.
+    lent: Option<Frame>,
+    /// The frame that is kept.
+    held: Option<Frame>,
     stats: Stats,
 }
 
@@ -100,6 +112,7 @@ impl<const Q: usize, const RX: usize, const TX: usize> VirtioNet<Q, RX, TX> {
             rx_slot: [0; Q],
             tx_token: [None; TX],
             lent: None,
+            held: None,
             stats: Stats::default(),
         };
         net.raw.disable_interrupts();
@@ -117,7 +130,8 @@ impl<const Q: usize, const RX: usize, const TX: usize> VirtioNet<Q, RX, TX> {
     /// Gives buffer `slot` back to the device and notifies it: without the notification a device
     /// that ran out of buffers would never look again.
     fn refill(&mut self, slot: u8) {
-        let Some(buffer) = self.rx.get_mut(usize::from(slot)) else {
+        let buffer = self.rx.get_mut(usize::from(slot));
+        let Some(buffer) = buffer.and_then(|buffer| buffer.get_mut(SKEW..)) else {
             return;
         };
         // SAFETY: the buffer is static, and is not touched until `receive_complete` gave it back.
@@ -194,8 +208,8 @@ impl<const Q: usize, const RX: usize, const TX: usize> Device for VirtioNet<Q, R
     }
 
     fn receive(&mut self) -> Option<(&[u8], Slot<'_, Q>)> {
-        if let Some(slot) = self.lent.take() {
-            self.refill(slot);
+        if let Some(frame) = self.lent.take() {
+            self.refill(frame.slot);
         }
         self.reap();
         let free = self.tx_token.iter().position(Option::is_none)?;
@@ -203,17 +217,26 @@ impl<const Q: usize, const RX: usize, const TX: usize> Device for VirtioNet<Q, R
         let slot = *self.rx_slot.get(usize::from(token))?;
         let buffer = self.rx.get_mut(usize::from(slot))?;
         // SAFETY: the same buffer as in `receive_begin`, found by its token.
-        let outcome = unsafe { self.raw.receive_complete(token, buffer) };
-        self.lent = Some(slot);
+        let outcome = unsafe { self.raw.receive_complete(token, buffer.get_mut(SKEW..)?) };
         let (header, len) = match outcome {
             Ok(lengths) => lengths,
             Err(_) => {
                 self.stats.errors += 1;
-                return None;
+                (0, 0)
             }
         };
+        let from = SKEW.saturating_add(header);
+        let to = from.saturating_add(len).min(BUFFER);
+        self.lent = Some(Frame {
+            slot,
+            from: from as u16,
+            to: to as u16,
+        });
+        if len == 0 {
+            return None;
+        }
         self.stats.rx_frames += 1;
-        let frame = buffer.get(header..)?.get(..len)?;
+        let frame = buffer.get(from..to)?;
         let slot = Slot {
             raw: &mut self.raw,
             buffer: self.tx.get_mut(free)?,
@@ -232,5 +255,27 @@ impl<const Q: usize, const RX: usize, const TX: usize> Device for VirtioNet<Q, R
             token: self.tx_token.get_mut(free)?,
             stats: &mut self.stats,
         })
+    }
+
+    fn hold(&mut self) {
+        if self.held.is_none() {
+            self.held = self.lent.take();
+        }
+    }
+
+    fn held(&self) -> &[u8] {
+        let Some(frame) = self.held else {
+            return &[];
+        };
+        let buffer = self.rx.get(usize::from(frame.slot));
+        buffer
+            .and_then(|buffer| buffer.get(usize::from(frame.from)..usize::from(frame.to)))
+            .unwrap_or_default()
+    }
+
+    fn release(&mut self) {
+        if let Some(frame) = self.held.take() {
+            self.refill(frame.slot);
+        }
     }
 }

@@ -196,7 +196,7 @@ fn print_arguments(arguments: &ServeArgs, plan: &Plan, directory: &Path) -> Resu
     });
     match built {
         Ok(built) => {
-            let mut all = qemu::machine_arguments(&built.image);
+            let mut all = qemu::machine_arguments(&built.image, 8);
             all.extend(qemu::network_arguments(&arguments.socket));
             all.extend(qemu::strap_arguments(plan, directory)?);
             println!(

@@ -1,7 +1,7 @@
 //! A TFTP transfer on its UDP socket.
 //!
-//! A DATA packet stays in the socket's buffer until the sink has taken all of it; only then is it
-//! acknowledged. So a slow sink slows the server, and no block is copied a second time.
+//! A DATA packet stays where the device put it (or, if it came while another one was there, in the socket's buffer) until
+//! the sink has taken all of it; only then is it acknowledged. So a slow sink slows the server, and no block is copied.
 
 use super::{Opened, Pumped, Take};
 use crate::NetError;
@@ -11,7 +11,6 @@ use netboot_core::uri::Uri;
 use netboot_core::{Device, Instant, Platform};
 use netboot_tftp::client::{FILENAME_MAX, TRANSMIT_MAX};
 use netboot_tftp::{Client, Endpoint, ErrorCode, Event, Request};
-use smoltcp::socket::udp;
 use smoltcp::wire::{IpAddress, IpEndpoint};
 
 /// Octets before a DATA packet's payload: opcode and block number.
@@ -56,6 +55,7 @@ impl TftpTransfer {
         socket.close();
         // A port other than 0 on a closed socket: cannot fail.
         let _ = socket.bind(port);
+        stack.link.port = Some(port);
         let limit = Instant::FAR_FUTURE;
         let opened = stack.run(limit, NetError::Stalled, |stack, now| {
             transfer.poll_open(stack, now)
@@ -79,12 +79,12 @@ impl TftpTransfer {
             }
             if let Outcome::Opened { total, again } = outcome {
                 if !again {
-                    drop_datagram(stack.tftp());
+                    drop_datagram(stack);
                 }
                 self.client.start(now);
                 return Ok(Step::Done(Opened { total, first: 0 }));
             }
-            drop_datagram(stack.tftp());
+            drop_datagram(stack);
         }
         self.timers(stack, now)?;
         Ok(Step::Again(self.next_timeout()))
@@ -97,13 +97,8 @@ impl TftpTransfer {
         stack: &mut Stack<'_, D, P>,
         now: Instant,
     ) -> Internal<Outcome> {
-        let Ok((datagram, meta)) = stack.tftp().peek() else {
+        let Some((from, datagram)) = datagram(stack) else {
             return Ok(Outcome::Empty);
-        };
-        let IpAddress::Ipv4(address) = meta.endpoint.addr;
-        let from = Endpoint {
-            addr: IpAddr::V4(address),
-            port: meta.endpoint.port,
         };
         match self.client.handle(now, from, datagram) {
             Ok(Event::None) => Ok(Outcome::Nothing),
@@ -113,7 +108,7 @@ impl TftpTransfer {
             }),
             Ok(Event::Data { payload, .. }) => Ok(Outcome::Data(payload.len())),
             Err(error) => {
-                drop_datagram(stack.tftp());
+                drop_datagram(stack);
                 self.transmit(stack, now);
                 Err(stack.fail(error.into()))
             }
@@ -145,7 +140,7 @@ impl TftpTransfer {
                         to: DATA_HEADER.saturating_add(len),
                     });
                 }
-                Outcome::Nothing | Outcome::Opened { .. } => drop_datagram(stack.tftp()),
+                Outcome::Nothing | Outcome::Opened { .. } => drop_datagram(stack),
             }
         }
         self.timers(stack, now)?;
@@ -166,7 +161,7 @@ impl TftpTransfer {
         max: usize,
         take: Take<'_>,
     ) -> Internal<Pumped> {
-        let Ok((datagram, _)) = stack.tftp().peek() else {
+        let Some((_, datagram)) = datagram(stack) else {
             return Err(stack.fail(NetError::StaleHandle));
         };
         let rest = datagram.get(held.from..held.to).unwrap_or_default();
@@ -178,7 +173,7 @@ impl TftpTransfer {
             return Ok(Pumped::Octets(taken));
         }
         self.held = None;
-        drop_datagram(stack.tftp());
+        drop_datagram(stack);
         self.client.data_consumed(now);
         self.transmit(stack, now);
         if self.client.is_complete() && taken == 0 {
@@ -203,6 +198,9 @@ impl TftpTransfer {
     /// Sends what the client has to send.
     #[inline(never)]
     fn transmit<D: Device, P: Platform>(&mut self, stack: &mut Stack<'_, D, P>, now: Instant) {
+        if !self.client.is_transmit_due() {
+            return;
+        }
         let mut buffer = [0; TRANSMIT_MAX];
         for _ in 0..BUDGET {
             // A packet that waits for a hardware address needs no repetition behind it.
@@ -229,7 +227,7 @@ impl TftpTransfer {
         for _ in 0..BUDGET {
             match self.look(stack, now) {
                 Ok(Outcome::Empty) | Err(_) => break,
-                Ok(_) => drop_datagram(stack.tftp()),
+                Ok(_) => drop_datagram(stack),
             }
         }
         self.transmit(stack, now);
@@ -243,6 +241,8 @@ impl TftpTransfer {
                 .abort(ErrorCode::UNDEFINED, "transfer abandoned");
         }
         self.transmit(stack, now);
+        stack.link.port = None;
+        stack.link.release();
         // A packet that waits for the server's hardware address goes with the socket.
         stack.tftp().close();
     }
@@ -283,6 +283,31 @@ enum Outcome {
     Data(usize),
 }
 
-fn drop_datagram(socket: &mut udp::Socket<'_>) {
-    let _ = socket.recv();
+/// The next datagram, which stays where it is, and who sent it.
+#[inline(never)]
+fn datagram<'s, D: Device, P: Platform>(
+    stack: &'s mut Stack<'_, D, P>,
+) -> Option<(Endpoint, &'s [u8])> {
+    let (address, port, payload) = match stack.link.holds() {
+        true => {
+            let (datagram, payload) = stack.link.datagram()?;
+            (datagram.source, datagram.port, payload)
+        }
+        false => {
+            let (payload, meta) = stack.tftp().peek().ok()?;
+            let IpAddress::Ipv4(address) = meta.endpoint.addr;
+            (address, meta.endpoint.port, payload)
+        }
+    };
+    let addr = IpAddr::V4(address);
+    Some((Endpoint { addr, port }, payload))
+}
+
+/// Passes over the next datagram.
+fn drop_datagram<D: Device, P: Platform>(stack: &mut Stack<'_, D, P>) {
+    if stack.link.holds() {
+        stack.link.release();
+    } else {
+        let _ = stack.tftp().recv();
+    }
 }
