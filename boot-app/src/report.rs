@@ -2,7 +2,7 @@
 
 use crate::AppError;
 use netboot_core::uri::Uri;
-use netboot_core::{Coded, Digest, Duration, Instant};
+use netboot_core::{Coded, Digest, Duration, Instant, quotient};
 use netboot_ipxe::{NetworkConfig, Protocol};
 
 /// Images in one report.
@@ -65,11 +65,8 @@ impl<N> ImageReport<N> {
 
     /// Octets per second of the transfer.
     pub fn throughput(&self) -> u64 {
-        let micros = self.transfer.as_micros();
-        self.octets
-            .saturating_mul(1_000_000)
-            .checked_div(micros)
-            .unwrap_or(0)
+        let octets = self.octets.saturating_mul(1_000_000);
+        quotient(octets, self.transfer.as_micros())
     }
 }
 

@@ -161,7 +161,8 @@ fn a_tiny_rom_refuses_what_it_does_not_speak() {
     if !asked_for("a_tiny_rom_refuses_what_it_does_not_speak") {
         return;
     }
-    let mut by_name = plan(Protocol::Tftp);
+    // What is compiled in is tried last, and what it failed of is the image's error.
+    let mut by_name = plan(Protocol::Http);
     by_name.settings += "default 0 tftp://boot.example/caliptra-fw.bin\n";
     for (plan, code) in [
         (plan(Protocol::Http), UNSUPPORTED),

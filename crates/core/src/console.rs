@@ -3,6 +3,7 @@
 //! Beside `core::fmt`, because that costs a ROM some 3 KiB of flash: `write!` brings padding, alignment and signs,
 //! and the vtable of a `dyn fmt::Write` links them even if nobody uses it.
 
+use crate::divide::quotient;
 use crate::Uri;
 use core::{fmt, str};
 
@@ -97,9 +98,14 @@ impl dyn Console + '_ {
         let mut digits = [0; LONGEST];
         let mut written = 0;
         for place in digits.iter_mut().rev() {
-            let digit = (value % u64::from(base)) as u8;
+            // Nearly all numbers have 32 bits.
+            let rest = match u32::try_from(value) {
+                Ok(value) => u64::from(value / u32::from(base)),
+                Err(_) => quotient(value, u64::from(base)),
+            };
+            let digit = value.wrapping_sub(rest.wrapping_mul(u64::from(base))) as u8;
             *place = if digit < 10 { b'0' } else { b'a' - 10 } + digit;
-            value /= u64::from(base);
+            value = rest;
             written += 1;
             if value == 0 && written >= width {
                 break;

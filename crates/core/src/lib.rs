@@ -14,6 +14,7 @@
 pub mod console;
 pub mod device;
 pub mod digest;
+mod divide;
 pub mod error;
 pub mod platform;
 pub mod sink;
@@ -22,6 +23,7 @@ pub mod uri;
 
 pub use console::Console;
 pub use device::{Device, DeviceInfo, TxSlot};
+pub use divide::quotient;
 pub use digest::Digest;
 pub use error::{Blame, Coded, Module};
 pub use platform::Platform;

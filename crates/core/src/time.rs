@@ -3,6 +3,7 @@
 //! `core::time::Duration` panics on overflow and carries nanoseconds that a ROM has no use for;
 //! these saturate, take eight octets, and need no division to compare or add.
 
+use crate::divide::quotient;
 use core::fmt;
 use core::ops::{Add, AddAssign, Div, Mul, Sub};
 
@@ -37,7 +38,7 @@ impl Instant {
 
     /// Whole ms since the start of the clock.
     pub const fn as_millis(self) -> u64 {
-        self.0 / 1_000
+        quotient(self.0, 1_000)
     }
 
     /// The time from `earlier` to `self`; zero when `earlier` is later.
@@ -75,12 +76,12 @@ impl Duration {
 
     /// The span in whole ms.
     pub const fn as_millis(self) -> u64 {
-        self.0 / 1_000
+        quotient(self.0, 1_000)
     }
 
     /// The span in whole s.
     pub const fn as_secs(self) -> u64 {
-        self.0 / 1_000_000
+        quotient(self.0, 1_000_000)
     }
 }
 
