@@ -3,8 +3,8 @@
 //! Beside `core::fmt`, because that costs a ROM some 3 KiB of flash: `write!` brings padding, alignment and signs,
 //! and the vtable of a `dyn fmt::Write` links them even if nobody uses it.
 
-use crate::divide::quotient;
 use crate::Uri;
+use crate::divide::quotient;
 use core::{fmt, str};
 
 /// Takes text. What can be written to by `core::fmt` is one; its errors are dropped, since a console that

@@ -23,8 +23,8 @@ pub mod uri;
 
 pub use console::Console;
 pub use device::{Device, DeviceInfo, TxSlot};
-pub use divide::quotient;
 pub use digest::Digest;
+pub use divide::quotient;
 pub use error::{Blame, Coded, Module};
 pub use platform::Platform;
 pub use sink::{AbortReason, ImageSink};

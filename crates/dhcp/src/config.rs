@@ -117,10 +117,10 @@ pub(crate) struct Identity {
     uuid: Option<[u8; 16]>,
     /// Option 93 in wire form.
     arch: heapless::Vec<u8, 16>,
-    hostname: heapless::Vec<u8, 63>,
+    hostname: heapless::String<63>,
     /// Option 77 in wire form.
     user_class: heapless::Vec<u8, 33>,
-    vendor_class: heapless::Vec<u8, 48>,
+    vendor_class: heapless::String<48>,
 }
 
 /// What differs between the messages of a client.
@@ -139,42 +139,51 @@ pub(crate) struct Outgoing {
 
 impl Identity {
     pub fn new(config: &Config<'_>) -> Result<Self, DhcpError> {
+        let too_long = |_| DhcpError::Config;
         let mut identity = Self {
             mac: config.mac,
             client_id: heapless::Vec::new(),
             uuid: config.uuid,
             arch: heapless::Vec::new(),
-            hostname: heapless::Vec::new(),
+            hostname: heapless::String::new(),
             user_class: heapless::Vec::new(),
-            vendor_class: heapless::Vec::new(),
+            vendor_class: heapless::String::new(),
         };
         let (kind, id): (&[u8], &[u8]) = match (config.client_id, &config.uuid) {
             (ClientId::Raw(id), _) => (&[], id),
             (ClientId::Uuid, Some(uuid)) => (&[0], uuid),
             (ClientId::Mac, _) | (ClientId::Uuid, None) => (&[1], &config.mac),
         };
-        append(&mut identity.client_id, kind)?;
-        append(&mut identity.client_id, id)?;
+        let client_id = &mut identity.client_id;
+        client_id.extend_from_slice(kind).map_err(too_long)?;
+        client_id.extend_from_slice(id).map_err(too_long)?;
         for arch in config.arch {
-            append(&mut identity.arch, &arch.to_be_bytes())?;
+            let octets = arch.to_be_bytes();
+            identity.arch.extend_from_slice(&octets).map_err(too_long)?;
         }
         if let Some(class) = config.user_class {
             let len = u8::try_from(class.len()).map_err(|_| DhcpError::Config)?;
-            append(&mut identity.user_class, &[len])?;
-            append(&mut identity.user_class, class.as_bytes())?;
+            identity.user_class.push(len).map_err(too_long_octet)?;
+            let octets = class.as_bytes();
+            identity
+                .user_class
+                .extend_from_slice(octets)
+                .map_err(too_long)?;
         }
-        let hostname = config.hostname.unwrap_or("");
-        append(&mut identity.hostname, hostname.as_bytes())?;
+        identity
+            .hostname
+            .push_str(config.hostname.unwrap_or(""))
+            .map_err(too_long)?;
+        let class = &mut identity.vendor_class;
         let (name, arch) = match config.vendor_class {
             VendorClass::Pxe => ("PXEClient:Arch:", config.arch.first()),
             VendorClass::HttpClient => ("HTTPClient:Arch:", config.arch.last()),
             VendorClass::Raw(text) => (text, None),
         };
-        append(&mut identity.vendor_class, name.as_bytes())?;
+        class.push_str(name).map_err(too_long)?;
         if !matches!(config.vendor_class, VendorClass::Raw(_)) {
-            let arch = five_digits(arch.copied().unwrap_or(ARCH_RISCV32));
-            append(&mut identity.vendor_class, &arch)?;
-            append(&mut identity.vendor_class, b":UNDI:003000")?;
+            push_five_digits(class, arch.copied().unwrap_or(ARCH_RISCV32));
+            class.push_str(":UNDI:003000").map_err(too_long)?;
         }
         Ok(identity)
     }
@@ -208,9 +217,9 @@ impl Identity {
         ) {
             out.option(code::MAX_MESSAGE_SIZE, &MAX_MESSAGE_SIZE.to_be_bytes());
             out.option(code::PARAMETER_LIST, &PARAMETER_LIST);
-            put_text(&mut out, code::CLASS_ID, &self.vendor_class);
+            put_text(&mut out, code::CLASS_ID, self.vendor_class.as_bytes());
             put_text(&mut out, code::USER_CLASS, &self.user_class);
-            put_text(&mut out, code::HOSTNAME, &self.hostname);
+            put_text(&mut out, code::HOSTNAME, self.hostname.as_bytes());
             put_text(&mut out, code::ARCHITECTURE, &self.arch);
             // UNDI 3.0, as in option 60 (RFC 4578 section 2.2).
             out.option(code::INTERFACE, &[1, 3, 0]);
@@ -232,22 +241,20 @@ fn put_text(out: &mut Builder<'_>, code: u8, data: &[u8]) {
     }
 }
 
-/// Appends octets to a field of any size, once for all sizes.
-#[inline(never)]
-fn append(field: &mut heapless::VecView<u8>, octets: &[u8]) -> Result<(), DhcpError> {
-    field
-        .extend_from_slice(octets)
-        .map_err(|_| DhcpError::Config)
+fn too_long_octet(_: u8) -> DhcpError {
+    DhcpError::Config
 }
 
-fn five_digits(value: u16) -> [u8; 5] {
+fn push_five_digits(text: &mut heapless::String<48>, value: u16) {
     let mut digits = [b'0'; 5];
     let mut rest = value;
     for digit in digits.iter_mut().rev() {
         *digit = b'0'.wrapping_add((rest % 10) as u8);
         rest /= 10;
     }
-    digits
+    for digit in digits {
+        let _ = text.push(char::from(digit));
+    }
 }
 
 #[cfg(test)]

@@ -291,32 +291,10 @@ impl<'a, D: Device, P: Platform> Stack<'a, D, P> {
         late: NetError,
         mut step: impl FnMut(&mut Self, Instant) -> Internal<Step<T>>,
     ) -> Internal<T> {
-        let mut done = None;
-        self.run_until(limit, late, &mut |stack, now| {
-            Ok(match step(stack, now)? {
-                Step::Done(value) => {
-                    done = Some(value);
-                    Step::Done(())
-                }
-                Step::Again(at) => Step::Again(at),
-            })
-        })?;
-        // Without a value it would not have ended.
-        done.ok_or(Failed)
-    }
-
-    /// The loop of [`run`](Self::run), once for all of them.
-    #[inline(never)]
-    fn run_until(
-        &mut self,
-        limit: Instant,
-        late: NetError,
-        step: &mut dyn FnMut(&mut Self, Instant) -> Internal<Step<()>>,
-    ) -> Internal {
         loop {
             let now = self.service();
             let again = match step(self, now)? {
-                Step::Done(()) => return Ok(()),
+                Step::Done(done) => return Ok(done),
                 Step::Again(at) => at,
             };
             if now >= self.deadline {
