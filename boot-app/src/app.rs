@@ -1,14 +1,14 @@
 //! The state machine of a boot.
 
+#[cfg(feature = "toc")]
+mod locate;
+
 use crate::check::{Expected, Watched};
 use crate::error::AppError;
 use crate::observer::{Event, Observer};
 use crate::policy::Policy;
 use crate::report::{BootReport, ImageReport, Outcome};
-use crate::sources::{
-    Candidate, DefaultSource, FileNames, MAX_TRIED, Sources, boot_uri, is_directory,
-};
-use crate::toc::{Stop, TocError, TocReader};
+use crate::sources::{Candidate, DefaultSource, FileNames, MAX_TRIED, Sources, boot_uri};
 use netboot_core::uri::UriError;
 use netboot_core::{AbortReason, Duration, ImageSink, Instant};
 use netboot_ipxe::{ExecError, IpxeInterface};
@@ -41,9 +41,6 @@ impl Default for AppConfig<'_> {
     }
 }
 
-/// Times that a boot file is looked for again before the compiled-in places are tried.
-const LOCATE_RETRIES: u32 = 3;
-
 /// Where the boot is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
@@ -63,6 +60,7 @@ enum State {
 #[derive(Clone, Copy)]
 enum Work {
     Configure,
+    #[cfg(feature = "toc")]
     ReadToc,
     /// Delivers this image.
     Image(u8),
@@ -193,6 +191,7 @@ where
                 State::Locate
             }
             State::Locate => {
+                #[cfg(feature = "toc")]
                 self.locate()?;
                 State::Await
             }
@@ -216,6 +215,7 @@ where
         loop {
             let (index, result) = match work {
                 Work::Configure => (None, self.configure()),
+                #[cfg(feature = "toc")]
                 Work::ReadToc => (None, self.read_toc()),
                 Work::Image(index) => (Some(index), self.try_sources(index)),
             };
@@ -278,69 +278,6 @@ where
             }
         };
         Ok(())
-    }
-
-    /// Looks whether the boot file is a table of contents.
-    fn locate(&mut self) -> Result {
-        if self.sources.boot.as_ref().is_none_or(is_directory) {
-            return Ok(());
-        }
-        let has_defaults = !self.config.defaults.is_empty();
-        let most = if has_defaults {
-            LOCATE_RETRIES
-        } else {
-            u32::MAX
-        };
-        let result = self.retry(Work::ReadToc, most);
-        // The compiled-in places may still be good.
-        if result.is_err() && self.retryable() && has_defaults {
-            self.sources.unread = true;
-            return Ok(());
-        }
-        result
-    }
-
-    /// Looks once more into a boot file that could not be read before. The last failure stays.
-    fn locate_again(&mut self) {
-        if !self.sources.unread {
-            return;
-        }
-        let last = self.report.error.take();
-        if self.read_toc().is_ok() {
-            self.sources.unread = false;
-        } else {
-            self.tell_failure(None);
-        }
-        self.report.error = last;
-    }
-
-    #[inline(never)]
-    fn read_toc(&mut self) -> Result {
-        self.start_attempt()?;
-        let Some(boot) = &self.sources.boot else {
-            return Ok(());
-        };
-        let fetched = self.net.imgfetch(boot, None, None);
-        let image = match fetched.and_then(|handle| self.net.imgload(handle, None)) {
-            Ok(image) => image,
-            Err(error) => return Err(self.fail_net(error)),
-        };
-        let mut reader = TocReader::new();
-        let error = match self.net.imgexec(image, &mut reader) {
-            Err(ExecError::Sink(Stop::Done)) => {
-                let toc = self.sources.toc.insert(reader.into_toc());
-                let images = toc.image_count;
-                self.tell(&Event::Toc { images });
-                return Ok(());
-            }
-            // Some other boot file: the images lie beside it.
-            Err(ExecError::Sink(Stop::Bad(TocError::NotToc))) => return Ok(()),
-            Err(ExecError::Sink(Stop::Bad(error))) => error,
-            Err(ExecError::Transfer(error)) => return Err(self.fail_net(error)),
-            // `TocReader::end` fails, so a delivery cannot succeed.
-            Ok(_) => TocError::Truncated,
-        };
-        Err(self.fail(AppError::Toc(error)))
     }
 
     /// Waits for the device to ask for an image, or to be done (`None`). Until then the last image is
@@ -447,6 +384,7 @@ where
                 break;
             }
         }
+        #[cfg(feature = "toc")]
         self.locate_again();
         Err(Failed)
     }

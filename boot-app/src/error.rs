@@ -1,5 +1,6 @@
 //! Why a boot, or one attempt at an image, failed.
 
+#[cfg(feature = "toc")]
 use crate::toc::TocError;
 use core::fmt;
 use netboot_core::{Blame, Coded, Digest, Module};
@@ -13,6 +14,7 @@ pub enum AppError<N> {
     /// The device or its registers.
     Recovery(RecoveryError),
     /// The table of contents.
+    #[cfg(feature = "toc")]
     Toc(TocError),
     /// No script, table, DHCP option or default says where this image is.
     NoSource {
@@ -64,6 +66,7 @@ impl<N: fmt::Display> fmt::Display for AppError<N> {
         match self {
             AppError::Network(error) => error.fmt(f),
             AppError::Recovery(error) => error.fmt(f),
+            #[cfg(feature = "toc")]
             AppError::Toc(error) => error.fmt(f),
             AppError::NoSource { index } => write!(f, "nothing says where image {index} is"),
             AppError::SizeMismatch { expected, found } => {
@@ -87,6 +90,7 @@ impl<N: Coded> Coded for AppError<N> {
         Module::App.code(match self {
             AppError::Network(error) => return error.code(),
             AppError::Recovery(error) => return error.code(),
+            #[cfg(feature = "toc")]
             AppError::Toc(error) => return error.code(),
             AppError::NoSource { .. } => 1,
             AppError::SizeMismatch { .. } => 2,
@@ -101,6 +105,7 @@ impl<N: Coded> Coded for AppError<N> {
         match self {
             AppError::Network(error) => error.blame(),
             AppError::Recovery(error) => error.blame(),
+            #[cfg(feature = "toc")]
             AppError::Toc(error) => error.blame(),
             AppError::NoSource { .. } => Blame::Configuration,
             AppError::SizeMismatch { .. }

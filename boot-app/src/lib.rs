@@ -32,6 +32,7 @@ mod observer;
 mod policy;
 mod report;
 mod sources;
+#[cfg(feature = "toc")]
 pub mod toc;
 
 pub use app::{AppConfig, BootApp};

@@ -6,6 +6,7 @@
 
 use crate::app::AppConfig;
 use crate::check::Expected;
+#[cfg(feature = "toc")]
 use crate::toc::Toc;
 use heapless::String;
 use netboot_core::Console;
@@ -48,6 +49,7 @@ pub(crate) struct Sources {
     /// The boot file, or the directory of the images.
     pub boot: Option<Uri>,
     /// The boot file's contents, if it is a table.
+    #[cfg(feature = "toc")]
     pub toc: Option<Toc>,
     /// A boot file that could not be looked into. The compiled-in places serve until it can.
     pub unread: bool,
@@ -66,12 +68,11 @@ impl Sources {
         place: usize,
         config: &AppConfig<'_>,
     ) -> Result<Option<Candidate>, UriError> {
-        let mut expected = config
+        let expected = config
             .expected
             .iter()
             .find_map(|(of, expected)| (*of == index).then_some(*expected))
             .unwrap_or_default();
-        let mut part = None;
         let uri = if let Some(place) = place.checked_sub(1) {
             match config.defaults.get(place) {
                 Some(default) if default.index == index => Uri::parse(default.uri),
@@ -81,38 +82,53 @@ impl Sources {
             let Some(boot) = self.boot.as_ref().filter(|_| !self.unread) else {
                 return Ok(None);
             };
-            let name = if let Some(toc) = &self.toc {
-                let Some(entry) = toc.find(u32::from(index)) else {
-                    return Ok(None);
-                };
-                expected.size = Some(u64::from(entry.size));
-                expected.checksum = Some(entry.checksum);
-                if entry.filename.is_empty() {
-                    part = Some(Part {
-                        offset: u64::from(entry.offset),
-                        len: u64::from(entry.size),
-                    });
-                }
-                entry.filename.as_str()
-            } else {
-                let Some(name) = config.names.0.get(usize::from(index)) else {
-                    return Ok(None);
-                };
-                name
-            };
-            // The image is in the boot file itself.
-            if part.is_some() {
-                Ok(boot.clone())
-            } else {
-                boot.join(name)
+            #[cfg(feature = "toc")]
+            if let Some(toc) = &self.toc {
+                return listed(toc, boot, index, expected);
+            }
+            match config.names.0.get(usize::from(index)) {
+                Some(name) => boot.join(name),
+                None => return Ok(None),
             }
         };
         Ok(Some(Candidate {
             uri: uri?,
-            part,
+            part: None,
             expected,
         }))
     }
+}
+
+/// What a table of contents, which lies at `boot`, says of an image.
+#[cfg(feature = "toc")]
+#[inline(never)]
+fn listed(
+    toc: &Toc,
+    boot: &Uri,
+    index: u8,
+    mut expected: Expected,
+) -> Result<Option<Candidate>, UriError> {
+    let Some(entry) = toc.find(u32::from(index)) else {
+        return Ok(None);
+    };
+    expected.size = Some(u64::from(entry.size));
+    expected.checksum = Some(entry.checksum);
+    let (uri, part) = match entry.filename.as_str() {
+        // The image is in the boot file itself.
+        "" => {
+            let part = Part {
+                offset: u64::from(entry.offset),
+                len: u64::from(entry.size),
+            };
+            (boot.clone(), Some(part))
+        }
+        name => (boot.join(name)?, None),
+    };
+    Ok(Some(Candidate {
+        uri,
+        part,
+        expected,
+    }))
 }
 
 /// The boot file or directory that DHCP points to: a whole URI in option 67, or a path on the server
@@ -149,6 +165,7 @@ fn is_whole_uri(text: &str) -> bool {
 }
 
 /// Whether a URI names a directory, so that there is no boot file to look into.
+#[cfg(feature = "toc")]
 pub(crate) fn is_directory(uri: &Uri) -> bool {
     uri.path().is_empty() || uri.path().ends_with('/')
 }

@@ -11,7 +11,7 @@ use crate::straps;
 use core::mem::MaybeUninit;
 use core::ptr::addr_of_mut;
 use netboot::{Network, Slots};
-use netboot_app::console::{LineObserver, write_error, write_report};
+use netboot_app::console::{write_error, write_report};
 use netboot_app::{AppConfig, BootApp, DefaultSource};
 use netboot_core::{Blame, Console};
 use netboot_ipxe::IpxeInterface;
@@ -27,7 +27,13 @@ const TX: usize = 2;
 
 type Nic = VirtioNet<QUEUE, RX, TX>;
 pub type Net = Network<'static, &'static mut Nic, Board>;
-type App = BootApp<'static, &'static mut Net, MmioBus, LineObserver<Line>>;
+/// A tiny ROM says how it ended, not how it goes.
+#[cfg(feature = "tiny")]
+type Watcher = ();
+#[cfg(not(feature = "tiny"))]
+type Watcher = netboot_app::console::LineObserver<Line>;
+
+type App = BootApp<'static, &'static mut Net, MmioBus, Watcher>;
 
 static mut FRAMES: netboot_virtio::Buffers<RX, TX> = netboot_virtio::Buffers::new();
 static mut BUFFERS: netboot::Buffers<TCP> = netboot::Buffers::new();
@@ -127,7 +133,11 @@ fn start(settings: &'static Settings, entropy: Entropy) -> Result<&'static mut A
     // SAFETY: `run` is called once, so this is the only reference.
     let place = unsafe { &mut *addr_of_mut!(APP) };
     Ok(put(place, || {
-        BootApp::new(net, agent, LineObserver(Line), config)
+        #[cfg(feature = "tiny")]
+        let watcher = ();
+        #[cfg(not(feature = "tiny"))]
+        let watcher = netboot_app::console::LineObserver(Line);
+        BootApp::new(net, agent, watcher, config)
     }))
 }
 

@@ -6,6 +6,7 @@ use netboot_core::{Instant, Platform};
 use rand_core::CryptoRngCore;
 
 /// µs since the machine was switched on.
+#[inline(never)]
 pub fn now() -> Instant {
     let low = MTIME as *const u32;
     let high = (MTIME + 4) as *const u32;

@@ -14,6 +14,11 @@ const DIGEST_MISMATCH: u32 = 0x0007_0003;
 /// The error of an image that the device refused: module 6, number 21.
 const DEVICE_REFUSED: u32 = 0x0006_0015;
 
+/// The error of a scheme that is not in the build: module 5, number 9.
+const UNSUPPORTED: u32 = 0x0005_0009;
+/// The error of a host name that nobody can resolve: module 5, number 5.
+const NO_DNS_SERVER: u32 = 0x0005_0005;
+
 /// QEMU's exit code after a panic: module 11, number 1, of which the lowest seven bits are left.
 const PANIC: i32 = 1;
 
@@ -45,7 +50,11 @@ fn plan(protocol: Protocol) -> Plan {
 }
 
 fn run(plan: &Plan) -> QemuOutcome {
-    let outcome = qemu::boot(plan, &QemuOptions::new(image()), &mut |_| {}).unwrap();
+    run_on(image(), plan)
+}
+
+fn run_on(image: PathBuf, plan: &Plan) -> QemuOutcome {
+    let outcome = qemu::boot(plan, &QemuOptions::new(image), &mut |_| {}).unwrap();
     let parsed = &outcome.parsed;
     assert_eq!(parsed.unreadable, Vec::<String>::new());
     assert!(parsed.stop.is_none(), "{:?}", parsed.stop);
@@ -54,7 +63,11 @@ fn run(plan: &Plan) -> QemuOutcome {
 
 /// Boots; the device must have got each image octet by octet, and run.
 fn boots(plan: &Plan) -> QemuOutcome {
-    let outcome = run(plan);
+    boots_on(image(), plan)
+}
+
+fn boots_on(image: PathBuf, plan: &Plan) -> QemuOutcome {
+    let outcome = run_on(image, plan);
     let parsed = &outcome.parsed;
     assert_eq!(parsed.cause(), None, "{:#?}", outcome.lines);
     assert!(parsed.booted());
@@ -99,6 +112,69 @@ fn table_of_contents_and_whole_flash_image() {
             ..plan(protocol)
         });
         assert_eq!(outcome.parsed.toc_images, Some(3));
+    }
+}
+
+/// The ROM that speaks TFTP only.
+fn tiny() -> PathBuf {
+    let options = RomOptions {
+        tiny: true,
+        ..RomOptions::default()
+    };
+    rom::build_once(&options).unwrap().image
+}
+
+#[test]
+fn a_tiny_rom_boots_by_tftp() {
+    if !asked_for("a_tiny_rom_boots_by_tftp") {
+        return;
+    }
+    boots_on(tiny(), &plan(Protocol::Tftp));
+    let mut lossy = plan(Protocol::Tftp);
+    lossy.link = LinkConfig {
+        delay: Duration::from_millis(2),
+        loss: 0.01,
+        duplicate: 0.01,
+        reorder: 0.01,
+        ..LinkConfig::default()
+    };
+    lossy.expect = true;
+    boots_on(tiny(), &lossy);
+}
+
+/// A transfer that breaks off is not taken up where it was; the image is tried again from its start.
+#[test]
+fn a_tiny_rom_begins_a_broken_transfer_anew() {
+    if !asked_for("a_tiny_rom_begins_a_broken_transfer_anew") {
+        return;
+    }
+    let mut plan = plan(Protocol::Tftp);
+    plan.settings += "retry 3\n";
+    plan.faults.tftp.once(TftpFault::DieAfter(100_000));
+    let outcome = boots_on(tiny(), &plan);
+    let first = &outcome.parsed.images[0];
+    assert_eq!((first.resumes, first.retries), (0, 1));
+}
+
+#[test]
+fn a_tiny_rom_refuses_what_it_does_not_speak() {
+    if !asked_for("a_tiny_rom_refuses_what_it_does_not_speak") {
+        return;
+    }
+    // What is compiled in is tried last, and what it failed of is the image's error.
+    let mut by_name = plan(Protocol::Http);
+    by_name.settings += "default 0 tftp://boot.example/caliptra-fw.bin\n";
+    for (plan, code) in [
+        (plan(Protocol::Http), UNSUPPORTED),
+        (by_name, NO_DNS_SERVER),
+    ] {
+        let settings = plan.settings.clone() + "retry continue\n";
+        let outcome = run_on(tiny(), &Plan { settings, ..plan });
+        assert_eq!(outcome.parsed.status(), Some(code));
+        assert_ne!(outcome.exit_code, Some(0));
+        let image = &outcome.parsed.images[0];
+        assert_eq!(image.error.as_ref().map(|error| error.code), Some(code));
+        assert!(!outcome.parsed.device_images[0].activated);
     }
 }
 

@@ -4,6 +4,7 @@ use core::fmt;
 use netboot_core::uri::UriError;
 use netboot_core::{Blame, Coded, Duration, Module};
 use netboot_dhcp::DhcpError;
+#[cfg(feature = "http")]
 use netboot_http::HttpError;
 use netboot_tftp::TftpError;
 #[cfg(feature = "https")]
@@ -19,6 +20,7 @@ pub enum NetError {
     /// TFTP.
     Tftp(TftpError),
     /// HTTP.
+    #[cfg(feature = "http")]
     Http(HttpError),
     /// TLS.
     #[cfg(feature = "https")]
@@ -90,6 +92,7 @@ impl NetError {
             | NetError::Stalled
             | NetError::Truncated { .. } => true,
             NetError::Tftp(error) => error.blame() == Blame::Network,
+            #[cfg(feature = "http")]
             NetError::Http(error) => error.is_transient(),
             // Damaged or cut on the way; the next connection proves itself anew.
             #[cfg(feature = "https")]
@@ -102,6 +105,7 @@ impl NetError {
     }
 
     /// Whether this is how a connection looks that the server closed while it was idle.
+    #[cfg(feature = "http")]
     pub(crate) fn is_stale(&self) -> bool {
         match self {
             NetError::ConnectionReset | NetError::Http(HttpError::Closed) => true,
@@ -116,6 +120,7 @@ impl NetError {
     /// How long the server asks to be left alone.
     pub(crate) fn retry_after(&self) -> Option<Duration> {
         match self {
+            #[cfg(feature = "http")]
             NetError::Http(error @ HttpError::Status { retry_after, .. })
                 if error.is_transient() =>
             {
@@ -132,6 +137,7 @@ impl fmt::Display for NetError {
             NetError::Uri(error) => return error.fmt(f),
             NetError::Dhcp(error) => return error.fmt(f),
             NetError::Tftp(error) => return error.fmt(f),
+            #[cfg(feature = "http")]
             NetError::Http(error) => return error.fmt(f),
             #[cfg(feature = "https")]
             NetError::Tls(error) => return error.fmt(f),
@@ -174,6 +180,7 @@ impl Coded for NetError {
             NetError::Uri(error) => return error.code(),
             NetError::Dhcp(error) => return error.code(),
             NetError::Tftp(error) => return error.code(),
+            #[cfg(feature = "http")]
             NetError::Http(error) => return error.code(),
             #[cfg(feature = "https")]
             NetError::Tls(error) => return error.code(),
@@ -205,6 +212,7 @@ impl Coded for NetError {
             NetError::Uri(error) => error.blame(),
             NetError::Dhcp(error) => error.blame(),
             NetError::Tftp(error) => error.blame(),
+            #[cfg(feature = "http")]
             NetError::Http(error) => error.blame(),
             #[cfg(feature = "https")]
             NetError::Tls(error) => error.blame(),
@@ -249,6 +257,7 @@ impl From<TftpError> for NetError {
     }
 }
 
+#[cfg(feature = "http")]
 impl From<HttpError> for NetError {
     fn from(error: HttpError) -> Self {
         NetError::Http(error)

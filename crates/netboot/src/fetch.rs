@@ -5,13 +5,15 @@
 //! and with TFTP, the file is read from its start; the octets already delivered are hashed again and
 //! not delivered twice, and the two hashes must agree.
 
+#[cfg(feature = "staging")]
+pub(crate) mod staged;
+
 use crate::NetError;
 use crate::stack::{Failed, Internal, Stack, Step};
-use crate::transfer::{Opened, Pumped, Start, Transfer};
+use crate::transfer::{Opened, Pumped, Start, Transfer, Validator};
 use log::warn;
 use netboot_core::uri::Uri;
 use netboot_core::{Blame, Coded, Device, Digest, Duration, ImageSink, Instant, Platform};
-use netboot_http::Validator;
 use netboot_ipxe::{Delivery, ExecError, Part};
 use sha2::{Digest as _, Sha256};
 
@@ -30,6 +32,9 @@ const LONGEST_WAIT: Duration = Duration::from_secs(10);
 /// Longest wait that a server may ask for. Who asks for more is out of order: the caller decides.
 const LONGEST_ASKED: Duration = Duration::from_secs(120);
 
+/// Whether a broken transfer is taken up again here. Without, the caller hears of it, and may begin anew.
+const RESUMES: bool = cfg!(feature = "resume");
+
 /// A sink without its error type, so that the drain loop is compiled once.
 trait Out {
     fn begin(&mut self, now: Instant, size: u64) -> Result<(), Full>;
@@ -47,6 +52,21 @@ struct Erased<'s, S: ImageSink> {
 }
 
 impl<S: ImageSink> Erased<'_, S> {
+    /// The result of a delivery, with the error that lies with the stack or the sink.
+    fn finish<D: Device, P: Platform>(
+        self,
+        stack: &mut Stack<'_, D, P>,
+        result: Result<Delivery, Stop>,
+    ) -> Result<Delivery, ExecError<NetError, S::Error>> {
+        match (result, self.error) {
+            (Ok(delivery), _) => Ok(delivery),
+            (Err(Stop::Net(failed)), _) => Err(ExecError::Transfer(stack.take_error(failed))),
+            (Err(Stop::Sink), Some(error)) => Err(ExecError::Sink(error)),
+            // `Full` is only made together with an error.
+            (Err(Stop::Sink), None) => Err(ExecError::Transfer(NetError::StaleHandle)),
+        }
+    }
+
     fn keep<T>(&mut self, result: Result<T, S::Error>) -> Result<T, Full> {
         result.map_err(|error| {
             self.error = Some(error);
@@ -268,13 +288,7 @@ impl Fetch {
         if result.is_err() {
             self.transfer.close(stack);
         }
-        match (result, out.error) {
-            (Ok(delivery), _) => Ok(delivery),
-            (Err(Stop::Net(failed)), _) => Err(ExecError::Transfer(stack.take_error(failed))),
-            (Err(Stop::Sink), Some(error)) => Err(ExecError::Sink(error)),
-            // `Full` is only made together with an error.
-            (Err(Stop::Sink), None) => Err(ExecError::Transfer(NetError::StaleHandle)),
-        }
+        out.finish(stack, result)
     }
 
     #[inline(never)]
@@ -309,7 +323,7 @@ impl Fetch {
                 Err(Stop::Net(failed)) => failed,
                 Err(Stop::Sink) => return Err(Stop::Sink),
             };
-            if !stack.error().is_some_and(NetError::resumable) {
+            if !RESUMES || !stack.error().is_some_and(NetError::resumable) {
                 return Err(failed.into());
             }
             self.transfer.close(stack);
@@ -375,7 +389,8 @@ impl Fetch {
             }
             let wanted = base.saturating_add(progress.position);
             let skip = wanted.saturating_sub(self.at);
-            if skip == 0
+            if RESUMES
+                && skip == 0
                 && let Err(error) = progress.check_prefix()
             {
                 return Err(stack.fail(error).into());
@@ -484,6 +499,9 @@ impl Progress {
 
     /// Octets of the file from `at` on that were delivered already, or lie before the image.
     fn skipped(&mut self, at: u64, base: u64, chunk: &[u8]) {
+        if !RESUMES {
+            return;
+        }
         let before = usize::try_from(base.saturating_sub(at)).unwrap_or(usize::MAX);
         if let Some(part) = chunk.get(before..) {
             self.prefix.get_or_insert_with(Sha256::new).update(part);
@@ -524,44 +542,6 @@ fn resume_wait<D: Device, P: Platform>(
         stack.suspect_path();
     }
     wait.min(LONGEST_WAIT).max(asked)
-}
-
-/// Delivers an image that lies in memory already.
-#[inline(never)]
-pub(crate) fn deliver_staged<D: Device, P: Platform, S: ImageSink>(
-    stack: &mut Stack<'_, D, P>,
-    data: &[u8],
-    sink: &mut S,
-) -> Result<Delivery, ExecError<NetError, S::Error>> {
-    let begin = stack.platform.now();
-    sink.begin(begin, data.len() as u64)
-        .map_err(ExecError::Sink)?;
-    let mut rest = data;
-    while !rest.is_empty() {
-        let now = stack.service();
-        if now >= stack.deadline {
-            return Err(ExecError::Transfer(NetError::Deadline));
-        }
-        let window = sink.window(now).map_err(ExecError::Sink)?;
-        let (chunk, later) = rest.split_at(window.min(rest.len()));
-        if chunk.is_empty() {
-            stack.idle(now, now + SINK_POLL);
-            continue;
-        }
-        sink.write(now, chunk).map_err(ExecError::Sink)?;
-        rest = later;
-    }
-    let now = stack.platform.now();
-    sink.end(now).map_err(ExecError::Sink)?;
-    Ok(Delivery {
-        octets: data.len() as u64,
-        sha256: stack
-            .options
-            .hashes()
-            .then(|| Digest(Sha256::digest(data).into())),
-        resumes: 0,
-        duration: now.since(begin),
-    })
 }
 
 /// Whether `wait` is short enough to be waited for, and the caller's deadline allows it. If not, the

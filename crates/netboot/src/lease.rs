@@ -19,6 +19,9 @@ const BUDGET: usize = 8;
 /// How long a message may wait for its server's hardware address.
 const ADDRESS_WAIT: Duration = Duration::from_secs(3);
 
+/// Whether this build can probe an address.
+pub(crate) const PROBES: bool = cfg!(feature = "arp-probe");
+
 /// How far the lease is.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum State {
@@ -65,7 +68,7 @@ impl Lease {
             user_class: options.user_class,
             vendor_class: options.vendor_class,
             offer_window: options.offer_window,
-            probe: options.probe != ArpProbe::Off,
+            probe: PROBES && options.probe != ArpProbe::Off,
             deadline: options.timeout,
             ..dhcp::Config::new(mac)
         };
@@ -229,6 +232,7 @@ impl<D: Device, P: Platform> Stack<'_, D, P> {
     #[inline(never)]
     fn on_dhcp_event(&mut self, now: Instant, event: Event) {
         match event {
+            Event::ProbeAddress(_) if !PROBES => self.probe_result(now, false),
             Event::ProbeAddress(address) => match self.lease.how {
                 ArpProbe::Off => self.probe_result(now, false),
                 ArpProbe::On { count, .. } => {
@@ -286,8 +290,11 @@ impl<D: Device, P: Platform> Stack<'_, D, P> {
     }
 
     fn add_static_routes(&mut self) {
-        let routes = self.lease.lease().map(|lease| lease.static_routes.clone());
-        for route in routes.unwrap_or_default() {
+        for at in 0.. {
+            let routes = self.lease.lease().map(|lease| &lease.static_routes);
+            let Some(route) = routes.and_then(|routes| routes.get(at)).copied() else {
+                break;
+            };
             // 0.0.0.0: on the own link, which smoltcp does not do beyond the own prefix.
             let added = self.add_route(Route {
                 destination: route.destination,
@@ -305,6 +312,9 @@ impl<D: Device, P: Platform> Stack<'_, D, P> {
         let ArpProbe::On { interval, .. } = self.lease.how else {
             return;
         };
+        if !PROBES {
+            return;
+        }
         let Some(probe) = &mut self.lease.probe else {
             return;
         };

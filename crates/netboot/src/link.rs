@@ -4,6 +4,7 @@
 //! address yet when the probe runs and would not tell of a conflict.
 
 use crate::arrival::{self, Arrival, Datagram, Direct};
+use crate::lease::PROBES;
 use core::net::Ipv4Addr;
 use netboot_core::{Device, TxSlot};
 use smoltcp::phy::{Checksum, DeviceCapabilities, Medium, RxToken, TxToken};
@@ -195,7 +196,8 @@ impl<D: Device> smoltcp::phy::Device for Link<D> {
                 &[]
             }
         };
-        if let Some(address) = self.probed
+        if PROBES
+            && let Some(address) = self.probed
             && claims(frame, address, mac)
         {
             self.conflict = true;

@@ -1,5 +1,7 @@
 //! The commands.
 
+#[cfg(feature = "staging")]
+use crate::fetch::staged;
 use crate::fetch::{Fetch, wait_for};
 use crate::lease::State;
 use crate::stack::{Stack, Step};
@@ -176,28 +178,21 @@ impl<D: Device, P: Platform> IpxeInterface for Network<'_, D, P> {
                 staged: None,
             });
         };
-        let room = u32::try_from(buffer.len()).unwrap_or(u32::MAX);
-        let Some(target) = usize::try_from(size)
-            .ok()
-            .and_then(|len| buffer.get_mut(..len))
-        else {
+        #[cfg(not(feature = "staging"))]
+        {
+            let _ = buffer;
             fetch.transfer.close(stack);
-            return Err(NetError::StagingTooSmall { size, buffer: room });
-        };
-        let mut sink = Staging {
-            buffer: target,
-            filled: 0,
-        };
-        fetch
-            .drain(stack, size, &mut sink)
-            .map_err(|error| match error {
-                ExecError::Transfer(error) | ExecError::Sink(error) => error,
-            })?;
-        Ok(LoadedImage {
-            handle,
-            size,
-            staged: Some(sink.buffer),
-        })
+            Err(NetError::StagingTooSmall { size, buffer: 0 })
+        }
+        #[cfg(feature = "staging")]
+        {
+            let staged = staged::load(stack, fetch, size, buffer)?;
+            Ok(LoadedImage {
+                handle,
+                size,
+                staged: Some(staged),
+            })
+        }
     }
 
     fn imgexec<S: ImageSink>(
@@ -205,8 +200,9 @@ impl<D: Device, P: Platform> IpxeInterface for Network<'_, D, P> {
         image: LoadedImage<'_>,
         sink: &mut S,
     ) -> Result<Delivery, ExecError<NetError, S::Error>> {
+        #[cfg(feature = "staging")]
         if let Some(data) = image.staged {
-            return crate::fetch::deliver_staged(&mut self.stack, data, sink);
+            return staged::deliver(&mut self.stack, data, sink);
         }
         self.check(&image.handle).map_err(ExecError::Transfer)?;
         self.fetch.drain(&mut self.stack, image.size, sink)
@@ -225,52 +221,11 @@ impl<D: Device, P: Platform> IpxeInterface for Network<'_, D, P> {
     fn exit(&mut self) {
         self.fetch.transfer.close(&mut self.stack);
         self.stack.end_lease();
+        #[cfg(feature = "http")]
         self.stack.tcp().abort();
         self.stack.flush();
         self.stack.deconfigure();
     }
-}
-
-/// A staging buffer as a sink: the buffer is exactly as long as the image.
-struct Staging<'s> {
-    buffer: &'s mut [u8],
-    filled: usize,
-}
-
-impl ImageSink for Staging<'_> {
-    type Error = NetError;
-
-    fn begin(&mut self, _: Instant, _: u64) -> Result<(), NetError> {
-        self.filled = 0;
-        Ok(())
-    }
-
-    fn window(&mut self, _: Instant) -> Result<usize, NetError> {
-        Ok(self.buffer.len().saturating_sub(self.filled))
-    }
-
-    fn write(&mut self, _: Instant, data: &[u8]) -> Result<(), NetError> {
-        let rest = self.buffer.get_mut(self.filled..).unwrap_or_default();
-        for (to, from) in rest.iter_mut().zip(data) {
-            *to = *from;
-        }
-        self.filled = self.filled.saturating_add(data.len());
-        Ok(())
-    }
-
-    fn end(&mut self, _: Instant) -> Result<(), NetError> {
-        Ok(())
-    }
-
-    fn poll_ready(&mut self, _: Instant) -> Result<bool, NetError> {
-        Ok(true)
-    }
-
-    fn activate(&mut self, _: Instant) -> Result<(), NetError> {
-        Ok(())
-    }
-
-    fn abort(&mut self, _: Instant, _: netboot_core::AbortReason) {}
 }
 
 /// The name of a file in a path.
@@ -282,11 +237,6 @@ fn last_segment(path: &str) -> &str {
 
 /// As much of `name` as fits.
 fn short_name(name: &str) -> String<NAME_LEN> {
-    let mut short = String::new();
-    for c in name.chars() {
-        if short.push(c).is_err() {
-            break;
-        }
-    }
-    short
+    let (short, _) = name.split_at(name.floor_char_boundary(NAME_LEN));
+    short.try_into().unwrap_or_default()
 }

@@ -1,11 +1,15 @@
 //! Host name to address.
 
 use crate::NetError;
-use crate::stack::{Internal, Stack, Step};
+#[cfg(feature = "dns")]
+use crate::stack::Step;
+use crate::stack::{Internal, Stack};
 use core::net::{IpAddr, Ipv4Addr};
 use netboot_core::uri::{Host, Uri};
 use netboot_core::{Device, Platform};
+#[cfg(feature = "dns")]
 use smoltcp::socket::dns::GetQueryResultError;
+#[cfg(feature = "dns")]
 use smoltcp::wire::{DnsQueryType, IpAddress};
 
 impl<D: Device, P: Platform> Stack<'_, D, P> {
@@ -13,11 +17,20 @@ impl<D: Device, P: Platform> Stack<'_, D, P> {
     #[inline(never)]
     pub fn resolve(&mut self, uri: &Uri) -> Internal<Ipv4Addr> {
         self.await_lease()?;
-        let name = match uri.host() {
-            Host::V4(address) => return self.check_address(IpAddr::V4(address)),
-            Host::V6(address) => return self.check_address(IpAddr::V6(address)),
-            Host::Name(name) => name,
+        let address = match uri.host() {
+            Host::V4(address) => IpAddr::V4(address),
+            Host::V6(address) => IpAddr::V6(address),
+            #[cfg(feature = "dns")]
+            Host::Name(name) => IpAddr::V4(self.ask(name)?),
+            #[cfg(not(feature = "dns"))]
+            Host::Name(_) => return Err(self.fail(NetError::NoDnsServer)),
         };
+        self.check_address(address)
+    }
+
+    #[cfg(feature = "dns")]
+    #[inline(never)]
+    fn ask(&mut self, name: &str) -> Internal<Ipv4Addr> {
         let servers = self.config.as_ref().map_or(0, |config| config.dns.len());
         if servers == 0 {
             return Err(self.fail(NetError::NoDnsServer));
@@ -49,6 +62,17 @@ impl<D: Device, P: Platform> Stack<'_, D, P> {
             // The one query slot is needed for the next name.
             self.dns().0.cancel_query(query);
         }
-        self.check_address(IpAddr::V4(answer?))
+        answer
+    }
+
+    /// Sets whom to ask.
+    #[cfg(feature = "dns")]
+    pub fn set_dns_servers(&mut self, servers: &[Ipv4Addr]) {
+        let servers: heapless::Vec<IpAddress, { netboot_ipxe::MAX_DNS }> = servers
+            .iter()
+            .take(netboot_ipxe::MAX_DNS)
+            .map(|server| IpAddress::Ipv4(*server))
+            .collect();
+        self.dns().0.update_servers(&servers);
     }
 }

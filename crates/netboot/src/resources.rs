@@ -1,7 +1,9 @@
 //! All memory of the library but the frames of the device.
 
 use smoltcp::iface::SocketStorage;
-use smoltcp::socket::{dns, udp};
+#[cfg(feature = "dns")]
+use smoltcp::socket::dns;
+use smoltcp::socket::udp;
 
 /// Request and acknowledgements of TFTP; the request is the longest.
 const UDP_TX: usize = 640;
@@ -10,20 +12,23 @@ const DHCP_RX: usize = 2048;
 /// One DHCP message that we send.
 pub(crate) const DHCP_TX: usize = 600;
 /// One HTTP request head.
+#[cfg(feature = "http")]
 pub(crate) const TCP_TX: usize = 1024;
-/// TFTP, DHCP, DNS, TCP.
-const SOCKETS: usize = 4;
+/// TFTP, DHCP, and DNS and TCP where they are.
+const SOCKETS: usize = 2 + cfg!(feature = "dns") as usize + cfg!(feature = "http") as usize;
 
 /// The buffers of a [`Network`](crate::Network): all zero at the start, so that a static of them takes no
 /// flash.
 ///
 /// `TCP` is the HTTP receive buffer: throughput is at most `TCP` octets for each round trip. TFTP has none: blocks wait in
-/// the device.
+/// the device. Without the feature `http` there is no such buffer.
 pub struct Buffers<const TCP: usize> {
     pub(crate) udp_tx: [u8; UDP_TX],
     pub(crate) dhcp_rx: [u8; DHCP_RX],
     pub(crate) dhcp_tx: [u8; DHCP_TX],
+    #[cfg(feature = "http")]
     pub(crate) tcp_rx: [u8; TCP],
+    #[cfg(feature = "http")]
     pub(crate) tcp_tx: [u8; TCP_TX],
 }
 
@@ -34,7 +39,9 @@ impl<const TCP: usize> Buffers<TCP> {
             udp_tx: [0; UDP_TX],
             dhcp_rx: [0; DHCP_RX],
             dhcp_tx: [0; DHCP_TX],
+            #[cfg(feature = "http")]
             tcp_rx: [0; TCP],
+            #[cfg(feature = "http")]
             tcp_tx: [0; TCP_TX],
         }
     }
@@ -51,6 +58,7 @@ pub struct Slots<'a> {
     pub(crate) udp_tx: [udp::PacketMetadata; 4],
     pub(crate) dhcp_rx: [udp::PacketMetadata; 4],
     pub(crate) dhcp_tx: [udp::PacketMetadata; 1],
+    #[cfg(feature = "dns")]
     pub(crate) dns_query: [Option<dns::DnsQuery>; 1],
     pub(crate) sockets: [SocketStorage<'a>; SOCKETS],
 }
@@ -62,6 +70,7 @@ impl Slots<'_> {
             udp_tx: [udp::PacketMetadata::EMPTY; 4],
             dhcp_rx: [udp::PacketMetadata::EMPTY; 4],
             dhcp_tx: [udp::PacketMetadata::EMPTY; 1],
+            #[cfg(feature = "dns")]
             dns_query: [const { None }; 1],
             sockets: [const { SocketStorage::EMPTY }; SOCKETS],
         }

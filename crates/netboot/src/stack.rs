@@ -11,7 +11,11 @@ use rand_core::RngCore;
 use smoltcp::iface::{
     Config, Interface, PollIngressSingleResult, PollResult, SocketHandle, SocketSet,
 };
-use smoltcp::socket::{dns, tcp, udp};
+#[cfg(feature = "dns")]
+use smoltcp::socket::dns;
+#[cfg(feature = "http")]
+use smoltcp::socket::tcp;
+use smoltcp::socket::udp;
 use smoltcp::wire::{HardwareAddress, IpAddress, IpCidr, Ipv4Cidr};
 
 /// Frames looked at in one service call: a flood cannot keep the caller from its deadline.
@@ -32,6 +36,7 @@ pub(crate) fn timestamp(now: Instant) -> smoltcp::time::Instant {
 }
 
 /// smoltcp's span for ours.
+#[cfg(feature = "http")]
 pub(crate) fn span(duration: Duration) -> smoltcp::time::Duration {
     smoltcp::time::Duration::from_micros(duration.as_micros())
 }
@@ -57,7 +62,7 @@ impl<T> Step<T> {
     pub const WAIT: Self = Step::Again(Instant::FAR_FUTURE);
 }
 
-/// The IP stack with its four sockets.
+/// The IP stack with its sockets.
 pub(crate) struct Stack<'a, D: Device, P: Platform> {
     pub platform: P,
     pub options: NetworkOptions,
@@ -66,7 +71,9 @@ pub(crate) struct Stack<'a, D: Device, P: Platform> {
     pub sockets: SocketSet<'a>,
     pub tftp: SocketHandle,
     pub dhcp: SocketHandle,
+    #[cfg(feature = "dns")]
     dns: SocketHandle,
+    #[cfg(feature = "http")]
     tcp: SocketHandle,
     /// The lease and its upkeep, while `dhcp` is in charge of the address.
     pub lease: Lease,
@@ -111,15 +118,19 @@ impl<'a, D: Device, P: Platform> Stack<'a, D, P> {
             udp::PacketBuffer::new(&mut slots.dhcp_rx[..], &mut buffers.dhcp_rx[..]),
             udp::PacketBuffer::new(&mut slots.dhcp_tx[..], &mut buffers.dhcp_tx[..]),
         ));
+        #[cfg(feature = "dns")]
         let dns = sockets.add(dns::Socket::new(&[], &mut slots.dns_query[..]));
-        let mut socket = tcp::Socket::new(
-            tcp::SocketBuffer::new(&mut buffers.tcp_rx[..]),
-            tcp::SocketBuffer::new(&mut buffers.tcp_tx[..]),
-        );
-        // A boot client sends one request and waits: nothing is gained by holding segments back.
-        socket.set_nagle_enabled(false);
-        socket.set_ack_delay(None);
-        let tcp = sockets.add(socket);
+        #[cfg(feature = "http")]
+        let tcp = {
+            let mut socket = tcp::Socket::new(
+                tcp::SocketBuffer::new(&mut buffers.tcp_rx[..]),
+                tcp::SocketBuffer::new(&mut buffers.tcp_tx[..]),
+            );
+            // A boot client sends one request and waits: nothing is gained by holding segments back.
+            socket.set_nagle_enabled(false);
+            socket.set_ack_delay(None);
+            sockets.add(socket)
+        };
         let lease = Lease::new(link.mac().0, &options);
         Self {
             platform,
@@ -129,7 +140,9 @@ impl<'a, D: Device, P: Platform> Stack<'a, D, P> {
             sockets,
             tftp,
             dhcp,
+            #[cfg(feature = "dns")]
             dns,
+            #[cfg(feature = "http")]
             tcp,
             lease,
             config: None,
@@ -169,14 +182,17 @@ impl<'a, D: Device, P: Platform> Stack<'a, D, P> {
         self.sockets.get_mut(self.dhcp)
     }
 
+    #[cfg(feature = "dns")]
     pub fn dns(&mut self) -> (&mut dns::Socket<'a>, &mut Interface) {
         (self.sockets.get_mut(self.dns), &mut self.iface)
     }
 
+    #[cfg(feature = "http")]
     pub fn tcp(&mut self) -> &mut tcp::Socket<'a> {
         self.sockets.get_mut(self.tcp)
     }
 
+    #[cfg(feature = "http")]
     pub fn tcp_with_iface(&mut self) -> (&mut tcp::Socket<'a>, &mut Interface) {
         (self.sockets.get_mut(self.tcp), &mut self.iface)
     }
@@ -309,11 +325,8 @@ impl<'a, D: Device, P: Platform> Stack<'a, D, P> {
         if let Some(router) = config.routers.first() {
             let _ = self.iface.routes_mut().add_default_ipv4_route(*router);
         }
-        let mut servers: heapless::Vec<IpAddress, { netboot_ipxe::MAX_DNS }> = heapless::Vec::new();
-        for server in &config.dns {
-            let _ = servers.push(IpAddress::Ipv4(*server));
-        }
-        self.dns().0.update_servers(&servers);
+        #[cfg(feature = "dns")]
+        self.set_dns_servers(&config.dns);
         self.link.address = Some(config.address);
         self.config = Some(config.clone());
     }

@@ -75,6 +75,8 @@ pub struct RomOptions {
     pub core: Core,
     /// With a log and a sentence for each error; otherwise errors are numbers.
     pub texts: bool,
+    /// IPv4, DHCP and TFTP only, in as little memory as that takes.
+    pub tiny: bool,
     /// With HTTPS.
     pub https: Option<HttpsRom>,
     /// A ROM that panics once its console is up, to see what becomes of that.
@@ -95,6 +97,7 @@ impl Default for RomOptions {
             ram_kib: 128,
             core: Core::best(),
             texts: false,
+            tiny: false,
             https: None,
             panic: false,
             bench: false,
@@ -106,6 +109,7 @@ impl Default for RomOptions {
 
 impl RomOptions {
     fn features(&self) -> String {
+        let tiny = self.tiny.then_some("tiny");
         let texts = self.texts.then_some("texts");
         let panic = self.panic.then_some("panic-at-start");
         let https = self.https.as_ref().map(|https| match https.small_records {
@@ -113,7 +117,8 @@ impl RomOptions {
             false => "https",
         });
         let bench = self.bench.then_some("bench");
-        let features = texts.into_iter().chain(panic).chain(https).chain(bench);
+        let features = tiny.into_iter().chain(texts).chain(panic);
+        let features = features.chain(https).chain(bench);
         let features: Vec<_> = features.collect();
         features.join(",")
     }
@@ -122,6 +127,7 @@ impl RomOptions {
     /// different servers are different ends, too.
     fn name(&self) -> String {
         let core = (self.core != Core::best()).then_some("-precompiled");
+        let tiny = self.tiny.then_some("-tiny");
         let texts = self.texts.then_some("-texts");
         let panic = self.panic.then_some("-panic");
         let https = self.https.as_ref().map(|https| {
@@ -134,10 +140,9 @@ impl RomOptions {
         });
         let https = https.as_deref();
         let bench = self.bench.then_some("-bench");
-        let parts = core.into_iter().chain(https).chain(texts).chain(panic);
-        let mut name = parts
-            .chain(bench)
-            .fold(String::from("mcu-rom"), |name, part| name + part);
+        let parts = core.into_iter().chain(tiny).chain(https);
+        let parts = parts.chain(texts).chain(panic).chain(bench);
+        let mut name = parts.fold(String::from("mcu-rom"), |name, part| name + part);
         for (part, number) in [("-tcp", self.tcp_kib), ("-rx", self.rx_ring)] {
             name += &number.map_or(String::new(), |number| format!("{part}{number}"));
         }
@@ -223,6 +228,9 @@ pub fn build(options: &RomOptions) -> Result<Rom> {
         .args(["--config", &flags(options)])
         .env("MCU_RAM_KIB", options.ram_kib.to_string())
         .stdin(Stdio::null());
+    if options.tiny {
+        command.arg("--no-default-features");
+    }
     let output = command.output().context("cannot start cargo")?;
     // Said only then: the compiler's remark on `relax`, once for each crate, helps nobody.
     ensure!(

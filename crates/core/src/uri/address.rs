@@ -34,7 +34,12 @@ fn decimal(digits: &[u8]) -> Option<u8> {
 }
 
 /// Eight groups, one run of which `::` may stand for; the last two may be a dotted quad.
+///
+/// `None` always without the feature `ipv6-literals`: for stations that could do nothing with such an address.
 pub fn parse_v6(text: &str) -> Option<Ipv6Addr> {
+    if !cfg!(feature = "ipv6-literals") {
+        return None;
+    }
     let mut groups = [0; 8];
     let mut count = 0;
     // Number of groups before the `::`.

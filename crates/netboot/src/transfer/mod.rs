@@ -1,19 +1,28 @@
 //! One open transfer, whatever its protocol: a stream of octets that is pumped.
 
+#[cfg(feature = "http")]
 mod http;
+#[cfg(feature = "http")]
 mod stream;
 mod tftp;
 
 use crate::NetError;
 use crate::stack::{Internal, Stack};
+#[cfg(feature = "http")]
 use http::HttpTransfer;
 use netboot_core::uri::{Scheme, Uri};
 use netboot_core::{Device, Instant, Platform};
-use netboot_http::Validator;
+#[cfg(feature = "http")]
+pub(crate) use netboot_http::Validator;
 use tftp::TftpTransfer;
 
 /// Gets the next octets, in order and in place; returns how many it took.
 pub(crate) type Take<'t> = &'t mut dyn FnMut(&[u8]) -> usize;
+
+/// What proves that a file is the same: no protocol of this build has such a thing.
+#[cfg(not(feature = "http"))]
+#[derive(Clone, Debug)]
+pub(crate) enum Validator {}
 
 /// What a pump brought.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,6 +37,10 @@ pub(crate) enum Pumped {
 
 /// Where in the file to begin.
 #[derive(Clone, Copy, Debug)]
+#[cfg_attr(
+    not(feature = "http"),
+    expect(dead_code, reason = "TFTP begins at the start of a file")
+)]
 pub(crate) struct Start<'v> {
     /// Octets before the first one wanted.
     pub offset: u64,
@@ -53,6 +66,7 @@ pub(crate) struct Opened {
 enum Active {
     None,
     Tftp,
+    #[cfg(feature = "http")]
     Http,
 }
 
@@ -64,6 +78,7 @@ pub(crate) struct Transfer {
     /// RFC 1350.
     tftp: Option<TftpTransfer>,
     /// RFC 9112.
+    #[cfg(feature = "http")]
     http: HttpTransfer,
 }
 
@@ -72,6 +87,7 @@ impl Transfer {
         Self {
             active: Active::None,
             tftp: None,
+            #[cfg(feature = "http")]
             http: HttpTransfer::new(),
         }
     }
@@ -90,6 +106,12 @@ impl Transfer {
                 self.active = Active::Tftp;
                 Ok(opened)
             }
+            #[cfg(not(feature = "http"))]
+            Scheme::Http | Scheme::Https => {
+                let _ = start;
+                Err(stack.fail(NetError::Unsupported))
+            }
+            #[cfg(feature = "http")]
             Scheme::Http | Scheme::Https => {
                 if self.active == Active::Tftp {
                     self.close(stack);
@@ -110,6 +132,7 @@ impl Transfer {
     ) -> Internal<Pumped> {
         match (self.active, &mut self.tftp) {
             (Active::Tftp, Some(transfer)) => transfer.pump(stack, now, max, take),
+            #[cfg(feature = "http")]
             (Active::Http, _) => self.http.pump(stack, now, max, take),
             _ => Err(stack.fail(NetError::StaleHandle)),
         }
@@ -126,6 +149,7 @@ impl Transfer {
     /// What proves, at a later request, that the file is the same.
     pub fn validator(&self) -> Option<&Validator> {
         match self.active {
+            #[cfg(feature = "http")]
             Active::Http => self.http.validator(),
             Active::None | Active::Tftp => None,
         }
@@ -136,6 +160,7 @@ impl Transfer {
     pub fn close<D: Device, P: Platform>(&mut self, stack: &mut Stack<'_, D, P>) {
         match (self.active, &mut self.tftp) {
             (Active::Tftp, Some(transfer)) => transfer.close(stack),
+            #[cfg(feature = "http")]
             (Active::Http, _) => self.http.close(stack),
             _ => {}
         }

@@ -1,0 +1,83 @@
+//! Looks into the boot file: it may be a table of contents.
+
+use super::{AppError, BootApp, Result, Work};
+use crate::observer::{Event, Observer};
+use crate::sources::is_directory;
+use crate::toc::{Stop, TocError, TocReader};
+use netboot_core::uri::UriError;
+use netboot_ipxe::{ExecError, IpxeInterface};
+use ocp_recovery::RegisterBus;
+
+/// Times that a boot file is looked for again before the compiled-in places are tried.
+const LOCATE_RETRIES: u32 = 3;
+
+impl<N, B, O> BootApp<'_, N, B, O>
+where
+    N: IpxeInterface,
+    N::Error: Copy + From<UriError>,
+    B: RegisterBus,
+    O: Observer,
+{
+    /// Looks whether the boot file is a table of contents.
+    pub(super) fn locate(&mut self) -> Result {
+        if self.sources.boot.as_ref().is_none_or(is_directory) {
+            return Ok(());
+        }
+        let has_defaults = !self.config.defaults.is_empty();
+        let most = if has_defaults {
+            LOCATE_RETRIES
+        } else {
+            u32::MAX
+        };
+        let result = self.retry(Work::ReadToc, most);
+        // The compiled-in places may still be good.
+        if result.is_err() && self.retryable() && has_defaults {
+            self.sources.unread = true;
+            return Ok(());
+        }
+        result
+    }
+
+    /// Looks once more into a boot file that could not be read before. The last failure stays.
+    pub(super) fn locate_again(&mut self) {
+        if !self.sources.unread {
+            return;
+        }
+        let last = self.report.error.take();
+        if self.read_toc().is_ok() {
+            self.sources.unread = false;
+        } else {
+            self.tell_failure(None);
+        }
+        self.report.error = last;
+    }
+
+    #[inline(never)]
+    pub(super) fn read_toc(&mut self) -> Result {
+        self.start_attempt()?;
+        let Some(boot) = &self.sources.boot else {
+            return Ok(());
+        };
+        let fetched = self.net.imgfetch(boot, None, None);
+        let image = match fetched.and_then(|handle| self.net.imgload(handle, None)) {
+            Ok(image) => image,
+            Err(error) => return Err(self.fail_net(error)),
+        };
+        let mut reader = TocReader::new();
+        let error = match self.net.imgexec(image, &mut reader) {
+            Err(ExecError::Sink(Stop::Done)) => {
+                let toc = self.sources.toc.insert(reader.into_toc());
+                let images = toc.image_count;
+                self.tell(&Event::Toc { images });
+                return Ok(());
+            }
+            // Some other boot file: the images lie beside it.
+            Err(ExecError::Sink(Stop::Bad(TocError::NotToc))) => return Ok(()),
+            Err(ExecError::Sink(Stop::Bad(error))) => error,
+            Err(ExecError::Transfer(error)) => return Err(self.fail_net(error)),
+            // `TocReader::end` fails, so a delivery cannot succeed.
+            Ok(_) => TocError::Truncated,
+        };
+        Err(self.fail(AppError::Toc(error)))
+    }
+}
