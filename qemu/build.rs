@@ -1,5 +1,5 @@
 //! Writes the linker script: the sizes of ROM and RAM can be set from outside, so that a build shows
-//! whether the program still fits a smaller part. And, for `https`, what the ROM trusts.
+//! whether the program still fits a smaller part. So can those of the TCP buffer and the receive ring. And, for `https`, what the ROM trusts.
 
 #[path = "build/trust.rs"]
 mod trust;
@@ -12,13 +12,16 @@ fn size(name: &str, default: u32) -> u32 {
     match env::var(name) {
         Ok(text) => text
             .parse::<u32>()
-            .unwrap_or_else(|_| panic!("{name}={text} is not a number of KiB")),
+            .unwrap_or_else(|_| panic!("{name}={text} is not a number")),
         Err(_) => default,
     }
 }
 
 fn main() {
     println!("cargo:rerun-if-changed=memory.x.in");
+    for (name, default) in [("NETBOOT_TCP_KIB", 16), ("NETBOOT_RX_RING", 16)] {
+        println!("cargo:rustc-env={name}={}", size(name, default));
+    }
     if env::var("CARGO_CFG_TARGET_ARCH").as_deref() != Ok("riscv32") {
         return;
     }

@@ -530,7 +530,7 @@ where
             Err(ExecError::Sink(error)) => return Err(self.fail_recovery(error)),
         };
         if let Some(image) = self.image() {
-            image.sha256 = Some(delivery.sha256);
+            image.sha256 = delivery.sha256;
             image.transfer = delivery.duration;
             image.resumes = image.resumes.saturating_add(delivery.resumes);
         }
@@ -541,7 +541,7 @@ where
         }
         self.tell(&Event::Verified {
             index,
-            sha256: &delivery.sha256,
+            sha256: delivery.sha256.as_ref(),
             expected: expected.sha256.is_some(),
         });
         self.activate(index)

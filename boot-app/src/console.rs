@@ -74,8 +74,10 @@ fn write_event(out: &mut dyn Console, now: Instant, event: &Event<'_>) {
         Event::Verified {
             sha256, expected, ..
         } => {
-            out.key("sha256");
-            out.octets(&sha256.0);
+            if let Some(sha256) = sha256 {
+                out.key("sha256");
+                out.octets(&sha256.0);
+            }
             out.flag("expected", *expected);
         }
         Event::AttemptFailed { error, .. } => write_error(out, *error),

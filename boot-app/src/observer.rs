@@ -47,8 +47,8 @@ pub enum Event<'e> {
     Verified {
         /// This image.
         index: u8,
-        /// Of what was delivered.
-        sha256: &'e Digest,
+        /// Of what was delivered, if the library hashes.
+        sha256: Option<&'e Digest>,
         /// Whether it was compared with an expected digest.
         expected: bool,
     },

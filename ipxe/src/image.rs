@@ -86,8 +86,8 @@ pub struct LoadedImage<'s> {
 pub struct Delivery {
     /// Octets delivered.
     pub octets: u64,
-    /// SHA-256 of the octets delivered.
-    pub sha256: Digest,
+    /// SHA-256 of the octets delivered; `None` when the library was told not to hash.
+    pub sha256: Option<Digest>,
     /// Times that the transfer was taken up again after it broke.
     pub resumes: u32,
     /// From the first octet to the last.

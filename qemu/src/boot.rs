@@ -18,17 +18,15 @@ use netboot_ipxe::IpxeInterface;
 use netboot_virtio::VirtioNet;
 use ocp_recovery::{MmioBus, RecoveryAgent};
 use rom_parts::settings::{MAX_IMAGES, Settings};
-use rom_parts::sizes::{TCP, UDP};
+use rom_parts::sizes::{RX, TCP, UDP};
 
 /// Descriptors of each virtio queue.
-const QUEUE: usize = 16;
-/// Receive buffers.
-const RX: usize = 16;
+const QUEUE: usize = RX.next_power_of_two();
 /// Transmit buffers.
 const TX: usize = 2;
 
 type Nic = VirtioNet<QUEUE, RX, TX>;
-type Net = Network<'static, &'static mut Nic, Board>;
+pub type Net = Network<'static, &'static mut Nic, Board>;
 type App = BootApp<'static, &'static mut Net, MmioBus, LineObserver<Line>>;
 
 static mut FRAMES: netboot_virtio::Buffers<RX, TX> = netboot_virtio::Buffers::new();
@@ -65,6 +63,13 @@ pub fn run() -> u32 {
     out.text("\n");
     #[cfg(feature = "panic-at-start")]
     panic!("as asked for");
+    #[cfg(feature = "bench")]
+    if let Some(uri) = &settings.bench.uri {
+        return match network(settings, entropy) {
+            Ok(net) => crate::bench::run(net, uri, &settings.bench),
+            Err(status) => status,
+        };
+    }
     let status = match start(settings, entropy) {
         Ok(app) => finish(app),
         Err(status) => status,

@@ -26,6 +26,9 @@ pub const NO_DEVICE: u32 = Module::Rom.code(4);
 pub const SETTINGS: u32 = Module::Rom.code(5);
 /// The stack reached the static data: nothing that was reported can be believed.
 pub const STACK: u32 = Module::Rom.code(6);
+/// A measured image does not fit where it would go.
+#[cfg(feature = "bench")]
+pub const STORE: u32 = Module::Rom.code(7);
 
 /// `mcause`: illegal instruction (The RISC-V Instruction Set Manual, volume II, table 14).
 const ILLEGAL_INSTRUCTION: u32 = 2;

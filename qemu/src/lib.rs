@@ -3,6 +3,8 @@
 #![cfg_attr(not(test), no_std)]
 #![forbid(unsafe_code)]
 
+#[cfg(feature = "bench")]
+pub mod bench_settings;
 pub mod decode;
 pub mod device_settings;
 pub mod settings;

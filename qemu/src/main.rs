@@ -17,9 +17,12 @@
 //! | `fault` | what happens after a panic or an unexpected trap |
 //! | `boot` | the parts put together; buffer sizes |
 //! | `rom_parts::settings` | what the operator or the fuses say |
+//! | `bench` | nothing: only in builds with `bench` |
 //! | `emulation/` | nothing: it goes away |
 #![cfg_attr(target_arch = "riscv32", no_std, no_main)]
 
+#[cfg(all(target_arch = "riscv32", feature = "bench"))]
+mod bench;
 #[cfg(target_arch = "riscv32")]
 mod board;
 #[cfg(target_arch = "riscv32")]

@@ -66,6 +66,9 @@ pub struct Settings {
     pub expected: Vec<(u8, Expected), MAX_IMAGES>,
     /// Compiled-in places, or what stands for them.
     pub defaults: Vec<(u8, String<MAX_URI>), MAX_IMAGES>,
+    /// What is measured in place of a boot.
+    #[cfg(feature = "bench")]
+    pub bench: crate::bench_settings::Bench,
 }
 
 impl Default for Settings {
@@ -76,6 +79,8 @@ impl Default for Settings {
             agent: AgentConfig::default(),
             expected: Vec::new(),
             defaults: Vec::new(),
+            #[cfg(feature = "bench")]
+            bench: crate::bench_settings::Bench::default(),
         }
     }
 }
@@ -174,6 +179,14 @@ impl Settings {
                 self.policy.total_deadline = millis(value()?)?;
                 Some(())
             }
+            #[cfg(feature = "bench")]
+            "bench_hash" => {
+                self.network.hash = value()? != "0";
+                Some(())
+            }
+            #[cfg(feature = "bench")]
+            key => self.bench.line(key, value()?),
+            #[cfg(not(feature = "bench"))]
             _ => None,
         }
     }

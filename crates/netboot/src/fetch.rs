@@ -283,6 +283,7 @@ impl Fetch {
             position: 0,
             size,
             hash: Sha256::new(),
+            hashing: stack.options.hash,
             prefix: None,
         };
         let mut resumes = 0u32;
@@ -308,6 +309,10 @@ impl Fetch {
                 // Only the server's farewell is missing.
                 break;
             }
+            if !progress.hashing && progress.position > 0 && self.validator.is_none() {
+                // Nothing would show that it is still the same file.
+                return Err(failed.into());
+            }
             if progress.position.saturating_sub(failed_at) >= PROGRESS {
                 failures = 0;
             }
@@ -327,9 +332,10 @@ impl Fetch {
         }
         let now = stack.platform.now();
         out.end(now)?;
+        let hashing = progress.hashing;
         Ok(Delivery {
             octets: progress.position,
-            sha256: Digest(progress.hash.finalize().into()),
+            sha256: hashing.then(|| Digest(progress.hash.finalize().into())),
             resumes,
             duration: now.since(begin),
         })
@@ -390,7 +396,9 @@ impl Fetch {
                     failure = Some(Some(full));
                     return 0;
                 }
-                progress.hash.update(chunk);
+                if progress.hashing {
+                    progress.hash.update(chunk);
+                }
                 progress.position = progress.position.saturating_add(chunk.len() as u64);
                 chunk.len()
             };
@@ -423,6 +431,8 @@ struct Progress {
     size: u64,
     /// Of the octets delivered.
     hash: Sha256,
+    /// Whether they are hashed at all.
+    hashing: bool,
     /// Of the octets read again, while they are.
     prefix: Option<Sha256>,
 }
@@ -446,7 +456,8 @@ impl Progress {
         let Some(prefix) = self.prefix.take() else {
             return Ok(());
         };
-        if self.position > 0 && prefix.finalize() != self.hash.clone().finalize() {
+        if self.position > 0 && (!self.hashing || prefix.finalize() != self.hash.clone().finalize())
+        {
             return Err(NetError::ContentChanged);
         }
         Ok(())
@@ -504,7 +515,10 @@ pub(crate) fn deliver_staged<D: Device, P: Platform, S: ImageSink>(
     sink.end(now).map_err(ExecError::Sink)?;
     Ok(Delivery {
         octets: data.len() as u64,
-        sha256: Digest(Sha256::digest(data).into()),
+        sha256: stack
+            .options
+            .hash
+            .then(|| Digest(Sha256::digest(data).into())),
         resumes: 0,
         duration: now.since(begin),
     })

@@ -64,6 +64,9 @@ pub struct NetworkOptions {
     pub resumes: u32,
     /// Wait before the first resumption; doubles with each further one.
     pub resume_wait: Duration,
+    /// Whether `imgexec` computes the SHA-256 of what it delivers. Without it a broken transfer is taken up again only
+    /// where the server proves by a validator that the file is the same.
+    pub hash: bool,
     /// HTTP redirects followed for one image.
     pub redirects: u8,
     /// The `User-Agent` field.
@@ -97,6 +100,7 @@ impl Default for NetworkOptions {
             keep_alive: Duration::from_secs(5),
             resumes: 5,
             resume_wait: Duration::from_millis(200),
+            hash: true,
             redirects: 5,
             user_agent: "caliptra-netboot",
         }

@@ -50,6 +50,8 @@ pub struct QemuOptions {
     pub gdb: bool,
     /// The boot is given up after this time.
     pub timeout: Duration,
+    /// RAM of the machine in MiB; a ROM that measures wants 128.
+    pub memory_mib: u32,
 }
 
 impl QemuOptions {
@@ -61,6 +63,7 @@ impl QemuOptions {
             icount: None,
             gdb: false,
             timeout: Duration::from_secs(300),
+            memory_mib: 8,
         }
     }
 }
@@ -145,14 +148,15 @@ fn device_arguments(netdev: OsString) -> Vec<OsString> {
     ]
 }
 
-/// The machine with this flash image; console on standard output.
-pub fn machine_arguments(rom: &Path) -> Vec<OsString> {
+/// The machine with this flash image and so much RAM; console on standard output.
+pub fn machine_arguments(rom: &Path, memory_mib: u32) -> Vec<OsString> {
     let flash = with_path("if=pflash,unit=0,format=raw,readonly=on,file=", rom);
-    let mut arguments: Vec<OsString> = ["-M", "virt", "-m", "8M", "-bios", "none"]
+    let mut arguments: Vec<OsString> = ["-M", "virt", "-bios", "none"]
         .into_iter()
         .chain(["-display", "none", "-monitor", "none", "-serial", "stdio"])
         .map(Into::into)
         .collect();
+    arguments.extend(["-m".into(), format!("{memory_mib}M").into()]);
     arguments.extend(["-drive".into(), flash]);
     arguments
 }
@@ -192,7 +196,7 @@ pub fn boot(
     let socket = scratch.path().join("net.sock");
     let server = Server::start(plan, &socket, options.pcap.as_deref())?;
 
-    let mut arguments = machine_arguments(&options.rom);
+    let mut arguments = machine_arguments(&options.rom, options.memory_mib);
     arguments.extend(network_arguments(&socket));
     arguments.extend(strap_arguments(plan, scratch.path())?);
     if let Some(shift) = options.icount {

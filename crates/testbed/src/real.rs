@@ -167,7 +167,7 @@ pub fn boot_rom(
     line: &mut dyn FnMut(&str),
 ) -> Result<RomBooted> {
     let scratch = lan.server.workspace("qemu")?;
-    let mut arguments = qemu::machine_arguments(&options.rom);
+    let mut arguments = qemu::machine_arguments(&options.rom, options.memory_mib);
     arguments.extend(qemu::tap_arguments(netns::TAP, options.pcap.as_deref()));
     arguments.extend(qemu::strap_arguments(plan, &scratch)?);
     let command = lan.server.namespace.command(qemu::QEMU);

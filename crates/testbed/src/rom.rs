@@ -78,6 +78,12 @@ pub struct RomOptions {
     pub https: Option<HttpsRom>,
     /// A ROM that panics once its console is up, to see what becomes of that.
     pub panic: bool,
+    /// A ROM that measures a fetch where its settings ask for that (`qemu/src/bench.rs`).
+    pub bench: bool,
+    /// HTTP receive buffer in KiB; what the ROM has by itself without.
+    pub tcp_kib: Option<u32>,
+    /// Receive buffers of the network device; what the ROM has by itself without.
+    pub rx_ring: Option<u32>,
 }
 
 impl Default for RomOptions {
@@ -90,6 +96,9 @@ impl Default for RomOptions {
             texts: false,
             https: None,
             panic: false,
+            bench: false,
+            tcp_kib: None,
+            rx_ring: None,
         }
     }
 }
@@ -102,7 +111,9 @@ impl RomOptions {
             true => "https-small-records",
             false => "https",
         });
-        let features: Vec<_> = texts.into_iter().chain(panic).chain(https).collect();
+        let bench = self.bench.then_some("bench");
+        let features = texts.into_iter().chain(panic).chain(https).chain(bench);
+        let features: Vec<_> = features.collect();
         features.join(",")
     }
 
@@ -115,8 +126,15 @@ impl RomOptions {
             true => "-https-small",
             false => "-https",
         });
+        let bench = self.bench.then_some("-bench");
         let parts = core.into_iter().chain(https).chain(texts).chain(panic);
-        parts.fold(String::from("mcu-rom"), |name, part| name + part)
+        let mut name = parts
+            .chain(bench)
+            .fold(String::from("mcu-rom"), |name, part| name + part);
+        for (part, number) in [("-tcp", self.tcp_kib), ("-rx", self.rx_ring)] {
+            name += &number.map_or(String::new(), |number| format!("{part}{number}"));
+        }
+        name
     }
 }
 
@@ -158,6 +176,14 @@ pub fn build(options: &RomOptions) -> Result<Rom> {
     }
     if let Some(https) = &options.https {
         command.env("NETBOOT_TRUST", trust_file(&https.trust)?);
+    }
+    for (name, number) in [
+        ("NETBOOT_TCP_KIB", options.tcp_kib),
+        ("NETBOOT_RX_RING", options.rx_ring),
+    ] {
+        if let Some(number) = number {
+            command.env(name, number.to_string());
+        }
     }
     command
         .current_dir(workspace())

@@ -172,7 +172,7 @@ fn print_arguments(arguments: &ServeArgs, plan: &Plan) -> Result<()> {
     let built = rom::build(&rom::RomOptions::default());
     match built {
         Ok(built) => {
-            let mut all = qemu::machine_arguments(&built.image);
+            let mut all = qemu::machine_arguments(&built.image, 8);
             all.extend(qemu::network_arguments(&arguments.socket));
             all.extend(qemu::strap_arguments(plan, &directory)?);
             println!(
