@@ -160,6 +160,7 @@ fn measure(net: &mut Net, uri: &str, bench: &Bench) -> Result<(), u32> {
             filled: 0,
             first: None,
         };
+        let begin = minstret::read64();
         let handle = net
             .imgfetch(&uri, None, None)
             .map_err(|error| failed(&error))?;
@@ -181,6 +182,7 @@ fn measure(net: &mut Net, uri: &str, bench: &Bench) -> Result<(), u32> {
         out.number("octets", delivery.octets);
         out.number("us", delivery.duration.as_micros());
         out.number("total_us", total.as_micros());
+        out.number("open_instret", before.wrapping_sub(begin));
         out.number("instret", instructions);
         match &delivery.sha256 {
             Some(sha256) => {

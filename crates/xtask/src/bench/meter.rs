@@ -63,6 +63,16 @@ struct Current {
     parts: Vec<(u64, u64)>,
 }
 
+impl Current {
+    fn new(began: Instant) -> Self {
+        Self {
+            began,
+            first: None,
+            parts: Vec::new(),
+        }
+    }
+}
+
 /// A TFTP transfer.
 #[derive(Debug)]
 struct Tftp {
@@ -152,12 +162,8 @@ impl Meter {
         }
     }
 
-    fn begin(&mut self, at: Instant) -> &mut Current {
-        self.current.get_or_insert_with(|| Current {
-            began: at,
-            first: None,
-            parts: Vec::new(),
-        })
+    fn begin(&mut self, at: Instant) {
+        self.current.get_or_insert_with(|| Current::new(at));
     }
 
     fn first(&mut self, at: Instant) {
@@ -239,41 +245,44 @@ impl Meter {
     }
 
     fn http_sent(&mut self, at: Instant, client: u16, segment: &Segment<'_>) {
-        let is_get = segment.payload.starts_with(b"GET ");
+        // First what it acknowledges: a request may be the first to do so for the answer before it.
+        self.http_acked(at, client, segment);
         let connection = self.connections.entry(client).or_default();
-        if is_get && connection.request != Some(segment.sequence) {
-            connection.request = Some(segment.sequence);
-            let start = segment.ack.unwrap_or_default();
-            let current = self.begin(at);
-            current.parts.push((0, 0));
-            let part = current.parts.len() - 1;
-            let connection = self.connections.entry(client).or_default();
-            connection.answer = Some(Answer {
-                start,
-                head: Vec::new(),
-                body: None,
-                part,
-            });
+        let is_get = segment.payload.starts_with(b"GET ");
+        if !is_get || connection.request == Some(segment.sequence) {
             return;
         }
-        let (Some(ack), Some(answer)) = (segment.ack, &connection.answer) else {
+        connection.request = Some(segment.sequence);
+        let current = self.current.get_or_insert_with(|| Current::new(at));
+        connection.answer = Some(Answer {
+            start: segment.ack.unwrap_or_default(),
+            head: Vec::new(),
+            body: None,
+            part: current.parts.len(),
+        });
+        current.parts.push((0, 0));
+    }
+
+    fn http_acked(&mut self, at: Instant, client: u16, segment: &Segment<'_>) {
+        let connection = self.connections.get(&client);
+        let answer = connection.and_then(|connection| connection.answer.as_ref());
+        let (Some(ack), Some(answer), Some(current)) = (segment.ack, answer, &mut self.current)
+        else {
             return;
         };
-        let (Some(body), Some(current)) = (&answer.body, &mut self.current) else {
-            return;
-        };
-        // More than the answer has: FIN counts for one.
+        let Some(body) = &answer.body else { return };
         let acked = ack.wrapping_sub(answer.start.wrapping_add(body.head));
         let acked = if (acked as i32) < 0 { 0 } else { acked };
+        // More than the answer has: FIN counts for one.
         let to = body.offset + u64::from(acked).min(body.octets);
-        if let Some(part) = current.parts.get_mut(answer.part)
-            && to > part.1
-        {
-            *part = (body.offset, to);
-            if to == body.offset + body.octets && covered(&current.parts) >= self.size {
-                self.connections.values_mut().for_each(|connection| connection.answer = None);
-                self.end(at);
-            }
+        let Some(part) = current.parts.get_mut(answer.part).filter(|part| to > part.1) else {
+            return;
+        };
+        *part = (body.offset, to);
+        if to == body.offset + body.octets && covered(&current.parts) >= self.size {
+            let connections = self.connections.values_mut();
+            connections.for_each(|connection| connection.answer = None);
+            self.end(at);
         }
     }
 

@@ -11,12 +11,15 @@ use std::env;
 use std::fmt::Write as _;
 use std::fs;
 use std::path::PathBuf;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 use testbed::console::Console;
 use testbed::netns::{OTHER, SERVER};
 
 /// The serial console on standard input and output, and no other.
 const CONSOLE: [&str; 6] = ["-display", "none", "-monitor", "none", "-serial", "stdio"];
+
+/// What a client that says that it is done may take for its last acknowledgment.
+const FAREWELL: Duration = Duration::from_secs(1);
 
 /// A firmware image and its emulator.
 #[derive(Clone, Debug)]
@@ -164,7 +167,15 @@ impl Runner for Ipxe {
         command.arg("-initrd").arg(&path);
         wire.power_on();
         let mut console = Console::start(command)?;
-        let over = |patience| Ok(!console.read(patience) || console.text().contains("script is over"));
+        // After its last line it may still owe an acknowledgment.
+        let mut said = None;
+        let over = |patience| {
+            let open = console.read(patience);
+            if said.is_none() && console.text().contains("script is over") {
+                said = Some(Instant::now());
+            }
+            Ok(!open || said.is_some_and(|said| said.elapsed() > FAREWELL))
+        };
         let fetched = wait_fetches(&wire, case.fetches(), deadline, over).map(drop);
         self.0.version = version(console.text(), "iPXE 1").or(self.0.version.take());
         drop(console);

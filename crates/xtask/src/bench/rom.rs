@@ -224,16 +224,16 @@ impl Runner for RomClient {
     fn boot(&mut self, world: &World, case: &Case, seed: u64, deadline: Instant) -> Result<Boot> {
         let built = self.build(case.carrier)?;
         let (fetches, octets) = (case.fetches(), case.octets());
-        let plan = Plan {
-            images: Vec::new(),
-            settings: settings(case.carrier, &uri(case.carrier, octets), fetches, true)?,
-            seed,
-            ..Plan::default()
-        };
         // Building may have taken longer than a boot may.
         let patience = deadline.saturating_duration_since(Instant::now());
         let deadline = Instant::now() + patience.max(Duration::from_secs(20));
         let mut wire = world.plug(case.wire, seed, octets)?;
+        let plan = Plan {
+            images: Vec::new(),
+            settings: settings(case.carrier, &uri(case.carrier, octets), fetches, true)?,
+            seed: u64::from(wire.boot),
+            ..Plan::default()
+        };
         let mut command = wire.qemu(QEMU, "virtio-net-device");
         command.args(["-global", "virtio-mmio.force-legacy=false"]);
         command.args(machine_arguments(&built.rom.image, MEMORY_MIB));

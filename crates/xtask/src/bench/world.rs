@@ -5,6 +5,7 @@ use super::cases::{LARGE, SMALL, Wire};
 use super::meter::{Fetch, Meter};
 use anyhow::{Context, Result, bail};
 use netboot_core::{Duration, Instant};
+use std::cell::Cell;
 use std::ffi::OsString;
 use std::fs;
 use std::os::fd::OwnedFd;
@@ -31,6 +32,8 @@ pub struct World {
     _hosts: (Host, Lan),
     /// SHA-256 of the files, by their size.
     digests: Vec<(u64, String)>,
+    /// Wires plugged in so far.
+    boots: Cell<u16>,
 }
 
 /// Why there is no world here, with what to do; `None` when there is one.
@@ -78,7 +81,7 @@ impl World {
             other.put(file(octets), &image.bytes)?;
             digests.push((octets, image.sha256().to_string()));
         }
-        let lines = "port=0\ndhcp-range=10.0.2.100,10.0.2.150,1h\ndhcp-no-override\nenable-tftp";
+        let lines = "port=0\ndhcp-range=10.0.2.10,10.0.2.250,2m\ndhcp-no-override\nenable-tftp";
         let ports = [Port::Udp(67), Port::Udp(69)];
         let dnsmasq = servers::dnsmasq(&lan.server, lines, &ports)?;
         let atftpd = servers::atftpd_silent(&other, &[])?;
@@ -89,6 +92,7 @@ impl World {
             _servers: (dnsmasq, atftpd, nginx),
             _hosts: (other, lan),
             digests,
+            boots: Cell::new(0),
         })
     }
 
@@ -112,7 +116,9 @@ impl World {
         let meter = Arc::new(Mutex::new(Meter::new(octets)));
         let tap = self.tap.try_clone().context("the TAP cannot be shared")?;
         let bridge = Bridge::start(tap, &socket, seed, wire.link(), meter.clone())?;
+        self.boots.update(|boots| boots.wrapping_add(1));
         Ok(Plugged {
+            boot: self.boots.get(),
             powered: bridge.now(),
             bridge,
             meter,
@@ -143,6 +149,8 @@ pub struct Plugged {
     meter: Arc<Mutex<Meter>>,
     socket: PathBuf,
     powered: Instant,
+    /// Which boot of this world it is, from 1.
+    pub boot: u16,
 }
 
 impl Plugged {
@@ -153,7 +161,11 @@ impl Plugged {
         let mut netdev = OsString::from("stream,id=net0,server=off,addr.type=unix,addr.path=");
         netdev.push(&self.socket);
         command.arg("-netdev").arg(netdev);
-        command.args(["-device", &format!("{device},netdev=net0,mac={MAC}")]);
+        // A board of its own for each boot, so that no server takes it for one that it knows: a connection of
+        // before, from the same address and port, would cost a second.
+        let [high, low] = self.boot.to_be_bytes();
+        let mac = format!("02:00:00:01:{high:02x}:{low:02x}");
+        command.args(["-device", &format!("{device},netdev=net0,mac={mac}")]);
         command
     }
 
@@ -165,11 +177,6 @@ impl Plugged {
     /// Fetches that are over.
     pub fn fetched(&self) -> usize {
         self.meter().fetches().len()
-    }
-
-    /// Whether a fetch goes on.
-    pub fn is_fetching(&self) -> bool {
-        self.meter().unfinished().is_some()
     }
 
     /// Unplugs it.
@@ -199,5 +206,3 @@ impl Plugged {
     }
 }
 
-/// Ethernet address of all clients: servers know them already after the first.
-const MAC: &str = testbed::qemu::MAC;

@@ -117,6 +117,21 @@ fn an_http_fetch_ends_where_its_length_says() {
 }
 
 #[test]
+fn a_request_that_acknowledges_the_last_answer_ends_it() {
+    let mut meter = Meter::new(4);
+    let answer = b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\n0123";
+    let end = 1 + answer.len() as u32;
+    tcp(&mut meter, 10, true, 80, 1, 1, b"GET /f HTTP/1.1\r\n\r\n");
+    tcp(&mut meter, 20, false, 80, 1, 20, answer);
+    tcp(&mut meter, 30, true, 80, 20, end, b"GET /f HTTP/1.1\r\n\r\n");
+    assert_eq!(meter.fetches()[0].ended, at(30));
+    tcp(&mut meter, 40, false, 80, end, 39, answer);
+    tcp(&mut meter, 50, true, 80, 39, end + answer.len() as u32 + 1, b"");
+    assert_eq!(meter.fetches()[1].began, at(30));
+    assert_eq!(meter.fetches()[1].ended, at(50));
+}
+
+#[test]
 fn a_fetch_that_is_resumed_ends_when_all_is_covered() {
     let mut meter = Meter::new(10);
     tcp(&mut meter, 10, true, 80, 1, 1, b"GET /f HTTP/1.1\r\n\r\n");
