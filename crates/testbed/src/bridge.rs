@@ -124,8 +124,8 @@ impl<W: Watch> Run<W> {
     fn until(mut self, stop: &AtomicBool) -> Result<LinkStats> {
         self.forget_old_frames()?;
         while self.port.is_open() && !stop.load(Ordering::Relaxed) {
-            self.from_machine()?;
-            self.from_servers()?;
+            self.take_from_machine()?;
+            self.take_from_servers()?;
             self.port.flush()?;
             let next = self.link.next_arrival();
             let micros = next.map_or(ATTENTION, |at| at.since(self.now()).as_micros());
@@ -157,7 +157,7 @@ impl<W: Watch> Run<W> {
         }
     }
 
-    fn from_machine(&mut self) -> Result<()> {
+    fn take_from_machine(&mut self) -> Result<()> {
         let now = self.now();
         let (link, watch) = (&mut self.link, &self.watch);
         self.port.receive(|frame| {
@@ -173,7 +173,7 @@ impl<W: Watch> Run<W> {
         Ok(())
     }
 
-    fn from_servers(&mut self) -> Result<()> {
+    fn take_from_servers(&mut self) -> Result<()> {
         let mut frame = [0; FRAME];
         for _ in 0..BATCH {
             match rustix::io::read(&self.tap, &mut frame[..]) {
@@ -236,7 +236,11 @@ mod tests {
         let stats = bridge.stop().unwrap();
         assert_eq!(stats.from_client.delivered, 1);
         let seen = seen.lock().unwrap();
-        let frames: Vec<_> = seen.0.iter().map(|(_, sent, frame)| (*sent, &frame[..])).collect();
+        let frames: Vec<_> = seen
+            .0
+            .iter()
+            .map(|(_, sent, frame)| (*sent, &frame[..]))
+            .collect();
         assert_eq!(frames, [(true, &b"ping"[..]), (false, b"pong!")]);
         assert!(seen.0[1].0.since(seen.0[0].0) >= Duration::from_millis(10));
     }

@@ -91,7 +91,10 @@ impl Console {
                 bail!("no {words:?} on the console; its end is {:?}", self.tail());
             }
             if !self.read(left.min(LOOK)) && !self.text[self.seen..].contains(words) {
-                bail!("the machine ended without {words:?}; its end is {:?}", self.tail());
+                bail!(
+                    "the machine ended without {words:?}; its end is {:?}",
+                    self.tail()
+                );
             }
         }
     }
@@ -154,7 +157,10 @@ mod tests {
         let mut silent = shell("echo here; exec sleep 100");
         let soon = Instant::now() + Duration::from_millis(200);
         let error = silent.expect("there", soon).unwrap_err().to_string();
-        assert!(error.contains("no \"there\"") && error.contains("here"), "{error}");
+        assert!(
+            error.contains("no \"there\"") && error.contains("here"),
+            "{error}"
+        );
         let mut gone = shell("echo here");
         let error = gone.expect("there", self::soon()).unwrap_err().to_string();
         assert!(error.contains("ended"), "{error}");

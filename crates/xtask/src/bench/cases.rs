@@ -12,7 +12,7 @@ pub const SMALL: u64 = 1 << 20;
 /// Octets of a TFTP block: what an Ethernet frame holds.
 pub const BLKSIZE: u64 = 1468;
 /// What a fetch of [`LARGE`] may take by its limit, in seconds; else [`SMALL`] is fetched.
-const PATIENCE: f64 = 21.0;
+const PATIENCE: f64 = 11.0;
 
 /// Who fetches.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -192,10 +192,14 @@ impl Case {
 
     /// Octets of the file: few where a window or loss makes many last too long.
     pub fn octets(&self) -> u64 {
-        let slow = self.limit().is_some_and(|limit| LARGE as f64 / limit > PATIENCE);
+        let slow = self
+            .limit()
+            .is_some_and(|limit| LARGE as f64 / limit > PATIENCE);
         let waits_for_timers = match self.carrier {
             Carrier::Tftp { windowsize } => windowsize == 1 || self.client != Client::Rom,
-            _ => false,
+            // Fewer segments on their way than make a fast retransmission (RFC 5681, section 3.2).
+            Carrier::Http { buffer_kib, .. } => (1..=8).contains(&buffer_kib),
+            Carrier::Https => false,
         };
         match slow || self.wire.loses() && waits_for_timers {
             true => SMALL,
@@ -300,7 +304,8 @@ mod tests {
         let octets = |client, carrier, wire| case(client, carrier, wire).octets();
         assert_eq!(octets(Client::Rom, tftp(1), Wire::Clean), LARGE);
         assert_eq!(octets(Client::Rom, tftp(1), Wire::Near), SMALL);
-        assert_eq!(octets(Client::Rom, tftp(16), Wire::Far), LARGE);
+        assert_eq!(octets(Client::Rom, tftp(16), Wire::Far), SMALL);
+        assert_eq!(octets(Client::Rom, tftp(64), Wire::Far), LARGE);
         assert_eq!(octets(Client::Rom, tftp(16), Wire::NearLossy), LARGE);
         assert_eq!(octets(Client::UBoot, tftp(16), Wire::NearLossy), SMALL);
         let own = Carrier::Http {
@@ -313,7 +318,10 @@ mod tests {
     #[test]
     fn each_case_has_a_name_of_its_own() {
         let clients = [Client::Rom, Client::UBoot, Client::Ipxe];
-        let all: Vec<_> = clients.iter().flat_map(|&client| cases(client, false)).collect();
+        let all: Vec<_> = clients
+            .iter()
+            .flat_map(|&client| cases(client, false))
+            .collect();
         let names: BTreeSet<_> = all.iter().map(Case::name).collect();
         assert_eq!(names.len(), all.len());
         assert!(names.iter().all(|name| !name.contains(['"', ';'])));

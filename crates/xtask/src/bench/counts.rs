@@ -67,7 +67,14 @@ pub fn carriers(quick: bool) -> Vec<Carrier> {
     };
     match quick {
         true => vec![tftp(16), http(64)],
-        false => vec![tftp(1), tftp(16), tftp(64), http(16), http(64), Carrier::Https],
+        false => vec![
+            tftp(1),
+            tftp(16),
+            tftp(64),
+            http(16),
+            http(64),
+            Carrier::Https,
+        ],
     }
 }
 
@@ -100,7 +107,10 @@ pub fn cost(rom: &mut RomClient, pki: &Pki, carrier: Carrier, patience: Duration
         let more = keep(more.context("counting"), &mut failures)?;
         let (less, more) = (only(&less).ok()?.clone(), only(&more).ok()?.clone());
         let instructions = more.instret.saturating_sub(less.instret);
-        Some((instructions as f64 / (MORE - LESS) as f64, less.open_instret))
+        Some((
+            instructions as f64 / (MORE - LESS) as f64,
+            less.open_instret,
+        ))
     };
     let plain = count(false);
     let hashed = count(true);
@@ -133,7 +143,7 @@ fn fetch(
         protocol,
         images: vec![image],
         settings: settings(carrier, &uri, 1, hash)?,
-        https: (carrier == Carrier::Https).then(|| Https::new(pki.clone())),
+        https: (carrier == Carrier::Https).then(|| Https::new(*pki)),
         ..Plan::default()
     };
     let options = QemuOptions {

@@ -77,12 +77,18 @@ pub fn goals(rows: &[Row], costs: &[Cost]) -> Vec<Goal> {
     let mut goals = vec![
         Goal::at_least(
             "0 ms: TFTP, windowsize 16, times U-Boot's",
-            ratio(rom(tftp(16), Wire::Clean), rate(Client::UBoot, tftp(16), Wire::Clean)),
+            ratio(
+                rom(tftp(16), Wire::Clean),
+                rate(Client::UBoot, tftp(16), Wire::Clean),
+            ),
             1.0,
         ),
         Goal::at_least(
             "0 ms: HTTP, 64 KiB, times iPXE's warm HTTP",
-            ratio(rom(http(64, 1), Wire::Clean), rate(Client::Ipxe, http(0, 1), Wire::Clean)),
+            ratio(
+                rom(http(64, 1), Wire::Clean),
+                rate(Client::Ipxe, http(0, 1), Wire::Clean),
+            ),
             1.0,
         ),
         Goal::at_most(
@@ -98,7 +104,8 @@ pub fn goals(rows: &[Row], costs: &[Cost]) -> Vec<Goal> {
             let row = row(Client::Rom, carrier, wire);
             goals.push(Goal::at_least(
                 format!("{}: {}, % of window/RTT", wire.name(), carrier.name()),
-                row.and_then(|row| ratio(row.rate, row.limit)).map(|share| share * 100.0),
+                row.and_then(|row| ratio(row.rate, row.limit))
+                    .map(|share| share * 100.0),
                 90.0,
             ));
         }
@@ -110,8 +117,12 @@ pub fn goals(rows: &[Row], costs: &[Cost]) -> Vec<Goal> {
     ));
     for (carrier, wanted) in [(tftp(16), 60.0), (http(64, 1), 50.0)] {
         goals.push(Goal::at_least(
-            format!("1 ms, 1 % loss: {}, % of its own without loss", carrier.name()),
-            ratio(rom(carrier, Wire::NearLossy), rom(carrier, Wire::Near)).map(|share| share * 100.0),
+            format!(
+                "1 ms, 1 % loss: {}, % of its own without loss",
+                carrier.name()
+            ),
+            ratio(rom(carrier, Wire::NearLossy), rom(carrier, Wire::Near))
+                .map(|share| share * 100.0),
             wanted,
         ));
     }
@@ -124,7 +135,10 @@ pub fn goals(rows: &[Row], costs: &[Cost]) -> Vec<Goal> {
     ));
     goals.push(Goal::at_least(
         "0 ms: HTTPS, times iPXE's",
-        ratio(rom(Carrier::Https, Wire::Clean), rate(Client::Ipxe, Carrier::Https, Wire::Clean)),
+        ratio(
+            rom(Carrier::Https, Wire::Clean),
+            rate(Client::Ipxe, Carrier::Https, Wire::Clean),
+        ),
         1.0,
     ));
     let cost = costs.iter().find(|cost| cost.carrier == tftp(16));

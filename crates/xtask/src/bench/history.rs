@@ -58,18 +58,19 @@ fn line(date: &str, commit: &str, case: &str, unit: &str, figure: f64) -> String
     format!("{date},{commit},{case},{unit},{figure:.digits$}\n")
 }
 
-/// Appends figures (case, unit, figure) of today and this commit.
+/// Appends figures (case, unit, figure) of today and this commit; says which these are.
 ///
 /// # Errors
 /// When the file cannot be written, or day or commit are not to be had.
-pub fn append(figures: &[(String, &str, f64)]) -> Result<()> {
+pub fn append(figures: &[(String, &str, f64)]) -> Result<String> {
     let date = said("date", &["+%F"])?;
     let commit = said("git", &["rev-parse", "--short", "HEAD"])?;
     let changed = !said("git", &["status", "--porcelain", "--untracked-files=no"])?.is_empty();
     let commit = if changed { commit + "+" } else { commit };
     let path = rom::workspace().join(FILE);
     append_to(&path, &date, &commit, figures)
-        .with_context(|| format!("cannot write {}", path.display()))
+        .with_context(|| format!("cannot write {}", path.display()))?;
+    Ok(format!("Measured on {date}, commit {commit}."))
 }
 
 fn append_to(
@@ -106,7 +107,11 @@ mod tests {
     #[test]
     fn what_is_appended_is_read_back() {
         let path = std::env::temp_dir().join(format!("netboot-history-{}", std::process::id()));
-        let first = [("ROM / TFTP, windowsize 1 / 0 ms".to_owned(), "octets/s", 12_345_678.9)];
+        let first = [(
+            "ROM / TFTP, windowsize 1 / 0 ms".to_owned(),
+            "octets/s",
+            12_345_678.9,
+        )];
         let second = [("SHA-256".to_owned(), "instructions/octet", 38.125)];
         append_to(&path, "2026-11-22", "abc", &first).unwrap();
         append_to(&path, "2026-11-23", "def+", &second).unwrap();
@@ -117,7 +122,10 @@ mod tests {
         assert_eq!(entries.len(), 2);
         assert_eq!(entries[0].case, "ROM / TFTP windowsize 1 / 0 ms");
         assert_eq!(entries[0].figure, 12_345_679.0);
-        assert_eq!((entries[1].commit.as_str(), entries[1].figure), ("def+", 38.125));
+        assert_eq!(
+            (entries[1].commit.as_str(), entries[1].figure),
+            ("def+", 38.125)
+        );
     }
 
     #[test]

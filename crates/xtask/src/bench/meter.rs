@@ -186,7 +186,9 @@ impl Meter {
 
     fn datagram(&mut self, at: Instant, sent: bool, datagram: &Datagram<'_>) {
         let payload = datagram.payload;
-        let opcode = payload.get(..2).map(|code| u16::from_be_bytes([code[0], code[1]]));
+        let opcode = payload
+            .get(..2)
+            .map(|code| u16::from_be_bytes([code[0], code[1]]));
         if !sent && datagram.from.port() == DHCP_SERVER {
             if is_dhcp_ack(payload) {
                 self.leased.get_or_insert(at);
@@ -201,8 +203,12 @@ impl Meter {
                 whole: false,
             });
         } else if sent {
-            let tftp = self.tftp.as_ref().filter(|tftp| tftp.port == datagram.from.port());
-            let whole = tftp.is_some_and(|tftp| tftp.whole && Some(tftp.blocks as u16) == block(payload));
+            let tftp = self
+                .tftp
+                .as_ref()
+                .filter(|tftp| tftp.port == datagram.from.port());
+            let whole =
+                tftp.is_some_and(|tftp| tftp.whole && Some(tftp.blocks as u16) == block(payload));
             if opcode == Some(4) && whole {
                 self.end(at);
             }
@@ -275,7 +281,11 @@ impl Meter {
         let acked = if (acked as i32) < 0 { 0 } else { acked };
         // More than the answer has: FIN counts for one.
         let to = body.offset + u64::from(acked).min(body.octets);
-        let Some(part) = current.parts.get_mut(answer.part).filter(|part| to > part.1) else {
+        let Some(part) = current
+            .parts
+            .get_mut(answer.part)
+            .filter(|part| to > part.1)
+        else {
             return;
         };
         *part = (body.offset, to);
@@ -319,7 +329,9 @@ impl Meter {
         }
         let Some(start) = connection.tls else { return };
         let new = ack.wrapping_sub(start);
-        let old = connection.acked.map_or(0, |(ack, _)| ack.wrapping_sub(start));
+        let old = connection
+            .acked
+            .map_or(0, |(ack, _)| ack.wrapping_sub(start));
         if new > old && new < 1 << 31 {
             connection.acked = Some((ack, at));
         }

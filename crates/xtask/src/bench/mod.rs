@@ -9,6 +9,7 @@
 //! | [`run`], [`stats`] | runs and their medians |
 //! | [`counts`] | instructions; the way through the recovery registers |
 //! | [`goals`], [`tables`] | what came out, and against what |
+//! | [`report`] | all of it |
 //! | [`history`], [`plot`] | the record in the tree |
 
 mod cases;
@@ -18,6 +19,7 @@ mod history;
 mod meter;
 mod peers;
 mod plot;
+mod report;
 mod rom;
 mod run;
 mod stats;
@@ -28,11 +30,11 @@ use crate::setup;
 use anyhow::{Context, Result};
 use cases::{Case, Client};
 use clap::Args;
-use counts::{Cost, Path};
-use goals::Goal;
+use counts::Cost;
 use peers::{Ipxe, UBoot};
+use report::Report;
 use rom::RomClient;
-use run::{Row, Runner};
+use run::Runner;
 use serde_json::json;
 use std::fs;
 use std::time::Duration;
@@ -59,26 +61,19 @@ pub struct BenchArgs {
     /// Give a boot up after this time
     #[arg(long, value_name = "SECONDS", default_value_t = 60)]
     timeout: u64,
-    /// Append the figures to docs/src/bench-history.csv and draw docs/src/bench.svg anew
-    #[arg(long, conflicts_with = "quick")]
+    /// Append the figures to docs/src/bench-history.csv, write docs/src/bench-tables.md and docs/src/bench.svg anew
+    #[arg(long, conflicts_with_all = ["quick", "only"])]
     record: bool,
     /// Draw docs/src/bench.svg from the history, and measure nothing
     #[arg(long)]
     plot: bool,
 }
 
+/// The tables of the latest record, for the book.
+const TABLES: &str = "docs/src/bench-tables.md";
+
 /// Seed of the certification authority.
 const PKI_SEED: u64 = 1;
-
-/// What was measured.
-struct Report {
-    rows: Vec<Row>,
-    costs: Vec<Cost>,
-    paths: Vec<Path>,
-    goals: Vec<Goal>,
-    /// What ran, and what could not.
-    remarks: Vec<String>,
-}
 
 /// Measures; whether each boot of the ROM fetched what it was to.
 pub fn run(arguments: &BenchArgs) -> Result<bool> {
@@ -90,11 +85,8 @@ pub fn run(arguments: &BenchArgs) -> Result<bool> {
     let pki = Pki::new(PKI_SEED);
     let mut rom = RomClient::new(&pki)?;
     let mut report = Report {
-        rows: Vec::new(),
-        costs: Vec::new(),
-        paths: Vec::new(),
-        goals: Vec::new(),
         remarks: vec![qemu::version()?],
+        ..Report::default()
     };
     match world::obstacle() {
         Some(obstacle) => report.remarks.push(format!("no rates: {obstacle}")),
@@ -104,33 +96,36 @@ pub fn run(arguments: &BenchArgs) -> Result<bool> {
         instructions(arguments, &pki, &mut rom, &mut report);
     }
     report.goals = goals::goals(&report.rows, &report.costs);
-    print(&report, &rom);
+    report.builds = rom.builds().clone();
+    println!("\n{}", report.text());
     write(&report)?;
     if arguments.record {
-        history::append(&figures(&report))?;
+        let stamp = history::append(&report.figures())?;
+        let path = workspace().join(TABLES);
+        fs::write(&path, format!("{stamp}\n\n{}", report.text()))
+            .with_context(|| format!("cannot write {}", path.display()))?;
         draw_history()?;
     }
-    let own = report.rows.iter().filter(|row| row.case.client == Client::Rom);
-    let own = own.flat_map(|row| &row.failures);
-    let counted = report.costs.iter().flat_map(|cost| &cost.failures);
-    let paths = report.paths.iter().flat_map(|path| &path.failures);
-    Ok(own.chain(counted).chain(paths).next().is_none())
+    Ok(report.is_good())
 }
 
 /// Runs on the shared wire.
-fn rates(
-    arguments: &BenchArgs,
-    pki: &Pki,
-    rom: &mut RomClient,
-    report: &mut Report,
-) -> Result<()> {
+fn rates(arguments: &BenchArgs, pki: &Pki, rom: &mut RomClient, report: &mut Report) -> Result<()> {
     let world = World::new(pki)?;
-    let runs = if arguments.quick { 1 } else { arguments.runs.max(1) };
+    let runs = if arguments.quick {
+        1
+    } else {
+        arguments.runs.max(1)
+    };
     let wanted = |case: &Case| {
         let only = arguments.only.as_deref();
         only.is_none_or(|words| case.name().contains(words))
     };
-    let cases = |client| cases::cases(client, arguments.quick).into_iter().filter(wanted);
+    let cases = |client| {
+        cases::cases(client, arguments.quick)
+            .into_iter()
+            .filter(wanted)
+    };
     let patience = Duration::from_secs(arguments.timeout);
     let mut measure = |runner: &mut dyn Runner, case: &Case| {
         let row = run::measure(runner, &world, case, runs, patience);
@@ -177,7 +172,11 @@ fn instructions(arguments: &BenchArgs, pki: &Pki, rom: &mut RomClient, report: &
         println!("{}, instructions: {}", carrier.name(), described(&cost));
         report.costs.push(cost);
     }
-    let runs = if arguments.quick { 1 } else { arguments.runs.max(1) };
+    let runs = if arguments.quick {
+        1
+    } else {
+        arguments.runs.max(1)
+    };
     let tftp = cases::Carrier::Tftp { windowsize: 16 };
     let http = cases::Carrier::Http {
         buffer_kib: testbed::sizes::TCP as u32 >> 10,
@@ -196,73 +195,6 @@ fn described(cost: &Cost) -> String {
         (None, Some(failure)) => format!("failed: {failure}"),
         (None, None) => "none".into(),
     }
-}
-
-fn print(report: &Report, rom: &RomClient) {
-    if !report.rows.is_empty() {
-        println!("\n{}", tables::rates(&report.rows));
-        println!(
-            "By the wire: from the first request to the last acknowledgment; HTTP on a warm connection.\n\
-             Limit: one window for each round trip. Spread: the fastest run to the slowest.\n"
-        );
-        println!("{}", tables::starts(&report.rows));
-        println!("From power-on, which is the start of QEMU; a clock of its own starts with the first instruction.\n");
-    }
-    if !report.costs.is_empty() {
-        println!("{}", tables::costs(&report.costs));
-        println!("RISC-V instructions per octet into RAM; before the body: instructions in all.\n");
-    }
-    if !report.paths.is_empty() {
-        println!("{}", tables::paths(&report.paths));
-        println!(
-            "From the image server without delay. Each word into the recovery registers is a trap into the emulated\n\
-             device; without it: as if those instructions took no time.\n"
-        );
-    }
-    println!("{}", tables::footprints(rom.builds()));
-    println!("Of the ROMs that measure, which have code for that beside a ROM's own.\n");
-    println!("{}\n", tables::goals(&report.goals));
-    report.remarks.iter().for_each(|remark| println!("{remark}"));
-    for row in &report.rows {
-        for failure in &row.failures {
-            println!("FAILED: {}: {failure}", row.case.name());
-        }
-    }
-    let counted = report.costs.iter().map(|cost| (cost.carrier, &cost.failures));
-    let paths = report.paths.iter().map(|path| (path.carrier, &path.failures));
-    for (carrier, failures) in counted.chain(paths) {
-        for failure in failures {
-            println!("FAILED: {}: {failure}", carrier.name());
-        }
-    }
-}
-
-/// What goes into the history.
-fn figures(report: &Report) -> Vec<(String, &'static str, f64)> {
-    let mut figures = Vec::new();
-    for row in &report.rows {
-        if let Some(rate) = row.rate {
-            figures.push((row.case.name(), plot::RATE, rate));
-        }
-    }
-    for row in &report.rows {
-        let is_start = row.case.wire == cases::Wire::Clean;
-        if let Some(us) = row.lease_us.filter(|_| is_start) {
-            figures.push((format!("{}: lease", row.case.name()), "us", us));
-        }
-    }
-    for cost in &report.costs {
-        let name = |what: &str| format!("ROM / {} / {what}", cost.carrier.name());
-        let both = cost.hashed.zip(cost.plain);
-        for (what, figure) in [
-            ("without hash", cost.plain),
-            ("SHA-256", both.map(|(hashed, plain)| hashed - plain)),
-        ] {
-            figures.extend(figure.map(|figure| (name(what), "instructions/octet", figure)));
-        }
-        figures.extend(cost.open.map(|open| (name("before the body"), "instructions", open)));
-    }
-    figures
 }
 
 fn draw_history() -> Result<()> {

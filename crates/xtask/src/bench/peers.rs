@@ -119,7 +119,9 @@ impl Runner for UBoot {
     fn boot(&mut self, world: &World, case: &Case, seed: u64, deadline: Instant) -> Result<Boot> {
         let mut wire = world.plug(case.wire, seed, case.octets())?;
         let mut command = wire.qemu(Self::QEMU, "virtio-net-device");
-        command.args(CONSOLE).args(["-global", "virtio-mmio.force-legacy=false"]);
+        command
+            .args(CONSOLE)
+            .args(["-global", "virtio-mmio.force-legacy=false"]);
         command.args(["-M", "virt", "-m", "256M", "-bios"]);
         command.arg(&self.0.image);
         wire.power_on();
@@ -162,7 +164,9 @@ impl Runner for Ipxe {
         let mut wire = world.plug(case.wire, seed, case.octets())?;
         let mut command = wire.qemu(Self::QEMU, "virtio-net-pci,romfile=");
         // TCG as for the others, and a text console where iPXE looks for one.
-        command.args(CONSOLE).args(["-accel", "tcg", "-machine", "graphics=off", "-m", "256M"]);
+        command
+            .args(CONSOLE)
+            .args(["-accel", "tcg", "-machine", "graphics=off", "-m", "256M"]);
         command.arg("-kernel").arg(&self.0.image);
         command.arg("-initrd").arg(&path);
         wire.power_on();
@@ -214,7 +218,10 @@ mod tests {
     #[test]
     fn versions_are_found_on_consoles() {
         let uboot = "\r\n\r\nU-Boot 2025.01-3+deb13u1 (Jun 24 2026 - 09:07:15 +0000)\r\n";
-        assert_eq!(version(uboot, "U-Boot ").unwrap(), "U-Boot 2025.01-3+deb13u1");
+        assert_eq!(
+            version(uboot, "U-Boot ").unwrap(),
+            "U-Boot 2025.01-3+deb13u1"
+        );
         let ipxe = "\u{1b}[0;1miPXE 1.21.1+git\r\n";
         assert_eq!(version(ipxe, "iPXE 1").unwrap(), "iPXE 1.21.1+git");
         assert_eq!(version("SeaBIOS", "iPXE 1"), None);
@@ -233,9 +240,15 @@ mod tests {
         };
         let text = script(&case(http)).unwrap();
         assert!(text.starts_with("#!ipxe\n"));
-        assert_eq!(text.matches("imgfetch http://10.0.2.2/large.bin ").count(), 2);
+        assert_eq!(
+            text.matches("imgfetch http://10.0.2.2/large.bin ").count(),
+            2
+        );
         let text = script(&case(Carrier::Tftp { windowsize: 16 })).unwrap();
-        assert_eq!(text.matches("imgfetch tftp://10.0.2.3/large.bin ").count(), 1);
+        assert_eq!(
+            text.matches("imgfetch tftp://10.0.2.3/large.bin ").count(),
+            1
+        );
         assert!(script(&case(Carrier::Https)).is_err());
     }
 }

@@ -15,7 +15,11 @@ const SPARK: (f64, f64) = (300.0, 34.0);
 pub const RATE: &str = "octets/s";
 
 /// Colours by client.
-const COLOURS: [(&str, &str); 3] = [("ROM", "#2563eb"), ("U-Boot", "#d97706"), ("iPXE", "#059669")];
+const COLOURS: [(&str, &str); 3] = [
+    ("ROM", "#2563eb"),
+    ("U-Boot", "#d97706"),
+    ("iPXE", "#059669"),
+];
 
 /// Draws `history`; says that there is none when it is empty.
 pub fn svg(history: &[Entry]) -> String {
@@ -94,7 +98,11 @@ fn bars(page: &mut Page, y: f64, wire: &str, run: &[&Entry]) -> f64 {
 /// A line for each figure of the ROM that was recorded more than once.
 fn trends(page: &mut Page, y: f64, history: &[Entry]) -> f64 {
     let ours = |entry: &&Entry| entry.case.starts_with("ROM /") && entry.figure.is_finite();
-    let cases: BTreeSet<_> = history.iter().filter(ours).map(|entry| &entry.case).collect();
+    let cases: BTreeSet<_> = history
+        .iter()
+        .filter(ours)
+        .map(|entry| &entry.case)
+        .collect();
     let mut y = y + 26.0;
     let mut titled = false;
     for case in cases {
@@ -106,14 +114,24 @@ fn trends(page: &mut Page, y: f64, history: &[Entry]) -> f64 {
             continue;
         }
         if !titled {
-            page.words(28.0, y, "font-size=\"14\" font-weight=\"bold\"", "From record to record");
+            page.words(
+                28.0,
+                y,
+                "font-size=\"14\" font-weight=\"bold\"",
+                "From record to record",
+            );
             titled = true;
             y += 8.0;
         }
         let figures: Vec<_> = entries.iter().map(|entry| entry.figure).collect();
         page.words(LEFT - 8.0, y + 22.0, "text-anchor=\"end\"", case);
         page.line(LEFT, y, &figures);
-        let change = format!("{} to {} {}", short(first.figure), short(last.figure), last.unit);
+        let change = format!(
+            "{} to {} {}",
+            short(first.figure),
+            short(last.figure),
+            last.unit
+        );
         page.words(LEFT + SPARK.0 + 12.0, y + 22.0, "", &change);
         y += SPARK.1 + 6.0;
     }
@@ -135,7 +153,9 @@ struct Page(String);
 impl Page {
     fn words(&mut self, x: f64, y: f64, style: &str, words: &str) {
         let words = escape(words);
-        self.put(format_args!("<text x=\"{x:.1}\" y=\"{y:.1}\" {style}>{words}</text>"));
+        self.put(format_args!(
+            "<text x=\"{x:.1}\" y=\"{y:.1}\" {style}>{words}</text>"
+        ));
     }
 
     fn rect(&mut self, x: f64, y: f64, width: f64, height: f64, colour: &str, tip: &str) {
@@ -178,7 +198,9 @@ impl Page {
 
 fn escape(text: &str) -> String {
     let text = text.replace('&', "&amp;");
-    text.replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
+    text.replace('<', "&lt;")
+        .replace('>', "&gt;")
+        .replace('"', "&quot;")
 }
 
 #[cfg(test)]
@@ -217,7 +239,10 @@ mod tests {
     #[test]
     fn nothing_and_nonsense_are_drawn_too() {
         assert!(svg(&[]).contains("Nothing is recorded"));
-        let odd = [entry("a", "ROM / x", RATE, 0.0), entry("a", "ROM / x", RATE, -1.0)];
+        let odd = [
+            entry("a", "ROM / x", RATE, 0.0),
+            entry("a", "ROM / x", RATE, -1.0),
+        ];
         let svg = svg(&odd);
         assert!(!svg.contains("NaN") && !svg.contains("inf") && svg.ends_with("</svg>\n"));
     }

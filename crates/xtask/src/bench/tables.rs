@@ -43,7 +43,16 @@ fn seconds(row: &Row) -> String {
 /// Rates, case by case.
 pub fn rates(rows: &[Row]) -> String {
     let header = [
-        "client", "carrier", "server", "link", "MiB", "seconds", "rate", "limit", "% of limit", "spread",
+        "client",
+        "carrier",
+        "server",
+        "link",
+        "MiB",
+        "seconds",
+        "rate",
+        "limit",
+        "% of limit",
+        "spread",
     ];
     let mut table = table(header, &[4, 5, 6, 7, 8, 9]);
     for row in rows {
@@ -69,7 +78,12 @@ pub fn rates(rows: &[Row]) -> String {
 /// From power-on: for the cases without delay or loss.
 pub fn starts(rows: &[Row]) -> String {
     let header = [
-        "client", "carrier", "lease", "first octet", "lease, own clock", "first octet, own clock",
+        "client",
+        "carrier",
+        "lease",
+        "first octet",
+        "lease, own clock",
+        "first octet, own clock",
         "frames sent per received",
     ];
     let mut table = table(header, &[2, 3, 4, 5, 6]);
@@ -92,7 +106,13 @@ pub fn starts(rows: &[Row]) -> String {
 
 /// Instructions.
 pub fn costs(costs: &[Cost]) -> String {
-    let header = ["carrier", "without hash", "with SHA-256", "SHA-256", "before the body"];
+    let header = [
+        "carrier",
+        "without hash",
+        "with SHA-256",
+        "SHA-256",
+        "before the body",
+    ];
     let mut table = table(header, &[1, 2, 3, 4]);
     for cost in costs {
         let both = cost.hashed.zip(cost.plain);
@@ -110,7 +130,12 @@ pub fn costs(costs: &[Cost]) -> String {
 /// Into RAM and through the recovery registers.
 pub fn paths(paths: &[Path]) -> String {
     let header = [
-        "carrier", "RAM", "registers", "without the emulation", "instructions per octet", "emulation's",
+        "carrier",
+        "RAM",
+        "registers",
+        "without the emulation",
+        "instructions per octet",
+        "emulation's",
     ];
     let mut table = table(header, &[1, 2, 3, 4, 5]);
     for path in paths {
@@ -128,7 +153,13 @@ pub fn paths(paths: &[Path]) -> String {
 
 /// What the measured ROMs take.
 pub fn footprints(builds: &BTreeMap<Build, Built>) -> String {
-    let header = ["TCP buffer, KiB", "receive ring", "HTTPS", "flash", "static RAM"];
+    let header = [
+        "TCP buffer, KiB",
+        "receive ring",
+        "HTTPS",
+        "flash",
+        "static RAM",
+    ];
     let mut table = table(header, &[0, 1, 3, 4]);
     for (build, built) in builds {
         let (flash, ram) = built.footprint;
@@ -181,7 +212,10 @@ mod tests {
             own_lease_us: None,
             own_first_us: None,
             sent_per_received: Some(0.0625),
-            failures: vec!["hangs at octet 93952 (no prompt)".into(), "hangs at octet 1".into()],
+            failures: vec![
+                "hangs at octet 93952 (no prompt)".into(),
+                "hangs at octet 1".into(),
+            ],
         }
     }
 
@@ -189,7 +223,10 @@ mod tests {
     fn a_case_without_a_figure_says_why() {
         assert_eq!(outcome(&row()), "hangs (2 of 3)");
         let text = rates(&[row()]);
-        assert!(text.contains("| hangs (2 of 3) |") && text.contains("| atftpd |"), "{text}");
+        assert!(
+            text.contains("| hangs (2 of 3) |") && text.contains("| atftpd |"),
+            "{text}"
+        );
         let fast = Row {
             rate: Some(2_097_152.0),
             limit: Some(4_194_304.0),
@@ -198,7 +235,7 @@ mod tests {
             ..row()
         };
         let text = rates(&[fast]);
-        for cell in ["| 0.500 |", " 50 |", " 3.00 |", "2.10 MB/s"] {
+        for cell in [" 0.500 |", " 50 |", " 3.00 |", "2.10 MB/s"] {
             assert!(text.contains(cell), "{cell} in {text}");
         }
     }

@@ -205,4 +205,3 @@ impl Plugged {
         self.meter.lock().unwrap_or_else(|error| error.into_inner())
     }
 }
-

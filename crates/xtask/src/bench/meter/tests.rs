@@ -14,7 +14,11 @@ fn udp(meter: &mut Meter, micros: u64, sent: bool, ports: (u16, u16), payload: &
         SocketAddrV4::new(CLIENT, ports.0),
         SocketAddrV4::new(SERVER, ports.1),
     );
-    let (from, to) = if sent { (client, server) } else { (server, client) };
+    let (from, to) = if sent {
+        (client, server)
+    } else {
+        (server, client)
+    };
     let frame = Datagram {
         from_mac: [2; 6],
         to_mac: [4; 6],
@@ -25,9 +29,24 @@ fn udp(meter: &mut Meter, micros: u64, sent: bool, ports: (u16, u16), payload: &
     meter.frame(at(micros), sent, &frame.frame());
 }
 
-fn tcp(meter: &mut Meter, micros: u64, sent: bool, port: u16, sequence: u32, ack: u32, payload: &[u8]) {
-    let (client, server) = (SocketAddrV4::new(CLIENT, 50_000), SocketAddrV4::new(SERVER, port));
-    let (from, to) = if sent { (client, server) } else { (server, client) };
+fn tcp(
+    meter: &mut Meter,
+    micros: u64,
+    sent: bool,
+    port: u16,
+    sequence: u32,
+    ack: u32,
+    payload: &[u8],
+) {
+    let (client, server) = (
+        SocketAddrV4::new(CLIENT, 50_000),
+        SocketAddrV4::new(SERVER, port),
+    );
+    let (from, to) = if sent {
+        (client, server)
+    } else {
+        (server, client)
+    };
     let segment = Segment {
         from,
         to,
@@ -48,17 +67,38 @@ fn data(block: u16, octets: usize) -> Vec<u8> {
 #[test]
 fn a_tftp_fetch_ends_with_the_ack_of_its_short_block() {
     let mut meter = Meter::new(2_500);
-    udp(&mut meter, 10, true, (4000, 69), b"\0\x01f\0octet\0blksize\x001000\0");
-    udp(&mut meter, 20, false, (4000, 5000), b"\0\x06tsize\x002500\0blksize\x001000\0");
+    udp(
+        &mut meter,
+        10,
+        true,
+        (4000, 69),
+        b"\0\x01f\0octet\0blksize\x001000\0",
+    );
+    udp(
+        &mut meter,
+        20,
+        false,
+        (4000, 5000),
+        b"\0\x06tsize\x002500\0blksize\x001000\0",
+    );
     udp(&mut meter, 30, true, (4000, 5000), b"\0\x04\0\0");
     for (number, octets) in [(1, 1000), (3, 500), (2, 1000)] {
-        udp(&mut meter, 40 + u64::from(number), false, (4000, 5000), &data(number, octets));
+        udp(
+            &mut meter,
+            40 + u64::from(number),
+            false,
+            (4000, 5000),
+            &data(number, octets),
+        );
     }
     // Block 3 came before block 2, so it has to come again.
     udp(&mut meter, 50, true, (4000, 5000), b"\0\x04\0\x02");
     assert_eq!(meter.unfinished(), Some(2_000));
     udp(&mut meter, 60, true, (4000, 5000), b"\0\x04\0\x03");
-    assert!(meter.fetches().is_empty(), "an ACK of what was never received");
+    assert!(
+        meter.fetches().is_empty(),
+        "an ACK of what was never received"
+    );
     udp(&mut meter, 70, false, (4000, 5000), &data(3, 500));
     udp(&mut meter, 80, true, (4000, 5000), b"\0\x04\0\x03");
     let fetch = Fetch {
@@ -94,15 +134,47 @@ fn an_http_fetch_ends_where_its_length_says() {
     // Sequence numbers wrap within the head.
     let start = u32::MAX - 3;
     tcp(&mut meter, 5, true, 80, 99, start, b"");
-    tcp(&mut meter, 10, true, 80, 100, start, b"GET /f HTTP/1.1\r\n\r\n");
-    tcp(&mut meter, 15, true, 80, 100, start, b"GET /f HTTP/1.1\r\n\r\n");
+    tcp(
+        &mut meter,
+        10,
+        true,
+        80,
+        100,
+        start,
+        b"GET /f HTTP/1.1\r\n\r\n",
+    );
+    tcp(
+        &mut meter,
+        15,
+        true,
+        80,
+        100,
+        start,
+        b"GET /f HTTP/1.1\r\n\r\n",
+    );
     tcp(&mut meter, 20, false, 80, start, 119, &head[..20]);
-    tcp(&mut meter, 21, false, 80, start.wrapping_add(20), 119, &head[20..]);
+    tcp(
+        &mut meter,
+        21,
+        false,
+        80,
+        start.wrapping_add(20),
+        119,
+        &head[20..],
+    );
     let body_at = start.wrapping_add(head.len() as u32);
     tcp(&mut meter, 30, false, 80, body_at, 119, b"01234");
     tcp(&mut meter, 31, true, 80, 119, body_at.wrapping_add(5), b"");
     assert_eq!(meter.unfinished(), Some(5));
-    tcp(&mut meter, 40, false, 80, body_at.wrapping_add(5), 119, b"56789");
+    tcp(
+        &mut meter,
+        40,
+        false,
+        80,
+        body_at.wrapping_add(5),
+        119,
+        b"56789",
+    );
     tcp(&mut meter, 41, true, 80, 119, body_at.wrapping_add(10), b"");
     let fetch = Fetch {
         began: at(10),
@@ -112,7 +184,15 @@ fn an_http_fetch_ends_where_its_length_says() {
     };
     assert_eq!(meter.fetches(), [fetch]);
     // A second request on the connection is a fetch of its own.
-    tcp(&mut meter, 50, true, 80, 119, body_at.wrapping_add(10), b"GET /f HTTP/1.1\r\n\r\n");
+    tcp(
+        &mut meter,
+        50,
+        true,
+        80,
+        119,
+        body_at.wrapping_add(10),
+        b"GET /f HTTP/1.1\r\n\r\n",
+    );
     assert_eq!(meter.unfinished(), Some(0));
 }
 
@@ -123,10 +203,26 @@ fn a_request_that_acknowledges_the_last_answer_ends_it() {
     let end = 1 + answer.len() as u32;
     tcp(&mut meter, 10, true, 80, 1, 1, b"GET /f HTTP/1.1\r\n\r\n");
     tcp(&mut meter, 20, false, 80, 1, 20, answer);
-    tcp(&mut meter, 30, true, 80, 20, end, b"GET /f HTTP/1.1\r\n\r\n");
+    tcp(
+        &mut meter,
+        30,
+        true,
+        80,
+        20,
+        end,
+        b"GET /f HTTP/1.1\r\n\r\n",
+    );
     assert_eq!(meter.fetches()[0].ended, at(30));
     tcp(&mut meter, 40, false, 80, end, 39, answer);
-    tcp(&mut meter, 50, true, 80, 39, end + answer.len() as u32 + 1, b"");
+    tcp(
+        &mut meter,
+        50,
+        true,
+        80,
+        39,
+        end + answer.len() as u32 + 1,
+        b"",
+    );
     assert_eq!(meter.fetches()[1].began, at(30));
     assert_eq!(meter.fetches()[1].ended, at(50));
 }
@@ -140,8 +236,17 @@ fn a_fetch_that_is_resumed_ends_when_all_is_covered() {
     tcp(&mut meter, 30, true, 80, 20, 1 + head.len() as u32, b"");
     assert_eq!(meter.unfinished(), Some(4));
     let again = 1 + head.len() as u32;
-    tcp(&mut meter, 40, true, 80, 20, again, b"GET /f HTTP/1.1\r\n\r\n");
-    let rest = b"HTTP/1.1 206 Partial\r\nContent-Range: bytes 3-9/10\r\nContent-Length: 7\r\n\r\n3456789";
+    tcp(
+        &mut meter,
+        40,
+        true,
+        80,
+        20,
+        again,
+        b"GET /f HTTP/1.1\r\n\r\n",
+    );
+    let rest =
+        b"HTTP/1.1 206 Partial\r\nContent-Range: bytes 3-9/10\r\nContent-Length: 7\r\n\r\n3456789";
     tcp(&mut meter, 50, false, 80, again, 40, rest);
     tcp(&mut meter, 60, true, 80, 40, again + rest.len() as u32, b"");
     assert_eq!(meter.fetches().len(), 1);
