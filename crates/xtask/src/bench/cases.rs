@@ -259,8 +259,8 @@ fn carriers(client: Client, quick: bool) -> Vec<Carrier> {
         (Client::Rom, true) => [tftp(&[1, 16]), vec![http(16, 1), http(64, 1)]].concat(),
         (Client::Rom, false) => {
             let buffers = [4, 8, 16, 32, 64].map(|kib| http(kib, 1));
-            let last = [http(64, 4), Carrier::Https];
-            [tftp(&[1, 8, 16, 32, 64]), buffers.into(), last.into()].concat()
+            let https = vec![Carrier::Https];
+            [tftp(&[1, 8, 16, 32, 64]), buffers.into(), https].concat()
         }
         (Client::UBoot, true) => tftp(&[16]),
         (Client::UBoot, false) => tftp(&[1, 16]),

@@ -59,6 +59,7 @@ pub struct Meter {
 struct Current {
     began: Instant,
     first: Option<Instant>,
+    last: Option<Instant>,
     /// Parts of the file that were acknowledged: from, to.
     parts: Vec<(u64, u64)>,
 }
@@ -68,6 +69,7 @@ impl Current {
         Self {
             began,
             first: None,
+            last: None,
             parts: Vec::new(),
         }
     }
@@ -162,13 +164,24 @@ impl Meter {
         }
     }
 
+    /// Ends a fetch of which the client is known to have each octet, though it did not stay to acknowledge the last ones:
+    /// when they arrived.
+    pub fn finish_received(&mut self) {
+        let last = self.current.as_ref().and_then(|current| current.last);
+        if let Some(at) = last {
+            self.end(at);
+        }
+    }
+
     fn begin(&mut self, at: Instant) {
         self.current.get_or_insert_with(|| Current::new(at));
     }
 
-    fn first(&mut self, at: Instant) {
+    /// Octets of the file arrived.
+    fn arrived(&mut self, at: Instant) {
         if let Some(current) = &mut self.current {
             current.first.get_or_insert(at);
+            current.last = Some(at);
         }
     }
 
@@ -230,7 +243,7 @@ impl Meter {
                     tftp.octets += octets as u64;
                     tftp.whole = octets < tftp.blksize;
                 }
-                self.first(at);
+                self.arrived(at);
             }
             _ => {}
         }
@@ -245,7 +258,7 @@ impl Meter {
             (HTTP, true) => self.http_sent(at, client, segment),
             (HTTP, false) => self.http_received(at, client, segment),
             (HTTPS, true) => self.tls_sent(at, client, segment),
-            (HTTPS, false) if !segment.payload.is_empty() => self.first(at),
+            (HTTPS, false) if !segment.payload.is_empty() => self.arrived(at),
             _ => {}
         }
     }
@@ -315,7 +328,7 @@ impl Meter {
         let Some(body) = &answer.body else { return };
         let end = segment.sequence.wrapping_add(segment.payload.len() as u32);
         if end.wrapping_sub(answer.start) > body.head {
-            self.first(at);
+            self.arrived(at);
         }
     }
 

@@ -189,7 +189,7 @@ impl Runner for Ipxe {
 
 /// What is left of a boot.
 fn end(wire: Plugged, case: &Case, fetched: Result<()>, deadline: Instant) -> Result<Boot> {
-    let seen = wire.unplug()?;
+    let seen = wire.unplug(false)?;
     let failure = shortfall(&seen, case.fetches(), Instant::now() < deadline);
     let failure = match (failure, fetched) {
         (Some(failure), Err(error)) => Some(format!("{failure} ({error:#})")),

@@ -178,9 +178,6 @@ mod tests {
             text.contains("- QEMU\n- FAILED: HTTPS: no such file\n"),
             "{text}"
         );
-        assert!(
-            text.contains("| HTTPS ") && text.contains("40.5"),
-            "{text}"
-        );
+        assert!(text.contains("| HTTPS ") && text.contains("40.5"), "{text}");
     }
 }

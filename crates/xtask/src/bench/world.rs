@@ -179,17 +179,20 @@ impl Plugged {
         self.meter().fetches().len()
     }
 
-    /// Unplugs it.
+    /// Unplugs it. `whole`: the client is known to have every octet of its last fetch.
     ///
     /// # Errors
     /// Those of the bridge.
-    pub fn unplug(self) -> Result<Seen> {
+    pub fn unplug(self, whole: bool) -> Result<Seen> {
         let power = self.powered;
         self.bridge.stop()?;
         let Ok(mut meter) = self.meter.lock() else {
             bail!("the meter panicked");
         };
         meter.finish_encrypted();
+        if whole {
+            meter.finish_received();
+        }
         let since = |at: Instant| at.since(power);
         Ok(Seen {
             fetches: meter.fetches().to_vec(),

@@ -228,6 +228,20 @@ fn a_request_that_acknowledges_the_last_answer_ends_it() {
 }
 
 #[test]
+fn a_client_that_does_not_stay_has_what_arrived() {
+    let mut meter = Meter::new(4);
+    let answer = b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\n0123";
+    meter.finish_received();
+    assert!(meter.fetches().is_empty());
+    tcp(&mut meter, 10, true, 80, 1, 1, b"GET /f HTTP/1.1\r\n\r\n");
+    meter.finish_received();
+    assert!(meter.fetches().is_empty());
+    tcp(&mut meter, 20, false, 80, 1, 20, answer);
+    meter.finish_received();
+    assert_eq!(meter.fetches()[0].ended, at(20));
+}
+
+#[test]
 fn a_fetch_that_is_resumed_ends_when_all_is_covered() {
     let mut meter = Meter::new(10);
     tcp(&mut meter, 10, true, 80, 1, 1, b"GET /f HTTP/1.1\r\n\r\n");
