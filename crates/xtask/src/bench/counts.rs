@@ -1,11 +1,12 @@
 //! Instructions: the same on any machine. Boots from the image server with `-icount`, in which `minstret` counts.
 //!
-//! A small and a large image are fetched, so that what they have in common cancels out. Into RAM nothing but the
+//! The ROM polls while it waits, and how often is the host's matter, so rounds in which nothing had come are taken out
+//! (`qemu/src/clock.rs`). A small and a large image are fetched, so that what they have in common cancels out. Into RAM nothing but the
 //! network and the hash is counted; through the recovery registers the emulated device is counted apart, as each word
 //! is a trap into it, where hardware takes one store.
 
 use super::cases::Carrier;
-use super::rom::{MEMORY_MIB, RomClient, Told, only, settings};
+use super::rom::{Done, MEMORY_MIB, RomClient, Told, only, settings};
 use super::stats;
 use anyhow::{Context, Result, ensure};
 use serde::Serialize;
@@ -106,7 +107,8 @@ pub fn cost(rom: &mut RomClient, pki: &Pki, carrier: Carrier, patience: Duration
         let more = fetch(rom, pki, carrier, MORE, hash, Some(0), patience);
         let more = keep(more.context("counting"), &mut failures)?;
         let (less, more) = (only(&less).ok()?.clone(), only(&more).ok()?.clone());
-        let instructions = more.instret.saturating_sub(less.instret);
+        let busy = |done: &Done| done.instret.saturating_sub(done.waited);
+        let instructions = busy(&more).saturating_sub(busy(&less));
         Some((
             instructions as f64 / (MORE - LESS) as f64,
             less.open_instret,

@@ -59,8 +59,7 @@ impl Report {
         }
         if !self.costs.is_empty() {
             parts.push(tables::costs(&self.costs));
-            let about =
-                "RISC-V instructions per octet into RAM; before the body: instructions in all.";
+            let about = "RISC-V instructions per octet into RAM, without waiting; before the body: instructions in all.";
             parts.push(about.into());
         }
         if !self.paths.is_empty() {

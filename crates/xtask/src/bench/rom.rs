@@ -47,6 +47,8 @@ pub struct Done {
     pub us: u64,
     /// Instructions of `imgexec`, where instructions are counted.
     pub instret: u64,
+    /// Of these, instructions spent in rounds in which nothing had come.
+    pub waited: u64,
     /// Instructions of `imgfetch` and `imgload`: name, connection, handshake, request.
     pub open_instret: Option<u64>,
     /// SHA-256 in hexadecimal, where it was computed.
@@ -60,7 +62,8 @@ impl Told {
         for line in lines {
             let line = line.trim_end();
             let Some(rest) = line.strip_prefix("@bench ") else {
-                if line.starts_with("@stop") || line.starts_with("@start") {
+                let end = ["@stop ", "@start ", "@settings "];
+                if end.iter().any(|start| line.starts_with(start)) {
                     told.failed.get_or_insert(line.into());
                 }
                 continue;
@@ -77,6 +80,7 @@ impl Told {
                     octets: number("octets").unwrap_or_default(),
                     us: number("us").unwrap_or_default(),
                     instret: number("instret").unwrap_or_default(),
+                    waited: number("waited_instret").unwrap_or_default(),
                     open_instret: number("open_instret"),
                     sha256: value("sha256").filter(|word| *word != "-").map(Into::into),
                 });
@@ -279,7 +283,7 @@ mod tests {
     use super::*;
 
     const CONSOLE: &str = "mcu-rom\r\n@net up\n@bench lease_us=31000\n@bench first_us=33000\n\
-        @bench done octets=100 us=5000 total_us=39000 open_instret=77 instret=1234 sha256=ab\n\
+        @bench done octets=100 us=5000 total_us=39000 open_instret=77 instret=1234 waited_instret=34 sha256=ab\n\
         @bench done octets=100 us=4000 total_us=49000 instret=1000 sha256=-\n";
 
     #[test]
@@ -288,6 +292,7 @@ mod tests {
         assert_eq!((told.lease_us, told.first_us), (Some(31_000), Some(33_000)));
         assert_eq!(told.done[0].open_instret, Some(77));
         assert_eq!(told.done[1].instret, 1_000);
+        assert_eq!(told.done[0].waited, 34);
         assert_eq!(told.done[1].sha256, None);
         assert_eq!(told.shortfall(2, 100, "ab"), None);
         assert!(told.shortfall(3, 100, "ab").unwrap().contains("2 fetches"));
@@ -299,7 +304,11 @@ mod tests {
 
     #[test]
     fn what_the_rom_complains_of_is_kept() {
-        for line in ["@bench failed code=0x30004", "@stop t=1 code=0x50005"] {
+        for line in [
+            "@bench failed code=0x30004",
+            "@stop t=1 code=0x50005",
+            "@settings boot bad line 3",
+        ] {
             let told = Told::read([line]);
             assert_eq!(told.shortfall(1, 1, ""), Some(line.into()));
             assert!(only(&told).is_err());
