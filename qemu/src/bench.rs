@@ -177,10 +177,12 @@ fn measure(net: &mut Net, uri: &str, bench: &Bench) -> Result<(), u32> {
             filled: 0,
             first: None,
         };
+        let begin = minstret::read64();
         let handle = net
             .imgfetch(&uri, None, None)
             .map_err(|error| failed(&error))?;
         let image = net.imgload(handle, None).map_err(|error| failed(&error))?;
+        let waited = clock::waiting::instructions();
         let before = minstret::read64();
         let delivery = net
             .imgexec(image, &mut store)
@@ -189,6 +191,7 @@ fn measure(net: &mut Net, uri: &str, bench: &Bench) -> Result<(), u32> {
                 ExecError::Sink(error) => failed(&error),
             })?;
         let instructions = minstret::read64().wrapping_sub(before);
+        let waited = clock::waiting::instructions().wrapping_sub(waited);
         let total = clock::now();
         if let Some(first) = store.first.filter(|_| round == 0) {
             tell("first_us", first);
@@ -198,7 +201,9 @@ fn measure(net: &mut Net, uri: &str, bench: &Bench) -> Result<(), u32> {
         out.number("octets", delivery.octets);
         out.number("us", delivery.duration.as_micros());
         out.number("total_us", total.as_micros());
+        out.number("open_instret", before.wrapping_sub(begin));
         out.number("instret", instructions);
+        out.number("waited_instret", u64::from(waited));
         match &delivery.sha256 {
             Some(sha256) => {
                 out.key("sha256");

@@ -38,6 +38,37 @@ fn micros(high: u32, low: u32) -> Instant {
     Instant::from_micros(quotient)
 }
 
+/// Instructions spent waiting, told from those spent on frames: this ROM polls, so how many they are is a matter of
+/// the host's speed.
+#[cfg(feature = "bench")]
+pub mod waiting {
+    use core::sync::atomic::{AtomicU32, Ordering};
+    use riscv::register::minstret;
+
+    /// From one idling to the next in fewer instructions, no frame with data was handled: a full one takes several times
+    /// as many, an empty round some hundred.
+    const EMPTY: u32 = 2_000;
+
+    static LAST: AtomicU32 = AtomicU32::new(0);
+    static WAITED: AtomicU32 = AtomicU32::new(0);
+
+    /// The ROM has nothing to do.
+    pub fn round() {
+        let now = minstret::read() as u32;
+        let spent = now.wrapping_sub(LAST.load(Ordering::Relaxed));
+        LAST.store(now, Ordering::Relaxed);
+        if spent < EMPTY {
+            let waited = WAITED.load(Ordering::Relaxed);
+            WAITED.store(waited.wrapping_add(spent), Ordering::Relaxed);
+        }
+    }
+
+    /// Instructions so far, modulo 2^32.
+    pub fn instructions() -> u32 {
+        WAITED.load(Ordering::Relaxed)
+    }
+}
+
 /// The board as the library sees it.
 pub struct Board {
     entropy: Entropy,
@@ -59,7 +90,10 @@ impl Platform for Board {
 
     /// Polls on: a frame may come at any moment, and this ROM takes no interrupts. A board with a
     /// watchdog feeds it here.
-    fn idle(&mut self, _until: Instant) {}
+    fn idle(&mut self, _until: Instant) {
+        #[cfg(feature = "bench")]
+        waiting::round();
+    }
 
     fn rng(&mut self) -> &mut Entropy {
         &mut self.entropy

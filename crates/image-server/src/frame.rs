@@ -1,4 +1,4 @@
-//! UDP datagrams in Ethernet frames, made and read by hand.
+//! UDP datagrams in Ethernet frames, made and read by hand; TCP segments, read.
 //!
 //! DHCP talks to hosts that have no address yet, so it cannot go through an IP stack; and some faults
 //! need frames that no stack would send.
@@ -6,7 +6,7 @@
 use smoltcp::phy::ChecksumCapabilities;
 use smoltcp::wire::{
     EthernetAddress, EthernetFrame, EthernetProtocol, EthernetRepr, IpAddress, IpProtocol,
-    Ipv4Packet, Ipv4Repr, UdpPacket, UdpRepr,
+    Ipv4Packet, Ipv4Repr, TcpPacket, UdpPacket, UdpRepr,
 };
 use std::net::{Ipv4Addr, SocketAddrV4};
 
@@ -93,6 +93,43 @@ impl<'a> Datagram<'a> {
     }
 }
 
+/// A TCP segment and its way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Segment<'a> {
+    /// Source address and port.
+    pub from: SocketAddrV4,
+    /// Destination address and port.
+    pub to: SocketAddrV4,
+    /// Sequence number of the first octet of the payload (or of SYN).
+    pub sequence: u32,
+    /// The next sequence number expected, where ACK is set.
+    pub ack: Option<u32>,
+    /// What it carries.
+    pub payload: &'a [u8],
+}
+
+impl<'a> Segment<'a> {
+    /// Reads an IPv4/TCP frame. Checksums are not looked at: an observer counts what is on the wire.
+    pub fn parse(frame: &'a [u8]) -> Option<Self> {
+        let ethernet = EthernetFrame::new_checked(frame).ok()?;
+        if ethernet.ethertype() != EthernetProtocol::Ipv4 {
+            return None;
+        }
+        let ip = Ipv4Packet::new_checked(ethernet.payload()).ok()?;
+        if ip.next_header() != IpProtocol::Tcp || ip.more_frags() || ip.frag_offset() != 0 {
+            return None;
+        }
+        let tcp = TcpPacket::new_checked(ip.payload()).ok()?;
+        Some(Self {
+            from: SocketAddrV4::new(ip.src_addr(), tcp.src_port()),
+            to: SocketAddrV4::new(ip.dst_addr(), tcp.dst_port()),
+            sequence: tcp.seq_number().0 as u32,
+            ack: tcp.ack().then(|| tcp.ack_number().0 as u32),
+            payload: tcp.payload(),
+        })
+    }
+}
+
 /// A broadcast frame of `octets` (at least 60, with nothing of use in it): a UDP datagram to the discard port.
 pub fn noise(from_mac: [u8; 6], from: Ipv4Addr, octets: usize) -> Vec<u8> {
     const HEADERS: usize = 14 + 20 + 8;
@@ -153,6 +190,8 @@ mod tests {
                 frame[14] = 0x45;
                 frame[23] = 17;
                 let _ = Datagram::parse(&frame);
+                frame[23] = 6;
+                let _ = Segment::parse(&frame);
             }
         }
     }

@@ -135,7 +135,11 @@ pub fn run(
     })
 }
 
-fn accept(listener: &UnixListener, stop: &AtomicBool) -> io::Result<Option<UnixStream>> {
+/// Waits for QEMU; `None` when `stop` was set before it came.
+///
+/// # Errors
+/// Those of the socket.
+pub fn accept(listener: &UnixListener, stop: &AtomicBool) -> io::Result<Option<UnixStream>> {
     listener.set_nonblocking(true)?;
     while !stop.load(Ordering::Relaxed) {
         match listener.accept() {
@@ -156,6 +160,12 @@ fn sleep_on(fd: BorrowedFd<'_>, flags: PollFlags, patience: std::time::Duration)
     match poll(&mut [PollFd::from_borrowed_fd(fd, flags)], Some(&patience)) {
         Ok(_) | Err(rustix::io::Errno::INTR) => Ok(()),
         Err(error) => Err(error.into()),
+    }
+}
+
+impl AsFd for QemuPort {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.stream.as_fd()
     }
 }
 
@@ -275,11 +285,15 @@ impl QemuPort {
     /// # Errors
     /// Those of `poll(2)`.
     pub fn wait(&self, patience: std::time::Duration) -> io::Result<()> {
-        let mut flags = PollFlags::IN;
-        if self.unsent() > 0 {
-            flags |= PollFlags::OUT;
+        sleep_on(self.stream.as_fd(), self.interest(), patience)
+    }
+
+    /// What [`wait`](Self::wait) waits for, for a caller that waits for more than this port.
+    pub fn interest(&self) -> PollFlags {
+        match self.unsent() {
+            0 => PollFlags::IN,
+            _ => PollFlags::IN | PollFlags::OUT,
         }
-        sleep_on(self.stream.as_fd(), flags, patience)
     }
 
     /// Tells errors that mean *later* and *gone* from real ones.

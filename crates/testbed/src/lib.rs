@@ -5,10 +5,13 @@
 //! - [`sim`]: in a simulated world, in virtual time.
 //! - [`rom`], [`qemu`]: the real ROM, built and run under QEMU.
 //! - [`lines`], [`transcript`]: a boot's console, read back; [`sentences`]: what an error number means.
+//! - [`bridge`], [`console`]: any machine under QEMU behind a link that delays and loses, with a console to talk to.
 //! - [`real`]: in real time, on a network of its own ([`netns`], [`tap`], [`realtime`]) with real
 //!   servers ([`servers`], and over TLS [`tls_servers`]).
 #![deny(unsafe_code)]
 
+pub mod bridge;
+pub mod console;
 pub mod host;
 pub mod https;
 pub mod lines;

@@ -418,7 +418,7 @@ impl Machine {
 }
 
 /// A command that the kernel kills when this process dies, where `setpriv` (util-linux) can ask for that.
-fn bound_to_us(program: &str) -> Command {
+pub fn bound_to_us(program: &str) -> Command {
     const SETPRIV: &str = "/usr/bin/setpriv";
     if !Path::new(SETPRIV).exists() {
         return Command::new(program);

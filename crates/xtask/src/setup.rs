@@ -20,6 +20,9 @@ pub struct SetupArgs {
     /// Also install the servers that the tests of real servers need
     #[arg(long)]
     tests: bool,
+    /// Also install the boot firmware that `cargo xtask bench` measures beside the ROM, and its emulators
+    #[arg(long)]
+    peers: bool,
 }
 
 /// The package with [`QEMU`] (Debian and Ubuntu).
@@ -37,6 +40,9 @@ pub fn run(arguments: &SetupArgs) -> Result<bool> {
     qemu()?;
     if arguments.tests {
         servers()?;
+    }
+    if arguments.peers {
+        peers()?;
     }
     println!("Everything is there.");
     Ok(true)
@@ -136,6 +142,21 @@ pub fn servers() -> Result<()> {
         install(&packages, &packages.join(", "))?;
     }
     unpack_atftpd()
+}
+
+/// U-Boot and iPXE.
+fn peers() -> Result<()> {
+    const PEERS: [(&str, &str); 3] = [
+        ("/usr/lib/u-boot/qemu-riscv64/u-boot.bin", "u-boot-qemu"),
+        ("/usr/lib/ipxe/ipxe.lkrn", "ipxe"),
+        ("/usr/bin/qemu-system-x86_64", "qemu-system-x86"),
+    ];
+    let missing = PEERS.iter().filter(|(file, _)| !Path::new(file).exists());
+    let packages: Vec<_> = missing.map(|(_, package)| *package).collect();
+    match packages.is_empty() {
+        true => Ok(()),
+        false => install(&packages, &packages.join(", ")),
+    }
 }
 
 /// Unpacks atftpd into the target directory.

@@ -221,6 +221,13 @@ fn https_rom(ends: &Https, small_records: bool) -> Result<RomOptions> {
     })
 }
 
+/// Octets of flash and of static RAM that the ROM in this ELF file takes, without the emulated device.
+pub fn footprint(elf: &Path) -> Result<(u64, u64)> {
+    let octets = fs::read(elf).with_context(|| format!("cannot read {}", elf.display()))?;
+    let program = Program::read(&octets)?;
+    Ok((flash(&program, &FLASH), static_ram(&program)))
+}
+
 /// Builds a ROM: its program, and the path of its image.
 fn built(options: &RomOptions) -> Result<(Program, PathBuf)> {
     let built = rom::build(options)?;

@@ -1,0 +1,442 @@
+//! Times a fetch by what is on the wire at the client's end: the same for every client, whatever it prints.
+//!
+//! A fetch lasts from its first request (RRQ, GET, or ClientHello where no more can be seen) to the client's
+//! acknowledgment of its last octet. With TFTP the last octet is in the block shorter than blksize (RFC 1350,
+//! section 6), with HTTP where `Content-Length` says. Requests that resume, or that share a file by `Range`,
+//! belong to one fetch: it is over when what was acknowledged covers the file.
+
+use image_server::frame::{Datagram, Segment};
+use netboot_core::Instant;
+use std::collections::BTreeMap;
+use testbed::bridge::Watch;
+
+/// Ports of the servers.
+const DHCP_SERVER: u16 = 67;
+const TFTP: u16 = 69;
+const HTTP: u16 = 80;
+const HTTPS: u16 = 443;
+/// Octets of a TFTP block that nothing was said about (RFC 1350).
+const DEFAULT_BLKSIZE: usize = 512;
+/// Octets of an answer's head that are looked at.
+const MOST_HEAD: usize = 8192;
+
+/// A fetch as it was on the wire.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Fetch {
+    /// First request.
+    pub began: Instant,
+    /// First octet of the file at the client.
+    pub first: Instant,
+    /// The client acknowledged the last octet.
+    pub ended: Instant,
+    /// Octets of the file.
+    pub octets: u64,
+}
+
+impl Fetch {
+    /// Octets per second, requests included.
+    pub fn rate(&self) -> Option<f64> {
+        let micros = self.ended.since(self.began).as_micros();
+        (micros > 0).then(|| self.octets as f64 * 1e6 / micros as f64)
+    }
+}
+
+/// What the wire has shown so far.
+#[derive(Debug, Default)]
+pub struct Meter {
+    /// Octets of the file that is fetched.
+    size: u64,
+    fetches: Vec<Fetch>,
+    current: Option<Current>,
+    tftp: Option<Tftp>,
+    connections: BTreeMap<u16, Connection>,
+    leased: Option<Instant>,
+    frames: (u64, u64),
+}
+
+/// The fetch that goes on.
+#[derive(Debug)]
+struct Current {
+    began: Instant,
+    first: Option<Instant>,
+    last: Option<Instant>,
+    /// Parts of the file that were acknowledged: from, to.
+    parts: Vec<(u64, u64)>,
+}
+
+impl Current {
+    fn new(began: Instant) -> Self {
+        Self {
+            began,
+            first: None,
+            last: None,
+            parts: Vec::new(),
+        }
+    }
+}
+
+/// A TFTP transfer.
+#[derive(Debug)]
+struct Tftp {
+    /// Port of the client.
+    port: u16,
+    blksize: usize,
+    /// Blocks seen without a gap, and the octets in them.
+    blocks: u64,
+    octets: u64,
+    /// The last block is among them.
+    whole: bool,
+}
+
+/// A TCP connection, by the client's port.
+#[derive(Debug, Default)]
+struct Connection {
+    /// Sequence number of the latest request, so that it is not counted again when it is repeated.
+    request: Option<u32>,
+    answer: Option<Answer>,
+    /// The client's acknowledgment number where the first octet of a TLS connection was.
+    tls: Option<u32>,
+    acked: Option<(u32, Instant)>,
+}
+
+/// An answer to a GET.
+#[derive(Debug)]
+struct Answer {
+    /// Sequence number of its first octet.
+    start: u32,
+    head: Vec<u8>,
+    body: Option<Body>,
+    /// Index in [`Current::parts`].
+    part: usize,
+}
+
+/// Where an answer's body is.
+#[derive(Debug, PartialEq, Eq)]
+struct Body {
+    /// Octets of the head.
+    head: u32,
+    /// Its first octet's place in the file.
+    offset: u64,
+    octets: u64,
+}
+
+impl Meter {
+    /// A meter for fetches of a file of `size` octets.
+    pub fn new(size: u64) -> Self {
+        Self {
+            size,
+            ..Self::default()
+        }
+    }
+
+    /// The fetches that are over.
+    pub fn fetches(&self) -> &[Fetch] {
+        &self.fetches
+    }
+
+    /// When the client got its first DHCPACK.
+    pub fn leased(&self) -> Option<Instant> {
+        self.leased
+    }
+
+    /// Octets of the unfinished fetch that were acknowledged; `None` when none goes on.
+    pub fn unfinished(&self) -> Option<u64> {
+        let current = self.current.as_ref()?;
+        let tftp = self.tftp.as_ref().map_or(0, |tftp| tftp.octets);
+        Some(tftp.max(covered(&current.parts)))
+    }
+
+    /// Frames that the client sent, and got.
+    pub fn frames(&self) -> (u64, u64) {
+        self.frames
+    }
+
+    /// Ends a fetch whose end cannot be seen, since it is encrypted: at the latest acknowledgment of something new, if
+    /// enough was acknowledged.
+    pub fn finish_encrypted(&mut self) {
+        let ended = self.connections.values().filter_map(|connection| {
+            let (ack, at) = connection.acked?;
+            let octets = ack.wrapping_sub(connection.tls?);
+            (u64::from(octets) >= self.size).then_some(at)
+        });
+        if let Some(at) = ended.max() {
+            self.end(at);
+        }
+    }
+
+    /// Ends a fetch of which the client is known to have each octet, though it did not stay to acknowledge the last ones:
+    /// when they arrived.
+    pub fn finish_received(&mut self) {
+        let last = self.current.as_ref().and_then(|current| current.last);
+        if let Some(at) = last {
+            self.end(at);
+        }
+    }
+
+    fn begin(&mut self, at: Instant) {
+        self.current.get_or_insert_with(|| Current::new(at));
+    }
+
+    /// Octets of the file arrived.
+    fn arrived(&mut self, at: Instant) {
+        if let Some(current) = &mut self.current {
+            current.first.get_or_insert(at);
+            current.last = Some(at);
+        }
+    }
+
+    fn end(&mut self, at: Instant) {
+        if let Some(current) = self.current.take() {
+            self.fetches.push(Fetch {
+                began: current.began,
+                first: current.first.unwrap_or(at),
+                ended: at,
+                octets: self.size,
+            });
+        }
+        self.tftp = None;
+    }
+
+    fn datagram(&mut self, at: Instant, sent: bool, datagram: &Datagram<'_>) {
+        let payload = datagram.payload;
+        let opcode = payload
+            .get(..2)
+            .map(|code| u16::from_be_bytes([code[0], code[1]]));
+        if !sent && datagram.from.port() == DHCP_SERVER {
+            if is_dhcp_ack(payload) {
+                self.leased.get_or_insert(at);
+            }
+        } else if sent && datagram.to.port() == TFTP && opcode == Some(1) {
+            self.begin(at);
+            self.tftp = Some(Tftp {
+                port: datagram.from.port(),
+                blksize: DEFAULT_BLKSIZE,
+                blocks: 0,
+                octets: 0,
+                whole: false,
+            });
+        } else if sent {
+            let tftp = self
+                .tftp
+                .as_ref()
+                .filter(|tftp| tftp.port == datagram.from.port());
+            let whole =
+                tftp.is_some_and(|tftp| tftp.whole && Some(tftp.blocks as u16) == block(payload));
+            if opcode == Some(4) && whole {
+                self.end(at);
+            }
+        } else {
+            self.tftp_received(at, datagram.to.port(), opcode, payload);
+        }
+    }
+
+    fn tftp_received(&mut self, at: Instant, port: u16, opcode: Option<u16>, payload: &[u8]) {
+        let Some(tftp) = self.tftp.as_mut().filter(|tftp| tftp.port == port) else {
+            return;
+        };
+        match opcode {
+            Some(6) => tftp.blksize = blksize(payload).unwrap_or(tftp.blksize),
+            Some(3) => {
+                let octets = payload.len().saturating_sub(4);
+                if block(payload) == Some((tftp.blocks + 1) as u16) && !tftp.whole {
+                    tftp.blocks += 1;
+                    tftp.octets += octets as u64;
+                    tftp.whole = octets < tftp.blksize;
+                }
+                self.arrived(at);
+            }
+            _ => {}
+        }
+    }
+
+    fn segment(&mut self, at: Instant, sent: bool, segment: &Segment<'_>) {
+        let (client, server) = match sent {
+            true => (segment.from.port(), segment.to.port()),
+            false => (segment.to.port(), segment.from.port()),
+        };
+        match (server, sent) {
+            (HTTP, true) => self.http_sent(at, client, segment),
+            (HTTP, false) => self.http_received(at, client, segment),
+            (HTTPS, true) => self.tls_sent(at, client, segment),
+            (HTTPS, false) if !segment.payload.is_empty() => self.arrived(at),
+            _ => {}
+        }
+    }
+
+    fn http_sent(&mut self, at: Instant, client: u16, segment: &Segment<'_>) {
+        // First what it acknowledges: a request may be the first to do so for the answer before it.
+        self.http_acked(at, client, segment);
+        let connection = self.connections.entry(client).or_default();
+        let is_get = segment.payload.starts_with(b"GET ");
+        if !is_get || connection.request == Some(segment.sequence) {
+            return;
+        }
+        connection.request = Some(segment.sequence);
+        let current = self.current.get_or_insert_with(|| Current::new(at));
+        connection.answer = Some(Answer {
+            start: segment.ack.unwrap_or_default(),
+            head: Vec::new(),
+            body: None,
+            part: current.parts.len(),
+        });
+        current.parts.push((0, 0));
+    }
+
+    fn http_acked(&mut self, at: Instant, client: u16, segment: &Segment<'_>) {
+        let connection = self.connections.get(&client);
+        let answer = connection.and_then(|connection| connection.answer.as_ref());
+        let (Some(ack), Some(answer), Some(current)) = (segment.ack, answer, &mut self.current)
+        else {
+            return;
+        };
+        let Some(body) = &answer.body else { return };
+        let acked = ack.wrapping_sub(answer.start.wrapping_add(body.head));
+        let acked = if (acked as i32) < 0 { 0 } else { acked };
+        // More than the answer has: FIN counts for one.
+        let to = body.offset + u64::from(acked).min(body.octets);
+        let Some(part) = current
+            .parts
+            .get_mut(answer.part)
+            .filter(|part| to > part.1)
+        else {
+            return;
+        };
+        *part = (body.offset, to);
+        if to == body.offset + body.octets && covered(&current.parts) >= self.size {
+            let connections = self.connections.values_mut();
+            connections.for_each(|connection| connection.answer = None);
+            self.end(at);
+        }
+    }
+
+    fn http_received(&mut self, at: Instant, client: u16, segment: &Segment<'_>) {
+        let connection = self.connections.get_mut(&client);
+        let Some(answer) = connection.and_then(|connection| connection.answer.as_mut()) else {
+            return;
+        };
+        if segment.payload.is_empty() {
+            return;
+        }
+        if answer.body.is_none() {
+            let next = answer.start.wrapping_add(answer.head.len() as u32);
+            if segment.sequence != next || answer.head.len() > MOST_HEAD {
+                return;
+            }
+            answer.head.extend_from_slice(segment.payload);
+            answer.body = body(&answer.head);
+        }
+        let Some(body) = &answer.body else { return };
+        let end = segment.sequence.wrapping_add(segment.payload.len() as u32);
+        if end.wrapping_sub(answer.start) > body.head {
+            self.arrived(at);
+        }
+    }
+
+    fn tls_sent(&mut self, at: Instant, client: u16, segment: &Segment<'_>) {
+        let connection = self.connections.entry(client).or_default();
+        let Some(ack) = segment.ack else { return };
+        if connection.tls.is_none() && !segment.payload.is_empty() {
+            connection.tls = Some(ack);
+            self.begin(at);
+            return;
+        }
+        let Some(start) = connection.tls else { return };
+        let new = ack.wrapping_sub(start);
+        let old = connection
+            .acked
+            .map_or(0, |(ack, _)| ack.wrapping_sub(start));
+        if new > old && new < 1 << 31 {
+            connection.acked = Some((ack, at));
+        }
+    }
+}
+
+impl Watch for Meter {
+    fn frame(&mut self, at: Instant, sent: bool, octets: &[u8]) {
+        match sent {
+            true => self.frames.0 += 1,
+            false => self.frames.1 += 1,
+        }
+        if let Some(segment) = Segment::parse(octets) {
+            self.segment(at, sent, &segment);
+        } else if let Some(datagram) = Datagram::parse(octets) {
+            self.datagram(at, sent, &datagram);
+        }
+    }
+}
+
+/// Octets in at least one of the parts.
+fn covered(parts: &[(u64, u64)]) -> u64 {
+    let mut parts = parts.to_vec();
+    parts.sort_unstable();
+    let mut end = 0;
+    let mut sum = 0;
+    for (from, to) in parts {
+        sum += to.saturating_sub(from.max(end));
+        end = end.max(to);
+    }
+    sum
+}
+
+/// Number of a DATA block, or of the block that an ACK is for.
+fn block(payload: &[u8]) -> Option<u16> {
+    let number = payload.get(2..4)?;
+    Some(u16::from_be_bytes([number[0], number[1]]))
+}
+
+/// The blksize that an OACK has (RFC 2348).
+fn blksize(payload: &[u8]) -> Option<usize> {
+    let mut words = payload.get(2..)?.split(|&octet| octet == 0);
+    while let (Some(name), Some(value)) = (words.next(), words.next()) {
+        if name.eq_ignore_ascii_case(b"blksize") {
+            return std::str::from_utf8(value).ok()?.parse().ok();
+        }
+    }
+    None
+}
+
+/// Whether a BOOTP message is a DHCPACK (RFC 2131; option 53 of RFC 2132 has value 5).
+fn is_dhcp_ack(message: &[u8]) -> bool {
+    const OPTIONS: usize = 240;
+    let mut rest = message.get(OPTIONS..).unwrap_or_default();
+    while let [code, tail @ ..] = rest {
+        match (code, tail) {
+            (0, _) => rest = tail,
+            (255, _) => return false,
+            (53, [1, kind, ..]) => return *kind == 5,
+            (_, [len, tail @ ..]) => rest = tail.get(usize::from(*len)..).unwrap_or_default(),
+            _ => return false,
+        }
+    }
+    false
+}
+
+/// Where the body is in an answer that has one of known length; `None` while its head is not whole.
+fn body(answer: &[u8]) -> Option<Body> {
+    const END: &[u8] = b"\r\n\r\n";
+    let head = answer.windows(END.len()).position(|octets| octets == END)?;
+    let text = std::str::from_utf8(&answer[..head]).ok()?;
+    let status = text.split(' ').nth(1)?;
+    let field = |name: &str| {
+        text.lines().find_map(|line| {
+            let (key, value) = line.split_once(':')?;
+            key.eq_ignore_ascii_case(name).then(|| value.trim())
+        })
+    };
+    let offset = match status {
+        "200" => 0,
+        "206" => {
+            let range = field("content-range")?.strip_prefix("bytes ")?;
+            range.split('-').next()?.parse().ok()?
+        }
+        _ => return None,
+    };
+    Some(Body {
+        head: (head + END.len()) as u32,
+        offset,
+        octets: field("content-length")?.parse().ok()?,
+    })
+}
+
+#[cfg(test)]
+mod tests;

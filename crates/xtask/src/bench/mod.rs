@@ -1,0 +1,228 @@
+//! `cargo xtask bench`: how fast, and for how many instructions, beside other boot firmware on the same wire.
+//!
+//! | module | what |
+//! |---|---|
+//! | [`cases`] | who fetches, by what, over which wire |
+//! | [`world`] | the wire and the servers that all share |
+//! | [`meter`] | a fetch timed by what is on the wire |
+//! | [`rom`], [`peers`] | the clients |
+//! | [`run`], [`stats`] | runs and their medians |
+//! | [`counts`] | instructions; the way through the recovery registers |
+//! | [`goals`], [`tables`] | what came out, and against what |
+//! | [`report`] | all of it |
+//! | [`history`], [`plot`] | the record in the tree |
+
+mod cases;
+mod counts;
+mod goals;
+mod history;
+mod meter;
+mod peers;
+mod plot;
+mod report;
+mod rom;
+mod run;
+mod stats;
+mod tables;
+mod world;
+
+use crate::setup;
+use anyhow::{Context, Result};
+use cases::{Case, Client};
+use clap::Args;
+use counts::Cost;
+use peers::{Ipxe, UBoot};
+use report::Report;
+use rom::RomClient;
+use run::Runner;
+use serde_json::json;
+use std::fs;
+use std::time::Duration;
+use test_pki::Pki;
+use testbed::qemu;
+use testbed::rom::workspace;
+use world::World;
+
+/// Options of `cargo xtask bench`.
+#[derive(Args)]
+pub struct BenchArgs {
+    /// Boots of each case; medians are taken over them
+    #[arg(long, value_name = "N", default_value_t = 3)]
+    runs: usize,
+    /// One boot of a few cases
+    #[arg(long, conflicts_with = "runs")]
+    quick: bool,
+    /// Cases whose name has this in it only, such as "ROM", "HTTP", "10 ms"; no instructions then
+    #[arg(long, value_name = "WORDS")]
+    only: Option<String>,
+    /// Instructions and the way through the recovery registers alone; needs no root
+    #[arg(long, conflicts_with_all = ["only", "record"])]
+    instructions: bool,
+    /// The ROM alone
+    #[arg(long)]
+    no_peers: bool,
+    /// Give a boot up after this time
+    #[arg(long, value_name = "SECONDS", default_value_t = 60)]
+    timeout: u64,
+    /// Append the figures to docs/src/bench-history.csv, write docs/src/bench-tables.md and docs/src/bench.svg anew
+    #[arg(long, conflicts_with_all = ["quick", "only"])]
+    record: bool,
+    /// Draw docs/src/bench.svg from the history, and measure nothing
+    #[arg(long)]
+    plot: bool,
+}
+
+/// The tables of the latest record, for the book.
+const TABLES: &str = "docs/src/bench-tables.md";
+
+/// Seed of the certification authority.
+const PKI_SEED: u64 = 1;
+
+/// Measures; whether each boot of the ROM fetched what it was to.
+pub fn run(arguments: &BenchArgs) -> Result<bool> {
+    if arguments.plot {
+        return draw_history().map(|()| true);
+    }
+    setup::rust_target()?;
+    setup::qemu()?;
+    let pki = Pki::new(PKI_SEED);
+    let mut rom = RomClient::new(&pki)?;
+    let mut report = Report {
+        remarks: vec![qemu::version()?],
+        ..Report::default()
+    };
+    match world::obstacle() {
+        _ if arguments.instructions => {}
+        Some(obstacle) => report.remarks.push(format!("no rates: {obstacle}")),
+        None => rates(arguments, &pki, &mut rom, &mut report)?,
+    }
+    if arguments.only.is_none() {
+        instructions(arguments, &pki, &mut rom, &mut report);
+    }
+    report.goals = goals::goals(&report.rows, &report.costs);
+    report.builds = rom.builds().clone();
+    println!("\n{}", report.text());
+    write(&report)?;
+    if arguments.record {
+        let stamp = history::append(&report.figures())?;
+        let path = workspace().join(TABLES);
+        fs::write(&path, format!("{stamp}\n\n{}", report.text()))
+            .with_context(|| format!("cannot write {}", path.display()))?;
+        draw_history()?;
+    }
+    Ok(report.is_good())
+}
+
+/// Runs on the shared wire.
+fn rates(arguments: &BenchArgs, pki: &Pki, rom: &mut RomClient, report: &mut Report) -> Result<()> {
+    let world = World::new(pki)?;
+    let runs = if arguments.quick {
+        1
+    } else {
+        arguments.runs.max(1)
+    };
+    let wanted = |case: &Case| {
+        let only = arguments.only.as_deref();
+        only.is_none_or(|words| case.name().contains(words))
+    };
+    let cases = |client| {
+        cases::cases(client, arguments.quick)
+            .into_iter()
+            .filter(wanted)
+    };
+    let patience = Duration::from_secs(arguments.timeout);
+    let mut measure = |runner: &mut dyn Runner, case: &Case| {
+        let row = run::measure(runner, &world, case, runs, patience);
+        println!("{}: {}", case.name(), tables::outcome(&row));
+        report.rows.push(row);
+    };
+    // Built before anything is timed.
+    let ours: Vec<_> = cases(Client::Rom).collect();
+    for case in &ours {
+        rom.build(case.carrier)?;
+    }
+    ours.iter().for_each(|case| measure(rom, case));
+    if arguments.no_peers {
+        report.remarks.push("no peers, as asked".into());
+        return Ok(());
+    }
+    let mut remarks = Vec::new();
+    match UBoot::find() {
+        Ok(mut uboot) => {
+            cases(Client::UBoot).for_each(|case| measure(&mut uboot, &case));
+            remarks.extend(uboot.0.version.map(|version| format!("{version}, riscv64")));
+            remarks.push("U-Boot, HTTP: not in Debian's build for riscv64".into());
+        }
+        Err(error) => remarks.push(format!("U-Boot: {error:#}")),
+    }
+    match Ipxe::find() {
+        Ok(mut ipxe) => {
+            cases(Client::Ipxe).for_each(|case| measure(&mut ipxe, &case));
+            remarks.extend(ipxe.0.version.map(|version| format!("{version}, x86")));
+            remarks.push("iPXE, HTTPS: Debian's build trusts iPXE's own root alone".into());
+        }
+        Err(error) => remarks.push(format!("iPXE: {error:#}")),
+    }
+    report.remarks.extend(remarks);
+    Ok(())
+}
+
+/// Boots with `-icount`, and those through the recovery registers.
+fn instructions(arguments: &BenchArgs, pki: &Pki, rom: &mut RomClient, report: &mut Report) {
+    // Counting takes an emulator several times as long.
+    let patience = Duration::from_secs(arguments.timeout.saturating_mul(4));
+    for carrier in counts::carriers(arguments.quick) {
+        let cost = counts::cost(rom, pki, carrier, patience);
+        println!("{}, instructions: {}", carrier.name(), described(&cost));
+        report.costs.push(cost);
+    }
+    let runs = if arguments.quick {
+        1
+    } else {
+        arguments.runs.max(1)
+    };
+    let tftp = cases::Carrier::Tftp { windowsize: 16 };
+    let http = cases::Carrier::Http {
+        buffer_kib: testbed::sizes::TCP as u32 >> 10,
+        connections: 1,
+    };
+    for carrier in [tftp, http] {
+        println!("{}, through the recovery registers", carrier.name());
+        let path = counts::path(rom, pki, carrier, runs, patience);
+        report.paths.push(path);
+    }
+}
+
+fn described(cost: &Cost) -> String {
+    match (cost.plain, cost.failures.first()) {
+        (Some(plain), _) => format!("{plain:.1} per octet without hash"),
+        (None, Some(failure)) => format!("failed: {failure}"),
+        (None, None) => "none".into(),
+    }
+}
+
+fn draw_history() -> Result<()> {
+    let path = workspace().join("docs/src/bench.svg");
+    fs::write(&path, plot::svg(&history::read()))
+        .with_context(|| format!("cannot write {}", path.display()))?;
+    println!("Drawn: {}", path.display());
+    Ok(())
+}
+
+fn write(report: &Report) -> Result<()> {
+    let directory = workspace().join("target/bench");
+    let path = directory.join("bench.json");
+    let json = json!({
+        "remarks": report.remarks,
+        "cases": report.rows,
+        "costs": report.costs,
+        "paths": report.paths,
+        "goals": report.goals,
+    });
+    let text = serde_json::to_string_pretty(&json)?;
+    fs::create_dir_all(&directory)
+        .and_then(|()| fs::write(&path, text))
+        .with_context(|| format!("cannot write {}", path.display()))?;
+    println!("Written to {}", path.display());
+    Ok(())
+}

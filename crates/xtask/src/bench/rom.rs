@@ -1,0 +1,346 @@
+//! The ROM as a client: its builds with buffers of other sizes, and what it says of a measured fetch.
+
+use super::cases::{BLKSIZE, Carrier, Case};
+use super::run::{Boot, Runner, shortfall};
+use super::world::{World, file};
+use crate::size;
+use anyhow::{Context, Result, ensure};
+use serde::Serialize;
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::time::{Duration, Instant};
+use test_pki::Pki;
+use testbed::console::Console;
+use testbed::netns::{OTHER, SERVER};
+use testbed::qemu::{QEMU, machine_arguments, strap_arguments};
+use testbed::rom::{self, HttpsRom, Rom, RomOptions};
+use testbed::{Plan, sizes};
+
+/// RAM of a ROM that measures, in KiB: the largest buffers and what there is beside them.
+const RAM_KIB: u32 = 512;
+/// Flash of it.
+const ROM_KIB: u32 = 512;
+/// RAM of its machine: a ROM that measures keeps the file.
+pub const MEMORY_MIB: u32 = 128;
+/// Receive buffers of the network device that the ROM has by itself, and at most.
+const RING: (u32, u32) = (16, 64);
+
+/// What the ROM says of its fetches: the lines `@bench`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Told {
+    /// µs from the first instruction to the lease.
+    pub lease_us: Option<u64>,
+    /// µs from the first instruction to the first octet in the sink.
+    pub first_us: Option<u64>,
+    /// Each fetch.
+    pub done: Vec<Done>,
+    /// The line that said why it failed.
+    pub failed: Option<String>,
+}
+
+/// A fetch as the ROM saw it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Done {
+    /// Octets in the sink.
+    pub octets: u64,
+    /// Duration of `imgexec`, µs.
+    pub us: u64,
+    /// Instructions of `imgexec`, where instructions are counted.
+    pub instret: u64,
+    /// Of these, instructions spent in rounds in which nothing had come.
+    pub waited: u64,
+    /// Instructions of `imgfetch` and `imgload`: name, connection, handshake, request.
+    pub open_instret: Option<u64>,
+    /// SHA-256 in hexadecimal, where it was computed.
+    pub sha256: Option<String>,
+}
+
+impl Told {
+    /// Reads a console.
+    pub fn read<'l>(lines: impl IntoIterator<Item = &'l str>) -> Self {
+        let mut told = Self::default();
+        for line in lines {
+            let line = line.trim_end();
+            let Some(rest) = line.strip_prefix("@bench ") else {
+                let end = ["@stop ", "@start ", "@settings "];
+                if end.iter().any(|start| line.starts_with(start)) {
+                    told.failed.get_or_insert(line.into());
+                }
+                continue;
+            };
+            let value = |key: &str| {
+                let mut words = rest.split(' ').filter_map(|word| word.split_once('='));
+                words.find(|(name, _)| *name == key).map(|(_, value)| value)
+            };
+            let number = |key: &str| value(key).and_then(|value| value.parse().ok());
+            if rest.starts_with("failed") {
+                told.failed = Some(line.into());
+            } else if rest.starts_with("done") {
+                told.done.push(Done {
+                    octets: number("octets").unwrap_or_default(),
+                    us: number("us").unwrap_or_default(),
+                    instret: number("instret").unwrap_or_default(),
+                    waited: number("waited_instret").unwrap_or_default(),
+                    open_instret: number("open_instret"),
+                    sha256: value("sha256").filter(|word| *word != "-").map(Into::into),
+                });
+            }
+            told.lease_us = told.lease_us.or(number("lease_us"));
+            told.first_us = told.first_us.or(number("first_us"));
+        }
+        told
+    }
+
+    /// Why these are not `fetches` fetches of `octets` octets with this SHA-256, where one was computed.
+    pub fn shortfall(&self, fetches: usize, octets: u64, sha256: &str) -> Option<String> {
+        if let Some(failed) = &self.failed {
+            return Some(failed.clone());
+        }
+        let wrong = self.done.iter().any(|done| {
+            let digest = done.sha256.as_deref();
+            done.octets != octets || digest.is_some_and(|digest| digest != sha256)
+        });
+        if wrong {
+            return Some("the ROM has other octets than the server".into());
+        }
+        let count = self.done.len();
+        (count < fetches).then(|| format!("the ROM told of {count} fetches of {fetches}"))
+    }
+}
+
+/// What a build of the ROM is made for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct Build {
+    /// HTTP receive buffer in KiB.
+    pub tcp_kib: u32,
+    /// Receive buffers of the network device.
+    pub rx_ring: u32,
+    /// With HTTPS.
+    pub https: bool,
+}
+
+impl Build {
+    /// The ROM that `carrier` is measured with: the receive ring holds a window, as far as that goes.
+    pub fn of(carrier: Carrier) -> Self {
+        let own = (sizes::TCP >> 10) as u32;
+        let (tcp_kib, frames) = match carrier {
+            Carrier::Tftp { windowsize } => (own, u32::from(windowsize)),
+            Carrier::Http { buffer_kib, .. } => {
+                (buffer_kib, (buffer_kib << 10).div_ceil(BLKSIZE as u32))
+            }
+            Carrier::Https => (own, RING.0),
+        };
+        Self {
+            tcp_kib,
+            rx_ring: frames.next_power_of_two().clamp(RING.0, RING.1),
+            https: carrier == Carrier::Https,
+        }
+    }
+}
+
+/// A built ROM, and what it takes.
+#[derive(Clone, Debug)]
+pub struct Built {
+    /// The files.
+    pub rom: Rom,
+    /// Octets of flash and of static RAM.
+    pub footprint: (u64, u64),
+}
+
+/// The ROM.
+pub struct RomClient {
+    trust: String,
+    builds: BTreeMap<Build, Built>,
+}
+
+impl RomClient {
+    /// A ROM that trusts `pki`.
+    ///
+    /// # Errors
+    /// When there is no root.
+    pub fn new(pki: &Pki) -> Result<Self> {
+        Ok(Self {
+            trust: pki.root_pem()?,
+            builds: BTreeMap::new(),
+        })
+    }
+
+    /// What was built so far.
+    pub fn builds(&self) -> &BTreeMap<Build, Built> {
+        &self.builds
+    }
+
+    /// The ROM for `carrier`; built when it is asked for first.
+    ///
+    /// # Errors
+    /// When it does not build.
+    pub fn build(&mut self, carrier: Carrier) -> Result<Built> {
+        let build = Build::of(carrier);
+        if let Some(built) = self.builds.get(&build) {
+            return Ok(built.clone());
+        }
+        let trust = self.trust.clone();
+        let rom = rom::build(&RomOptions {
+            rom_kib: ROM_KIB,
+            ram_kib: RAM_KIB,
+            bench: true,
+            tcp_kib: Some(build.tcp_kib),
+            rx_ring: Some(build.rx_ring),
+            https: build.https.then_some(HttpsRom {
+                trust,
+                small_records: false,
+            }),
+            ..RomOptions::default()
+        })?;
+        let footprint = size::footprint(&rom.elf)?;
+        let built = Built { rom, footprint };
+        self.builds.insert(build, built.clone());
+        Ok(built)
+    }
+}
+
+/// The ROM's settings for so many fetches of `uri`.
+pub fn settings(carrier: Carrier, uri: &str, fetches: usize, hash: bool) -> Result<String> {
+    let hash = u8::from(hash);
+    let mut text = format!("probe off\nbench {uri}\nbench_repeat {fetches}\nbench_hash {hash}\n");
+    match carrier {
+        Carrier::Tftp { windowsize } => writeln!(text, "windowsize {windowsize}")?,
+        Carrier::Http { connections, .. } if connections > 1 => {
+            writeln!(text, "bench_connections {connections}")?;
+        }
+        Carrier::Http { .. } | Carrier::Https => {}
+    }
+    Ok(text)
+}
+
+/// Where the servers have the file.
+fn uri(carrier: Carrier, octets: u64) -> String {
+    let (scheme, server) = match carrier {
+        Carrier::Tftp { windowsize: 1 } => ("tftp", SERVER),
+        Carrier::Tftp { .. } => ("tftp", OTHER),
+        Carrier::Http { .. } => ("http", SERVER),
+        Carrier::Https => ("https", SERVER),
+    };
+    format!("{scheme}://{server}/{}", file(octets))
+}
+
+impl Runner for RomClient {
+    fn boot(&mut self, world: &World, case: &Case, seed: u64, deadline: Instant) -> Result<Boot> {
+        let built = self.build(case.carrier)?;
+        let (fetches, octets) = (case.fetches(), case.octets());
+        // Building may have taken longer than a boot may.
+        let patience = deadline.saturating_duration_since(Instant::now());
+        let deadline = Instant::now() + patience.max(Duration::from_secs(20));
+        let mut wire = world.plug(case.wire, seed, octets)?;
+        let plan = Plan {
+            images: Vec::new(),
+            settings: settings(case.carrier, &uri(case.carrier, octets), fetches, true)?,
+            seed: u64::from(wire.boot),
+            ..Plan::default()
+        };
+        let mut command = wire.qemu(QEMU, "virtio-net-device");
+        command.args(["-global", "virtio-mmio.force-legacy=false"]);
+        command.args(machine_arguments(&built.rom.image, MEMORY_MIB));
+        command.args(strap_arguments(&plan, world.scratch())?);
+        wire.power_on();
+        let mut console = Console::start(command)?;
+        const LOOK: Duration = Duration::from_millis(20);
+        let mut over = false;
+        while !over && Instant::now() < deadline {
+            over = !console.read(LOOK);
+        }
+        let told = Told::read(console.text().lines());
+        ensure!(
+            !console.text().is_empty(),
+            "not a word from the ROM: QEMU did not start, or the ROM did not"
+        );
+        let complaint = told.shortfall(fetches, octets, world.digest(octets));
+        // With its status it powers off, and may owe an acknowledgment; its SHA-256 shows what it had.
+        let seen = wire.unplug(complaint.is_none())?;
+        let short = shortfall(&seen, fetches, over);
+        let failure = match (short, complaint) {
+            (Some(short), Some(complaint)) => Some(format!("{short} ({complaint})")),
+            (short, complaint) => short.or(complaint),
+        };
+        Ok(Boot {
+            seen,
+            told: Some(told),
+            failure,
+        })
+    }
+}
+
+/// The single fetch of a console.
+pub fn only(told: &Told) -> Result<&Done> {
+    if let Some(failed) = &told.failed {
+        anyhow::bail!("{failed}");
+    }
+    told.done.first().context("the ROM told of no fetch")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const CONSOLE: &str = "mcu-rom\r\n@net up\n@bench lease_us=31000\n@bench first_us=33000\n\
+        @bench done octets=100 us=5000 total_us=39000 open_instret=77 instret=1234 waited_instret=34 sha256=ab\n\
+        @bench done octets=100 us=4000 total_us=49000 instret=1000 sha256=-\n";
+
+    #[test]
+    fn the_lines_of_a_measurement_are_read() {
+        let told = Told::read(CONSOLE.lines());
+        assert_eq!((told.lease_us, told.first_us), (Some(31_000), Some(33_000)));
+        assert_eq!(told.done[0].open_instret, Some(77));
+        assert_eq!(told.done[1].instret, 1_000);
+        assert_eq!(told.done[0].waited, 34);
+        assert_eq!(told.done[1].sha256, None);
+        assert_eq!(told.shortfall(2, 100, "ab"), None);
+        assert!(told.shortfall(3, 100, "ab").unwrap().contains("2 fetches"));
+        for (octets, digest) in [(101, "ab"), (100, "cd")] {
+            assert!(told.shortfall(2, octets, digest).unwrap().contains("other"));
+        }
+        assert_eq!(only(&told).unwrap().us, 5_000);
+    }
+
+    #[test]
+    fn what_the_rom_complains_of_is_kept() {
+        for line in [
+            "@bench failed code=0x30004",
+            "@stop t=1 code=0x50005",
+            "@settings boot bad line 3",
+        ] {
+            let told = Told::read([line]);
+            assert_eq!(told.shortfall(1, 1, ""), Some(line.into()));
+            assert!(only(&told).is_err());
+        }
+    }
+
+    #[test]
+    fn a_ring_holds_a_window() {
+        let ring = |carrier| Build::of(carrier).rx_ring;
+        let tftp = |windowsize| ring(Carrier::Tftp { windowsize });
+        assert_eq!([1, 16, 32, 64].map(tftp), [16, 16, 32, 64]);
+        let http = |buffer_kib| {
+            ring(Carrier::Http {
+                buffer_kib,
+                connections: 1,
+            })
+        };
+        assert_eq!([4, 16, 32, 64].map(http), [16, 16, 32, 64]);
+        assert!(Build::of(Carrier::Https).https);
+    }
+
+    #[test]
+    fn settings_say_what_is_measured() {
+        let carrier = Carrier::Tftp { windowsize: 8 };
+        let text = settings(carrier, &uri(carrier, 1 << 20), 1, false).unwrap();
+        assert!(text.contains("bench tftp://10.0.2.3/small.bin\n"));
+        assert!(text.contains("windowsize 8\n") && text.contains("bench_hash 0\n"));
+        let parallel = Carrier::Http {
+            buffer_kib: 64,
+            connections: 4,
+        };
+        let text = settings(parallel, "http://x/", 2, true).unwrap();
+        assert!(text.contains("bench_connections 4\n") && text.contains("bench_repeat 2\n"));
+    }
+}
