@@ -149,7 +149,7 @@ fn table_of_contents_and_whole_flash_image_over_tls() {
         return;
     }
     // Each part of a flash image is asked for to the end of the file, and what comes behind it is cut off.
-    for (pointer, connections) in [(Pointer::Toc, 1), (Pointer::FlashImage, 4)] {
+    for (pointer, connections) in [(Pointer::Toc, 1), (Pointer::FlashImage, 2)] {
         let plan = Plan {
             pointer,
             ..plan(ends())

@@ -51,13 +51,14 @@ fn look(input: &mut Input, head: &Head, validator: Option<&Validator>) {
 
 fn request(input: &mut Input, uri: &Uri, validator: Option<&Validator>) {
     let first = input.long();
+    let last = input.maybe(first);
     let plain = Request::get(uri);
     let credentials = (input.text(), input.text());
     let request = Request {
         method: black_box(Method::Head),
         range: input.maybe(RangeFrom {
             first,
-            last: input.maybe(first),
+            last,
             if_range: validator,
         }),
         credentials: input.maybe(credentials),

@@ -166,10 +166,10 @@ fn parts_of_a_flash_image_and_a_table_of_contents() {
     if !asked_for(&NEEDED) {
         return;
     }
-    // Each part of a flash image is asked for to the end of the file, and what comes behind it is cut off.
+    // What comes behind the table of a flash image is cut off; each part is asked for as such.
     for (pointer, statuses, connections) in [
         (Pointer::Toc, ["200", "200", "200", "200"], 1),
-        (Pointer::FlashImage, ["200", "206", "206", "206"], 4),
+        (Pointer::FlashImage, ["200", "206", "206", "206"], 2),
     ] {
         let plan = Plan {
             pointer,
