@@ -109,6 +109,7 @@ impl Default for NetworkOptions {
     }
 }
 
+#[cfg(feature = "staging")]
 impl NetworkOptions {
     /// Whether deliveries are hashed.
     #[inline(always)]

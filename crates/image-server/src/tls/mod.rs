@@ -1,10 +1,10 @@
 //! HTTPS: what stands between an HTTP connection and its TCP socket (RFC 8446, RFC 5246).
 //!
-//! - [`config`]: how the server behaves.
-//! - [`record`]: what became of each connection.
-//! - [`session`]: one connection's TLS, by rustls, sans-IO.
-//! - [`scripted`]: the same by a script that misbehaves.
-//! - [`provider`]: rustls's cryptography with chance from a seed.
+//! - `config`: how the server behaves.
+//! - `record`: what became of each connection.
+//! - `session`: one connection's TLS, by rustls, sans-IO.
+//! - `scripted`: the same by a script that misbehaves.
+//! - `provider`: rustls's cryptography with chance from a seed.
 
 mod config;
 mod provider;

@@ -6,7 +6,7 @@
 //! | [`world`] | the wire and the servers that all share |
 //! | [`meter`] | a fetch timed by what is on the wire |
 //! | [`rom`], [`peers`] | the clients |
-//! | [`run`], [`stats`] | runs and their medians |
+//! | [`mod@run`], [`stats`] | runs and their medians |
 //! | [`counts`] | instructions; the way through the recovery registers |
 //! | [`goals`], [`tables`] | what came out, and against what |
 //! | [`report`] | all of it |
