@@ -38,6 +38,11 @@ fn known(name: &str) -> Option<(&'static str, Blame, &'static str)> {
             Blame::Caller,
             "The stack met the static data: give the ROM more RAM (`--ram`) or smaller buffers; the rest of the report cannot be believed.",
         ),
+        "STORE" => (
+            "measured image larger than the RAM for it",
+            Blame::Configuration,
+            "Only in a ROM that measures (`bench`): fetch a file of 96 MiB at most.",
+        ),
         _ => return None,
     })
 }
