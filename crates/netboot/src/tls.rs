@@ -4,7 +4,6 @@ use crate::NetError;
 use crate::stack::{Internal, Stack, Step};
 use netboot_core::uri::{Host, Uri};
 use netboot_core::{Device, Platform};
-use netboot_tls::channel::Algorithms;
 use netboot_tls::suite::DEFAULT_SUITES;
 use netboot_tls::verify::{ServerName, Trust};
 use netboot_tls::{Channel, Config, Identity, Suite, TlsError, Verified};
@@ -49,11 +48,6 @@ impl<'a> Tls<'a> {
     /// Offers other suites, the favourite first.
     pub fn set_suites(&mut self, suites: &'a [Suite]) {
         self.suites = suites;
-    }
-
-    /// How signatures are verified.
-    pub fn algorithms(&self) -> Algorithms<'a> {
-        self.trust.algorithms
     }
 
     /// Whether the channel is open, and verified for the host of `uri`.

@@ -16,8 +16,8 @@ use sealed::Given as _;
 
 /// Receive buffer for records of any server: 2^14 octets of plaintext with all that comes around them.
 pub const LARGE_RECORDS: usize = 5 + (1 << 14) + 256;
-/// Receive buffer for servers whose records are limited to 4096 octets: OpenSSL and GnuTLS heed what we ask for in the
-/// handshake; nginx wants `ssl_buffer_size 4k`.
+/// Receive buffer for servers whose records are limited to 4096 octets: OpenSSL, nginx with it and GnuTLS heed what we ask
+/// for in the handshake; others have to be set so (`ssl_buffer_size 4k`).
 pub const SMALL_RECORDS: usize = 4400;
 /// Send buffer without a client certificate: one HTTP request head fits.
 pub const SEND: usize = 1280;
