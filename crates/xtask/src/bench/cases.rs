@@ -18,8 +18,10 @@ const PATIENCE: f64 = 11.0;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Client {
-    /// The ROM, into a sink in RAM.
+    /// The ROM, into a sink in RAM; as the others, it hashes nothing meanwhile.
     Rom,
+    /// The ROM as it boots: with SHA-256 over all that passes.
+    RomHashing,
     /// U-Boot for riscv64, into RAM.
     UBoot,
     /// iPXE for x86, into RAM.
@@ -27,10 +29,16 @@ pub enum Client {
 }
 
 impl Client {
+    /// Whether it is ours.
+    pub const fn is_rom(self) -> bool {
+        matches!(self, Client::Rom | Client::RomHashing)
+    }
+
     /// What tables call it.
     pub const fn name(self) -> &'static str {
         match self {
             Client::Rom => "ROM",
+            Client::RomHashing => "ROM, SHA-256",
             Client::UBoot => "U-Boot",
             Client::Ipxe => "iPXE",
         }
@@ -196,7 +204,7 @@ impl Case {
             .limit()
             .is_some_and(|limit| LARGE as f64 / limit > PATIENCE);
         let waits_for_timers = match self.carrier {
-            Carrier::Tftp { windowsize } => windowsize == 1 || self.client != Client::Rom,
+            Carrier::Tftp { windowsize } => windowsize == 1 || !self.client.is_rom(),
             // Fewer segments on their way than make a fast retransmission (RFC 5681, section 3.2).
             Carrier::Http { buffer_kib, .. } => (1..=8).contains(&buffer_kib),
             Carrier::Https => false,
@@ -219,9 +227,10 @@ impl Case {
 
 /// The cases of `client`; with `quick` the few that tell whether something is badly wrong.
 pub fn cases(client: Client, quick: bool) -> Vec<Case> {
-    let wires: &[Wire] = match quick {
-        true => &[Wire::Clean, Wire::Near],
-        false => &Wire::ALL,
+    let wires: &[Wire] = match (quick, client) {
+        (_, Client::RomHashing) => &[Wire::Clean],
+        (true, _) => &[Wire::Clean, Wire::Near],
+        (false, _) => &Wire::ALL,
     };
     let mut cases: Vec<_> = carriers(client, quick)
         .into_iter()
@@ -262,6 +271,8 @@ fn carriers(client: Client, quick: bool) -> Vec<Carrier> {
             let https = vec![Carrier::Https];
             [tftp(&[1, 8, 16, 32, 64]), buffers.into(), https].concat()
         }
+        (Client::RomHashing, true) => tftp(&[16]),
+        (Client::RomHashing, false) => [tftp(&[16]), vec![http(64, 1), Carrier::Https]].concat(),
         (Client::UBoot, true) => tftp(&[16]),
         (Client::UBoot, false) => tftp(&[1, 16]),
         (Client::Ipxe, true) => vec![http(0, 1)],
@@ -317,7 +328,7 @@ mod tests {
 
     #[test]
     fn each_case_has_a_name_of_its_own() {
-        let clients = [Client::Rom, Client::UBoot, Client::Ipxe];
+        let clients = [Client::Rom, Client::RomHashing, Client::UBoot, Client::Ipxe];
         let all: Vec<_> = clients
             .iter()
             .flat_map(|&client| cases(client, false))

@@ -104,7 +104,7 @@ pub fn goals(rows: &[Row], costs: &[Cost]) -> Vec<Goal> {
             let row = row(Client::Rom, carrier, wire);
             goals.push(Goal::at_least(
                 format!("{}: {}, % of window/RTT", wire.name(), carrier.name()),
-                row.and_then(|row| ratio(row.rate, row.limit))
+                row.and_then(|row| ratio(row.rate, row.window_limit()))
                     .map(|share| share * 100.0),
                 90.0,
             ));
@@ -126,7 +126,7 @@ pub fn goals(rows: &[Row], costs: &[Cost]) -> Vec<Goal> {
             wanted,
         ));
     }
-    let own = rows.iter().filter(|row| row.case.client == Client::Rom);
+    let own = rows.iter().filter(|row| row.case.client.is_rom());
     let hangs = own.clone().map(|row| row.failures.len()).sum::<usize>();
     goals.push(Goal::at_most(
         "boots of the ROM that did not fetch",
@@ -178,6 +178,7 @@ mod tests {
             rate,
             rates: Vec::new(),
             limit: case.limit(),
+            trip_us: Some(2_000.0),
             lease_us: None,
             first_us: None,
             own_lease_us: None,

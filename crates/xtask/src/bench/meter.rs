@@ -5,8 +5,9 @@
 //! section 6), with HTTP where `Content-Length` says. Requests that resume, or that share a file by `Range`,
 //! belong to one fetch: it is over when what was acknowledged covers the file.
 
+use super::stats;
 use image_server::frame::{Datagram, Segment};
-use netboot_core::Instant;
+use netboot_core::{Duration, Instant};
 use std::collections::BTreeMap;
 use testbed::bridge::Watch;
 
@@ -31,6 +32,9 @@ pub struct Fetch {
     pub ended: Instant,
     /// Octets of the file.
     pub octets: u64,
+    /// Round trip at the client's end: from what asked the server to go on (ACK of a TFTP window, GET) to the first octet
+    /// that came of it. The median of a TFTP transfer's windows; `None` where it cannot be seen.
+    pub trip: Option<Duration>,
 }
 
 impl Fetch {
@@ -62,6 +66,8 @@ struct Current {
     last: Option<Instant>,
     /// Parts of the file that were acknowledged: from, to.
     parts: Vec<(u64, u64)>,
+    /// Round trips seen, in µs.
+    trips: Vec<f64>,
 }
 
 impl Current {
@@ -71,6 +77,7 @@ impl Current {
             first: None,
             last: None,
             parts: Vec::new(),
+            trips: Vec::new(),
         }
     }
 }
@@ -86,6 +93,9 @@ struct Tftp {
     octets: u64,
     /// The last block is among them.
     whole: bool,
+    /// The latest ACK, unless it was answered or was a repetition (Karn), and its block.
+    acked: Option<(Instant, u16)>,
+    last_ack: Option<u16>,
 }
 
 /// A TCP connection, by the client's port.
@@ -192,6 +202,7 @@ impl Meter {
                 first: current.first.unwrap_or(at),
                 ended: at,
                 octets: self.size,
+                trip: stats::median(&current.trips).map(|us| Duration::from_micros(us as u64)),
             });
         }
         self.tftp = None;
@@ -214,16 +225,18 @@ impl Meter {
                 blocks: 0,
                 octets: 0,
                 whole: false,
+                acked: None,
+                last_ack: None,
             });
         } else if sent {
-            let tftp = self
-                .tftp
-                .as_ref()
-                .filter(|tftp| tftp.port == datagram.from.port());
-            let whole =
-                tftp.is_some_and(|tftp| tftp.whole && Some(tftp.blocks as u16) == block(payload));
-            if opcode == Some(4) && whole {
-                self.end(at);
+            let tftp = self.tftp.as_mut();
+            let tftp = tftp.filter(|tftp| tftp.port == datagram.from.port());
+            if let (Some(tftp), Some(4), Some(block)) = (tftp, opcode, block(payload)) {
+                let repeated = tftp.last_ack.replace(block) == Some(block);
+                tftp.acked = (!repeated).then_some((at, block));
+                if tftp.whole && tftp.blocks as u16 == block {
+                    self.end(at);
+                }
             }
         } else {
             self.tftp_received(at, datagram.to.port(), opcode, payload);
@@ -238,6 +251,14 @@ impl Meter {
             Some(6) => tftp.blksize = blksize(payload).unwrap_or(tftp.blksize),
             Some(3) => {
                 let octets = payload.len().saturating_sub(4);
+                let answered = |&mut (_, acked): &mut (Instant, u16)| {
+                    block(payload) == Some(acked.wrapping_add(1))
+                };
+                if let Some((asked, _)) = tftp.acked.take_if(answered)
+                    && let Some(current) = &mut self.current
+                {
+                    current.trips.push(at.since(asked).as_micros() as f64);
+                }
                 if block(payload) == Some((tftp.blocks + 1) as u16) && !tftp.whole {
                     tftp.blocks += 1;
                     tftp.octets += octets as u64;
@@ -326,6 +347,11 @@ impl Meter {
             answer.body = body(&answer.head);
         }
         let Some(body) = &answer.body else { return };
+        if let Some(current) = self.current.as_mut().filter(|now| now.trips.is_empty()) {
+            current
+                .trips
+                .push(at.since(current.began).as_micros() as f64);
+        }
         let end = segment.sequence.wrapping_add(segment.payload.len() as u32);
         if end.wrapping_sub(answer.start) > body.head {
             self.arrived(at);

@@ -137,7 +137,9 @@ fn rates(arguments: &BenchArgs, pki: &Pki, rom: &mut RomClient, report: &mut Rep
         report.rows.push(row);
     };
     // Built before anything is timed.
-    let ours: Vec<_> = cases(Client::Rom).collect();
+    let ours: Vec<_> = cases(Client::Rom)
+        .chain(cases(Client::RomHashing))
+        .collect();
     for case in &ours {
         rom.build(case.carrier)?;
     }

@@ -1,6 +1,6 @@
 //! Everything that was measured, as text and as figures for the history.
 
-use super::cases::{Client, Wire};
+use super::cases::Wire;
 use super::counts::{Cost, Path};
 use super::goals::Goal;
 use super::plot;
@@ -29,10 +29,7 @@ pub struct Report {
 impl Report {
     /// Whether each boot of the ROM fetched what it was to. A peer that hangs is a result.
     pub fn is_good(&self) -> bool {
-        let own = self
-            .rows
-            .iter()
-            .filter(|row| row.case.client == Client::Rom);
+        let own = self.rows.iter().filter(|row| row.case.client.is_rom());
         let own = own.flat_map(|row| &row.failures);
         own.chain(self.costs.iter().flat_map(|cost| &cost.failures))
             .chain(self.paths.iter().flat_map(|path| &path.failures))
@@ -46,8 +43,10 @@ impl Report {
         if !self.rows.is_empty() {
             parts.push(tables::rates(&self.rows));
             parts.push(
-                "By the wire: from the first request to the last acknowledgment; HTTP on a warm connection. Limit: one\n\
-                 window for each round trip. Spread: the fastest run to the slowest."
+                "By the wire: from the first request to the last acknowledgment; HTTP on a warm connection. Round trip: from\n\
+                 what asks the server to go on (ACK of a window, GET) to the first octet that comes of it, at the client's end.\n\
+                 Window/RTT: one window for each such round trip; window/delay: for twice the link's delay, as if servers took\n\
+                 no time. Spread: the fastest run to the slowest."
                     .into(),
             );
             parts.push(tables::starts(&self.rows));

@@ -43,8 +43,10 @@ pub struct Row {
     pub rate: Option<f64>,
     /// Of each run, to see how far they lie apart.
     pub rates: Vec<f64>,
-    /// Octets per second that the window lets through.
+    /// Octets per second that the window lets through if nothing but the link's delay takes time.
     pub limit: Option<f64>,
+    /// Round trip as it was on the wire, µs: the link's delay, and what the server takes to go on.
+    pub trip_us: Option<f64>,
     /// µs from power-on to the lease.
     pub lease_us: Option<f64>,
     /// µs from power-on to the first octet.
@@ -57,6 +59,14 @@ pub struct Row {
     pub sent_per_received: Option<f64>,
     /// Why runs have no figure.
     pub failures: Vec<String>,
+}
+
+impl Row {
+    /// Octets per second that the window lets through with the round trip as it was.
+    pub fn window_limit(&self) -> Option<f64> {
+        let (window, micros) = (self.case.carrier.window()?, self.trip_us?);
+        stats::per_second(window, micros as u64)
+    }
 }
 
 /// Runs `case` for `runs` times; `patience` for each.
@@ -103,6 +113,7 @@ fn row(case: &Case, boots: &[Boot], failures: Vec<String>) -> Row {
         octets: case.octets(),
         rate,
         limit: case.limit(),
+        trip_us: stats::median(&of(&|boot| boot.seen.fetches.last()?.trip.map(micros))),
         lease_us: stats::median(&of(&|boot| boot.seen.leased.map(micros))),
         first_us: stats::median(&of(&|boot| boot.seen.first.map(micros))),
         own_lease_us: stats::median(&of(&|boot| Some(boot.told.as_ref()?.lease_us? as f64))),
@@ -169,6 +180,7 @@ mod tests {
             first: At::from_micros(11),
             ended: At::from_micros(10 + micros),
             octets: 1_000,
+            trip: Some(netboot_core::Duration::from_micros(7)),
         };
         Boot {
             seen: Seen {
@@ -187,6 +199,8 @@ mod tests {
         assert_eq!(row.rate, Some(1e6));
         assert_eq!(row.rates, [1e6, 2e6, 5e5]);
         assert_eq!(row.sent_per_received, Some(0.1));
+        assert_eq!(row.trip_us, Some(7.0));
+        assert_eq!(row.window_limit().unwrap().round(), 3_355_428_571.0);
         assert_eq!((row.lease_us, row.limit), (None, None));
     }
 

@@ -50,11 +50,13 @@ pub fn rates(rows: &[Row]) -> String {
         "MiB",
         "seconds",
         "rate",
-        "limit",
-        "% of limit",
+        "round trip",
+        "window/RTT",
+        "% of it",
+        "% of window/delay",
         "spread",
     ];
-    let mut table = table(header, &[4, 5, 6, 7, 8, 9]);
+    let mut table = table(header, &[4, 5, 6, 7, 8, 9, 10, 11]);
     for row in rows {
         let least = row.rates.iter().copied().reduce(f64::min);
         let most = row.rates.iter().copied().reduce(f64::max);
@@ -67,7 +69,9 @@ pub fn rates(rows: &[Row]) -> String {
             (row.octets >> 20).to_string(),
             seconds(row),
             outcome(row),
-            row.limit.map_or_else(dash, rate),
+            row.trip_us.map_or_else(dash, |us| time(us as u64)),
+            row.window_limit().map_or_else(dash, rate),
+            percent(row.rate, row.window_limit()),
             percent(row.rate, row.limit),
             spread.map_or_else(dash, |(least, most)| format!("{:.2}", most / least)),
         ]);
@@ -207,6 +211,7 @@ mod tests {
             rate: None,
             rates: vec![1e6],
             limit: None,
+            trip_us: None,
             lease_us: Some(31_000.0),
             first_us: None,
             own_lease_us: None,
@@ -230,6 +235,7 @@ mod tests {
         let fast = Row {
             rate: Some(2_097_152.0),
             limit: Some(4_194_304.0),
+            trip_us: Some(2_500.0),
             rates: vec![1e6, 3e6],
             failures: Vec::new(),
             ..row()

@@ -106,6 +106,7 @@ fn a_tftp_fetch_ends_with_the_ack_of_its_short_block() {
         first: at(41),
         ended: at(80),
         octets: 2_500,
+        trip: Some(Duration::from_micros(11)),
     };
     assert_eq!(meter.fetches(), [fetch]);
     assert_eq!(meter.unfinished(), None);
@@ -181,6 +182,7 @@ fn an_http_fetch_ends_where_its_length_says() {
         first: at(30),
         ended: at(41),
         octets: 10,
+        trip: Some(Duration::from_micros(11)),
     };
     assert_eq!(meter.fetches(), [fetch]);
     // A second request on the connection is a fetch of its own.
