@@ -25,6 +25,7 @@ use crate::error::TftpError;
 use crate::options::{Asked, MAX_BLKSIZE, MIN_BLKSIZE, Negotiated};
 use crate::packet::{ErrorCode, Packet, SERVER_PORT};
 use crate::rto::RttEstimator;
+use crate::stats::{Stats, count};
 use core::net::IpAddr;
 use netboot_core::{Duration, Instant};
 use receive::Gap;
@@ -77,8 +78,10 @@ pub struct Request<'a> {
 pub struct Timing {
     /// Time-out before the first round trip was measured.
     pub initial_rto: Duration,
-    /// Least time-out.
+    /// Least time-out: of the first repetition after progress.
     pub min_rto: Duration,
+    /// Least time-out of a further repetition.
+    pub repeated_min_rto: Duration,
     /// Greatest time-out, however often doubled; also how long a finished client lingers.
     pub max_rto: Duration,
     /// How often to send again without any progress.
@@ -88,11 +91,12 @@ pub struct Timing {
 }
 
 impl Default for Timing {
-    /// 1 s at first, 250 ms to 8 s later; 8 retries or 30 s without progress.
+    /// 1 s at first; later 5 ms, and 250 ms after that was in vain, to 8 s; 8 retries or 30 s without progress.
     fn default() -> Self {
         Self {
             initial_rto: Duration::from_secs(1),
-            min_rto: Duration::from_millis(250),
+            min_rto: Duration::from_millis(5),
+            repeated_min_rto: Duration::from_millis(250),
             max_rto: Duration::from_secs(8),
             max_retries: 8,
             progress_timeout: Duration::from_secs(30),
@@ -123,23 +127,6 @@ pub enum Event<'d> {
         /// Whether the file ends here.
         last: bool,
     },
-}
-
-/// Counters for a boot report.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Stats {
-    /// Blocks that had already arrived.
-    pub duplicates: u32,
-    /// Packets sent again after a time-out or a duplicate.
-    pub retransmissions: u32,
-    /// Times that a block was missing from a window.
-    pub gaps: u32,
-    /// Datagrams from a port or address that is no part of the transfer.
-    pub stray_tid: u32,
-    /// Datagrams from the server that make no sense, or that came while a payload was held.
-    pub ignored: u32,
-    /// Smoothed round-trip time, once measured.
-    pub rtt: Option<Duration>,
 }
 
 /// Where the transfer is.
@@ -254,7 +241,12 @@ impl Client {
             timed: false,
             sent_at: None,
             acked_at: now,
-            rtt: RttEstimator::new(timing.initial_rto, timing.min_rto, timing.max_rto),
+            rtt: RttEstimator::new(
+                timing.initial_rto,
+                timing.min_rto,
+                timing.repeated_min_rto,
+                timing.max_rto,
+            ),
             timer: None,
             retries: 0,
             progress_at: now,
@@ -297,7 +289,7 @@ impl Client {
             return Err(TftpError::Closed);
         }
         if from.addr != self.server.addr {
-            self.stats.stray_tid = self.stats.stray_tid.saturating_add(1);
+            count(&mut self.stats.stray_tid);
             return Ok(Event::None);
         }
         let Ok(packet) = Packet::parse(datagram) else {
@@ -434,6 +426,7 @@ impl Client {
         }
         self.retries = self.retries.saturating_add(1);
         if self.unacknowledged() > 0 {
+            count(&mut self.stats.tails);
             // The last ACK was answered in time: only the end of the window is missing. Were this to
             // double the time-out, a window that never fits the receiver's ring would soon wait longer
             // than the server does, as no ACK is ever sent in time for a sample.
@@ -475,6 +468,14 @@ impl Client {
         }
     }
 
+    /// The windowsize to ask for in the next request, where `asked` was asked for in this one and `most` is the most there may be:
+    /// half of this transfer's when half of its windows or more lost something, twice `asked` when hardly one
+    /// did. A receive ring or a queue on the way that does not hold a window loses the end of each.
+    pub fn next_windowsize(&self, asked: u16, most: u16) -> u16 {
+        let next = self.stats.next_windowsize(asked, self.agreed.windowsize);
+        next.min(most).max(1)
+    }
+
     /// Octets consumed so far, from the start of the file.
     pub fn offset(&self) -> u64 {
         self.offset
@@ -495,6 +496,9 @@ impl Client {
 
     /// Makes the ACK of the last consumed block due. `timed` when the answer to it is a round trip.
     fn acknowledge(&mut self, now: Instant, timed: bool) {
+        if timed {
+            count(&mut self.stats.windows);
+        }
         self.due = true;
         self.timed = timed;
         self.sent_at = None;
@@ -522,6 +526,6 @@ impl Client {
     }
 
     fn count_retransmission(&mut self) {
-        self.stats.retransmissions = self.stats.retransmissions.saturating_add(1);
+        count(&mut self.stats.retransmissions);
     }
 }

@@ -17,6 +17,7 @@
 //! - [`options`]: what an OACK may answer to what was asked.
 //! - [`client`]: the transfer.
 //! - [`rto`]: how long to wait before sending again.
+//! - [`stats`]: what happened, and the window for the next transfer.
 //! - [`error`]: what can end a transfer.
 #![cfg_attr(not(test), no_std)]
 #![forbid(unsafe_code)]
@@ -30,8 +31,10 @@ mod model;
 pub mod options;
 pub mod packet;
 pub mod rto;
+pub mod stats;
 
-pub use client::{Client, Endpoint, Event, Request, Stats, Timing};
+pub use client::{Client, Endpoint, Event, Request, Timing};
 pub use error::{ServerMessage, TftpError};
 pub use options::{Negotiated, OptionError};
 pub use packet::{ErrorCode, Packet};
+pub use stats::Stats;

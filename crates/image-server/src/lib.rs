@@ -33,6 +33,7 @@ mod shared;
 mod stack;
 mod tftp;
 pub mod tls;
+pub mod udp;
 pub mod world;
 
 pub use config::{

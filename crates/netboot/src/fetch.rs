@@ -25,8 +25,9 @@ const SINK_POLL: Duration = Duration::from_micros(50);
 const SINK_LOOK: Duration = Duration::from_millis(100);
 /// Chunks handed to the sink, while there are more at hand, before the network gets its turn.
 const TURNS: u8 = 8;
-/// Most octets skipped in one step.
-const SKIP: u64 = 16 * 1024;
+/// Most octets handed over before the network gets its turn. A full TCP window opens in steps of this size, so that there
+/// is more than one acknowledgment to tell of it: were the only one lost, the server would wait for its persist timer.
+const CHUNK: usize = 4096;
 /// Longest wait between two resumptions.
 const LONGEST_WAIT: Duration = Duration::from_secs(10);
 /// Longest wait that a server may ask for. Who asks for more is out of order: the caller decides.
@@ -405,8 +406,9 @@ impl Fetch {
                 // The file has to end here: any further octet shows that it does not.
                 (0, 0) => 1,
                 (0, missing) => usize::try_from(missing).unwrap_or(usize::MAX).min(window),
-                (skip, _) => skip.min(SKIP) as usize,
+                (skip, _) => usize::try_from(skip).unwrap_or(usize::MAX),
             };
+            let max = max.min(CHUNK);
             turns = turns.checked_sub(1).unwrap_or(TURNS);
             if max == 0 {
                 turns = 0;
@@ -448,8 +450,8 @@ impl Fetch {
             match pumped? {
                 Pumped::Octets(taken) => {
                     self.at = self.at.saturating_add(taken as u64);
-                    if taken < max {
-                        // That was all of it.
+                    if taken < max || max == CHUNK {
+                        // That was all of it, or enough of it.
                         turns = 0;
                     }
                 }

@@ -19,7 +19,7 @@ use smoltcp::socket::udp;
 use smoltcp::wire::{HardwareAddress, IpAddress, IpCidr, Ipv4Cidr};
 
 /// Frames looked at in one service call: a flood cannot keep the caller from its deadline.
-const INGRESS_BUDGET: usize = 64;
+const INGRESS_BUDGET: usize = 8;
 /// Rounds of sending in one service call.
 const EGRESS_BUDGET: usize = 16;
 /// How long frames may wait in the device for the sink: longer than a device of 1,000 octets a second needs for
@@ -79,6 +79,9 @@ pub(crate) struct Stack<'a, D: Device, P: Platform> {
     pub lease: Lease,
     /// What the interface is set to.
     pub config: Option<NetworkConfig>,
+    /// TFTP windowsize to ask for: what the last transfer showed to fit, at most the option's.
+    #[cfg(feature = "resume")]
+    pub windowsize: u16,
     /// Which of the configured routers is the default one.
     router: usize,
     /// Commands end by then.
@@ -146,6 +149,8 @@ impl<'a, D: Device, P: Platform> Stack<'a, D, P> {
             tcp,
             lease,
             config: None,
+            #[cfg(feature = "resume")]
+            windowsize: options.tftp_windowsize,
             router: 0,
             deadline: Instant::FAR_FUTURE,
             #[cfg(feature = "https")]
@@ -207,6 +212,8 @@ impl<'a, D: Device, P: Platform> Stack<'a, D, P> {
     pub fn service(&mut self) -> Instant {
         let now = self.platform.now();
         let at = timestamp(now);
+        // Before frames are taken: what the sink has used up since opens TCP's window, and one acknowledgment tells of both.
+        self.flush_at(at);
         for _ in 0..INGRESS_BUDGET {
             if self.leave_frames(now) {
                 break;
@@ -229,7 +236,6 @@ impl<'a, D: Device, P: Platform> Stack<'a, D, P> {
             self.service_lease(now);
         }
         self.iface.poll_maintenance(at);
-        self.flush_at(at);
         now
     }
 

@@ -299,20 +299,12 @@ pub fn tftpd_hpa(host: &Host, arguments: &[&str]) -> Result<Server> {
 /// # Errors
 /// When it is missing or does not open its port.
 pub fn atftpd(host: &Host, arguments: &[&str]) -> Result<Server> {
-    let talkative = ["--verbose=7", "--trace"];
-    atftpd_silent(host, &[&talkative, arguments].concat())
-}
-
-/// As [`atftpd`], without a line of its log for each packet: for measurements.
-///
-/// # Errors
-/// As there.
-pub fn atftpd_silent(host: &Host, arguments: &[&str]) -> Result<Server> {
     let place = host.workspace("atftpd")?;
     let log = place.join("log");
     let mut command = host.namespace.command(Program::Atftpd.find()?);
     command
         .args(["--daemon", "--no-fork", "--logfile", "-"])
+        .args(["--verbose=7", "--trace"])
         .args(["--user", "root.root", "--bind-address"])
         .arg(host.address.to_string())
         .args(arguments)

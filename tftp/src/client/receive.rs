@@ -4,6 +4,7 @@ use super::{Client, Event, Phase, STRAY_INTERVAL};
 use crate::error::TftpError;
 use crate::options::{Asked, Negotiated, OptionError, negotiate};
 use crate::packet::{DEFAULT_BLKSIZE, ErrorCode, Packet};
+use crate::stats::count;
 use netboot_core::{Duration, Instant};
 
 /// A block is missing, and the server was told so.
@@ -79,8 +80,8 @@ impl Client {
             }
             (Phase::Receiving, Packet::Data { block, payload }) => self.data(now, block, payload),
             (Phase::Complete, Packet::Data { block, .. }) => {
-                self.stats.duplicates = self.stats.duplicates.saturating_add(1);
-                if block == self.acked && now >= self.acked_at + self.timing.min_rto {
+                count(&mut self.stats.duplicates);
+                if block == self.acked && now >= self.acked_at + self.rtt.base_rto() {
                     self.acknowledge_again(now);
                     self.timer = Some(now + self.timing.max_rto);
                 }
@@ -93,7 +94,7 @@ impl Client {
             }
             // The server repeats what the caller has in hand.
             (Phase::Paused { .. }, Packet::Oack(_) | Packet::Data { .. }) => {
-                self.stats.duplicates = self.stats.duplicates.saturating_add(1);
+                count(&mut self.stats.duplicates);
                 Ok(Event::None)
             }
             _ => Ok(self.ignore()),
@@ -114,7 +115,7 @@ impl Client {
             if distance == u16::MAX && self.can_ack && self.unacknowledged() == 0 {
                 self.duplicate(now);
             } else {
-                self.stats.duplicates = self.stats.duplicates.saturating_add(1);
+                count(&mut self.stats.duplicates);
             }
             return Ok(Event::None);
         }
@@ -165,7 +166,7 @@ impl Client {
             return;
         }
         if !gone_back {
-            self.stats.gaps = self.stats.gaps.saturating_add(1);
+            count(&mut self.stats.gaps);
         }
         self.gap = Some(Gap { farthest: distance });
         if self.can_ack {
@@ -175,7 +176,7 @@ impl Client {
 
     /// The server repeats what was acknowledged: the ACK was lost, unless it is still on its way.
     fn duplicate(&mut self, now: Instant) {
-        self.stats.duplicates = self.stats.duplicates.saturating_add(1);
+        count(&mut self.stats.duplicates);
         if now >= self.acked_at + self.rtt.base_rto() {
             self.acknowledge_again(now);
         }
@@ -214,7 +215,7 @@ impl Client {
 
     /// A packet from a port that is no part of the transfer: ERROR 5, but never in answer to an ERROR.
     pub(super) fn stray<'d>(&mut self, now: Instant, port: u16, packet: Packet<'_>) -> Event<'d> {
-        self.stats.stray_tid = self.stats.stray_tid.saturating_add(1);
+        count(&mut self.stats.stray_tid);
         if !matches!(packet, Packet::Error { .. }) && now >= self.stray_after {
             self.stray = Some(port);
             self.stray_after = now + STRAY_INTERVAL;
@@ -223,7 +224,7 @@ impl Client {
     }
 
     pub(super) fn ignore<'d>(&mut self) -> Event<'d> {
-        self.stats.ignored = self.stats.ignored.saturating_add(1);
+        count(&mut self.stats.ignored);
         Event::None
     }
 }

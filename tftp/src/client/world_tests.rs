@@ -73,25 +73,48 @@ fn duplication_does_not_multiply() {
     }
 }
 
-/// Simulated seconds for 2 MB over a link with a round trip of 2 ms.
-fn seconds(loss: u32, windowsize: u16) -> u64 {
+/// Simulated milliseconds for 20 MB over a link with a round trip of 2 ms, and the windowsize for the next transfer.
+fn millis(loss: u32, windowsize: u16) -> (u64, u16) {
     let request = Request { windowsize, ..FAST };
-    let mut world = World::new(pattern(2_000_000), &request, 9);
+    let mut world = World::new(pattern(20_000_000), &request, 9);
     world.server.max_blksize = 1468;
     world.link.loss = loss;
     assert_eq!(world.run(), Ok(()));
     assert!(world.received == world.server.file);
-    world.completed_at.as_micros() / 1_000_000
+    let next = world.client.next_windowsize(windowsize, 16);
+    (world.completed_at.as_micros() / 1_000, next)
 }
 
 #[test]
 fn a_lost_block_costs_a_round_trip_and_not_a_time_out() {
-    // 1363 blocks: 2.7 s in lockstep, 0.2 s in windows of 16.
-    assert_eq!(seconds(0, 1), 2);
-    assert_eq!(seconds(0, 16), 0);
-    // 1 % is 14 blocks. Most are noticed by the next block of their window; the last of a window is
-    // noticed only by a time-out of 250 ms.
-    assert!(seconds(1, 16) <= 1);
+    // 13,624 blocks: a round trip for each, or for 16 of them.
+    assert_eq!(millis(0, 1).0 / 1_000, 27);
+    let (clean, next) = millis(0, 16);
+    assert_eq!((clean / 100, next), (17, 16));
+    // 1 % is 136 blocks and 8 ACKs. Most are noticed by the next block of their window; the end of a window and an ACK
+    // are noticed only by a time-out.
+    let (lossy, next) = millis(1, 16);
+    assert!(
+        lossy * 60 <= clean * 100,
+        "{clean} ms, and {lossy} with loss"
+    );
+    assert_eq!(next, 16);
+}
+
+#[test]
+fn a_ring_that_never_holds_a_window_makes_the_next_one_smaller() {
+    let request = Request {
+        windowsize: 16,
+        ..FAST
+    };
+    let mut world = World::new(pattern(1_000_000), &request, 1);
+    world.server.max_blksize = 1468;
+    world.socket_len = 10;
+    world.consume = Duration::from_millis(1);
+    assert_eq!(world.run(), Ok(()));
+    assert!(world.received == world.server.file);
+    let stats = world.client.stats();
+    assert_eq!(world.client.next_windowsize(16, 16), 8, "{stats:?}");
 }
 
 #[test]

@@ -238,6 +238,11 @@ impl TftpTransfer {
     /// Tells the server that no more is wanted, unless the file is complete.
     pub fn close<D: Device, P: Platform>(&mut self, stack: &mut Stack<'_, D, P>) {
         let now = stack.platform.now();
+        #[cfg(feature = "resume")]
+        {
+            let most = stack.options.tftp_windowsize;
+            stack.windowsize = self.client.next_windowsize(stack.windowsize, most);
+        }
         if !self.client.is_complete() {
             self.client
                 .abort(ErrorCode::UNDEFINED, "transfer abandoned");
@@ -262,10 +267,14 @@ fn request<D: Device, P: Platform>(
     let filename = uri.decode_path(&mut name)?;
     // A window that the device's ring holds is never lost on a busy receiver.
     let ring = u16::try_from(stack.link.device().info().rx_ring).unwrap_or(u16::MAX);
+    #[cfg(feature = "resume")]
+    let windowsize = stack.windowsize;
+    #[cfg(not(feature = "resume"))]
+    let windowsize = stack.options.tftp_windowsize;
     let request = Request {
         filename,
         blksize: stack.options.tftp_blksize,
-        windowsize: stack.options.tftp_windowsize.min(ring).max(1),
+        windowsize: windowsize.min(ring).max(1),
         timeout: None,
         tsize: true,
     };

@@ -99,8 +99,8 @@ impl Carrier {
     pub fn server(self) -> &'static str {
         match self {
             Carrier::Tftp { windowsize: 1 } => "dnsmasq",
-            // dnsmasq has no option windowsize.
-            Carrier::Tftp { .. } => "atftpd",
+            // dnsmasq has no option windowsize, and atftpd adds to a delay between blocks with each loss.
+            Carrier::Tftp { .. } => "image server",
             Carrier::Http { .. } | Carrier::Https => "nginx",
         }
     }

@@ -206,7 +206,7 @@ mod tests {
                 carrier: Carrier::Tftp { windowsize: 64 },
                 wire: Wire::Clean,
             },
-            server: "atftpd",
+            server: "image server",
             octets: 1 << 20,
             rate: None,
             rates: vec![1e6],
@@ -229,7 +229,7 @@ mod tests {
         assert_eq!(outcome(&row()), "hangs (2 of 3)");
         let text = rates(&[row()]);
         assert!(
-            text.contains("| hangs (2 of 3) |") && text.contains("| atftpd |"),
+            text.contains("| hangs (2 of 3) |") && text.contains("| image server |"),
             "{text}"
         );
         let fast = Row {

@@ -1,13 +1,17 @@
-//! The wire and the servers that all clients share: dnsmasq, atftpd and nginx in a network namespace, behind a link
+//! The wire and the servers that all clients share: dnsmasq, the image server's TFTP and nginx in network namespaces, behind a link
 //! that delays and loses.
 
 use super::cases::{LARGE, SMALL, Wire};
 use super::meter::{Fetch, Meter};
 use anyhow::{Context, Result, bail};
+use image_server::content::Content;
+use image_server::udp::UdpTftp;
 use netboot_core::{Duration, Instant};
 use std::cell::Cell;
+use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fs;
+use std::net::UdpSocket;
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -28,7 +32,7 @@ pub struct World {
     /// Closed last: it is the client's end of the namespace.
     tap: OwnedFd,
     scratch: TempDir,
-    _servers: (Server, Server, Nginx),
+    _servers: (Server, UdpTftp, Nginx),
     _hosts: (Host, Lan),
     /// SHA-256 of the files, by their size.
     digests: Vec<(u64, String)>,
@@ -38,7 +42,7 @@ pub struct World {
 
 /// Why there is no world here, with what to do; `None` when there is one.
 pub fn obstacle() -> Option<String> {
-    let missing = [Program::Dnsmasq, Program::Atftpd, Program::Nginx];
+    let missing = [Program::Dnsmasq, Program::Nginx];
     let missing = missing.iter().find_map(|program| program.find().err());
     netns::obstacle().or_else(|| missing.map(|error| format!("{error:#}")))
 }
@@ -75,21 +79,23 @@ impl World {
         let lan = Lan::new()?;
         let other = lan.join(OTHER)?;
         let mut digests = Vec::new();
+        let mut files = BTreeMap::new();
         for octets in [LARGE, SMALL] {
             let image = Image::pseudo_random(file(octets), octets as usize, SEED);
             lan.server.put(file(octets), &image.bytes)?;
-            other.put(file(octets), &image.bytes)?;
             digests.push((octets, image.sha256().to_string()));
+            files.insert(file(octets).into(), Content::Bytes(image.bytes));
         }
         let lines = "port=0\ndhcp-range=10.0.2.10,10.0.2.250,2m\ndhcp-no-override\nenable-tftp";
         let ports = [Port::Udp(67), Port::Udp(69)];
         let dnsmasq = servers::dnsmasq(&lan.server, lines, &ports)?;
-        let atftpd = servers::atftpd_silent(&other, &[])?;
+        let bound = other.namespace.enter(|| UdpSocket::bind((OTHER, 69)))?;
+        let windows = UdpTftp::start(bound.context("no port 69")?, files)?;
         let nginx = Nginx::start(&lan.server, &nginx_lines(&lan.server, pki)?)?;
         Ok(Self {
             tap: lan.open_tap()?,
             scratch: TempDir::with_prefix("netboot-bench-").context("no temporary directory")?,
-            _servers: (dnsmasq, atftpd, nginx),
+            _servers: (dnsmasq, windows, nginx),
             _hosts: (other, lan),
             digests,
             boots: Cell::new(0),

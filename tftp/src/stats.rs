@@ -1,0 +1,91 @@
+//! What happened in a transfer, and what follows from it for the next one.
+
+use netboot_core::Duration;
+
+/// Counters of a transfer; all 0 without the feature `stats`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Stats {
+    /// Windows received, and so acknowledged for the first time; the answer to the request is one.
+    pub windows: u32,
+    /// Blocks that had already arrived.
+    pub duplicates: u32,
+    /// Packets sent again after a time-out or a duplicate.
+    pub retransmissions: u32,
+    /// Times that a block was missing from a window.
+    pub gaps: u32,
+    /// Times that the end of a window was missing, which only a time-out shows.
+    pub tails: u32,
+    /// Datagrams from a port or address that is no part of the transfer.
+    pub stray_tid: u32,
+    /// Datagrams from the server that make no sense, or that came while a payload was held.
+    pub ignored: u32,
+    /// Smoothed round-trip time, once measured.
+    pub rtt: Option<Duration>,
+}
+
+/// Windows after which something can be said of them.
+const ENOUGH: u32 = 8;
+/// The window grows again while at most one in so many loses something.
+const RARELY: u32 = 16;
+
+impl Stats {
+    /// The windowsize after a transfer in which `asked` was asked for and `agreed` given.
+    pub(crate) fn next_windowsize(&self, asked: u16, agreed: u16) -> u16 {
+        let lost = self.gaps.saturating_add(self.tails);
+        // A window that lost something is acknowledged in part, which `windows` has not.
+        let all = self.windows.saturating_add(lost);
+        if all < ENOUGH {
+            asked
+        } else if lost >= all / 2 {
+            asked.min(agreed / 2)
+        } else if lost <= all / RARELY {
+            asked.saturating_mul(2)
+        } else {
+            asked
+        }
+    }
+}
+
+/// One more.
+#[inline(always)]
+pub(crate) fn count(counter: &mut u32) {
+    if cfg!(feature = "stats") {
+        *counter = counter.saturating_add(1);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn next(windows: u32, gaps: u32, tails: u32, asked: u16, agreed: u16) -> u16 {
+        let stats = Stats {
+            windows,
+            gaps,
+            tails,
+            ..Stats::default()
+        };
+        stats.next_windowsize(asked, agreed)
+    }
+
+    #[test]
+    fn a_window_that_never_fits_is_halved() {
+        assert_eq!(next(0, 0, 100, 16, 16), 8);
+        assert_eq!(next(50, 30, 30, 16, 8), 4);
+    }
+
+    #[test]
+    fn a_window_that_fits_grows() {
+        assert_eq!(next(100, 0, 0, 4, 4), 8);
+        assert_eq!(next(100, 3, 3, 8, 8), 16);
+        assert_eq!(next(100, 0, 0, 16, 1), 32, "another server may give more");
+    }
+
+    #[test]
+    fn chance_changes_nothing() {
+        // One block in a hundred lost: one window of 16 in seven.
+        assert_eq!(next(100, 14, 2, 8, 8), 8);
+        assert_eq!(next(3, 3, 0, 8, 8), 8, "too few to tell");
+        assert_eq!(next(0, 0, 0, 16, 1), 16, "the server never answered");
+    }
+}
