@@ -91,15 +91,15 @@ pub struct Timing {
 }
 
 impl Default for Timing {
-    /// 1 s at first; later 5 ms, and 250 ms after that was in vain, to 8 s; 8 retries or 30 s without progress.
+    /// 1 s at first; later 5 ms, and 250 ms after that was in vain, to 4 s; 8 retries or 10 s without progress.
     fn default() -> Self {
         Self {
             initial_rto: Duration::from_secs(1),
             min_rto: Duration::from_millis(5),
             repeated_min_rto: Duration::from_millis(250),
-            max_rto: Duration::from_secs(8),
+            max_rto: Duration::from_secs(4),
             max_retries: 8,
-            progress_timeout: Duration::from_secs(30),
+            progress_timeout: Duration::from_secs(10),
         }
     }
 }

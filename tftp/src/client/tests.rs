@@ -486,7 +486,7 @@ fn silence_ends_it_in_time() {
         }
     };
     assert_eq!(verdict, TftpError::NoAnswer);
-    let deadlines = [1, 3, 7, 15, 23, 30].map(|seconds| at(seconds * 1000));
+    let deadlines = [1, 3, 7, 10].map(|seconds| at(seconds * 1000));
     assert_eq!(sends, deadlines);
     assert_eq!(bench.sent(0), [], "nobody to say goodbye to");
 
@@ -496,7 +496,7 @@ fn silence_ends_it_in_time() {
     let verdict = loop {
         let _ = bench.sent(2);
         let timer = bench.0.poll_timeout().unwrap();
-        assert!(timer <= at(30_002));
+        assert!(timer <= at(10_002));
         if let Err(error) = bench.0.handle_timeout(timer) {
             break error;
         }
