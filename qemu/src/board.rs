@@ -2,10 +2,8 @@
 
 /// 16550 UART.
 pub const UART: usize = 0x1000_0000;
-/// CLINT: `mtime`, 64 bits.
-pub const MTIME: usize = 0x0200_bff8;
-/// Ticks of `mtime` in a microsecond.
-pub const MTIME_PER_MICRO: u32 = 10;
+/// Ticks of the `time` counter in a microsecond.
+pub const TICKS_PER_MICRO: u32 = 10;
 /// First virtio MMIO window; eight of them, 4 KiB apart.
 pub const VIRTIO: usize = 0x1000_1000;
 /// Distance of two virtio windows.

@@ -1,40 +1,30 @@
-//! `mtime` as the clock, and the platform around it.
+//! `time` as the clock, and the platform around it.
 
-use crate::board::{MTIME, MTIME_PER_MICRO};
+use crate::board::TICKS_PER_MICRO;
 use crate::entropy::{Entropy, Source};
 use netboot_core::{Instant, Platform};
 use rand_core::CryptoRngCore;
+use riscv::register::time;
 
 /// µs since the machine was switched on.
+///
+/// By the `time` counter of the processor, which shows `mtime` (Zicntr): under QEMU each look at the register in memory waits for
+/// the lock that its devices work under, so that a ROM that looks again and again would keep the network from its frames.
 #[inline(never)]
 pub fn now() -> Instant {
-    let low = MTIME as *const u32;
-    let high = (MTIME + 4) as *const u32;
-    loop {
-        // SAFETY: the two halves of a read-only counter.
-        let (before, ticks, after) = unsafe {
-            (
-                core::ptr::read_volatile(high),
-                core::ptr::read_volatile(low),
-                core::ptr::read_volatile(high),
-            )
-        };
-        // The lower half may have rolled over between the two reads.
-        if before == after {
-            return micros(after, ticks);
-        }
-    }
+    let ticks = time::read64();
+    micros((ticks >> 32) as u32, ticks as u32)
 }
 
 /// A quotient of 64 bits by long division with the processor's 32-bit one, 16 bits at a time: a tenth of what the
 /// division of 64 bits costs, and this is asked for with every frame.
 fn micros(high: u32, low: u32) -> Instant {
-    let top = high / MTIME_PER_MICRO;
-    let middle = ((high % MTIME_PER_MICRO) << 16) | (low >> 16);
-    let last = ((middle % MTIME_PER_MICRO) << 16) | (low & 0xffff);
+    let top = high / TICKS_PER_MICRO;
+    let middle = ((high % TICKS_PER_MICRO) << 16) | (low >> 16);
+    let last = ((middle % TICKS_PER_MICRO) << 16) | (low & 0xffff);
     let quotient = (u64::from(top) << 32)
-        | u64::from(middle / MTIME_PER_MICRO) << 16
-        | u64::from(last / MTIME_PER_MICRO);
+        | u64::from(middle / TICKS_PER_MICRO) << 16
+        | u64::from(last / TICKS_PER_MICRO);
     Instant::from_micros(quotient)
 }
 
