@@ -6,7 +6,7 @@
 use smoltcp::phy::ChecksumCapabilities;
 use smoltcp::wire::{
     EthernetAddress, EthernetFrame, EthernetProtocol, EthernetRepr, IpAddress, IpProtocol,
-    Ipv4Packet, Ipv4Repr, TcpPacket, UdpPacket, UdpRepr,
+    Ipv4Packet, Ipv4Repr, TcpOption, TcpPacket, UdpPacket, UdpRepr,
 };
 use std::net::{Ipv4Addr, SocketAddrV4};
 
@@ -104,8 +104,25 @@ pub struct Segment<'a> {
     pub sequence: u32,
     /// The next sequence number expected, where ACK is set.
     pub ack: Option<u32>,
+    /// The window as it is in the header, to be scaled unless this is a SYN (RFC 7323).
+    pub window: u16,
+    /// Bits by which later windows are to be shifted: with SYN, if at all.
+    pub scale: Option<u8>,
     /// What it carries.
     pub payload: &'a [u8],
+}
+
+/// The window scale option among `options` (RFC 7323, section 2.2).
+fn scale(mut options: &[u8]) -> Option<u8> {
+    while let Ok((rest, option)) = TcpOption::parse(options) {
+        match option {
+            TcpOption::WindowScale(bits) => return Some(bits),
+            TcpOption::EndOfList => return None,
+            _ if rest.len() >= options.len() => return None,
+            _ => options = rest,
+        }
+    }
+    None
 }
 
 impl<'a> Segment<'a> {
@@ -125,6 +142,8 @@ impl<'a> Segment<'a> {
             to: SocketAddrV4::new(ip.dst_addr(), tcp.dst_port()),
             sequence: tcp.seq_number().0 as u32,
             ack: tcp.ack().then(|| tcp.ack_number().0 as u32),
+            window: tcp.window_len(),
+            scale: tcp.syn().then(|| scale(tcp.options())).flatten(),
             payload: tcp.payload(),
         })
     }

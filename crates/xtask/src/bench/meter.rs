@@ -6,6 +6,7 @@
 //! belong to one fetch: it is over when what was acknowledged covers the file.
 
 use super::stats;
+use super::window::Window;
 use image_server::frame::{Datagram, Segment};
 use netboot_core::{Duration, Instant};
 use std::collections::BTreeMap;
@@ -32,8 +33,9 @@ pub struct Fetch {
     pub ended: Instant,
     /// Octets of the file.
     pub octets: u64,
-    /// Round trip at the client's end: from what asked the server to go on (ACK of a TFTP window, GET) to the first octet
-    /// that came of it. The median of a TFTP transfer's windows; `None` where it cannot be seen.
+    /// Round trip at the client's end: from what lets the server go on (the ACK of a TFTP window, the ACK that moves the
+    /// edge of TCP's) to the first octet that needed it. The median of the fetch; where no window was ever full, from
+    /// the request to the first octet. `None` where it cannot be seen.
     pub trip: Option<Duration>,
 }
 
@@ -107,6 +109,7 @@ struct Connection {
     /// The client's acknowledgment number where the first octet of a TLS connection was.
     tls: Option<u32>,
     acked: Option<(u32, Instant)>,
+    window: Window,
 }
 
 /// An answer to a GET.
@@ -197,12 +200,17 @@ impl Meter {
 
     fn end(&mut self, at: Instant) {
         if let Some(current) = self.current.take() {
+            let first = current.first.unwrap_or(at);
+            let trip = stats::median(&current.trips);
             self.fetches.push(Fetch {
                 began: current.began,
-                first: current.first.unwrap_or(at),
+                first,
                 ended: at,
                 octets: self.size,
-                trip: stats::median(&current.trips).map(|us| Duration::from_micros(us as u64)),
+                trip: match trip {
+                    Some(micros) => Some(Duration::from_micros(micros as u64)),
+                    None => (!current.parts.is_empty()).then(|| first.since(current.began)),
+                },
             });
         }
         self.tftp = None;
@@ -288,6 +296,7 @@ impl Meter {
         // First what it acknowledges: a request may be the first to do so for the answer before it.
         self.http_acked(at, client, segment);
         let connection = self.connections.entry(client).or_default();
+        connection.window.sent(at, segment);
         let is_get = segment.payload.starts_with(b"GET ");
         if !is_get || connection.request == Some(segment.sequence) {
             return;
@@ -331,12 +340,18 @@ impl Meter {
     }
 
     fn http_received(&mut self, at: Instant, client: u16, segment: &Segment<'_>) {
-        let connection = self.connections.get_mut(&client);
-        let Some(answer) = connection.and_then(|connection| connection.answer.as_mut()) else {
+        let Some(connection) = self.connections.get_mut(&client) else {
+            return;
+        };
+        let trip = connection.window.received(at, segment);
+        let Some(answer) = &mut connection.answer else {
             return;
         };
         if segment.payload.is_empty() {
             return;
+        }
+        if let (Some(current), Some(trip)) = (&mut self.current, trip) {
+            current.trips.push(trip.as_micros() as f64);
         }
         if answer.body.is_none() {
             let next = answer.start.wrapping_add(answer.head.len() as u32);
@@ -347,11 +362,6 @@ impl Meter {
             answer.body = body(&answer.head);
         }
         let Some(body) = &answer.body else { return };
-        if let Some(current) = self.current.as_mut().filter(|now| now.trips.is_empty()) {
-            current
-                .trips
-                .push(at.since(current.began).as_micros() as f64);
-        }
         let end = segment.sequence.wrapping_add(segment.payload.len() as u32);
         if end.wrapping_sub(answer.start) > body.head {
             self.arrived(at);

@@ -4,7 +4,7 @@
 //! |---|---|
 //! | [`cases`] | who fetches, by what, over which wire |
 //! | [`world`] | the wire and the servers that all share |
-//! | [`meter`] | a fetch timed by what is on the wire |
+//! | [`meter`], [`window`] | a fetch timed by what is on the wire |
 //! | [`rom`], [`peers`] | the clients |
 //! | [`mod@run`], [`stats`] | runs and their medians |
 //! | [`counts`] | instructions; the way through the recovery registers |
@@ -24,6 +24,7 @@ mod rom;
 mod run;
 mod stats;
 mod tables;
+mod window;
 mod world;
 
 use crate::setup;

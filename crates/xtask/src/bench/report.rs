@@ -44,7 +44,8 @@ impl Report {
             parts.push(tables::rates(&self.rows));
             parts.push(
                 "By the wire: from the first request to the last acknowledgment; HTTP on a warm connection. Round trip: from\n\
-                 what asks the server to go on (ACK of a window, GET) to the first octet that comes of it, at the client's end.\n\
+                 the ACK that lets the server go on to the first octet that needed it, at the client's end; where no window was\n\
+                 ever full, from the request to the first octet.\n\
                  Window/RTT: one window for each such round trip; window/delay: for twice the link's delay, as if servers took\n\
                  no time. Spread: the fastest run to the slowest."
                     .into(),

@@ -52,6 +52,8 @@ fn tcp(
         to,
         sequence,
         ack: Some(ack),
+        window: 65_535,
+        scale: None,
         payload,
     };
     meter.segment(at(micros), sent, &segment);
@@ -182,7 +184,7 @@ fn an_http_fetch_ends_where_its_length_says() {
         first: at(30),
         ended: at(41),
         octets: 10,
-        trip: Some(Duration::from_micros(11)),
+        trip: Some(Duration::from_micros(20)),
     };
     assert_eq!(meter.fetches(), [fetch]);
     // A second request on the connection is a fetch of its own.
