@@ -53,7 +53,7 @@ pub enum Carrier {
         /// Parallel connections
         connections: u8,
     },
-    /// HTTP over TLS, with the ROM's own buffers.
+    /// HTTP over TLS, with the ROM's own buffers: TLS 1.3 with ChaCha20-Poly1305 for the ROM, 1.2 with AES-128-GCM for iPXE.
     Https,
 }
 
@@ -211,8 +211,8 @@ impl Case {
     /// window, so that servers' slow start is not taken for the client's.
     pub fn fetches(&self) -> usize {
         match self.carrier {
-            Carrier::Http { .. } => 2,
-            Carrier::Tftp { .. } | Carrier::Https => 1,
+            Carrier::Http { .. } | Carrier::Https => 2,
+            Carrier::Tftp { .. } => 1,
         }
     }
 }
@@ -265,7 +265,7 @@ fn carriers(client: Client, quick: bool) -> Vec<Carrier> {
         (Client::UBoot, true) => tftp(&[16]),
         (Client::UBoot, false) => tftp(&[1, 16]),
         (Client::Ipxe, true) => vec![http(0, 1)],
-        (Client::Ipxe, false) => [tftp(&[1]), vec![http(0, 1)]].concat(),
+        (Client::Ipxe, false) => [tftp(&[1]), vec![http(0, 1), Carrier::Https]].concat(),
     }
 }
 

@@ -180,6 +180,7 @@ mod tests {
             limit: case.limit(),
             lease_us: None,
             first_us: None,
+            handshake_us: None,
             own_lease_us: None,
             own_first_us: None,
             sent_per_received: None,

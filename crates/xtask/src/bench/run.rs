@@ -49,6 +49,8 @@ pub struct Row {
     pub lease_us: Option<f64>,
     /// µs from power-on to the first octet.
     pub first_us: Option<f64>,
+    /// µs from the ClientHello to the request, both as the client sends them.
+    pub handshake_us: Option<f64>,
     /// The same by the ROM's own clock, which starts with its first instruction.
     pub own_lease_us: Option<f64>,
     /// See above.
@@ -105,6 +107,9 @@ fn row(case: &Case, boots: &[Boot], failures: Vec<String>) -> Row {
         limit: case.limit(),
         lease_us: stats::median(&of(&|boot| boot.seen.leased.map(micros))),
         first_us: stats::median(&of(&|boot| boot.seen.first.map(micros))),
+        handshake_us: stats::median(&of(&|boot| {
+            boot.seen.fetches.first()?.handshake().map(micros)
+        })),
         own_lease_us: stats::median(&of(&|boot| Some(boot.told.as_ref()?.lease_us? as f64))),
         own_first_us: stats::median(&of(&|boot| Some(boot.told.as_ref()?.first_us? as f64))),
         sent_per_received: stats::median(&of(&|boot| {
@@ -165,7 +170,8 @@ mod tests {
 
     fn boot(micros: u64) -> Boot {
         let fetch = Fetch {
-            began: At::from_micros(10),
+            began: At::from_micros(5),
+            requested: At::from_micros(10),
             first: At::from_micros(11),
             ended: At::from_micros(10 + micros),
             octets: 1_000,
@@ -188,6 +194,7 @@ mod tests {
         assert_eq!(row.rates, [1e6, 2e6, 5e5]);
         assert_eq!(row.sent_per_received, Some(0.1));
         assert_eq!((row.lease_us, row.limit), (None, None));
+        assert_eq!(row.handshake_us, Some(5.0));
     }
 
     #[test]
