@@ -14,7 +14,17 @@ mod compiled {
     include!(concat!(env!("OUT_DIR"), "/trust.rs"));
 }
 
-static mut RECEIVE: [u8; RECORDS] = [0; RECORDS];
+/// A record's contents, which are decrypted where they lie, begin with a whole word: behind the five octets of its header.
+#[repr(C, align(4))]
+struct Receive {
+    _before: [u8; 3],
+    records: [u8; RECORDS],
+}
+
+static mut RECEIVE: Receive = Receive {
+    _before: [0; 3],
+    records: [0; RECORDS],
+};
 static mut TRANSMIT: [u8; SEND] = [0; SEND];
 static mut TLS: MaybeUninit<Tls<'static>> = MaybeUninit::uninit();
 
@@ -41,7 +51,7 @@ pub unsafe fn channel() -> &'static mut Tls<'static> {
     // SAFETY: called once, so these are the only references.
     let (receive, transmit, place) = unsafe {
         (
-            &mut *addr_of_mut!(RECEIVE),
+            &mut *addr_of_mut!(RECEIVE.records),
             &mut *addr_of_mut!(TRANSMIT),
             &mut *addr_of_mut!(TLS),
         )

@@ -70,13 +70,7 @@ impl Suite {
                     .ok()
             }
             #[cfg(feature = "chacha20poly1305")]
-            Suite::ChaCha20Poly1305 => {
-                use chacha20poly1305::{AeadInPlace, ChaCha20Poly1305, KeyInit};
-                ChaCha20Poly1305::new((&**with.key).into())
-                    .encrypt_in_place_detached(with.nonce.into(), with.header, data)
-                    .map(<[u8; TAG]>::from)
-                    .ok()
-            }
+            Suite::ChaCha20Poly1305 => netboot_aead::seal(with.key, with.nonce, with.header, data),
         };
         let sealed = sealed.ok_or(TlsError::SendBuffer)?;
         tag.get_mut(..TAG)
@@ -104,10 +98,7 @@ impl Suite {
             }
             #[cfg(feature = "chacha20poly1305")]
             Suite::ChaCha20Poly1305 => {
-                use chacha20poly1305::{AeadInPlace, ChaCha20Poly1305, KeyInit};
-                ChaCha20Poly1305::new((&**with.key).into())
-                    .decrypt_in_place_detached(with.nonce.into(), with.header, data, tag.into())
-                    .is_ok()
+                netboot_aead::open(with.key, with.nonce, with.header, data, tag)
             }
         };
         if opened {

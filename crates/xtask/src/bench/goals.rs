@@ -181,6 +181,7 @@ mod tests {
             trip_us: Some(2_000.0),
             lease_us: None,
             first_us: None,
+            handshake_us: None,
             own_lease_us: None,
             own_first_us: None,
             sent_per_received: None,

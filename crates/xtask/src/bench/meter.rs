@@ -1,9 +1,13 @@
 //! Times a fetch by what is on the wire at the client's end: the same for every client, whatever it prints.
 //!
-//! A fetch lasts from its first request (RRQ, GET, or ClientHello where no more can be seen) to the client's
-//! acknowledgment of its last octet. With TFTP the last octet is in the block shorter than blksize (RFC 1350,
-//! section 6), with HTTP where `Content-Length` says. Requests that resume, or that share a file by `Range`,
-//! belong to one fetch: it is over when what was acknowledged covers the file.
+//! A fetch lasts from its first request (RRQ, GET) to the client's acknowledgment of its last octet. With TLS the request
+//! is the client's first record of application data that is too long for a Finished (RFC 8446, sections 4.4.4 and 5.2);
+//! from the ClientHello to there lasts the handshake, which is a figure of its own. With TFTP the last octet is in the block
+//! shorter than blksize (RFC 1350, section 6), with HTTP where `Content-Length` says. Requests that resume, or that share
+//! a file by `Range`, belong to one fetch: it is over when what was acknowledged covers the file.
+//! Where the answer's end is encrypted, it is the latest acknowledgment of something new before the next request.
+
+mod tls;
 
 use super::stats;
 use super::window::Window;
@@ -11,6 +15,7 @@ use image_server::frame::{Datagram, Segment};
 use netboot_core::{Duration, Instant};
 use std::collections::BTreeMap;
 use testbed::bridge::Watch;
+use tls::TlsStream;
 
 /// Ports of the servers.
 const DHCP_SERVER: u16 = 67;
@@ -25,8 +30,10 @@ const MOST_HEAD: usize = 8192;
 /// A fetch as it was on the wire.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Fetch {
-    /// First request.
+    /// First octet of it: the request, or the ClientHello of the connection that was made for it.
     pub began: Instant,
+    /// First request.
+    pub requested: Instant,
     /// First octet of the file at the client.
     pub first: Instant,
     /// The client acknowledged the last octet.
@@ -40,10 +47,16 @@ pub struct Fetch {
 }
 
 impl Fetch {
-    /// Octets per second, requests included.
+    /// Octets per second, requests included and handshakes not.
     pub fn rate(&self) -> Option<f64> {
-        let micros = self.ended.since(self.began).as_micros();
+        let micros = self.ended.since(self.requested).as_micros();
         (micros > 0).then(|| self.octets as f64 * 1e6 / micros as f64)
+    }
+
+    /// From the ClientHello to the request, where there was one.
+    pub fn handshake(&self) -> Option<Duration> {
+        let span = self.requested.since(self.began);
+        (span > Duration::ZERO).then_some(span)
     }
 }
 
@@ -64,6 +77,7 @@ pub struct Meter {
 #[derive(Debug)]
 struct Current {
     began: Instant,
+    requested: Instant,
     first: Option<Instant>,
     last: Option<Instant>,
     /// Parts of the file that were acknowledged: from, to.
@@ -76,6 +90,7 @@ impl Current {
     fn new(began: Instant) -> Self {
         Self {
             began,
+            requested: began,
             first: None,
             last: None,
             parts: Vec::new(),
@@ -106,9 +121,7 @@ struct Connection {
     /// Sequence number of the latest request, so that it is not counted again when it is repeated.
     request: Option<u32>,
     answer: Option<Answer>,
-    /// The client's acknowledgment number where the first octet of a TLS connection was.
-    tls: Option<u32>,
-    acked: Option<(u32, Instant)>,
+    tls: Option<TlsStream>,
     window: Window,
 }
 
@@ -156,7 +169,8 @@ impl Meter {
     pub fn unfinished(&self) -> Option<u64> {
         let current = self.current.as_ref()?;
         let tftp = self.tftp.as_ref().map_or(0, |tftp| tftp.octets);
-        Some(tftp.max(covered(&current.parts)))
+        let tls = self.tls_streams().map(|stream| stream.answered().0).max();
+        Some(tftp.max(covered(&current.parts)).max(tls.unwrap_or(0)))
     }
 
     /// Frames that the client sent, and got.
@@ -167,14 +181,21 @@ impl Meter {
     /// Ends a fetch whose end cannot be seen, since it is encrypted: at the latest acknowledgment of something new, if
     /// enough was acknowledged.
     pub fn finish_encrypted(&mut self) {
-        let ended = self.connections.values().filter_map(|connection| {
-            let (ack, at) = connection.acked?;
-            let octets = ack.wrapping_sub(connection.tls?);
-            (u64::from(octets) >= self.size).then_some(at)
+        let ended = self.tls_streams().filter_map(|stream| {
+            let (octets, at) = stream.answered();
+            at.filter(|_| octets >= self.size)
         });
         if let Some(at) = ended.max() {
             self.end(at);
+            let connections = self.connections.values_mut();
+            let streams = connections.filter_map(|connection| connection.tls.as_mut());
+            streams.for_each(|stream| (stream.request, stream.acked) = (None, None));
         }
+    }
+
+    fn tls_streams(&self) -> impl Iterator<Item = &TlsStream> {
+        let connections = self.connections.values();
+        connections.filter_map(|connection| connection.tls.as_ref())
     }
 
     /// Ends a fetch of which the client is known to have each octet, though it did not stay to acknowledge the last ones:
@@ -204,6 +225,7 @@ impl Meter {
             let trip = stats::median(&current.trips);
             self.fetches.push(Fetch {
                 began: current.began,
+                requested: current.requested,
                 first,
                 ended: at,
                 octets: self.size,
@@ -287,7 +309,7 @@ impl Meter {
             (HTTP, true) => self.http_sent(at, client, segment),
             (HTTP, false) => self.http_received(at, client, segment),
             (HTTPS, true) => self.tls_sent(at, client, segment),
-            (HTTPS, false) if !segment.payload.is_empty() => self.arrived(at),
+            (HTTPS, false) => self.tls_received(at, client, segment),
             _ => {}
         }
     }
@@ -369,21 +391,48 @@ impl Meter {
     }
 
     fn tls_sent(&mut self, at: Instant, client: u16, segment: &Segment<'_>) {
-        let connection = self.connections.entry(client).or_default();
         let Some(ack) = segment.ack else { return };
-        if connection.tls.is_none() && !segment.payload.is_empty() {
-            connection.tls = Some(ack);
+        let known = self.connections.get(&client);
+        if known.is_none_or(|connection| connection.tls.is_none()) {
+            if segment.payload.is_empty() {
+                return;
+            }
+            // Another connection: what went before is over, if it was whole.
+            self.finish_encrypted();
             self.begin(at);
+            let connection = self.connections.entry(client).or_default();
+            connection.tls = Some(TlsStream::new(segment.sequence));
+        }
+        let Some(stream) = self.tls_stream(client) else {
             return;
-        }
-        let Some(start) = connection.tls else { return };
-        let new = ack.wrapping_sub(start);
-        let old = connection
-            .acked
-            .map_or(0, |(ack, _)| ack.wrapping_sub(start));
+        };
+        // First what it acknowledges: a request may be the first to do so for the answer before it.
+        let new = stream.request.map_or(0, |start| ack.wrapping_sub(start));
+        let old = stream.acked.map_or(0, |(octets, _)| octets);
         if new > old && new < 1 << 31 {
-            connection.acked = Some((ack, at));
+            stream.acked = Some((new, at));
         }
+        if stream.requests(segment) {
+            self.finish_encrypted();
+            self.begin(at);
+            if let Some(stream) = self.tls_stream(client) {
+                (stream.request, stream.acked) = (Some(ack), None);
+            }
+            if let Some(current) = &mut self.current {
+                current.requested = at;
+            }
+        }
+    }
+
+    fn tls_received(&mut self, at: Instant, client: u16, segment: &Segment<'_>) {
+        let stream = self.tls_stream(client);
+        if stream.is_some_and(|stream| stream.request.is_some()) && !segment.payload.is_empty() {
+            self.arrived(at);
+        }
+    }
+
+    fn tls_stream(&mut self, client: u16) -> Option<&mut TlsStream> {
+        self.connections.get_mut(&client)?.tls.as_mut()
     }
 }
 

@@ -1,7 +1,9 @@
 //! Other boot firmware on the same wire: U-Boot for riscv64 and iPXE for x86, as Debian has them.
 //!
-//! Each is found in its package's place, or where `NETBOOT_UBOOT` and `NETBOOT_IPXE` say.
+//! Each is found in its package's place, or where `NETBOOT_UBOOT` and `NETBOOT_IPXE` say. iPXE does HTTPS with the root
+//! of [`World::ipxe_root`], whether it was built with it (`TRUST=`) or with iPXE's own (see [`anchor`](super::anchor)).
 
+use super::anchor::Memory;
 use super::cases::{Carrier, Case};
 use super::run::{Boot, Runner, shortfall, wait_fetches};
 use super::world::{Plugged, World, file};
@@ -20,6 +22,9 @@ const CONSOLE: [&str; 6] = ["-display", "none", "-monitor", "none", "-serial", "
 
 /// What a client that says that it is done may take for its last acknowledgment.
 const FAREWELL: Duration = Duration::from_secs(1);
+
+/// MiB of a peer's memory.
+const MEMORY_MIB: u32 = 256;
 
 /// A firmware image and its emulator.
 #[derive(Clone, Debug)]
@@ -56,14 +61,14 @@ fn find(
 }
 
 /// Where the server of `carrier` has the file.
-fn uri(carrier: Carrier, octets: u64) -> Result<String> {
+fn uri(carrier: Carrier, octets: u64) -> String {
     let file = file(octets);
-    Ok(match carrier {
+    match carrier {
         Carrier::Tftp { windowsize: 1 } => format!("tftp://{SERVER}/{file}"),
         Carrier::Tftp { .. } => format!("tftp://{OTHER}/{file}"),
         Carrier::Http { .. } => format!("http://{SERVER}/{file}"),
-        Carrier::Https => bail!("only with a trust of its own"),
-    })
+        Carrier::Https => format!("https://{SERVER}/{file}"),
+    }
 }
 
 impl UBoot {
@@ -122,7 +127,7 @@ impl Runner for UBoot {
         command
             .args(CONSOLE)
             .args(["-global", "virtio-mmio.force-legacy=false"]);
-        command.args(["-M", "virt", "-m", "256M", "-bios"]);
+        command.args(["-M", "virt", "-m", &format!("{MEMORY_MIB}M"), "-bios"]);
         command.arg(&self.0.image);
         wire.power_on();
         let mut console = Console::start(command)?;
@@ -148,7 +153,7 @@ impl Ipxe {
 
 /// Fetches `case`'s file as often as it says.
 fn script(case: &Case) -> Result<String> {
-    let uri = uri(case.carrier, case.octets())?;
+    let uri = uri(case.carrier, case.octets());
     let mut script = String::from("#!ipxe\ndhcp || dhcp || dhcp\n");
     for _ in 0..case.fetches() {
         writeln!(script, "imgfetch {uri} || goto over\nimgfree")?;
@@ -166,11 +171,21 @@ impl Runner for Ipxe {
         // TCG as for the others, and a text console where iPXE looks for one.
         command
             .args(CONSOLE)
-            .args(["-accel", "tcg", "-machine", "graphics=off", "-m", "256M"]);
+            .args(["-accel", "tcg", "-machine", "graphics=off"])
+            .args(["-m", &format!("{MEMORY_MIB}M")]);
         command.arg("-kernel").arg(&self.0.image);
         command.arg("-initrd").arg(&path);
+        let memory = match case.carrier {
+            Carrier::Https => Some(Memory::of(&mut command, MEMORY_MIB)?),
+            _ => None,
+        };
         wire.power_on();
         let mut console = Console::start(command)?;
+        if let Some(memory) = memory {
+            // It says so from where it has moved itself to.
+            console.expect("iPXE initialising", deadline)?;
+            memory.trust(world.ipxe_root())?;
+        }
         // After its last line it may still owe an acknowledgment.
         let mut said = None;
         let over = |patience| {
@@ -249,6 +264,10 @@ mod tests {
             text.matches("imgfetch tftp://10.0.2.3/large.bin ").count(),
             1
         );
-        assert!(script(&case(Carrier::Https)).is_err());
+        let text = script(&case(Carrier::Https)).unwrap();
+        assert_eq!(
+            text.matches("imgfetch https://10.0.2.2/large.bin ").count(),
+            2
+        );
     }
 }

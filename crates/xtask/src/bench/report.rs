@@ -43,7 +43,7 @@ impl Report {
         if !self.rows.is_empty() {
             parts.push(tables::rates(&self.rows));
             parts.push(
-                "By the wire: from the first request to the last acknowledgment; HTTP on a warm connection. Round trip: from\n\
+                "By the wire: from the first request to the last acknowledgment; HTTP and HTTPS on a warm connection. Round trip: from\n\
                  the ACK that lets the server go on to the first octet that needed it, at the client's end; where no window was\n\
                  ever full, from the request to the first octet.\n\
                  Window/RTT: one window for each such round trip; window/delay: for twice the link's delay, as if servers took\n\
@@ -53,7 +53,7 @@ impl Report {
             parts.push(tables::starts(&self.rows));
             parts.push(
                 "Without delay. From power-on, which is the start of QEMU; a clock of its own starts with the first\n\
-                 instruction."
+                 instruction. The handshake: from the ClientHello to the request."
                     .into(),
             );
         }
@@ -108,6 +108,8 @@ impl Report {
         for row in self.rows.iter().filter(|row| row.case.wire == Wire::Clean) {
             let name = format!("{} / lease", row.case.name());
             figures.extend(row.lease_us.map(|us| (name, "us", us)));
+            let name = format!("{} / handshake", row.case.name());
+            figures.extend(row.handshake_us.map(|us| (name, "us", us)));
         }
         for cost in &self.costs {
             let name = |what: &str| format!("ROM / {} / {what}", cost.carrier.name());

@@ -51,6 +51,8 @@ pub struct Row {
     pub lease_us: Option<f64>,
     /// µs from power-on to the first octet.
     pub first_us: Option<f64>,
+    /// µs from the ClientHello to the request, both as the client sends them.
+    pub handshake_us: Option<f64>,
     /// The same by the ROM's own clock, which starts with its first instruction.
     pub own_lease_us: Option<f64>,
     /// See above.
@@ -116,6 +118,9 @@ fn row(case: &Case, boots: &[Boot], failures: Vec<String>) -> Row {
         trip_us: stats::median(&of(&|boot| boot.seen.fetches.last()?.trip.map(micros))),
         lease_us: stats::median(&of(&|boot| boot.seen.leased.map(micros))),
         first_us: stats::median(&of(&|boot| boot.seen.first.map(micros))),
+        handshake_us: stats::median(&of(&|boot| {
+            boot.seen.fetches.first()?.handshake().map(micros)
+        })),
         own_lease_us: stats::median(&of(&|boot| Some(boot.told.as_ref()?.lease_us? as f64))),
         own_first_us: stats::median(&of(&|boot| Some(boot.told.as_ref()?.first_us? as f64))),
         sent_per_received: stats::median(&of(&|boot| {
@@ -176,7 +181,8 @@ mod tests {
 
     fn boot(micros: u64) -> Boot {
         let fetch = Fetch {
-            began: At::from_micros(10),
+            began: At::from_micros(5),
+            requested: At::from_micros(10),
             first: At::from_micros(11),
             ended: At::from_micros(10 + micros),
             octets: 1_000,
@@ -202,6 +208,7 @@ mod tests {
         assert_eq!(row.trip_us, Some(7.0));
         assert_eq!(row.window_limit().unwrap().round(), 3_355_428_571.0);
         assert_eq!((row.lease_us, row.limit), (None, None));
+        assert_eq!(row.handshake_us, Some(5.0));
     }
 
     #[test]

@@ -86,11 +86,12 @@ pub fn starts(rows: &[Row]) -> String {
         "carrier",
         "lease",
         "first octet",
+        "TLS handshake",
         "lease, own clock",
         "first octet, own clock",
         "frames sent per received",
     ];
-    let mut table = table(header, &[2, 3, 4, 5, 6]);
+    let mut table = table(header, &[2, 3, 4, 5, 6, 7]);
     let micros = |figure: Option<f64>| figure.map_or_else(dash, |us| time(us as u64));
     let clean = |row: &&Row| row.case.wire == super::cases::Wire::Clean;
     for row in rows.iter().filter(clean) {
@@ -100,6 +101,7 @@ pub fn starts(rows: &[Row]) -> String {
             row.case.carrier.name(),
             micros(row.lease_us),
             micros(row.first_us),
+            micros(row.handshake_us),
             micros(row.own_lease_us),
             micros(row.own_first_us),
             ratio.map_or_else(dash, |ratio| format!("{ratio:.3}")),
@@ -214,6 +216,7 @@ mod tests {
             trip_us: None,
             lease_us: Some(31_000.0),
             first_us: None,
+            handshake_us: Some(74_000.0),
             own_lease_us: None,
             own_first_us: None,
             sent_per_received: Some(0.0625),
@@ -251,7 +254,10 @@ mod tests {
         let mut far = row();
         far.case.wire = Wire::Far;
         let text = starts(&[row(), far]);
-        assert!(text.contains("31.0 ms") && text.contains("0.062"), "{text}");
+        assert!(
+            text.contains("31.0 ms") && text.contains("74.0 ms") && text.contains("0.062"),
+            "{text}"
+        );
         assert_eq!(text.matches("U-Boot").count(), 1);
     }
 }

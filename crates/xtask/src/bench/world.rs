@@ -10,6 +10,7 @@ use netboot_core::{Duration, Instant};
 use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::ffi::OsString;
+use std::fmt::Write as _;
 use std::fs;
 use std::net::UdpSocket;
 use std::os::fd::OwnedFd;
@@ -17,7 +18,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::{Arc, Mutex, MutexGuard};
 use tempfile::TempDir;
-use test_pki::Pki;
+use test_pki::{Flaw, KeyKind, Pki};
 use testbed::Image;
 use testbed::bridge::Bridge;
 use testbed::netns::{self, Host, Lan, OTHER, Port};
@@ -36,6 +37,8 @@ pub struct World {
     _hosts: (Host, Lan),
     /// SHA-256 of the files, by their size.
     digests: Vec<(u64, String)>,
+    /// What iPXE is to trust, DER.
+    ipxe_root: Vec<u8>,
     /// Wires plugged in so far.
     boots: Cell<u16>,
 }
@@ -91,13 +94,15 @@ impl World {
         let dnsmasq = servers::dnsmasq(&lan.server, lines, &ports)?;
         let bound = other.namespace.enter(|| UdpSocket::bind((OTHER, 69)))?;
         let windows = UdpTftp::start(bound.context("no port 69")?, files)?;
-        let nginx = Nginx::start(&lan.server, &nginx_lines(&lan.server, pki)?)?;
+        let (lines, ipxe_root) = nginx_lines(&lan.server, pki)?;
+        let nginx = Nginx::start(&lan.server, &lines)?;
         Ok(Self {
             tap: lan.open_tap()?,
             scratch: TempDir::with_prefix("netboot-bench-").context("no temporary directory")?,
             _servers: (dnsmasq, windows, nginx),
             _hosts: (other, lan),
             digests,
+            ipxe_root,
             boots: Cell::new(0),
         })
     }
@@ -106,6 +111,11 @@ impl World {
     pub fn digest(&self, octets: u64) -> &str {
         let of = self.digests.iter().find(|(size, _)| *size == octets);
         of.map_or("", |(_, digest)| digest)
+    }
+
+    /// The root that iPXE is to trust, DER.
+    pub fn ipxe_root(&self) -> &[u8] {
+        &self.ipxe_root
     }
 
     /// A directory for a client's files.
@@ -133,20 +143,33 @@ impl World {
     }
 }
 
-/// HTTP that keeps connections, and HTTPS with TLS 1.3 and a certificate for the server's address.
-fn nginx_lines(host: &Host, pki: &Pki) -> Result<String> {
-    let identity = pki.server(&[&host.address.to_string()])?;
+/// HTTP that keeps connections, and HTTPS with two certificates for the server's address: TLS 1.3 and ECDSA for the ROM, TLS 1.2 and
+/// RSA for iPXE, which knows nothing newer. The second is its own root, and is given as DER.
+fn nginx_lines(host: &Host, pki: &Pki) -> Result<(String, Vec<u8>)> {
+    let address = host.address.to_string();
+    let names = [address.as_str()];
+    let ecdsa = pki.server(&names)?;
+    let rsa = pki
+        .with_keys(KeyKind::Rsa2048)
+        .flawed(&names, Flaw::SelfSigned)?;
+    let root = rsa.chain.first().context("no certificate")?.to_vec();
     let place = host.workspace("tls")?;
-    let (chain, key) = (place.join("chain.pem"), place.join("key.pem"));
-    fs::write(&chain, identity.chain_pem())?;
-    fs::write(&key, identity.key_pem())?;
-    Ok(format!(
-        "    keepalive_timeout 60;\n    listen {}:443 ssl;\n    ssl_protocols TLSv1.3;\n\
-         ssl_certificate {};\n    ssl_certificate_key {};",
-        host.address,
-        chain.display(),
-        key.display()
-    ))
+    let mut lines = format!(
+        "    keepalive_timeout 60;\n    listen {address}:443 ssl;\n    ssl_protocols TLSv1.2 TLSv1.3;\n"
+    );
+    for (name, identity) in [("ecdsa", ecdsa), ("rsa", rsa)] {
+        let chain = place.join(format!("{name}-chain.pem"));
+        let key = place.join(format!("{name}-key.pem"));
+        fs::write(&chain, identity.chain_pem())?;
+        fs::write(&key, identity.key_pem())?;
+        writeln!(
+            lines,
+            "    ssl_certificate {};\n    ssl_certificate_key {};",
+            chain.display(),
+            key.display()
+        )?;
+    }
+    Ok((lines, root))
 }
 
 /// The wire of one boot.

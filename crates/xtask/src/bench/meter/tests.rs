@@ -105,6 +105,7 @@ fn a_tftp_fetch_ends_with_the_ack_of_its_short_block() {
     udp(&mut meter, 80, true, (4000, 5000), b"\0\x04\0\x03");
     let fetch = Fetch {
         began: at(10),
+        requested: at(10),
         first: at(41),
         ended: at(80),
         octets: 2_500,
@@ -181,6 +182,7 @@ fn an_http_fetch_ends_where_its_length_says() {
     tcp(&mut meter, 41, true, 80, 119, body_at.wrapping_add(10), b"");
     let fetch = Fetch {
         began: at(10),
+        requested: at(10),
         first: at(30),
         ended: at(41),
         octets: 10,
@@ -271,21 +273,69 @@ fn a_fetch_that_is_resumed_ends_when_all_is_covered() {
     assert_eq!(meter.fetches()[0].ended, at(60));
 }
 
+/// A TLS record with so many octets of contents.
+fn record(kind: u8, octets: usize) -> Vec<u8> {
+    let [.., high, low] = octets.to_be_bytes();
+    let mut record = vec![kind, 3, 3, high, low];
+    record.resize(5 + octets, 0x5A);
+    record
+}
+
 #[test]
-fn an_encrypted_fetch_ends_with_its_last_new_acknowledgment() {
+fn encrypted_fetches_end_with_their_last_new_acknowledgment() {
     let mut meter = Meter::new(100);
-    tcp(&mut meter, 10, true, 443, 1, 1, b"client hello");
-    tcp(&mut meter, 20, false, 443, 1, 13, b"server hello");
-    tcp(&mut meter, 30, true, 443, 13, 151, b"");
-    tcp(&mut meter, 40, true, 443, 13, 151, b"close");
+    let hello = record(22, 200);
+    let flight = [record(20, 1), record(23, 53), record(23, 90)].concat();
+    tcp(&mut meter, 10, true, 443, 1, 1, &hello);
+    tcp(&mut meter, 20, false, 443, 1, 206, &record(22, 900));
+    tcp(&mut meter, 25, true, 443, 206, 906, b"");
+    assert_eq!(meter.unfinished(), Some(0));
+    // The header of the request's record is cut in two, and the second part is repeated.
+    let second = 206 + 66;
+    tcp(&mut meter, 30, true, 443, 206, 906, &flight[..66]);
+    tcp(&mut meter, 31, true, 443, second, 906, &flight[66..]);
+    tcp(&mut meter, 32, true, 443, second, 906, &flight[66..]);
+    tcp(&mut meter, 40, false, 443, 906, 206, &record(23, 160));
+    let end = 906 + 165;
+    tcp(&mut meter, 41, true, 443, 365, end - 80, b"");
+    assert_eq!(meter.unfinished(), Some(85));
+    tcp(&mut meter, 42, true, 443, 365, end, b"");
+    tcp(&mut meter, 43, true, 443, 365, end, b"");
+    // A second request on the connection is a fetch of its own.
+    tcp(&mut meter, 50, true, 443, 365, end, &record(23, 90));
+    let fetch = Fetch {
+        began: at(10),
+        requested: at(31),
+        first: at(40),
+        ended: at(42),
+        octets: 100,
+        trip: None,
+    };
+    assert_eq!(meter.fetches(), [fetch]);
+    assert_eq!(fetch.handshake(), Some(Duration::from_micros(21)));
+    tcp(&mut meter, 60, false, 443, end, 460, &record(23, 160));
+    tcp(&mut meter, 61, true, 443, 460, end + 165, b"");
+    tcp(&mut meter, 70, true, 443, 460, end + 165, &record(21, 19));
     meter.finish_encrypted();
-    assert_eq!(meter.fetches()[0].began, at(10));
-    assert_eq!(meter.fetches()[0].ended, at(30));
-    let mut short = Meter::new(1_000);
-    tcp(&mut short, 10, true, 443, 1, 1, b"client hello");
-    tcp(&mut short, 30, true, 443, 13, 151, b"");
-    short.finish_encrypted();
-    assert!(short.fetches().is_empty());
+    let warm = meter.fetches()[1];
+    assert_eq!(warm.handshake(), None);
+    assert_eq!(
+        (warm.began, warm.first, warm.ended),
+        (at(50), at(60), at(61))
+    );
+    meter.finish_encrypted();
+    assert_eq!(meter.fetches().len(), 2);
+}
+
+#[test]
+fn a_handshake_is_no_fetch() {
+    let mut meter = Meter::new(100);
+    tcp(&mut meter, 10, true, 443, 1, 1, &record(22, 200));
+    tcp(&mut meter, 20, false, 443, 1, 206, &record(22, 900));
+    tcp(&mut meter, 30, true, 443, 206, 906, &record(23, 53));
+    meter.finish_encrypted();
+    meter.finish_received();
+    assert!(meter.fetches().is_empty());
 }
 
 #[test]
