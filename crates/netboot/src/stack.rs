@@ -80,7 +80,10 @@ pub(crate) struct Stack<'a, D: Device, P: Platform> {
     /// What the interface is set to.
     pub config: Option<NetworkConfig>,
     /// Which of the configured routers is the default one.
-    router: usize,
+    pub router: usize,
+    /// On the way to the last one that was spoken to.
+    #[cfg(feature = "ahead")]
+    pub asked: Option<Ipv4Addr>,
     /// Commands end by then.
     pub deadline: Instant,
     /// The channel for `https`, if there is to be one.
@@ -147,6 +150,8 @@ impl<'a, D: Device, P: Platform> Stack<'a, D, P> {
             lease,
             config: None,
             router: 0,
+            #[cfg(feature = "ahead")]
+            asked: None,
             deadline: Instant::FAR_FUTURE,
             #[cfg(feature = "https")]
             tls: None,
