@@ -82,9 +82,9 @@ pub struct BootApp<'c, N: IpxeInterface, B: RegisterBus, O: Observer> {
     config: AppConfig<'c>,
     state: State,
     sources: Sources,
-    /// The image that the device is likely to ask for is to be opened when there is time.
+    /// In so many looks at a waiting device, the image that it is likely to ask for is to be opened; never with 0.
     #[cfg(feature = "ahead")]
-    look_ahead: bool,
+    looks: u8,
     deadline: Instant,
     /// Its `error` is the last failure for as long as the boot goes on.
     report: BootReport<N::Error>,
@@ -109,7 +109,7 @@ where
             state: State::Configure,
             sources: Sources::default(),
             #[cfg(feature = "ahead")]
-            look_ahead: false,
+            looks: 0,
             deadline: now + config.policy.total_deadline,
             report: BootReport::new(now),
         }
@@ -295,7 +295,7 @@ where
     fn await_device(&mut self) -> Result<Option<u8>> {
         #[cfg(feature = "ahead")]
         {
-            self.look_ahead = true;
+            self.looks = ahead::LOOKS;
         }
         let result = self.poll_device();
         if let (Err(Failed), Some(AppError::Recovery(error)), Some(image)) =

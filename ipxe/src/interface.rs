@@ -51,7 +51,7 @@ pub trait IpxeInterface {
     ) -> Result<ImageHandle, Self::Error>;
 
     /// Opens the transfer that the next [`imgfetch`](Self::imgfetch) is likely to be for, so that it finds it open. A hint for a caller
-    /// with time to spare: it takes a second at most, a failure is not told, and an `imgfetch` for anything else, or much
+    /// with time to spare: it takes half a second at most, a failure is not told, and an `imgfetch` for anything else, or much
     /// later, does not mind. An earlier transfer that is still open is closed. Does nothing unless the library says otherwise.
     fn prefetch(&mut self, uri: &Uri, part: Option<Part>) {
         let _ = (uri, part);

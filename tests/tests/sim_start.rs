@@ -2,9 +2,12 @@
 //! way, so times are counted in round trips of 20 ms.
 
 use e2e::{Boot, Sim};
-use image_server::{Protocol as Carrier, ServerConfig};
+use image_server::{Protocol as Carrier, ProxyConfig, ServerConfig};
 use netboot_core::{Duration, Instant};
 use netsim::LinkConfig;
+use std::io::{self, Write};
+use std::net::Ipv4Addr;
+use std::sync::{Arc, Mutex};
 use testbed::plan::{FILE_NAMES, SERVER, firmware};
 use testbed::{Plan, Protocol};
 
@@ -106,6 +109,79 @@ fn the_first_octet_comes_two_round_trips_after_the_lease() {
         let first = told(&boot, "delivered", 0, |line| !line.contains(" octets=0 "));
         let configured = boot.outcome.report.configured.unwrap();
         let micros = first - configured.as_micros();
+        assert_takes(protocol.scheme(), micros, 2 * RTT);
+    }
+}
+
+/// A capture that a test keeps a hand on.
+#[derive(Clone, Default)]
+struct Capture(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Capture {
+    fn write(&mut self, octets: &[u8]) -> io::Result<usize> {
+        self.0.lock().expect("nobody panicked").write(octets)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Capture {
+    /// µs, and the frame, of all that was sent.
+    fn frames(&self) -> Vec<(u64, Vec<u8>)> {
+        let octets = self.0.lock().expect("nobody panicked");
+        let mut rest = octets.get(24..).unwrap_or_default();
+        let mut frames = Vec::new();
+        while let Some((head, after)) = rest.split_first_chunk::<16>() {
+            let word = |at: usize| u32::from_le_bytes(head[at..at + 4].try_into().unwrap());
+            let (frame, after) = after.split_at(word(8) as usize);
+            let micros = u64::from(word(0)) * 1_000_000 + u64::from(word(4));
+            frames.push((micros, frame.to_vec()));
+            rest = after;
+        }
+        frames
+    }
+}
+
+/// The DNS server's hardware address was just asked for, and smoltcp asks for none within a second of that. The server of
+/// the images is asked for its own as soon as its name is resolved.
+#[test]
+fn two_neighbours_are_asked_for_without_a_pause() {
+    let dns = Ipv4Addr::new(10, 0, 2, 3);
+    let images = Ipv4Addr::new(10, 0, 2, 77);
+    for protocol in BOTH {
+        let mut plan = plan(protocol);
+        plan.settings += "retry continue\ntotal_ms 5000\n";
+        let capture = Capture::default();
+        let out = capture.clone();
+        let boot = Sim::new(&plan)
+            .server(|server| {
+                server.proxy = Some(ProxyConfig {
+                    ip: dns,
+                    ..ProxyConfig::default()
+                });
+                server.lease.dns = vec![dns];
+                let name = "images.example";
+                server.lease.boot_file = Some(format!("{}://{name}/", protocol.scheme()));
+                server.dns.insert(name.into(), images);
+            })
+            .at(Instant::ZERO, move |world| {
+                world.link.capture(Box::new(out))
+            })
+            .run();
+        // Nobody is there; what counts is when somebody was looked for.
+        assert!(boot.error().is_some());
+        let frames = capture.frames();
+        let asked = |target: Ipv4Addr| {
+            let request = |frame: &[u8]| {
+                frame[12..14] == [8, 6] && frame[21] == 1 && frame[38..42] == target.octets()
+            };
+            let found = frames.iter().find(|(_, frame)| request(frame));
+            found.map(|(at, _)| *at).expect("an ARP request")
+        };
+        // ARP and the query itself.
+        let micros = asked(images) - asked(dns);
         assert_takes(protocol.scheme(), micros, 2 * RTT);
     }
 }

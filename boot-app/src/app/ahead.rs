@@ -10,6 +10,9 @@ use netboot_core::uri::UriError;
 use netboot_ipxe::IpxeInterface;
 use ocp_recovery::RegisterBus;
 
+/// A device that asks at the second look need not wait until its image was opened for it.
+pub(super) const LOOKS: u8 = 2;
+
 impl<N, B, O> BootApp<'_, N, B, O>
 where
     N: IpxeInterface,
@@ -20,9 +23,11 @@ where
     /// Opens the image that the device is expected to ask for, at the place that will be tried first; once for each wait.
     #[inline(never)]
     pub(super) fn open_ahead(&mut self) {
+        let looks = self.looks;
+        self.looks = looks.saturating_sub(1);
         let last = self.report.images.last();
         let index = last.map_or(0, |image| image.index.saturating_add(1));
-        if !core::mem::take(&mut self.look_ahead) || index > self.agent.last_index() {
+        if looks != 1 || index > self.agent.last_index() {
             return;
         }
         let mut place = 0;

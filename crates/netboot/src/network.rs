@@ -18,7 +18,7 @@ use netboot_ipxe::{
 
 /// How long it may take to open a transfer ahead: the caller has other things to look after.
 #[cfg(feature = "ahead")]
-const PATIENCE: Duration = Duration::from_secs(1);
+const PATIENCE: Duration = Duration::from_millis(500);
 /// How long such a transfer counts. A TFTP server repeats its answer to the request after 1 to 5 s, and gives up after 5
 /// repetitions or more; HTTP servers wait for a minute and more.
 #[cfg(feature = "ahead")]
@@ -192,6 +192,11 @@ impl<D: Device, P: Platform> IpxeInterface for Network<'_, D, P> {
     #[cfg(feature = "ahead")]
     #[inline(never)]
     fn prefetch(&mut self, uri: &Uri, part: Option<Part>) {
+        #[cfg(feature = "https")]
+        if self.id == 0 && uri.scheme() == netboot_core::uri::Scheme::Https {
+            // A handshake may take longer than there is patience for, and would have to be made again.
+            return;
+        }
         debug!("prefetch {uri}");
         // Handles given out so far are void.
         self.id = self.id.wrapping_add(1);
