@@ -1,5 +1,7 @@
 //! The state machine of a boot.
 
+#[cfg(feature = "ahead")]
+mod ahead;
 #[cfg(feature = "toc")]
 mod locate;
 
@@ -80,6 +82,9 @@ pub struct BootApp<'c, N: IpxeInterface, B: RegisterBus, O: Observer> {
     config: AppConfig<'c>,
     state: State,
     sources: Sources,
+    /// In so many looks at a waiting device, the image that it is likely to ask for is to be opened; never with 0.
+    #[cfg(feature = "ahead")]
+    looks: u8,
     deadline: Instant,
     /// Its `error` is the last failure for as long as the boot goes on.
     report: BootReport<N::Error>,
@@ -103,6 +108,8 @@ where
             config,
             state: State::Configure,
             sources: Sources::default(),
+            #[cfg(feature = "ahead")]
+            looks: 0,
             deadline: now + config.policy.total_deadline,
             report: BootReport::new(now),
         }
@@ -208,6 +215,9 @@ where
         Ok(())
     }
 
+    #[cfg(not(feature = "ahead"))]
+    fn open_ahead(&mut self) {}
+
     /// Does `work`, again by policy as long as that makes sense, but no more than `most` times.
     #[inline(never)]
     fn retry(&mut self, work: Work, most: u32) -> Result {
@@ -283,6 +293,10 @@ where
     /// Waits for the device to ask for an image, or to be done (`None`). Until then the last image is
     /// in doubt.
     fn await_device(&mut self) -> Result<Option<u8>> {
+        #[cfg(feature = "ahead")]
+        {
+            self.looks = ahead::LOOKS;
+        }
         let result = self.poll_device();
         if let (Err(Failed), Some(AppError::Recovery(error)), Some(image)) =
             (&result, &self.report.error, self.report.images.last_mut())
@@ -306,6 +320,7 @@ where
                 Ok(AgentEvent::Waiting | AgentEvent::Verifying { .. }) => {}
                 Err(error) => return Err(self.fail_recovery(error)),
             }
+            self.open_ahead();
             self.idle(now)?;
         }
     }

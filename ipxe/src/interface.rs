@@ -50,6 +50,13 @@ pub trait IpxeInterface {
         part: Option<Part>,
     ) -> Result<ImageHandle, Self::Error>;
 
+    /// Opens the transfer that the next [`imgfetch`](Self::imgfetch) is likely to be for, so that it finds it open. A hint for a caller
+    /// with time to spare: it takes half a second at most, a failure is not told, and an `imgfetch` for anything else, or much
+    /// later, does not mind. An earlier transfer that is still open is closed. Does nothing unless the library says otherwise.
+    fn prefetch(&mut self, uri: &Uri, part: Option<Part>) {
+        let _ = (uri, part);
+    }
+
     /// Readies an image. With a `staging` buffer the whole image is read into it; without one, an
     /// image of unknown size is read once to learn its size, and then opened anew.
     ///
@@ -150,6 +157,10 @@ impl<T: IpxeInterface> IpxeInterface for &mut T {
         part: Option<Part>,
     ) -> Result<ImageHandle, T::Error> {
         (**self).imgfetch(uri, name, part)
+    }
+
+    fn prefetch(&mut self, uri: &Uri, part: Option<Part>) {
+        (**self).prefetch(uri, part);
     }
 
     fn imgload<'s>(

@@ -224,6 +224,11 @@ impl<B: RegisterBus> RecoveryAgent<B> {
         self.status
     }
 
+    /// Index of the image after which the device asks for none.
+    pub fn last_index(&self) -> u8 {
+        self.config.last_index
+    }
+
     /// When to poll at the latest, so that a deadline is noticed in time. The device gives no interrupt:
     /// poll more often than this to notice what it does.
     pub fn poll_timeout(&self) -> Option<Instant> {

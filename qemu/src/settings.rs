@@ -113,7 +113,25 @@ impl Settings {
     /// # Errors
     /// The first line that has an unknown setting, or a value that does not fit it.
     pub fn parse(&mut self, text: &str) -> Result<(), BadLine> {
-        each_line(text, |words| self.line(words))
+        each_line(text, |words| self.line(words))?;
+        // A tiny ROM is too small for the question.
+        if cfg!(not(feature = "tiny")) && self.knows_sources() {
+            self.network.dhcp.offer_window = Duration::ZERO;
+        }
+        Ok(())
+    }
+
+    /// Whether a place is known for everything that is to be fetched, so that DHCP need not tell one.
+    fn knows_sources(&self) -> bool {
+        #[cfg(feature = "bench")]
+        if self.bench.uri.is_some() {
+            return true;
+        }
+        let mut index = 0;
+        while self.defaults.iter().any(|(of, _)| *of == index) {
+            index += 1;
+        }
+        index > self.agent.last_index
     }
 
     #[inline(never)]
@@ -224,6 +242,27 @@ mod tests {
         assert_eq!(
             settings.policy.attempt_deadline,
             Duration::from_millis(1500)
+        );
+    }
+
+    #[test]
+    fn better_offers_are_awaited_only_for_places_that_are_not_known() {
+        let window = |text: &str| {
+            let mut settings = Settings::default();
+            settings.parse(text).unwrap();
+            settings.network.dhcp.offer_window
+        };
+        let usual = NetworkOptions::default().dhcp.offer_window;
+        assert!(usual > Duration::ZERO);
+        assert_eq!(window(""), usual);
+        let two = "default 0 http://a/0\ndefault 2 http://a/2\n";
+        assert_eq!(window(two), usual);
+        let all = format!("{two}default 1 http://a/1\n");
+        assert_eq!(window(&all), Duration::ZERO);
+        assert_eq!(window(&format!("{all}last_index 3\n")), usual);
+        assert_eq!(
+            window("last_index 0\ndefault 0 tftp://a/0\n"),
+            Duration::ZERO
         );
     }
 

@@ -349,11 +349,11 @@ impl Client {
         self.offers = Offers::default();
         self.event = Some(Event::Bound);
         self.state = match server {
-            Some(server) => State::AskingProxy {
+            Some(server) if self.offer_window > Duration::ZERO => State::AskingProxy {
                 retry: Retry::new(now),
                 server,
             },
-            None => State::Bound {
+            _ => State::Bound {
                 renew_at: self.renew_at(),
             },
         };

@@ -79,7 +79,9 @@ pub struct Config<'a> {
     pub user_class: Option<&'a str>,
     /// Option 60.
     pub vendor_class: VendorClass<'a>,
-    /// How long to wait for a better offer after the first that has no boot information.
+    /// How long to wait for a better offer after the first that has no boot information. Zero is for a client that needs none: the
+    /// first offer of an address is taken at once, and no PXE server is asked. What is told without waiting still counts, by
+    /// the server of the address or by a proxy that answers before the acknowledgement.
     pub offer_window: Duration,
     /// Whether to have each address probed before use (RFC 2131 section 4.4.1, RFC 5227).
     pub probe: bool,

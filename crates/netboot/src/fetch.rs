@@ -178,6 +178,14 @@ impl Fetch {
         }
     }
 
+    /// Whether this is what was opened, and where it was found.
+    #[cfg(feature = "ahead")]
+    #[inline(never)]
+    pub fn is(&self, uri: &Uri, part: Option<Part>) -> bool {
+        let found = self.uri.as_ref();
+        self.part == part && found.is_some_and(|found| found.as_str() == uri.as_str())
+    }
+
     /// Octets of the file before the image.
     fn base(&self) -> u64 {
         self.part.map_or(0, |part| part.offset)

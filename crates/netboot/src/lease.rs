@@ -250,6 +250,10 @@ impl<D: Device, P: Platform> Stack<'_, D, P> {
                 if let Some(config) = &self.config {
                     info!("dhcp: {}/{}", config.address, config.prefix_len);
                     self.link.send_arp_announcement(config.address);
+                    #[cfg(feature = "learn-neighbor")]
+                    if let Some(server) = self.link.server() {
+                        self.link.send_arp(config.address, server);
+                    }
                 }
                 self.lease.state = State::Bound;
                 self.lease.was_bound = true;

@@ -15,6 +15,8 @@
 //! | `checksum` | RFC 1071 |
 //! | `link` | the board's device as a smoltcp device, with an eye for ARP conflicts |
 //! | `lease` | the DHCP client on its socket, ARP probe, configuration of the interface |
+//! | `neighbor` | ARP for who is spoken to next (feature `ahead`) |
+//! | `reply` | ARP made needless by what DHCP showed (feature `learn-neighbor`) |
 //! | `resolve` | host name to address |
 //! | `transfer` | one open transfer, TFTP or HTTP, as a stream that is pumped |
 //! | `tls` | TLS between HTTP and TCP (feature `https`) |
@@ -29,8 +31,12 @@ mod error;
 mod fetch;
 mod lease;
 mod link;
+#[cfg(feature = "ahead")]
+mod neighbor;
 mod network;
 mod options;
+#[cfg(feature = "learn-neighbor")]
+mod reply;
 mod resolve;
 mod resources;
 mod stack;

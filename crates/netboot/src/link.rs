@@ -26,6 +26,12 @@ pub(crate) struct Link<D> {
     datagram: Option<Datagram>,
     /// It was the last frame received.
     found: bool,
+    /// Who sent the last DHCP message,
+    #[cfg(feature = "learn-neighbor")]
+    server: crate::reply::Reply,
+    /// which smoltcp is still to be told.
+    #[cfg(feature = "learn-neighbor")]
+    untold: bool,
 }
 
 impl<D: Device> Link<D> {
@@ -38,6 +44,10 @@ impl<D: Device> Link<D> {
             port: None,
             datagram: None,
             found: false,
+            #[cfg(feature = "learn-neighbor")]
+            server: crate::reply::Reply::new(),
+            #[cfg(feature = "learn-neighbor")]
+            untold: false,
         }
     }
 
@@ -98,7 +108,14 @@ impl<D: Device> Link<D> {
         self.send_arp(address, address);
     }
 
-    fn send_arp(&mut self, sender: Ipv4Addr, target: Ipv4Addr) {
+    /// Who sent the last DHCP message, until smoltcp is told.
+    #[cfg(feature = "learn-neighbor")]
+    pub fn server(&self) -> Option<Ipv4Addr> {
+        self.untold.then(|| self.server.sender())
+    }
+
+    #[inline(never)]
+    pub fn send_arp(&mut self, sender: Ipv4Addr, target: Ipv4Addr) {
         let mac = self.mac();
         let arp = ArpRepr::EthernetIpv4 {
             operation: ArpOperation::Request,
@@ -112,7 +129,7 @@ impl<D: Device> Link<D> {
             dst_addr: EthernetAddress::BROADCAST,
             ethertype: EthernetProtocol::Arp,
         };
-        if let Some(slot) = self.device.transmit() {
+        if let Some(Tx(slot)) = slot(&mut self.device) {
             let len = EthernetFrame::<&[u8]>::buffer_len(arp.buffer_len());
             slot.send(len, |buffer| {
                 let mut frame = EthernetFrame::new_unchecked(buffer);
@@ -121,6 +138,12 @@ impl<D: Device> Link<D> {
             });
         }
     }
+}
+
+/// A transmit buffer. One copy of the search for it serves all.
+#[inline(never)]
+fn slot<D: Device>(device: &mut D) -> Option<Tx<D::Tx<'_>>> {
+    device.transmit().map(Tx)
 }
 
 /// Whether `frame` is an ARP message of another station than `mac` that claims `address`, or probes
@@ -177,6 +200,12 @@ impl<D: Device> smoltcp::phy::Device for Link<D> {
         Self: 'a;
 
     fn receive(&mut self, _: smoltcp::time::Instant) -> Option<(Rx<'_>, Tx<D::Tx<'_>>)> {
+        #[cfg(feature = "learn-neighbor")]
+        if let Some(address) = self.address.filter(|_| self.untold) {
+            let slot = slot(&mut self.device)?;
+            self.untold = false;
+            return Some((Rx(self.server.to(address)), slot));
+        }
         let mac = self.mac();
         let direct = match (self.address, self.port) {
             (Some(address), Some(port)) => Some(Direct { mac, address, port }),
@@ -196,6 +225,10 @@ impl<D: Device> smoltcp::phy::Device for Link<D> {
                 &[]
             }
         };
+        #[cfg(feature = "learn-neighbor")]
+        if self.address.is_none() && self.server.learn(frame) {
+            self.untold = true;
+        }
         if PROBES
             && let Some(address) = self.probed
             && claims(frame, address, mac)
@@ -206,7 +239,7 @@ impl<D: Device> smoltcp::phy::Device for Link<D> {
     }
 
     fn transmit(&mut self, _: smoltcp::time::Instant) -> Option<Tx<D::Tx<'_>>> {
-        self.device.transmit().map(Tx)
+        slot(&mut self.device)
     }
 
     fn capabilities(&self) -> DeviceCapabilities {

@@ -16,6 +16,14 @@ use netboot_ipxe::{
     Protocol, Route,
 };
 
+/// How long it may take to open a transfer ahead: the caller has other things to look after.
+#[cfg(feature = "ahead")]
+const PATIENCE: Duration = Duration::from_millis(500);
+/// How long such a transfer counts. A TFTP server repeats its answer to the request after 1 to 5 s, and gives up after 5
+/// repetitions or more; HTTP servers wait for a minute and more.
+#[cfg(feature = "ahead")]
+const KEEP: Duration = Duration::from_secs(3);
+
 /// The network of a station: a device, a platform, and every buffer of the stack.
 ///
 /// One transfer is open at a time. `D` and `P` are the board's; the buffers come from
@@ -25,6 +33,9 @@ pub struct Network<'a, D: Device, P: Platform> {
     fetch: Fetch,
     /// Of the transfer that is open.
     id: u32,
+    /// It was opened before it was asked for, and counts until then.
+    #[cfg(feature = "ahead")]
+    ahead_until: Instant,
 }
 
 impl<'a, D: Device, P: Platform> Network<'a, D, P> {
@@ -41,6 +52,8 @@ impl<'a, D: Device, P: Platform> Network<'a, D, P> {
             stack: Stack::new(device, platform, buffers, slots, options),
             fetch: Fetch::new(),
             id: 0,
+            #[cfg(feature = "ahead")]
+            ahead_until: Instant::ZERO,
         }
     }
 
@@ -77,6 +90,18 @@ impl<'a, D: Device, P: Platform> Network<'a, D, P> {
         self.fetch.transfer.linger(&mut self.stack, now);
     }
 
+    /// Whether the transfer that is open is this one, and no octet of it was taken.
+    #[cfg(feature = "ahead")]
+    fn is_ahead(&mut self, uri: &Uri, part: Option<Part>) -> bool {
+        let until = core::mem::replace(&mut self.ahead_until, Instant::ZERO);
+        self.stack.platform.now() < until && self.fetch.is(uri, part)
+    }
+
+    #[cfg(not(feature = "ahead"))]
+    fn is_ahead(&mut self, _: &Uri, _: Option<Part>) -> bool {
+        false
+    }
+
     /// Refuses a handle of a transfer that is not the present one.
     fn check(&self, handle: &ImageHandle) -> Result<(), NetError> {
         (handle.id == self.id)
@@ -107,6 +132,9 @@ impl<D: Device, P: Platform> IpxeInterface for Network<'_, D, P> {
                 State::Off | State::Acquiring | State::Bound => Ok(Step::WAIT),
             }
         });
+        // What was learned on the way is told before anybody is spoken to.
+        #[cfg(feature = "learn-neighbor")]
+        self.stack.service();
         match (result, &self.stack.config) {
             (Ok(()), Some(config)) => Ok(config.clone()),
             (Ok(()), None) => Err(NetError::NotConfigured),
@@ -144,7 +172,9 @@ impl<D: Device, P: Platform> IpxeInterface for Network<'_, D, P> {
     ) -> Result<ImageHandle, NetError> {
         debug!("imgfetch {uri}");
         self.id = self.id.wrapping_add(1);
-        if let Err(failed) = self.fetch.open(&mut self.stack, uri, part) {
+        if !self.is_ahead(uri, part)
+            && let Err(failed) = self.fetch.open(&mut self.stack, uri, part)
+        {
             self.fetch.transfer.close(&mut self.stack);
             return Err(self.stack.take_error(failed));
         }
@@ -157,6 +187,27 @@ impl<D: Device, P: Platform> IpxeInterface for Network<'_, D, P> {
             protocol: Protocol::from(uri.scheme()),
             id: self.id,
         })
+    }
+
+    #[cfg(feature = "ahead")]
+    #[inline(never)]
+    fn prefetch(&mut self, uri: &Uri, part: Option<Part>) {
+        #[cfg(feature = "https")]
+        if self.id == 0 && uri.scheme() == netboot_core::uri::Scheme::Https {
+            // A handshake may take longer than there is patience for, and would have to be made again.
+            return;
+        }
+        debug!("prefetch {uri}");
+        // Handles given out so far are void.
+        self.id = self.id.wrapping_add(1);
+        let deadline = self.stack.deadline;
+        let now = self.stack.platform.now();
+        self.stack.deadline = deadline.min(now + PATIENCE);
+        let opened = self.fetch.open(&mut self.stack, uri, part);
+        self.stack.deadline = deadline;
+        if opened.is_ok() {
+            self.ahead_until = now + KEEP;
+        }
     }
 
     #[inline(never)]

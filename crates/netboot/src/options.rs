@@ -31,7 +31,8 @@ pub struct DhcpOptions {
     pub user_class: Option<&'static str>,
     /// Option 60.
     pub vendor_class: dhcp::VendorClass<'static>,
-    /// How long further offers are collected after one without boot information.
+    /// How long further offers are collected after one without boot information. Zero for a caller that needs none, as it knows
+    /// where its images are: the first offer of an address is then taken at once.
     pub offer_window: Duration,
     /// Probing of the address.
     pub probe: ArpProbe,

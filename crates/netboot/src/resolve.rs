@@ -25,7 +25,10 @@ impl<D: Device, P: Platform> Stack<'_, D, P> {
             #[cfg(not(feature = "dns"))]
             Host::Name(_) => return Err(self.fail(NetError::NoDnsServer)),
         };
-        self.check_address(address)
+        let address = self.check_address(address)?;
+        #[cfg(feature = "ahead")]
+        self.ask_neighbor(address);
+        Ok(address)
     }
 
     #[cfg(feature = "dns")]
@@ -36,6 +39,10 @@ impl<D: Device, P: Platform> Stack<'_, D, P> {
             return Err(self.fail(NetError::NoDnsServer));
         }
         let servers = u32::try_from(servers).unwrap_or(u32::MAX);
+        #[cfg(feature = "ahead")]
+        if let Some(server) = self.config.as_ref().and_then(|config| config.dns.first()) {
+            self.ask_neighbor(*server);
+        }
         let (socket, iface) = self.dns();
         let Ok(query) = socket.start_query(iface.context(), name, DnsQueryType::A) else {
             return Err(self.fail(NetError::NameNotFound));

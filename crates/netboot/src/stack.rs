@@ -83,7 +83,10 @@ pub(crate) struct Stack<'a, D: Device, P: Platform> {
     #[cfg(feature = "resume")]
     pub windowsize: u16,
     /// Which of the configured routers is the default one.
-    router: usize,
+    pub router: usize,
+    /// On the way to the last one that was spoken to.
+    #[cfg(feature = "ahead")]
+    pub asked: Option<Ipv4Addr>,
     /// Commands end by then.
     pub deadline: Instant,
     /// The channel for `https`, if there is to be one.
@@ -152,6 +155,8 @@ impl<'a, D: Device, P: Platform> Stack<'a, D, P> {
             #[cfg(feature = "resume")]
             windowsize: options.tftp_windowsize,
             router: 0,
+            #[cfg(feature = "ahead")]
+            asked: None,
             deadline: Instant::FAR_FUTURE,
             #[cfg(feature = "https")]
             tls: None,

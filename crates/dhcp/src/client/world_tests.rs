@@ -74,6 +74,42 @@ fn a_proxy_completes_a_lease() {
     assert_eq!(world.acquire(1000), Some(Event::Failed(DhcpError::NoOffer)));
 }
 
+/// A client that needs no boot information waits for none, and takes what is told all the same.
+#[test]
+fn without_a_window_the_first_offer_is_taken_at_once() {
+    let config = Config {
+        offer_window: Duration::ZERO,
+        ..NO_PROBE
+    };
+    let mut slow = Server::new(2, Some(60), "slow.img");
+    slow.delay = Duration::from_millis(21);
+    let mut world = World::new(&config, vec![Server::new(1, Some(50), ""), slow], 1);
+    let start = world.now;
+    assert_eq!(world.acquire(10), Some(Event::Bound));
+    let lease = world.client.lease().unwrap();
+    assert_eq!((lease.address, lease.boot.file.as_str()), (ip(50), ""));
+    // Two exchanges of 1 ms there and 20 ms back, and nothing between them.
+    assert_eq!(world.now.since(start), Duration::from_millis(42));
+    let sent: Vec<_> = world.sent.iter().map(|sent| (sent.0, sent.1)).collect();
+    let offered = start + Duration::from_millis(21);
+    let expected = [
+        (start, MessageType::Discover),
+        (offered, MessageType::Request),
+    ];
+    assert_eq!(sent, expected);
+    // A proxy that is in time still counts; one that would have to be asked is not.
+    for (on_4011, file) in [(false, "proxy.img"), (true, "")] {
+        let mut proxy = Server::new(3, None, "proxy.img");
+        proxy.delay = Duration::from_millis(30);
+        proxy.on_4011 = on_4011;
+        let mut world = World::new(&config, vec![Server::new(1, Some(50), ""), proxy], 1);
+        assert_eq!(world.acquire(10), Some(Event::Bound));
+        assert_eq!(world.client.lease().unwrap().boot.file, file);
+        assert!(!world.client.boot_pending());
+        assert_eq!(world.now.since(start), Duration::from_millis(42));
+    }
+}
+
 #[test]
 fn a_proxy_is_asked_on_port_4011() {
     let mut proxy = Server::new(3, None, "late.img");

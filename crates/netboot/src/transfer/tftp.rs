@@ -81,7 +81,6 @@ impl TftpTransfer {
                 if !again {
                     stack.link.release();
                 }
-                self.client.start(now);
                 return Ok(Step::Done(Opened { total, first: 0 }));
             }
             stack.link.release();
@@ -126,6 +125,8 @@ impl TftpTransfer {
         max: usize,
         take: Take<'_>,
     ) -> Internal<Pumped> {
+        // Until somebody takes octets the server is kept waiting: of that it sees no time-out of ours.
+        self.client.start(now);
         for _ in 0..BUDGET {
             if let Some(held) = self.held {
                 return self.hand_over(stack, now, held, max, take);
