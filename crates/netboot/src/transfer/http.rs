@@ -172,7 +172,13 @@ impl HttpTransfer {
         #[cfg(feature = "parallel")]
         let start = self.first_stripe(stack, uri, start);
         self.waiting = None;
-        write_request(&mut self.stream, stack, uri, start, Some(&mut self.response))
+        write_request(
+            &mut self.stream,
+            stack,
+            uri,
+            start,
+            Some(&mut self.response),
+        )
     }
 
     /// See [`Transfer::pump`](super::Transfer::pump).

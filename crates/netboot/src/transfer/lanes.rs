@@ -20,8 +20,10 @@ use netboot_core::{Device, Instant, Platform};
 use netboot_http::{Expect, HttpError, Method, Outcome, Validator};
 use smoltcp::socket::tcp::State as TcpState;
 
-/// Octets of a lane's receive buffer that are kept for the head of an answer, where it is large enough.
-const HEAD_ROOM: usize = 1024;
+/// Octets of a lane's receive buffer that are kept for the head of an answer, and for the last piece of a window, which a sender
+/// leaves empty where less than a segment fits in (RFC 9293, section 3.8.6.2.1): the end of a stripe that has to wait for the
+/// window takes another round trip. Of a small buffer it is half.
+const ROOM: usize = 2560;
 /// Answers after which a server may end a connection without being thought of as one that always does.
 const MANY: u8 = 16;
 /// Connections that may end sooner than that, for one image.
@@ -522,9 +524,9 @@ impl HttpTransfer {
     }
 }
 
-/// Octets of a stripe: an answer, its head included, lies in a receive buffer whole.
+/// Octets of a stripe: a lane's answer lies in its receive buffer whole while it waits for its turn. With shorter ones a window
+/// would never be used in one round trip, as it opens only when a stripe was taken.
 fn stripe_octets<D: Device, P: Platform>(stack: &Stack<'_, D, P>) -> u64 {
     let buffer = stack.lane_buffer();
-    let room = HEAD_ROOM.min(buffer / 2);
-    buffer.saturating_sub(room).max(1) as u64
+    buffer.saturating_sub(ROOM.min(buffer / 2)).max(1) as u64
 }

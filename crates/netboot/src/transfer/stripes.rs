@@ -12,7 +12,7 @@ use heapless::Deque;
 
 /// Most lanes.
 pub(crate) const LANES: usize = 4;
-/// Stripes asked of one lane at a time.
+/// Stripes asked of one lane at a time: one that comes, and the next one.
 pub(super) const DEPTH: usize = 2;
 /// Stripes that are under way at a time, at most.
 const MOST: usize = LANES * DEPTH;
