@@ -1,6 +1,7 @@
 //! One image over several HTTP connections: faster over a long way, the same octets in the same order, and one connection
 //! wherever the server does not play along.
 
+use e2e::hostile::Attack;
 use e2e::{Boot, Sim};
 use image_server::config::{EtagKind, Framing};
 use image_server::{Content, HttpFault, Protocol, Rule, Served, ServerConfig};
@@ -376,4 +377,28 @@ fn a_slow_device_holds_all_connections_back() {
     boot.assert_booted(&plan);
     assert_eq!((boot.resumes(0), boot.retries(0)), (0, 0));
     assert!(boot.took() > Duration::from_secs(9), "{}", boot.took());
+}
+
+/// Somebody who rewrites frames with right checksums: the boot ends, and a success is true.
+#[test]
+fn rewritten_frames_never_deliver_other_octets_unnoticed() {
+    for seed in 0..24 {
+        let plan = Plan {
+            images: firmware(&[100_000, 3_000, 2_001]),
+            expect: true,
+            link: LinkConfig::with_delay(Duration::from_millis(1)),
+            settings: "probe off\nretry 1\nstall_ms 500\nattempt_ms 20000\n".into(),
+            seed,
+            ..far()
+        };
+        let attack = Attack {
+            seed,
+            rewritten: 3,
+            injected: 3,
+        };
+        let boot = Sim::new(&plan).attacked(attack).run();
+        if let Err(what) = boot.check(&plan) {
+            panic!("seed {seed}: {what}\n{}", boot.console);
+        }
+    }
 }
