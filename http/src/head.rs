@@ -148,6 +148,11 @@ impl Head {
         }
     }
 
+    /// Octets of the part that a 206 carries; `None` for any other answer.
+    pub fn part_octets(&self) -> Option<u64> {
+        self.range_length
+    }
+
     /// Checks that a 206 continues a transfer that began with `total` octets announced and
     /// `validator` (RFC 9110 section 15.3.7.3). Without a validator on both sides only a digest can
     /// tell.

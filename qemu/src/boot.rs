@@ -37,6 +37,8 @@ type App = BootApp<'static, &'static mut Net, MmioBus, Watcher>;
 
 static mut FRAMES: netboot_virtio::Buffers<RX, TX> = netboot_virtio::Buffers::new();
 static mut BUFFERS: netboot::Buffers<TCP> = netboot::Buffers::new();
+#[cfg(feature = "parallel")]
+static mut LANES: netboot::Lanes<TCP, { rom_parts::sizes::LANES }> = netboot::Lanes::new();
 static mut SLOTS: MaybeUninit<Slots<'static>> = MaybeUninit::uninit();
 static mut CONFIG: MaybeUninit<Settings> = MaybeUninit::uninit();
 static mut DEFAULTS: MaybeUninit<[DefaultSource<'static>; MAX_IMAGES]> = MaybeUninit::uninit();
@@ -173,6 +175,9 @@ fn network(settings: &'static Settings, entropy: Entropy) -> Result<&'static mut
     let net = put(place, || {
         Network::new(device, board, buffers, slots, settings.network)
     });
+    // SAFETY: `run` is called once, so this is the only reference.
+    #[cfg(feature = "parallel")]
+    net.use_lanes(unsafe { &mut *addr_of_mut!(LANES) });
     // SAFETY: `run` is called once.
     #[cfg(feature = "https")]
     net.use_tls(unsafe { crate::https::channel() });

@@ -6,6 +6,8 @@
 //! blksize 1468
 //! windowsize 16
 //! probe off
+//! connections 4                 # for one HTTP transfer, in builds with `parallel`
+//! connections_ms 1              # where a round trip takes so long
 //! retry 3
 //! ```
 
@@ -165,6 +167,18 @@ impl Settings {
                 self.network.tftp_windowsize = windowsize;
                 Some(())
             }
+            #[cfg(feature = "parallel")]
+            "connections" => {
+                let connections = number(value()?)?;
+                (1..=4).contains(&connections).then_some(())?;
+                self.network.connections = connections;
+                Some(())
+            }
+            #[cfg(feature = "parallel")]
+            "connections_ms" => {
+                self.network.connections_rtt = millis(value()?)?;
+                Some(())
+            }
             "probe" => {
                 self.network.dhcp.probe = match value()? {
                     "off" => ArpProbe::Off,
@@ -243,6 +257,18 @@ mod tests {
             settings.policy.attempt_deadline,
             Duration::from_millis(1500)
         );
+    }
+
+    #[cfg(feature = "parallel")]
+    #[test]
+    fn connections_are_counted() {
+        let mut settings = Settings::default();
+        settings.parse("connections 3\nconnections_ms 20").unwrap();
+        assert_eq!(settings.network.connections, 3);
+        assert_eq!(settings.network.connections_rtt, Duration::from_millis(20));
+        for text in ["connections 0", "connections 5", "connections_ms"] {
+            assert!(settings.parse(text).is_err(), "{text}");
+        }
     }
 
     #[test]

@@ -3,6 +3,8 @@
 
 /// HTTP receive buffer, octets: throughput is at most this for each round trip. `NETBOOT_TCP_KIB`, 16 unless set.
 pub const TCP: usize = number(env!("NETBOOT_TCP_KIB")) * 1024;
+/// HTTP connections beside the first one, each with such a buffer, in builds with `parallel`.
+pub const LANES: usize = 3;
 /// Receive buffers of the network device. `NETBOOT_RX_RING`, 16 unless set.
 pub const RX: usize = number(env!("NETBOOT_RX_RING"));
 

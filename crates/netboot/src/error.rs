@@ -80,6 +80,9 @@ pub enum NetError {
         /// Octets of the image.
         size: u64,
     },
+    /// A part of the file was asked for on a further connection, and something else came.
+    #[cfg(feature = "parallel")]
+    PartRefused,
 }
 
 impl NetError {
@@ -92,6 +95,9 @@ impl NetError {
             | NetError::Stalled
             | NetError::Truncated { .. } => true,
             NetError::Tftp(error) => error.blame() == Blame::Network,
+            // A single request for the rest shows what the server means by it.
+            #[cfg(feature = "parallel")]
+            NetError::PartRefused => true,
             #[cfg(feature = "http")]
             NetError::Http(error) => error.is_transient(),
             // Damaged or cut on the way; the next connection proves itself anew.
@@ -167,6 +173,8 @@ impl fmt::Display for NetError {
             NetError::StaleHandle => "image handle of a closed transfer",
             NetError::PartBeyondEnd => "the file ends before the part that was asked for",
             NetError::ContentChanged => "file changed on the server during the transfer",
+            #[cfg(feature = "parallel")]
+            NetError::PartRefused => "HTTP server did not send the part that was asked for",
         };
         f.write_str(text)
     }
@@ -204,6 +212,8 @@ impl Coded for NetError {
             NetError::SizeChanged { .. } => 18,
             NetError::ContentChanged => 19,
             NetError::Truncated { .. } => 20,
+            #[cfg(feature = "parallel")]
+            NetError::PartRefused => 21,
         })
     }
 
@@ -227,6 +237,8 @@ impl Coded for NetError {
             | NetError::Unsupported
             | NetError::PartBeyondEnd => Blame::Configuration,
             NetError::ConnectionRefused | NetError::ConnectionReset => Blame::Server,
+            #[cfg(feature = "parallel")]
+            NetError::PartRefused => Blame::Server,
             NetError::SizeChanged { .. }
             | NetError::ContentChanged
             | NetError::Truncated { .. } => Blame::Server,

@@ -159,6 +159,8 @@ impl Fetch {
         self.size = None;
         self.total = None;
         self.validator = None;
+        #[cfg(feature = "parallel")]
+        self.transfer.next_image();
         let mut tries = 0;
         loop {
             let Err(failed) = self.connect(stack, 0) else {

@@ -47,6 +47,8 @@ mod transfer;
 pub use error::NetError;
 pub use network::Network;
 pub use options::{ArpProbe, DhcpOptions, NetworkOptions};
+#[cfg(feature = "parallel")]
+pub use resources::Lanes;
 pub use resources::{Buffers, Slots};
 #[cfg(feature = "https")]
 pub use tls::Tls;

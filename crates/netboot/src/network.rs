@@ -63,6 +63,20 @@ impl<'a, D: Device, P: Platform> Network<'a, D, P> {
         self.stack.tls = Some(tls);
     }
 
+    /// Makes it possible that one HTTP transfer uses `1 + N` connections: up to four in all, and as many as
+    /// [`NetworkOptions::connections`] allows.
+    #[cfg(feature = "parallel")]
+    #[inline(never)]
+    pub fn use_lanes<const TCP: usize, const N: usize>(
+        &mut self,
+        lanes: &'a mut crate::Lanes<TCP, N>,
+    ) {
+        let crate::Lanes { rx, tx } = lanes;
+        for (rx, tx) in rx.iter_mut().zip(tx) {
+            self.stack.add_lane(rx, tx);
+        }
+    }
+
     /// The board's platform.
     pub fn platform(&mut self) -> &mut P {
         &mut self.stack.platform
@@ -274,6 +288,8 @@ impl<D: Device, P: Platform> IpxeInterface for Network<'_, D, P> {
         self.stack.end_lease();
         #[cfg(feature = "http")]
         self.stack.tcp().abort();
+        #[cfg(feature = "parallel")]
+        self.stack.abort_lanes();
         self.stack.flush();
         self.stack.deconfigure();
     }

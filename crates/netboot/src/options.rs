@@ -71,6 +71,14 @@ pub struct NetworkOptions {
     pub hash: bool,
     /// HTTP redirects followed for one image.
     pub redirects: u8,
+    /// Connections that one HTTP transfer may use, 1 to 4; no more than there is memory for
+    /// ([`Network::use_lanes`](crate::Network::use_lanes)). `https` has one, whatever this says.
+    #[cfg(feature = "parallel")]
+    pub connections: u8,
+    /// Round-trip time of the first connection from which on the others are used: over a short way one is as fast as
+    /// the station.
+    #[cfg(feature = "parallel")]
+    pub connections_rtt: Duration,
     /// The `User-Agent` field.
     pub user_agent: &'static str,
 }
@@ -105,6 +113,10 @@ impl Default for NetworkOptions {
             #[cfg(feature = "unhashed")]
             hash: true,
             redirects: 5,
+            #[cfg(feature = "parallel")]
+            connections: 4,
+            #[cfg(feature = "parallel")]
+            connections_rtt: Duration::from_millis(1),
             user_agent: "caliptra-netboot",
         }
     }

@@ -14,8 +14,14 @@ pub(crate) const DHCP_TX: usize = 600;
 /// One HTTP request head.
 #[cfg(feature = "http")]
 pub(crate) const TCP_TX: usize = 1024;
+/// TCP connections.
+#[cfg(feature = "parallel")]
+const CONNECTIONS: usize = crate::transfer::LANES;
+/// TCP connections.
+#[cfg(not(feature = "parallel"))]
+const CONNECTIONS: usize = cfg!(feature = "http") as usize;
 /// TFTP, DHCP, and DNS and TCP where they are.
-const SOCKETS: usize = 2 + cfg!(feature = "dns") as usize + cfg!(feature = "http") as usize;
+const SOCKETS: usize = 2 + cfg!(feature = "dns") as usize + CONNECTIONS;
 
 /// The buffers of a [`Network`](crate::Network): all zero at the start, so that a static of them takes no
 /// flash.
@@ -48,6 +54,34 @@ impl<const TCP: usize> Buffers<TCP> {
 }
 
 impl<const TCP: usize> Default for Buffers<TCP> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// The buffers of `N` more TCP connections, for [`Network::use_lanes`](crate::Network::use_lanes): all zero at the start.
+///
+/// `TCP` is the receive buffer of each: throughput over a long way is at most the sum of all receive buffers for each round trip.
+/// They should be as large as that of [`Buffers`]; the smallest one says how large the parts are.
+#[cfg(feature = "parallel")]
+pub struct Lanes<const TCP: usize, const N: usize> {
+    pub(crate) rx: [[u8; TCP]; N],
+    pub(crate) tx: [[u8; TCP_TX]; N],
+}
+
+#[cfg(feature = "parallel")]
+impl<const TCP: usize, const N: usize> Lanes<TCP, N> {
+    /// Zeroed buffers.
+    pub const fn new() -> Self {
+        Self {
+            rx: [[0; TCP]; N],
+            tx: [[0; TCP_TX]; N],
+        }
+    }
+}
+
+#[cfg(feature = "parallel")]
+impl<const TCP: usize, const N: usize> Default for Lanes<TCP, N> {
     fn default() -> Self {
         Self::new()
     }

@@ -41,6 +41,17 @@ pub(crate) fn span(duration: Duration) -> smoltcp::time::Duration {
     smoltcp::time::Duration::from_micros(duration.as_micros())
 }
 
+/// A TCP socket with these buffers.
+#[cfg(feature = "http")]
+#[cfg_attr(not(feature = "parallel"), inline(always))]
+fn tcp_socket<'a>(rx: &'a mut [u8], tx: &'a mut [u8]) -> tcp::Socket<'a> {
+    let mut socket = tcp::Socket::new(tcp::SocketBuffer::new(rx), tcp::SocketBuffer::new(tx));
+    // A boot client sends one request and waits: nothing is gained by holding segments back.
+    socket.set_nagle_enabled(false);
+    socket.set_ack_delay(None);
+    socket
+}
+
 /// An error on its way up. The error itself lies in the stack ([`Stack::take_error`]): a `Result` with
 /// all its facts, copied at each `?`, would take kilobytes of flash.
 #[derive(Debug)]
@@ -73,8 +84,12 @@ pub(crate) struct Stack<'a, D: Device, P: Platform> {
     pub dhcp: SocketHandle,
     #[cfg(feature = "dns")]
     dns: SocketHandle,
+    /// Of the connection that is looked at.
     #[cfg(feature = "http")]
     tcp: SocketHandle,
+    /// Of all connections, the first one first.
+    #[cfg(feature = "parallel")]
+    lanes: heapless::Vec<SocketHandle, { crate::transfer::LANES }>,
     /// The lease and its upkeep, while `dhcp` is in charge of the address.
     pub lease: Lease,
     /// What the interface is set to.
@@ -127,16 +142,7 @@ impl<'a, D: Device, P: Platform> Stack<'a, D, P> {
         #[cfg(feature = "dns")]
         let dns = sockets.add(dns::Socket::new(&[], &mut slots.dns_query[..]));
         #[cfg(feature = "http")]
-        let tcp = {
-            let mut socket = tcp::Socket::new(
-                tcp::SocketBuffer::new(&mut buffers.tcp_rx[..]),
-                tcp::SocketBuffer::new(&mut buffers.tcp_tx[..]),
-            );
-            // A boot client sends one request and waits: nothing is gained by holding segments back.
-            socket.set_nagle_enabled(false);
-            socket.set_ack_delay(None);
-            sockets.add(socket)
-        };
+        let tcp = sockets.add(tcp_socket(&mut buffers.tcp_rx, &mut buffers.tcp_tx));
         let lease = Lease::new(link.mac().0, &options);
         Self {
             platform,
@@ -150,6 +156,8 @@ impl<'a, D: Device, P: Platform> Stack<'a, D, P> {
             dns,
             #[cfg(feature = "http")]
             tcp,
+            #[cfg(feature = "parallel")]
+            lanes: heapless::Vec::from_array([tcp]),
             lease,
             config: None,
             #[cfg(feature = "resume")]
@@ -205,6 +213,67 @@ impl<'a, D: Device, P: Platform> Stack<'a, D, P> {
     #[cfg(feature = "http")]
     pub fn tcp_with_iface(&mut self) -> (&mut tcp::Socket<'a>, &mut Interface) {
         (self.sockets.get_mut(self.tcp), &mut self.iface)
+    }
+
+    /// Adds a connection's socket, unless there are as many as there may be.
+    #[cfg(feature = "parallel")]
+    pub fn add_lane(&mut self, rx: &'a mut [u8], tx: &'a mut [u8]) {
+        if self.lanes.is_full() {
+            return;
+        }
+        let handle = self.sockets.add(tcp_socket(rx, tx));
+        let _ = self.lanes.push(handle);
+    }
+
+    /// Connections that there are sockets for.
+    #[cfg(feature = "parallel")]
+    pub fn lanes(&self) -> usize {
+        self.lanes.len()
+    }
+
+    /// Makes [`tcp`](Self::tcp) the socket of this connection.
+    #[cfg(feature = "parallel")]
+    pub fn select_lane(&mut self, lane: u8) {
+        if let Some(handle) = self.lanes.get(usize::from(lane)) {
+            self.tcp = *handle;
+        }
+    }
+
+    /// Octets of the smallest receive buffer of all connections.
+    #[cfg(feature = "parallel")]
+    pub fn lane_buffer(&self) -> usize {
+        let sockets = self.lanes.iter().map(|handle| {
+            let socket: &tcp::Socket<'_> = self.sockets.get(*handle);
+            socket.recv_capacity()
+        });
+        sockets.min().unwrap_or(0)
+    }
+
+    /// Resets all connections.
+    #[cfg(feature = "parallel")]
+    pub fn abort_lanes(&mut self) {
+        for handle in &self.lanes {
+            let socket: &mut tcp::Socket<'_> = self.sockets.get_mut(*handle);
+            socket.abort();
+        }
+    }
+
+    /// A random port for a new connection, which no other connection has.
+    #[cfg(feature = "parallel")]
+    pub fn tcp_port(&mut self) -> u16 {
+        const TRIES: usize = 8;
+        let mut port = 0;
+        for _ in 0..TRIES {
+            port = self.ephemeral_port();
+            let taken = self.lanes.iter().any(|handle| {
+                let socket: &tcp::Socket<'_> = self.sockets.get(*handle);
+                socket.local_endpoint().is_some_and(|own| own.port == port)
+            });
+            if !taken {
+                break;
+            }
+        }
+        port
     }
 
     #[cfg(feature = "https")]

@@ -2,13 +2,13 @@
 
 use crate::plan::Plan;
 use anyhow::{Result, anyhow};
-use netboot::{Buffers, NetError, Network, Slots};
+use netboot::{Buffers, Lanes, NetError, Network, Slots};
 use netboot_app::console::{LineObserver, write_report};
 use netboot_app::{AppConfig, BootApp, BootReport, DefaultSource};
 use netboot_core::{Device, Instant, Platform};
 use ocp_recovery::{RecoveryAgent, RegisterBus};
 use recovery_model::{DeviceConfig, DeviceOutcome, ImageRecord, RecoveryModel, Stall};
-use rom_parts::sizes::TCP;
+use rom_parts::sizes::{LANES, TCP};
 use std::cell::RefCell;
 use std::fmt::Write;
 use std::rc::Rc;
@@ -107,6 +107,9 @@ pub fn boot<D: Device, P: Platform>(
     let buffers = Box::leak(Box::new(Buffers::<TCP>::new()));
     let slots = Box::leak(Box::new(Slots::new()));
     let mut net = Network::new(device, platform, buffers, slots, settings.network);
+    if plan.parallel {
+        net.use_lanes(Box::leak(Box::new(Lanes::<TCP, LANES>::new())));
+    }
     if let Some(https) = &plan.https {
         net.use_tls(https.client());
     }

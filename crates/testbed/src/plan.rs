@@ -100,6 +100,8 @@ pub struct Plan {
     pub expect: bool,
     /// One bit of this image is wrong on the server.
     pub corrupt: Option<usize>,
+    /// The station has memory for four connections by HTTP.
+    pub parallel: bool,
     /// The HTTPS server and what the client believes of it; without it there is no TLS at either end.
     pub https: Option<Https>,
     /// What goes wrong on the server.
@@ -120,6 +122,7 @@ impl Default for Plan {
             settings: String::new(),
             expect: false,
             corrupt: None,
+            parallel: false,
             https: None,
             faults: Faults::default(),
             seed: 1,

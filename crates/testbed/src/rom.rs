@@ -77,6 +77,8 @@ pub struct RomOptions {
     pub texts: bool,
     /// IPv4, DHCP and TFTP only, in as little memory as that takes.
     pub tiny: bool,
+    /// With memory for four connections by HTTP.
+    pub parallel: bool,
     /// With HTTPS.
     pub https: Option<HttpsRom>,
     /// A ROM that panics once its console is up, to see what becomes of that.
@@ -98,6 +100,7 @@ impl Default for RomOptions {
             core: Core::best(),
             texts: false,
             tiny: false,
+            parallel: false,
             https: None,
             panic: false,
             bench: false,
@@ -117,8 +120,9 @@ impl RomOptions {
             false => "https",
         });
         let bench = self.bench.then_some("bench");
+        let parallel = self.parallel.then_some("parallel");
         let features = tiny.into_iter().chain(texts).chain(panic);
-        let features = features.chain(https).chain(bench);
+        let features = features.chain(parallel).chain(https).chain(bench);
         let features: Vec<_> = features.collect();
         features.join(",")
     }
@@ -140,7 +144,8 @@ impl RomOptions {
         });
         let https = https.as_deref();
         let bench = self.bench.then_some("-bench");
-        let parts = core.into_iter().chain(tiny).chain(https);
+        let parallel = self.parallel.then_some("-parallel");
+        let parts = core.into_iter().chain(tiny).chain(https).chain(parallel);
         let parts = parts.chain(texts).chain(panic).chain(bench);
         let mut name = parts.fold(String::from("mcu-rom"), |name, part| name + part);
         for (part, number) in [("-tcp", self.tcp_kib), ("-rx", self.rx_ring)] {
@@ -401,8 +406,13 @@ not json
             texts: true,
             ..https("a", false)
         };
+        let parallel = RomOptions {
+            parallel: true,
+            ..RomOptions::default()
+        };
         let all = [
             RomOptions::default(),
+            parallel,
             https("", false),
             https("a", false),
             https("b", false),
@@ -411,7 +421,7 @@ not json
         ];
         let mut names: Vec<_> = all.iter().map(RomOptions::name).collect();
         assert_eq!(names[0], "mcu-rom");
-        assert!(names[1].starts_with("mcu-rom-https-"), "{}", names[1]);
+        assert!(names[2].starts_with("mcu-rom-https-"), "{}", names[2]);
         names.sort_unstable();
         names.dedup();
         assert_eq!(names.len(), all.len());

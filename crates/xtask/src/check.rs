@@ -231,7 +231,13 @@ fn lint_rom() -> Result<()> {
         command.args(["-p", name]);
     }
     step(command.args(["--", "-D", "warnings"]))?;
-    let texts = ["-p", "mcu-rom", "--features", "texts,https", "--bins"];
+    let texts = [
+        "-p",
+        "mcu-rom",
+        "--features",
+        "texts,https,parallel",
+        "--bins",
+    ];
     let mut command = cargo();
     command.args(["clippy", "--target", TARGET]).args(texts);
     step(command.args(["--", "-D", "warnings"]))?;

@@ -334,6 +334,8 @@ fn network(rows: &mut Vec<Row>) {
             "As for SizeChanged; behind a load balancer see that all servers have the same file.";
         E::Truncated { .. } => E::Truncated { got: 40_000, size: 234_496 }, "Truncated",
             "The file ends too early again and again: compare it with the original, and see the server's log.";
+        E::PartRefused => E::PartRefused, "PartRefused",
+            "The server answers range requests now and again: see that all servers behind a load balancer are set alike, or allow one connection.";
     );
     rows.retain(|row| !row.advice.is_empty());
 }

@@ -67,6 +67,37 @@ fn three_images_over_one_connection_and_never_compressed() {
     }
 }
 
+/// Each octet is asked for once, in parts, over several connections that nginx keeps.
+#[test]
+fn one_image_over_several_connections() {
+    if !asked_for(&NEEDED) {
+        return;
+    }
+    let plan = Plan {
+        expect: true,
+        parallel: true,
+        settings: plan().settings + "connections_ms 0\n",
+        ..plan()
+    };
+    let (lan, web, _server) = world(&plan, "");
+    boots(&lan, &plan);
+    // 16 KiB of receive buffer without the room that is left.
+    const STRIPE: usize = 16 * 1024 - 2560;
+    let octets = plan.images.iter().map(|image| image.bytes.len());
+    let parts: usize = octets.clone().map(|octets| octets.div_ceil(STRIPE)).sum();
+    let requests = web.wait_requests(parts).unwrap();
+    assert!(requests.iter().all(|one| one.status == "206"));
+    let sent = requests.iter().map(|one| one.body_octets.parse::<usize>());
+    assert_eq!(
+        (requests.len(), sent.map(Result::unwrap).sum()),
+        (parts, octets.sum::<usize>())
+    );
+    let mut connections: Vec<_> = requests.iter().map(|one| &one.connection).collect();
+    connections.sort();
+    connections.dedup();
+    assert!((2..=4).contains(&connections.len()), "{connections:?}");
+}
+
 #[test]
 fn a_table_of_contents_names_the_files() {
     if !asked_for(&NEEDED) {

@@ -20,10 +20,13 @@ const BUDGET: usize = 64;
 
 /// One exchange after the other, over one connection where the server allows.
 pub(crate) struct HttpTransfer {
-    response: Response<HEAD>,
-    stream: Stream,
+    pub(super) response: Response<HEAD>,
+    pub(super) stream: Stream,
     /// Since when nothing has come although we would take it.
-    waiting: Option<Instant>,
+    pub(super) waiting: Option<Instant>,
+    /// Further connections.
+    #[cfg(feature = "parallel")]
+    pub(super) lanes: super::lanes::Lanes,
 }
 
 impl HttpTransfer {
@@ -36,6 +39,8 @@ impl HttpTransfer {
             }),
             stream: Stream::new(),
             waiting: None,
+            #[cfg(feature = "parallel")]
+            lanes: super::lanes::Lanes::new(),
         }
     }
 
@@ -52,7 +57,7 @@ impl HttpTransfer {
         start: Start<'_>,
     ) -> Internal<Opened> {
         let mut redirects = Redirects::new(stack.options.redirects);
-        // The hop limit of `Redirects` ends this.
+        // The hop limit of `Redirects` ends this; nothing is asked again more than once.
         loop {
             if !Stream::supports(stack, uri) {
                 return Err(stack.fail(NetError::Unsupported));
@@ -62,6 +67,11 @@ impl HttpTransfer {
                 self.stream.disconnect(stack);
             }
             result?;
+            #[cfg(feature = "parallel")]
+            if self.divide(stack, uri, start) == super::lanes::Divided::AskAgain {
+                self.close(stack);
+                continue;
+            }
             let head = self.response.head();
             match head.outcome() {
                 outcome @ (Outcome::Content | Outcome::PartialContent) => {
@@ -131,15 +141,24 @@ impl HttpTransfer {
         self.send_request(stack, uri, start)
             .map_err(|error| stack.fail(error))?;
         stack.flush();
+        #[cfg(feature = "parallel")]
+        let begun = stack.platform.now();
         let limit = Instant::FAR_FUTURE;
-        stack.run(limit, NetError::Stalled, |stack, now| {
+        let result = stack.run(limit, NetError::Stalled, |stack, now| {
             let mut nobody = |_: &[u8]| 0;
             match self.step(stack, now, 0, &mut nobody)? {
                 Stepped::Head => Ok(Step::Done(())),
                 Stepped::Nothing(until) => Ok(Step::Again(until)),
                 Stepped::Taken(_) | Stepped::Complete => Err(stack.fail(HttpError::BadHead.into())),
             }
-        })
+        });
+        #[cfg(feature = "parallel")]
+        {
+            // The SYN may have waited for a hardware address.
+            let took = stack.platform.now().since(begun);
+            self.stream.rtt = self.stream.rtt.min(took);
+        }
+        result
     }
 
     /// Writes the request into the socket's buffer.
@@ -150,29 +169,16 @@ impl HttpTransfer {
         uri: &Uri,
         start: Start<'_>,
     ) -> Result<(), NetError> {
-        let mut secret = [0; MAX_URI];
-        let request = Request {
-            method: Method::Get,
-            authority: uri.authority(),
-            target: uri.target(),
-            range: (start.offset > 0 || start.end.is_some()).then_some(RangeFrom {
-                first: start.offset,
-                last: start.end.and_then(|end| end.checked_sub(1)),
-                if_range: start.validator,
-            }),
-            credentials: uri.credentials(&mut secret)?,
-            user_agent: stack.options.user_agent,
-            keep_alive: true,
-        };
-        self.response.restart(request.expect());
+        #[cfg(feature = "parallel")]
+        let start = self.first_stripe(stack, uri, start);
         self.waiting = None;
-        let mut encoded = Ok(());
-        self.stream.send(stack, &mut |buffer| {
-            let written = request.encode(buffer);
-            encoded = written.map(|_| ());
-            written.unwrap_or(0)
-        })?;
-        Ok(encoded?)
+        write_request(
+            &mut self.stream,
+            stack,
+            uri,
+            start,
+            Some(&mut self.response),
+        )
     }
 
     /// See [`Transfer::pump`](super::Transfer::pump).
@@ -193,7 +199,7 @@ impl HttpTransfer {
 
     /// Lets the decoder see what has arrived, until it has something to tell.
     #[inline(never)]
-    fn step<D: Device, P: Platform>(
+    pub(super) fn step<D: Device, P: Platform>(
         &mut self,
         stack: &mut Stack<'_, D, P>,
         now: Instant,
@@ -249,6 +255,10 @@ impl HttpTransfer {
 
     /// Keeps the connection when the response was read to the end, else cuts it.
     pub fn close<D: Device, P: Platform>(&mut self, stack: &mut Stack<'_, D, P>) {
+        #[cfg(feature = "parallel")]
+        if self.is_parallel() {
+            return self.close_lanes(stack);
+        }
         // Whoever took the last octet may not have asked what follows it. After an error nothing is reused.
         let _ = decode(&mut self.response, &[], 0, &mut |_| 0);
         if !self.response.can_reuse() {
@@ -258,18 +268,54 @@ impl HttpTransfer {
 }
 
 /// What a step of the decoder brought.
-enum Stepped {
+pub(super) enum Stepped {
     Head,
     Taken(usize),
     Complete,
     Nothing(Instant),
 }
 
+/// Writes a request into the socket's buffer, and makes the decoder of its answer ready.
+#[cfg_attr(feature = "parallel", inline(never))]
+#[cfg_attr(not(feature = "parallel"), inline(always))]
+pub(super) fn write_request<D: Device, P: Platform>(
+    stream: &mut Stream,
+    stack: &mut Stack<'_, D, P>,
+    uri: &Uri,
+    start: Start<'_>,
+    response: Option<&mut Response<HEAD>>,
+) -> Result<(), NetError> {
+    let mut secret = [0; MAX_URI];
+    let request = Request {
+        method: Method::Get,
+        authority: uri.authority(),
+        target: uri.target(),
+        range: (start.offset > 0 || start.end.is_some()).then_some(RangeFrom {
+            first: start.offset,
+            last: start.end.and_then(|end| end.checked_sub(1)),
+            if_range: start.validator,
+        }),
+        credentials: uri.credentials(&mut secret)?,
+        user_agent: stack.options.user_agent,
+        keep_alive: true,
+    };
+    if let Some(response) = response {
+        response.restart(request.expect());
+    }
+    let mut encoded = Ok(());
+    stream.send(stack, &mut |buffer| {
+        let written = request.encode(buffer);
+        encoded = written.map(|_| ());
+        written.unwrap_or(0)
+    })?;
+    Ok(encoded?)
+}
+
 type Decoded = Result<Option<Stepped>, HttpError>;
 
 /// One look at the receive buffer; returns how many octets of it are used up.
 #[inline(never)]
-fn decode(
+pub(super) fn decode(
     response: &mut Response<HEAD>,
     input: &[u8],
     max: usize,

@@ -2,8 +2,12 @@
 
 #[cfg(feature = "http")]
 mod http;
+#[cfg(feature = "parallel")]
+mod lanes;
 #[cfg(feature = "http")]
 mod stream;
+#[cfg(feature = "parallel")]
+mod stripes;
 mod tftp;
 
 use crate::NetError;
@@ -14,6 +18,8 @@ use netboot_core::uri::{Scheme, Uri};
 use netboot_core::{Device, Instant, Platform};
 #[cfg(feature = "http")]
 pub(crate) use netboot_http::Validator;
+#[cfg(feature = "parallel")]
+pub(crate) use stripes::LANES;
 use tftp::TftpTransfer;
 
 /// Gets the next octets, in order and in place; returns how many it took.
@@ -132,10 +138,20 @@ impl Transfer {
     ) -> Internal<Pumped> {
         match (self.active, &mut self.tftp) {
             (Active::Tftp, Some(transfer)) => transfer.pump(stack, now, max, take),
+            #[cfg(feature = "parallel")]
+            (Active::Http, _) if self.http.is_parallel() => {
+                self.http.pump_lanes(stack, now, max, take)
+            }
             #[cfg(feature = "http")]
             (Active::Http, _) => self.http.pump(stack, now, max, take),
             _ => Err(stack.fail(NetError::StaleHandle)),
         }
+    }
+
+    /// Another image: what stood against several connections with the last one does not count.
+    #[cfg(feature = "parallel")]
+    pub fn next_image(&mut self) {
+        self.http.lanes.alone = false;
     }
 
     /// Answers what still comes for a transfer that is complete: a TFTP server that missed the last

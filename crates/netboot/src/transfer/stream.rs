@@ -2,7 +2,11 @@
 
 use crate::NetError;
 use crate::stack::{Internal, Stack, Step, span};
+#[cfg(feature = "parallel")]
+use crate::transfer::LANES;
 use core::net::Ipv4Addr;
+#[cfg(feature = "parallel")]
+use netboot_core::Duration;
 use netboot_core::uri::{Scheme, Uri};
 use netboot_core::{Device, Platform};
 use smoltcp::socket::tcp::State;
@@ -21,14 +25,68 @@ pub(super) struct Peer {
     pub secure: bool,
 }
 
-/// The one connection. The socket lies with the stack, and so does the TLS channel.
+/// The one connection, or the one of several that is looked at. The socket lies with the stack, and so does the TLS channel.
 pub(super) struct Stream {
     peer: Option<Peer>,
+    /// The peers of the connections that are not looked at.
+    #[cfg(feature = "parallel")]
+    parked: [Option<Peer>; LANES],
+    /// Which connection is looked at.
+    #[cfg(feature = "parallel")]
+    lane: u8,
+    /// Shortest round trip seen on the first connection.
+    #[cfg(feature = "parallel")]
+    pub rtt: Duration,
 }
 
 impl Stream {
     pub const fn new() -> Self {
-        Self { peer: None }
+        Self {
+            peer: None,
+            #[cfg(feature = "parallel")]
+            parked: [None; LANES],
+            #[cfg(feature = "parallel")]
+            lane: 0,
+            #[cfg(feature = "parallel")]
+            rtt: Duration::ZERO,
+        }
+    }
+
+    /// Looks at another connection.
+    #[cfg(feature = "parallel")]
+    pub fn select<D: Device, P: Platform>(&mut self, stack: &mut Stack<'_, D, P>, lane: u8) {
+        if lane == self.lane {
+            return;
+        }
+        if let Some(parked) = self.parked.get_mut(usize::from(self.lane)) {
+            *parked = self.peer;
+        }
+        self.peer = self.parked.get(usize::from(lane)).copied().flatten();
+        self.lane = lane;
+        stack.select_lane(lane);
+    }
+
+    /// Whom the connection that is looked at leads to.
+    #[cfg(feature = "parallel")]
+    pub fn peer(&self) -> Option<Peer> {
+        self.peer
+    }
+
+    /// Begins to connect, without waiting for an answer.
+    #[cfg(feature = "parallel")]
+    pub fn start<D: Device, P: Platform>(
+        &mut self,
+        stack: &mut Stack<'_, D, P>,
+        peer: Peer,
+    ) -> Internal {
+        self.disconnect(stack);
+        start_tcp(stack, peer)
+    }
+
+    /// Says that the connection that was begun is there.
+    #[cfg(feature = "parallel")]
+    pub fn started(&mut self, peer: Peer) {
+        self.peer = Some(peer);
     }
 
     /// Whether this build, and what it was given, can connect to `uri`.
@@ -78,7 +136,13 @@ impl Stream {
         uri: &Uri,
     ) -> Internal {
         self.disconnect(stack);
+        #[cfg(feature = "parallel")]
+        let begun = stack.platform.now();
         let result = connect_tcp(stack, peer);
+        #[cfg(feature = "parallel")]
+        {
+            self.rtt = stack.platform.now().since(begun);
+        }
         #[cfg(feature = "https")]
         let result = match result {
             Ok(()) if peer.secure => crate::tls::handshake(stack, uri),
@@ -130,7 +194,7 @@ impl Stream {
             let tls = tls.ok_or(NetError::Unsupported)?;
             return tls.send(socket, fill);
         }
-        // Whatever was sent before has been answered, so the buffer is empty and in one piece.
+        // Whatever was sent before has been answered, or at least acknowledged, so the buffer is empty and in one piece.
         match stack.tcp().send(|buffer| (fill(buffer), ())) {
             Ok(()) => Ok(()),
             Err(_) => Err(NetError::ConnectionReset),
@@ -194,8 +258,12 @@ impl Stream {
     }
 }
 
-/// The TCP connection (RFC 9293).
-fn connect_tcp<D: Device, P: Platform>(stack: &mut Stack<'_, D, P>, peer: Peer) -> Internal {
+/// Sends the request for a TCP connection (RFC 9293).
+#[cfg_attr(not(feature = "parallel"), inline(always))]
+fn start_tcp<D: Device, P: Platform>(stack: &mut Stack<'_, D, P>, peer: Peer) -> Internal {
+    #[cfg(feature = "parallel")]
+    let port = stack.tcp_port();
+    #[cfg(not(feature = "parallel"))]
     let port = stack.ephemeral_port();
     let keep_alive = span(stack.options.keep_alive);
     let (socket, iface) = stack.tcp_with_iface();
@@ -204,6 +272,12 @@ fn connect_tcp<D: Device, P: Platform>(stack: &mut Stack<'_, D, P>, peer: Peer) 
     if socket.connect(iface.context(), remote, port).is_err() {
         return Err(stack.fail(NetError::BadAddress));
     }
+    Ok(())
+}
+
+/// The TCP connection.
+fn connect_tcp<D: Device, P: Platform>(stack: &mut Stack<'_, D, P>, peer: Peer) -> Internal {
+    start_tcp(stack, peer)?;
     let limit = stack.platform.now() + stack.options.connect_timeout;
     stack.run(limit, NetError::ConnectTimeout, |stack, _| {
         match stack.tcp().state() {

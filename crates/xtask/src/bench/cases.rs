@@ -245,6 +245,19 @@ pub fn cases(client: Client, quick: bool) -> Vec<Case> {
             })
         })
         .collect();
+    if client == Client::Rom && !quick {
+        // Several connections are for a long way: three wires and one without delay show what they are worth.
+        let wires = [Wire::Clean, Wire::Near, Wire::Far, Wire::NearLossy];
+        let carrier = Carrier::Http {
+            buffer_kib: 64,
+            connections: 4,
+        };
+        cases.extend(wires.map(|wire| Case {
+            client,
+            carrier,
+            wire,
+        }));
+    }
     if client == Client::UBoot && !quick {
         // More than its receive ring holds: one wire shows what becomes of that.
         cases.push(Case {

@@ -7,10 +7,12 @@
 //! a file by `Range`, belong to one fetch: it is over when what was acknowledged covers the file.
 //! Where the answer's end is encrypted, it is the latest acknowledgment of something new before the next request.
 
+mod answers;
 mod tls;
 
 use super::stats;
 use super::window::Window;
+use answers::Answers;
 use image_server::frame::{Datagram, Segment};
 use netboot_core::{Duration, Instant};
 use std::collections::BTreeMap;
@@ -24,8 +26,6 @@ const HTTP: u16 = 80;
 const HTTPS: u16 = 443;
 /// Octets of a TFTP block that nothing was said about (RFC 1350).
 const DEFAULT_BLKSIZE: usize = 512;
-/// Octets of an answer's head that are looked at.
-const MOST_HEAD: usize = 8192;
 
 /// A fetch as it was on the wire.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -118,32 +118,9 @@ struct Tftp {
 /// A TCP connection, by the client's port.
 #[derive(Debug, Default)]
 struct Connection {
-    /// Sequence number of the latest request, so that it is not counted again when it is repeated.
-    request: Option<u32>,
-    answer: Option<Answer>,
+    answers: Answers,
     tls: Option<TlsStream>,
     window: Window,
-}
-
-/// An answer to a GET.
-#[derive(Debug)]
-struct Answer {
-    /// Sequence number of its first octet.
-    start: u32,
-    head: Vec<u8>,
-    body: Option<Body>,
-    /// Index in [`Current::parts`].
-    part: usize,
-}
-
-/// Where an answer's body is.
-#[derive(Debug, PartialEq, Eq)]
-struct Body {
-    /// Octets of the head.
-    head: u32,
-    /// Its first octet's place in the file.
-    offset: u64,
-    octets: u64,
 }
 
 impl Meter {
@@ -319,44 +296,38 @@ impl Meter {
         self.http_acked(at, client, segment);
         let connection = self.connections.entry(client).or_default();
         connection.window.sent(at, segment);
-        let is_get = segment.payload.starts_with(b"GET ");
-        if !is_get || connection.request == Some(segment.sequence) {
-            return;
+        for _ in 0..connection
+            .answers
+            .requests(segment.sequence, segment.payload)
+        {
+            let current = self.current.get_or_insert_with(|| Current::new(at));
+            let part = current.parts.len();
+            current.parts.push((0, 0));
+            connection
+                .answers
+                .expect(segment.ack.unwrap_or_default(), part);
         }
-        connection.request = Some(segment.sequence);
-        let current = self.current.get_or_insert_with(|| Current::new(at));
-        connection.answer = Some(Answer {
-            start: segment.ack.unwrap_or_default(),
-            head: Vec::new(),
-            body: None,
-            part: current.parts.len(),
-        });
-        current.parts.push((0, 0));
     }
 
     fn http_acked(&mut self, at: Instant, client: u16, segment: &Segment<'_>) {
-        let connection = self.connections.get(&client);
-        let answer = connection.and_then(|connection| connection.answer.as_ref());
-        let (Some(ack), Some(answer), Some(current)) = (segment.ack, answer, &mut self.current)
-        else {
+        let (Some(ack), Some(connection)) = (segment.ack, self.connections.get_mut(&client)) else {
             return;
         };
-        let Some(body) = &answer.body else { return };
-        let acked = ack.wrapping_sub(answer.start.wrapping_add(body.head));
-        let acked = if (acked as i32) < 0 { 0 } else { acked };
-        // More than the answer has: FIN counts for one.
-        let to = body.offset + u64::from(acked).min(body.octets);
-        let Some(part) = current
-            .parts
-            .get_mut(answer.part)
-            .filter(|part| to > part.1)
-        else {
+        let acked = connection.answers.acked(ack);
+        let Some(current) = &mut self.current else {
             return;
         };
-        *part = (body.offset, to);
-        if to == body.offset + body.octets && covered(&current.parts) >= self.size {
+        let mut more = false;
+        for acked in acked {
+            let part = current.parts.get_mut(acked.part);
+            if let Some(part) = part.filter(|part| acked.to > part.1) {
+                *part = (acked.from, acked.to);
+                more |= acked.whole;
+            }
+        }
+        if more && covered(&current.parts) >= self.size {
             let connections = self.connections.values_mut();
-            connections.for_each(|connection| connection.answer = None);
+            connections.for_each(|connection| connection.answers.clear());
             self.end(at);
         }
     }
@@ -366,26 +337,13 @@ impl Meter {
             return;
         };
         let trip = connection.window.received(at, segment);
-        let Some(answer) = &mut connection.answer else {
-            return;
-        };
-        if segment.payload.is_empty() {
-            return;
-        }
         if let (Some(current), Some(trip)) = (&mut self.current, trip) {
             current.trips.push(trip.as_micros() as f64);
         }
-        if answer.body.is_none() {
-            let next = answer.start.wrapping_add(answer.head.len() as u32);
-            if segment.sequence != next || answer.head.len() > MOST_HEAD {
-                return;
-            }
-            answer.head.extend_from_slice(segment.payload);
-            answer.body = body(&answer.head);
-        }
-        let Some(body) = &answer.body else { return };
-        let end = segment.sequence.wrapping_add(segment.payload.len() as u32);
-        if end.wrapping_sub(answer.start) > body.head {
+        if connection
+            .answers
+            .received(segment.sequence, segment.payload)
+        {
             self.arrived(at);
         }
     }
@@ -494,33 +452,6 @@ fn is_dhcp_ack(message: &[u8]) -> bool {
         }
     }
     false
-}
-
-/// Where the body is in an answer that has one of known length; `None` while its head is not whole.
-fn body(answer: &[u8]) -> Option<Body> {
-    const END: &[u8] = b"\r\n\r\n";
-    let head = answer.windows(END.len()).position(|octets| octets == END)?;
-    let text = std::str::from_utf8(&answer[..head]).ok()?;
-    let status = text.split(' ').nth(1)?;
-    let field = |name: &str| {
-        text.lines().find_map(|line| {
-            let (key, value) = line.split_once(':')?;
-            key.eq_ignore_ascii_case(name).then(|| value.trim())
-        })
-    };
-    let offset = match status {
-        "200" => 0,
-        "206" => {
-            let range = field("content-range")?.strip_prefix("bytes ")?;
-            range.split('-').next()?.parse().ok()?
-        }
-        _ => return None,
-    };
-    Some(Body {
-        head: (head + END.len()) as u32,
-        offset,
-        octets: field("content-length")?.parse().ok()?,
-    })
 }
 
 #[cfg(test)]

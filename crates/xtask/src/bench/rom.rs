@@ -16,14 +16,14 @@ use testbed::qemu::{QEMU, machine_arguments, strap_arguments};
 use testbed::rom::{self, HttpsRom, Rom, RomOptions};
 use testbed::{Plan, sizes};
 
-/// RAM of a ROM that measures, in KiB: the largest buffers and what there is beside them.
-const RAM_KIB: u32 = 512;
+/// RAM of a ROM that measures, in KiB: the largest buffers, of each connection, and what there is beside them.
+const RAM_KIB: u32 = 768;
 /// Flash of it.
 const ROM_KIB: u32 = 512;
 /// RAM of its machine: a ROM that measures keeps the file.
 pub const MEMORY_MIB: u32 = 128;
 /// Receive buffers of the network device that the ROM has by itself, and at most.
-const RING: (u32, u32) = (16, 64);
+const RING: (u32, u32) = (16, 128);
 
 /// What the ROM says of its fetches: the lines `@bench`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
@@ -115,6 +115,8 @@ pub struct Build {
     pub tcp_kib: u32,
     /// Receive buffers of the network device.
     pub rx_ring: u32,
+    /// With memory for several HTTP connections.
+    pub parallel: bool,
     /// With HTTPS.
     pub https: bool,
 }
@@ -125,12 +127,18 @@ impl Build {
         let own = (sizes::TCP >> 10) as u32;
         let (tcp_kib, frames) = match carrier {
             Carrier::Tftp { windowsize } => (own, u32::from(windowsize)),
-            Carrier::Http { buffer_kib, .. } => {
-                (buffer_kib, (buffer_kib << 10).div_ceil(BLKSIZE as u32))
+            Carrier::Http {
+                buffer_kib,
+                connections,
+            } => {
+                let window = (buffer_kib << 10) * u32::from(connections);
+                (buffer_kib, window.div_ceil(BLKSIZE as u32))
             }
             Carrier::Https => (own, RING.0),
         };
+        let parallel = matches!(carrier, Carrier::Http { connections, .. } if connections > 1);
         Self {
+            parallel,
             tcp_kib,
             rx_ring: frames.next_power_of_two().clamp(RING.0, RING.1),
             https: carrier == Carrier::Https,
@@ -184,6 +192,7 @@ impl RomClient {
             rom_kib: ROM_KIB,
             ram_kib: RAM_KIB,
             bench: true,
+            parallel: build.parallel,
             tcp_kib: Some(build.tcp_kib),
             rx_ring: Some(build.rx_ring),
             https: build.https.then_some(HttpsRom {
@@ -206,7 +215,7 @@ pub fn settings(carrier: Carrier, uri: &str, fetches: usize, hash: bool) -> Resu
     match carrier {
         Carrier::Tftp { windowsize } => writeln!(text, "windowsize {windowsize}")?,
         Carrier::Http { connections, .. } if connections > 1 => {
-            writeln!(text, "bench_connections {connections}")?;
+            writeln!(text, "connections {connections}")?;
         }
         Carrier::Http { .. } | Carrier::Https => {}
     }
@@ -328,6 +337,11 @@ mod tests {
             })
         };
         assert_eq!([4, 16, 32, 64].map(http), [16, 16, 32, 64]);
+        let parallel = Build::of(Carrier::Http {
+            buffer_kib: 64,
+            connections: 4,
+        });
+        assert_eq!((parallel.rx_ring, parallel.parallel), (128, true));
         assert!(Build::of(Carrier::Https).https);
     }
 
@@ -342,6 +356,6 @@ mod tests {
             connections: 4,
         };
         let text = settings(parallel, "http://x/", 2, true).unwrap();
-        assert!(text.contains("bench_connections 4\n") && text.contains("bench_repeat 2\n"));
+        assert!(text.contains("connections 4\n") && text.contains("bench_repeat 2\n"));
     }
 }

@@ -162,6 +162,7 @@ impl BootArgs {
             false => self.protocol.into(),
         };
         Ok(Plan {
+            parallel: false,
             protocol,
             https: (protocol == Protocol::Https).then(|| self.https_ends()),
             images,

@@ -1,3 +1,4 @@
+use super::answers::body;
 use super::*;
 use std::net::{Ipv4Addr, SocketAddrV4};
 
