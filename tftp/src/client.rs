@@ -25,7 +25,7 @@ use crate::error::TftpError;
 use crate::options::{Asked, MAX_BLKSIZE, MIN_BLKSIZE, Negotiated};
 use crate::packet::{ErrorCode, Packet, SERVER_PORT};
 use crate::rto::RttEstimator;
-use crate::stats::{Stats, count};
+use crate::stats::{Stats, count, learn};
 use core::net::IpAddr;
 use netboot_core::{Duration, Instant};
 use receive::Gap;
@@ -78,10 +78,8 @@ pub struct Request<'a> {
 pub struct Timing {
     /// Time-out before the first round trip was measured.
     pub initial_rto: Duration,
-    /// Least time-out: of the first repetition after progress.
+    /// Least time-out of the first repetition after progress; of further ones it is 250 ms.
     pub min_rto: Duration,
-    /// Least time-out of a further repetition.
-    pub repeated_min_rto: Duration,
     /// Greatest time-out, however often doubled; also how long a finished client lingers.
     pub max_rto: Duration,
     /// How often to send again without any progress.
@@ -96,7 +94,6 @@ impl Default for Timing {
         Self {
             initial_rto: Duration::from_secs(1),
             min_rto: Duration::from_millis(5),
-            repeated_min_rto: Duration::from_millis(250),
             max_rto: Duration::from_secs(4),
             max_retries: 8,
             progress_timeout: Duration::from_secs(10),
@@ -241,12 +238,7 @@ impl Client {
             timed: false,
             sent_at: None,
             acked_at: now,
-            rtt: RttEstimator::new(
-                timing.initial_rto,
-                timing.min_rto,
-                timing.repeated_min_rto,
-                timing.max_rto,
-            ),
+            rtt: RttEstimator::new(timing.initial_rto, timing.min_rto, timing.max_rto),
             timer: None,
             retries: 0,
             progress_at: now,
@@ -426,7 +418,7 @@ impl Client {
         }
         self.retries = self.retries.saturating_add(1);
         if self.unacknowledged() > 0 {
-            count(&mut self.stats.tails);
+            learn(&mut self.stats.tails);
             // The last ACK was answered in time: only the end of the window is missing. Were this to
             // double the time-out, a window that never fits the receiver's ring would soon wait longer
             // than the server does, as no ACK is ever sent in time for a sample.
@@ -497,7 +489,7 @@ impl Client {
     /// Makes the ACK of the last consumed block due. `timed` when the answer to it is a round trip.
     fn acknowledge(&mut self, now: Instant, timed: bool) {
         if timed {
-            count(&mut self.stats.windows);
+            learn(&mut self.stats.windows);
         }
         self.due = true;
         self.timed = timed;

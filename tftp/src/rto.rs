@@ -2,6 +2,9 @@
 
 use netboot_core::Duration;
 
+/// Least time-out after a first one without an answer.
+const REPEATED_MIN: Duration = Duration::from_millis(250);
+
 /// Smoothed round-trip time and the retransmission time-out that follows from it.
 #[derive(Clone, Debug)]
 pub struct RttEstimator {
@@ -12,18 +15,16 @@ pub struct RttEstimator {
     /// Time-out without back-off.
     base: Duration,
     min: Duration,
-    /// Least time-out after a first one without an answer.
-    repeated_min: Duration,
     max: Duration,
     /// How often the time-out was doubled.
     backoff: u8,
 }
 
 impl RttEstimator {
-    /// Starts with `initial` and stays within `min` and `max`; after a first time-out without an answer, `repeated_min` is the
+    /// Starts with `initial` and stays within `min` and `max`; after a first time-out without an answer, 250 ms are the
     /// least. So a first loss costs about a round trip (as RFC 8985, section 7, has it for TCP), and a server that is
     /// merely slow is asked once in vain, not again and again.
-    pub fn new(initial: Duration, min: Duration, repeated_min: Duration, max: Duration) -> Self {
+    pub fn new(initial: Duration, min: Duration, max: Duration) -> Self {
         // A time-out of zero would fire for ever at one instant.
         let min = min.max(Duration::from_millis(1));
         let max = max.max(min);
@@ -32,7 +33,6 @@ impl RttEstimator {
             variation: 0,
             base: initial.max(min).min(max),
             min,
-            repeated_min,
             max,
             backoff: 0,
         }
@@ -80,7 +80,7 @@ impl RttEstimator {
         };
         // 2^16 times any base is beyond any sensible maximum.
         let factor = 1u32 << repeated.min(16);
-        ((self.base * 2).max(self.repeated_min) * factor).min(self.max)
+        ((self.base * 2).max(REPEATED_MIN) * factor).min(self.max)
     }
 
     /// The time-out without back-off.
@@ -104,7 +104,7 @@ mod tests {
 
     #[test]
     fn converges_and_keeps_a_margin() {
-        let mut rtt = RttEstimator::new(MS(1000), MS(10), MS(200), MS(8000));
+        let mut rtt = RttEstimator::new(MS(1000), MS(10), MS(8000));
         assert_eq!(rtt.rto(), MS(1000));
         rtt.sample(MS(100));
         assert_eq!(rtt.rto(), MS(300), "first sample: RTT + 4 * RTT / 2");
@@ -118,7 +118,7 @@ mod tests {
 
     #[test]
     fn back_off_doubles_up_to_the_maximum() {
-        let mut rtt = RttEstimator::new(MS(1000), MS(5), MS(250), MS(5000));
+        let mut rtt = RttEstimator::new(MS(1000), MS(5), MS(5000));
         let waits: Vec<_> = (0..5)
             .map(|_| {
                 let wait = rtt.rto();
@@ -133,7 +133,7 @@ mod tests {
 
     #[test]
     fn a_near_server_is_asked_once_at_once() {
-        let mut rtt = RttEstimator::new(MS(1000), MS(5), MS(250), MS(8000));
+        let mut rtt = RttEstimator::new(MS(1000), MS(5), MS(8000));
         rtt.sample(MS(1));
         let waits: Vec<_> = (0..4)
             .map(|_| {
@@ -148,7 +148,7 @@ mod tests {
     proptest! {
         #[test]
         fn stays_within_bounds(samples in proptest::collection::vec(any::<u64>(), 0..50), backs in 0u32..300) {
-            let mut rtt = RttEstimator::new(MS(1000), MS(200), MS(300), MS(8000));
+            let mut rtt = RttEstimator::new(MS(1000), MS(200), MS(8000));
             for sample in samples {
                 rtt.sample(Duration::from_micros(sample));
                 prop_assert!(rtt.rto() >= MS(200) && rtt.rto() <= MS(8000));

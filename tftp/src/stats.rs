@@ -2,7 +2,8 @@
 
 use netboot_core::Duration;
 
-/// Counters of a transfer; all 0 without the feature `stats`.
+/// Counters of a transfer. Without the feature `stats` all are 0 but windows, gaps and tails, and without the
+/// feature `adaptive` these, too.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Stats {
     /// Windows received, and so acknowledged for the first time; the answer to the request is one.
@@ -31,26 +32,33 @@ const RARELY: u32 = 16;
 impl Stats {
     /// The windowsize after a transfer in which `asked` was asked for and `agreed` given.
     pub(crate) fn next_windowsize(&self, asked: u16, agreed: u16) -> u16 {
-        let lost = self.gaps.saturating_add(self.tails);
+        let lost = self.gaps.wrapping_add(self.tails);
         // A window that lost something is acknowledged in part, which `windows` has not.
-        let all = self.windows.saturating_add(lost);
-        if all < ENOUGH {
-            asked
-        } else if lost >= all / 2 {
+        let all = self.windows.wrapping_add(lost);
+        if all >= ENOUGH && lost >= all / 2 {
             asked.min(agreed / 2)
-        } else if lost <= all / RARELY {
-            asked.saturating_mul(2)
+        } else if all >= ENOUGH && lost <= all / RARELY {
+            asked.max(asked.wrapping_shl(1))
         } else {
             asked
         }
     }
 }
 
-/// One more.
+/// One more, for whoever asks for [`Stats`].
 #[inline(always)]
 pub(crate) fn count(counter: &mut u32) {
     if cfg!(feature = "stats") {
         *counter = counter.saturating_add(1);
+    }
+}
+
+/// One more, for the choice of the next window.
+#[inline(always)]
+pub(crate) fn learn(counter: &mut u32) {
+    if cfg!(feature = "adaptive") {
+        // As many windows as would make it wrap take years.
+        *counter = counter.wrapping_add(1);
     }
 }
 

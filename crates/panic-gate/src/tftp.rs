@@ -24,7 +24,6 @@ pub fn run(input: &mut Input) {
     let timing = Timing {
         initial_rto: input.span(),
         min_rto: input.span(),
-        repeated_min_rto: input.span(),
         max_rto: input.span(),
         max_retries: input.octet(),
         progress_timeout: input.span(),

@@ -58,7 +58,7 @@ const TINY_FLASH: u64 = 40;
 const TINY_RAM: u64 = 24;
 /// What its flash has come to, octets. More than this fails, so that it only gets nearer to the goal. To be lowered with each
 /// gain, never raised.
-const TINY_FLASH_SO_FAR: u64 = 63_196;
+const TINY_FLASH_SO_FAR: u64 = 63_140;
 /// The network device's own memory: frames, and the pages of its virtqueues.
 const RINGS: [&str; 2] = ["mcu_rom::boot::FRAMES", "netboot_virtio::pool::POOL"];
 

@@ -4,7 +4,7 @@ use super::{Client, Event, Phase, STRAY_INTERVAL};
 use crate::error::TftpError;
 use crate::options::{Asked, Negotiated, OptionError, negotiate};
 use crate::packet::{DEFAULT_BLKSIZE, ErrorCode, Packet};
-use crate::stats::count;
+use crate::stats::{count, learn};
 use netboot_core::{Duration, Instant};
 
 /// A block is missing, and the server was told so.
@@ -166,7 +166,7 @@ impl Client {
             return;
         }
         if !gone_back {
-            count(&mut self.stats.gaps);
+            learn(&mut self.stats.gaps);
         }
         self.gap = Some(Gap { farthest: distance });
         if self.can_ack {
