@@ -4,7 +4,7 @@ use crate::board::TICKS_PER_MICRO;
 use crate::entropy::{Entropy, Source};
 use netboot_core::{Instant, Platform};
 use rand_core::CryptoRngCore;
-use riscv::register::time;
+use riscv::register::{time, timeh};
 
 /// µs since the machine was switched on.
 ///
@@ -12,8 +12,13 @@ use riscv::register::time;
 /// the lock that its devices work under, so that a ROM that looks again and again would keep the network from its frames.
 #[inline(never)]
 pub fn now() -> Instant {
-    let ticks = time::read64();
-    micros((ticks >> 32) as u32, ticks as u32)
+    // Each read costs QEMU a hundred instructions: two, while the lower half is not about to roll over.
+    loop {
+        let (low, high) = (time::read() as u32, timeh::read() as u32);
+        if low < 1 << 31 || time::read() as u32 >= low {
+            return micros(high, low);
+        }
+    }
 }
 
 /// A quotient of 64 bits by long division with the processor's 32-bit one, 16 bits at a time: a tenth of what the

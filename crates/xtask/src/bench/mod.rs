@@ -37,7 +37,7 @@ use counts::Cost;
 use peers::{Ipxe, UBoot};
 use report::Report;
 use rom::RomClient;
-use run::Runner;
+use run::{Measurement, Runner};
 use serde_json::json;
 use std::fs;
 use std::time::Duration;
@@ -129,48 +129,65 @@ fn rates(arguments: &BenchArgs, pki: &Pki, rom: &mut RomClient, report: &mut Rep
         let only = arguments.only.as_deref();
         only.is_none_or(|words| case.name().contains(words))
     };
-    let cases = |client| {
-        cases::cases(client, arguments.quick)
-            .into_iter()
-            .filter(wanted)
-    };
     let patience = Duration::from_secs(arguments.timeout);
-    let mut measure = |runner: &mut dyn Runner, case: &Case| {
-        let row = run::measure(runner, &world, case, runs, patience);
-        println!("{}: {}", case.name(), tables::outcome(&row));
-        report.rows.push(row);
-    };
+    let mut remarks = Vec::new();
+    let mut clients: Vec<(Client, Box<dyn Runner + '_>)> = Vec::new();
+    let ours = [Client::Rom, Client::RomHashing];
     // Built before anything is timed.
-    let ours: Vec<_> = cases(Client::Rom)
-        .chain(cases(Client::RomHashing))
-        .collect();
-    for case in &ours {
+    for case in ours
+        .iter()
+        .flat_map(|client| cases::cases(*client, arguments.quick))
+        .filter(wanted)
+    {
         rom.build(case.carrier)?;
     }
-    ours.iter().for_each(|case| measure(rom, case));
+    clients.extend(ours.map(|client| (client, Box::new(rom.clone()) as Box<dyn Runner>)));
     if arguments.no_peers {
-        report.remarks.push("no peers, as asked".into());
-        return Ok(());
-    }
-    let mut remarks = Vec::new();
-    match UBoot::find() {
-        Ok(mut uboot) => {
-            cases(Client::UBoot).for_each(|case| measure(&mut uboot, &case));
-            remarks.extend(uboot.0.version.map(|version| format!("{version}, riscv64")));
-            remarks.push("U-Boot, HTTP: not in Debian's build for riscv64".into());
+        remarks.push("no peers, as asked".into());
+    } else {
+        match UBoot::find() {
+            Ok(uboot) => {
+                let version = uboot.0.version.clone();
+                remarks.extend(version.map(|version| format!("{version}, riscv64")));
+                remarks.push("U-Boot, HTTP: not in Debian's build for riscv64".into());
+                clients.push((Client::UBoot, Box::new(uboot)));
+            }
+            Err(error) => remarks.push(format!("U-Boot: {error:#}")),
         }
-        Err(error) => remarks.push(format!("U-Boot: {error:#}")),
-    }
-    match Ipxe::find() {
-        Ok(mut ipxe) => {
-            cases(Client::Ipxe).for_each(|case| measure(&mut ipxe, &case));
-            remarks.extend(ipxe.0.version.map(|version| format!("{version}, x86")));
-            remarks.push(
-                "iPXE, HTTPS: TLS 1.2, RSA, AES-128-GCM; what it trusts is exchanged in its memory"
-                    .into(),
-            );
+        match Ipxe::find() {
+            Ok(ipxe) => {
+                let version = ipxe.0.version.clone();
+                remarks.extend(version.map(|version| format!("{version}, x86")));
+                remarks.push(
+                    "iPXE, HTTPS: TLS 1.2, RSA, AES-128-GCM; what it trusts is exchanged in its memory"
+                        .into(),
+                );
+                clients.push((Client::Ipxe, Box::new(ipxe)));
+            }
+            Err(error) => remarks.push(format!("iPXE: {error:#}")),
         }
-        Err(error) => remarks.push(format!("iPXE: {error:#}")),
+    }
+    let mut measurements: Vec<Vec<Measurement>> = clients
+        .iter()
+        .map(|(client, _)| {
+            let cases = cases::cases(*client, arguments.quick).into_iter();
+            cases.filter(wanted).map(Measurement::new).collect()
+        })
+        .collect();
+    // One boot of each, and again: what moves the machine's speed moves all of them.
+    for seed in 1..=runs as u64 {
+        for ((_, runner), cases) in clients.iter_mut().zip(&mut measurements) {
+            for measurement in cases {
+                measurement.boot(runner.as_mut(), &world, seed, patience);
+            }
+        }
+        println!("{seed} of {runs} rounds");
+    }
+    for measurement in measurements.into_iter().flatten() {
+        let case = measurement.case;
+        let row = measurement.row();
+        println!("{}: {}", case.name(), tables::outcome(&row));
+        report.rows.push(row);
     }
     report.remarks.extend(remarks);
     Ok(())

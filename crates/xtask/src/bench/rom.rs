@@ -122,11 +122,12 @@ pub struct Build {
 }
 
 impl Build {
-    /// The ROM that `carrier` is measured with: the receive ring holds a window, as far as that goes.
+    /// The ROM that `carrier` is measured with: the receive ring holds TCP's window, or two of TFTP's, as U-Boot's does, so that
+    /// the device never runs out of buffers at the end of one.
     pub fn of(carrier: Carrier) -> Self {
         let own = (sizes::TCP >> 10) as u32;
         let (tcp_kib, frames) = match carrier {
-            Carrier::Tftp { windowsize } => (own, u32::from(windowsize)),
+            Carrier::Tftp { windowsize } => (own, 2 * u32::from(windowsize)),
             Carrier::Http {
                 buffer_kib,
                 connections,
@@ -156,6 +157,7 @@ pub struct Built {
 }
 
 /// The ROM.
+#[derive(Clone)]
 pub struct RomClient {
     trust: String,
     builds: BTreeMap<Build, Built>,
@@ -326,10 +328,10 @@ mod tests {
     }
 
     #[test]
-    fn a_ring_holds_a_window() {
+    fn a_ring_holds_two_windows() {
         let ring = |carrier| Build::of(carrier).rx_ring;
         let tftp = |windowsize| ring(Carrier::Tftp { windowsize });
-        assert_eq!([1, 16, 32, 64].map(tftp), [16, 16, 32, 64]);
+        assert_eq!([1, 16, 32, 64].map(tftp), [16, 32, 64, 128]);
         let http = |buffer_kib| {
             ring(Carrier::Http {
                 buffer_kib,

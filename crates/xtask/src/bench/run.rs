@@ -71,30 +71,43 @@ impl Row {
     }
 }
 
-/// Runs `case` for `runs` times; `patience` for each.
-pub fn measure(
-    runner: &mut dyn Runner,
-    world: &World,
-    case: &Case,
-    runs: usize,
-    patience: Duration,
-) -> Row {
-    let mut boots = Vec::new();
-    let mut failures = Vec::new();
-    for seed in 1..=runs as u64 {
-        if failures.len() >= STUCK {
-            break;
-        }
-        let deadline = Instant::now() + patience;
-        match runner.boot(world, case, seed, deadline) {
-            Ok(boot) => {
-                failures.extend(boot.failure.clone());
-                boots.push(boot);
-            }
-            Err(error) => failures.push(format!("{error:#}")),
+/// A case and what came of its boots so far.
+pub struct Measurement {
+    /// Which.
+    pub case: Case,
+    boots: Vec<Boot>,
+    failures: Vec<String>,
+}
+
+impl Measurement {
+    /// Nothing yet.
+    pub fn new(case: Case) -> Self {
+        Self {
+            case,
+            boots: Vec::new(),
+            failures: Vec::new(),
         }
     }
-    row(case, &boots, failures)
+
+    /// One more boot, with at most `patience`; none when it failed too often.
+    pub fn boot(&mut self, runner: &mut dyn Runner, world: &World, seed: u64, patience: Duration) {
+        if self.failures.len() >= STUCK {
+            return;
+        }
+        let deadline = Instant::now() + patience;
+        match runner.boot(world, &self.case, seed, deadline) {
+            Ok(boot) => {
+                self.failures.extend(boot.failure.clone());
+                self.boots.push(boot);
+            }
+            Err(error) => self.failures.push(format!("{error:#}")),
+        }
+    }
+
+    /// Medians.
+    pub fn row(self) -> Row {
+        row(&self.case, &self.boots, self.failures)
+    }
 }
 
 fn row(case: &Case, boots: &[Boot], failures: Vec<String>) -> Row {

@@ -1,7 +1,7 @@
 //! The wire and the servers that all clients share: dnsmasq, the image server's TFTP and nginx in network namespaces, behind a link
 //! that delays and loses.
 
-use super::cases::{LARGE, SMALL, Wire};
+use super::cases::{LARGE, SMALL, TINY, Wire};
 use super::meter::{Fetch, Meter};
 use anyhow::{Context, Result, bail};
 use image_server::content::Content;
@@ -54,7 +54,8 @@ pub fn obstacle() -> Option<String> {
 pub fn file(octets: u64) -> &'static str {
     match octets {
         LARGE => "large.bin",
-        _ => "small.bin",
+        SMALL => "small.bin",
+        _ => "tiny.bin",
     }
 }
 
@@ -83,7 +84,7 @@ impl World {
         let other = lan.join(OTHER)?;
         let mut digests = Vec::new();
         let mut files = BTreeMap::new();
-        for octets in [LARGE, SMALL] {
+        for octets in [LARGE, SMALL, TINY] {
             let image = Image::pseudo_random(file(octets), octets as usize, SEED);
             lan.server.put(file(octets), &image.bytes)?;
             digests.push((octets, image.sha256().to_string()));
