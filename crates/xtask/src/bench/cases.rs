@@ -14,7 +14,7 @@ pub const BLKSIZE: u64 = 1468;
 /// Octets of the file where each one, or each sixteenth, waits for a timer or a long round trip.
 pub const TINY: u64 = 256 << 10;
 /// What a fetch may take by its limit, in seconds; else a smaller file is fetched.
-const PATIENCE: f64 = 11.0;
+const PATIENCE: f64 = 6.0;
 
 /// Who fetches.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -95,18 +95,6 @@ impl Carrier {
                 connections,
             } => Some((u64::from(buffer_kib) << 10) * u64::from(connections)),
         }
-    }
-
-    /// Whether it is one of the sizes between those that have a goal: of these, the wires that lose nothing show enough.
-    fn is_between(self) -> bool {
-        matches!(
-            self,
-            Carrier::Tftp { windowsize: 8 | 32 }
-                | Carrier::Http {
-                    buffer_kib: 4 | 8 | 32,
-                    ..
-                }
-        )
     }
 
     /// The server that is asked.
@@ -245,46 +233,63 @@ impl Case {
     }
 }
 
-/// The cases of `client`; with `quick` the few that tell whether something is badly wrong.
-pub fn cases(client: Client, quick: bool) -> Vec<Case> {
-    let wires: &[Wire] = match (quick, client) {
-        (_, Client::RomHashing) => &[Wire::Clean],
-        (true, _) => &[Wire::Clean, Wire::Near],
-        (false, _) => &Wire::ALL,
-    };
-    let mut cases: Vec<_> = carriers(client, quick)
-        .into_iter()
-        .flat_map(|carrier| {
-            wires.iter().map(move |&wire| Case {
-                client,
-                carrier,
-                wire,
-            })
-        })
-        .filter(|case| !(case.wire.loses() && case.carrier.is_between()))
-        .collect();
-    if client == Client::Rom && !quick {
-        // Several connections are for a long way: three wires and one without delay show what they are worth.
-        let wires = [Wire::Clean, Wire::Near, Wire::Far, Wire::NearLossy];
-        let carrier = Carrier::Http {
-            buffer_kib: 64,
-            connections: 4,
-        };
-        cases.extend(wires.map(|wire| Case {
+/// How many cases there are to be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scope {
+    /// The few that tell whether something is badly wrong.
+    Quick,
+    /// What goals and limits need, in half an hour with five runs.
+    Usual,
+    /// Each carrier over each wire.
+    All,
+}
+
+/// The cases of `client`.
+pub fn cases(client: Client, scope: Scope) -> Vec<Case> {
+    let carriers = carriers(client, scope == Scope::Quick).into_iter();
+    let cases = carriers.flat_map(|carrier| {
+        let wires = wires(client, carrier, scope).iter();
+        wires.map(move |&wire| Case {
             client,
             carrier,
             wire,
-        }));
-    }
-    if client == Client::UBoot && !quick {
+        })
+    });
+    cases.collect()
+}
+
+/// The wires that `carrier` is measured over.
+fn wires(client: Client, carrier: Carrier, scope: Scope) -> &'static [Wire] {
+    use Wire::{Clean, Far, Lossy, Near, NearLossy};
+    match (scope, client, carrier) {
+        (_, Client::RomHashing, _) => &[Clean],
         // More than its receive ring holds: one wire shows what becomes of that.
-        cases.push(Case {
-            client,
-            carrier: Carrier::Tftp { windowsize: 64 },
-            wire: Wire::Clean,
-        });
+        (_, Client::UBoot, Carrier::Tftp { windowsize: 64 }) => &[Clean],
+        (Scope::Quick, ..) => &[Clean, Near],
+        (Scope::All, ..) => &Wire::ALL,
+        (_, Client::Rom, Carrier::Tftp { windowsize: 1 }) => &[Clean, Near, Far, Lossy],
+        (_, _, Carrier::Tftp { windowsize: 1 }) => &[Clean, Near],
+        (_, _, Carrier::Tftp { windowsize: 8 | 32 }) | (_, _, Carrier::Https) => {
+            &[Clean, Near, Far]
+        }
+        // Of the sizes between those that have a goal, two wires show enough.
+        (
+            _,
+            _,
+            Carrier::Http {
+                buffer_kib: 4 | 8 | 32,
+                ..
+            },
+        ) => &[Clean, Near],
+        (
+            _,
+            _,
+            Carrier::Http {
+                connections: 2.., ..
+            },
+        ) => &[Clean, Near, Far, NearLossy],
+        _ => &Wire::ALL,
     }
-    cases
 }
 
 fn carriers(client: Client, quick: bool) -> Vec<Carrier> {
@@ -302,13 +307,13 @@ fn carriers(client: Client, quick: bool) -> Vec<Carrier> {
         (Client::Rom, true) => [tftp(&[1, 16]), vec![http(16, 1), http(64, 1)]].concat(),
         (Client::Rom, false) => {
             let buffers = [4, 8, 16, 32, 64].map(|kib| http(kib, 1));
-            let https = vec![Carrier::Https];
-            [tftp(&[1, 8, 16, 32, 64]), buffers.into(), https].concat()
+            let rest = vec![http(64, 4), Carrier::Https];
+            [tftp(&[1, 8, 16, 32, 64]), buffers.into(), rest].concat()
         }
         (Client::RomHashing, true) => tftp(&[16]),
         (Client::RomHashing, false) => [tftp(&[16]), vec![http(64, 1), Carrier::Https]].concat(),
         (Client::UBoot, true) => tftp(&[16]),
-        (Client::UBoot, false) => tftp(&[1, 16]),
+        (Client::UBoot, false) => tftp(&[1, 16, 64]),
         (Client::Ipxe, true) => vec![http(0, 1)],
         (Client::Ipxe, false) => [tftp(&[1]), vec![http(0, 1), Carrier::Https]].concat(),
     }
@@ -369,13 +374,15 @@ mod tests {
         let clients = [Client::Rom, Client::RomHashing, Client::UBoot, Client::Ipxe];
         let all: Vec<_> = clients
             .iter()
-            .flat_map(|&client| cases(client, false))
+            .flat_map(|&client| cases(client, Scope::All))
             .collect();
         let names: BTreeSet<_> = all.iter().map(Case::name).collect();
         assert_eq!(names.len(), all.len());
         assert!(names.iter().all(|name| !name.contains(['"', ';'])));
         for client in clients {
-            let quick = cases(client, true);
+            let quick = cases(client, Scope::Quick);
+            let usual = cases(client, Scope::Usual);
+            assert!(usual.iter().all(|case| all.contains(case)));
             assert!(!quick.is_empty() && quick.iter().all(|case| all.contains(case)));
         }
     }

@@ -31,7 +31,7 @@ mod world;
 
 use crate::setup;
 use anyhow::{Context, Result};
-use cases::{Case, Client};
+use cases::{Case, Client, Scope};
 use clap::Args;
 use counts::Cost;
 use peers::{Ipxe, UBoot};
@@ -55,6 +55,9 @@ pub struct BenchArgs {
     /// One boot of a few cases
     #[arg(long, conflicts_with = "runs")]
     quick: bool,
+    /// Each carrier over each wire: an hour with five runs
+    #[arg(long, conflicts_with = "quick")]
+    all: bool,
     /// Cases whose name has this in it only, such as "ROM", "HTTP", "10 ms"; no instructions then
     #[arg(long, value_name = "WORDS")]
     only: Option<String>,
@@ -65,6 +68,9 @@ pub struct BenchArgs {
     /// The ROM alone
     #[arg(long)]
     no_peers: bool,
+    /// Congestion control of the servers' TCP, such as "reno"; the machine's own without
+    #[arg(long, value_name = "NAME")]
+    congestion: Option<String>,
     /// Give a boot up after this time
     #[arg(long, value_name = "SECONDS", default_value_t = 60)]
     timeout: u64,
@@ -74,6 +80,16 @@ pub struct BenchArgs {
     /// Draw docs/src/bench.svg from the history, and measure nothing
     #[arg(long)]
     plot: bool,
+}
+
+impl BenchArgs {
+    fn scope(&self) -> Scope {
+        match (self.quick, self.all) {
+            (true, _) => Scope::Quick,
+            (_, true) => Scope::All,
+            _ => Scope::Usual,
+        }
+    }
 }
 
 /// The tables of the latest record, for the book.
@@ -119,7 +135,7 @@ pub fn run(arguments: &BenchArgs) -> Result<bool> {
 
 /// Runs on the shared wire.
 fn rates(arguments: &BenchArgs, pki: &Pki, rom: &mut RomClient, report: &mut Report) -> Result<()> {
-    let world = World::new(pki)?;
+    let world = World::new(pki, arguments.congestion.as_deref())?;
     let runs = if arguments.quick {
         1
     } else {
@@ -130,13 +146,16 @@ fn rates(arguments: &BenchArgs, pki: &Pki, rom: &mut RomClient, report: &mut Rep
         only.is_none_or(|words| case.name().contains(words))
     };
     let patience = Duration::from_secs(arguments.timeout);
-    let mut remarks = Vec::new();
+    let mut remarks = vec![format!(
+        "congestion control of nginx's TCP: {}",
+        world.congestion
+    )];
     let mut clients: Vec<(Client, Box<dyn Runner + '_>)> = Vec::new();
     let ours = [Client::Rom, Client::RomHashing];
     // Built before anything is timed.
     for case in ours
         .iter()
-        .flat_map(|client| cases::cases(*client, arguments.quick))
+        .flat_map(|client| cases::cases(*client, arguments.scope()))
         .filter(wanted)
     {
         rom.build(case.carrier)?;
@@ -170,7 +189,7 @@ fn rates(arguments: &BenchArgs, pki: &Pki, rom: &mut RomClient, report: &mut Rep
     let mut measurements: Vec<Vec<Measurement>> = clients
         .iter()
         .map(|(client, _)| {
-            let cases = cases::cases(*client, arguments.quick).into_iter();
+            let cases = cases::cases(*client, arguments.scope()).into_iter();
             cases.filter(wanted).map(Measurement::new).collect()
         })
         .collect();

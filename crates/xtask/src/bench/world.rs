@@ -41,6 +41,18 @@ pub struct World {
     ipxe_root: Vec<u8>,
     /// Wires plugged in so far.
     boots: Cell<u16>,
+    /// Congestion control of the servers' TCP, as Linux calls it.
+    pub congestion: String,
+}
+
+/// Sets the congestion control of this network namespace, and says which one it is.
+fn choose(congestion: Option<&str>) -> Result<String> {
+    const FILE: &str = "/proc/sys/net/ipv4/tcp_congestion_control";
+    if let Some(name) = congestion {
+        fs::write(FILE, name).with_context(|| format!("no congestion control {name}"))?;
+    }
+    let name = fs::read_to_string(FILE).with_context(|| format!("cannot read {FILE}"))?;
+    Ok(name.trim().into())
 }
 
 /// Why there is no world here, with what to do; `None` when there is one.
@@ -75,12 +87,14 @@ pub struct Seen {
 }
 
 impl World {
-    /// Makes it; its HTTPS server has a certificate by `pki`.
+    /// Makes it; its HTTPS server has a certificate by `pki`. `congestion` is what servers' TCP is to keep to, the machine's
+    /// own choice without it.
     ///
     /// # Errors
-    /// See [`obstacle`].
-    pub fn new(pki: &Pki) -> Result<Self> {
+    /// See [`obstacle`]; and when the kernel does not have this congestion control.
+    pub fn new(pki: &Pki, congestion: Option<&str>) -> Result<Self> {
         let lan = Lan::new()?;
+        let congestion = lan.server.namespace.enter(|| choose(congestion))??;
         let other = lan.join(OTHER)?;
         let mut digests = Vec::new();
         let mut files = BTreeMap::new();
@@ -105,6 +119,7 @@ impl World {
             digests,
             ipxe_root,
             boots: Cell::new(0),
+            congestion,
         })
     }
 
