@@ -418,7 +418,7 @@ impl Client {
         }
         self.retries = self.retries.saturating_add(1);
         if self.unacknowledged() > 0 {
-            learn(&mut self.stats.tails);
+            learn(&mut self.stats.gaps);
             // The last ACK was answered in time: only the end of the window is missing. Were this to
             // double the time-out, a window that never fits the receiver's ring would soon wait longer
             // than the server does, as no ACK is ever sent in time for a sample.
@@ -465,7 +465,7 @@ impl Client {
     /// did. A receive ring or a queue on the way that does not hold a window loses the end of each.
     pub fn next_windowsize(&self, asked: u16, most: u16) -> u16 {
         let next = self.stats.next_windowsize(asked, self.agreed.windowsize);
-        next.min(most).max(1)
+        next.min(most)
     }
 
     /// Octets consumed so far, from the start of the file.

@@ -2,7 +2,7 @@
 
 use netboot_core::Duration;
 
-/// Counters of a transfer. Without the feature `stats` all are 0 but windows, gaps and tails, and without the
+/// Counters of a transfer. Without the feature `stats` all are 0 but windows and gaps, and without the
 /// feature `adaptive` these, too.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Stats {
@@ -12,10 +12,8 @@ pub struct Stats {
     pub duplicates: u32,
     /// Packets sent again after a time-out or a duplicate.
     pub retransmissions: u32,
-    /// Times that a block was missing from a window.
+    /// Times that a block was missing from a window, or its end, which only a time-out shows.
     pub gaps: u32,
-    /// Times that the end of a window was missing, which only a time-out shows.
-    pub tails: u32,
     /// Datagrams from a port or address that is no part of the transfer.
     pub stray_tid: u32,
     /// Datagrams from the server that make no sense, or that came while a payload was held.
@@ -32,11 +30,12 @@ const RARELY: u32 = 16;
 impl Stats {
     /// The windowsize after a transfer in which `asked` was asked for and `agreed` given.
     pub(crate) fn next_windowsize(&self, asked: u16, agreed: u16) -> u16 {
-        let lost = self.gaps.wrapping_add(self.tails);
+        let lost = self.gaps;
         // A window that lost something is acknowledged in part, which `windows` has not.
         let all = self.windows.wrapping_add(lost);
         if all >= ENOUGH && lost >= all / 2 {
-            asked.min(agreed / 2)
+            // Half of one is one.
+            asked.min(agreed.wrapping_sub(agreed / 2))
         } else if all >= ENOUGH && lost <= all / RARELY {
             asked.max(asked.wrapping_shl(1))
         } else {
@@ -66,11 +65,10 @@ pub(crate) fn learn(counter: &mut u32) {
 mod tests {
     use super::*;
 
-    fn next(windows: u32, gaps: u32, tails: u32, asked: u16, agreed: u16) -> u16 {
+    fn next(windows: u32, gaps: u32, asked: u16, agreed: u16) -> u16 {
         let stats = Stats {
             windows,
             gaps,
-            tails,
             ..Stats::default()
         };
         stats.next_windowsize(asked, agreed)
@@ -78,22 +76,22 @@ mod tests {
 
     #[test]
     fn a_window_that_never_fits_is_halved() {
-        assert_eq!(next(0, 0, 100, 16, 16), 8);
-        assert_eq!(next(50, 30, 30, 16, 8), 4);
+        assert_eq!(next(0, 100, 16, 16), 8);
+        assert_eq!(next(50, 60, 16, 8), 4);
     }
 
     #[test]
     fn a_window_that_fits_grows() {
-        assert_eq!(next(100, 0, 0, 4, 4), 8);
-        assert_eq!(next(100, 3, 3, 8, 8), 16);
-        assert_eq!(next(100, 0, 0, 16, 1), 32, "another server may give more");
+        assert_eq!(next(100, 0, 4, 4), 8);
+        assert_eq!(next(100, 6, 8, 8), 16);
+        assert_eq!(next(100, 0, 16, 1), 32, "another server may give more");
     }
 
     #[test]
     fn chance_changes_nothing() {
         // One block in a hundred lost: one window of 16 in seven.
-        assert_eq!(next(100, 14, 2, 8, 8), 8);
-        assert_eq!(next(3, 3, 0, 8, 8), 8, "too few to tell");
-        assert_eq!(next(0, 0, 0, 16, 1), 16, "the server never answered");
+        assert_eq!(next(100, 16, 8, 8), 8);
+        assert_eq!(next(3, 3, 8, 8), 8, "too few to tell");
+        assert_eq!(next(0, 0, 16, 1), 16, "the server never answered");
     }
 }

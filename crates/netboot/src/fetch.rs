@@ -120,6 +120,9 @@ impl From<Full> for Stop {
 pub(crate) struct Fetch {
     /// Where it is, after redirects; `None` before the first one.
     pub uri: Option<Uri>,
+    /// What was opened ahead of need, before redirects.
+    #[cfg(feature = "ahead")]
+    pub asked: Option<Uri>,
     part: Option<Part>,
     pub transfer: Transfer,
     /// Octets of the image, once known.
@@ -137,6 +140,8 @@ impl Fetch {
     pub fn new() -> Self {
         Self {
             uri: None,
+            #[cfg(feature = "ahead")]
+            asked: None,
             part: None,
             transfer: Transfer::new(),
             size: None,
@@ -180,12 +185,11 @@ impl Fetch {
         }
     }
 
-    /// Whether this is what was opened, and where it was found.
+    /// Whether this is what was opened, wherever redirects led from there.
     #[cfg(feature = "ahead")]
-    #[inline(never)]
     pub fn is(&self, uri: &Uri, part: Option<Part>) -> bool {
-        let found = self.uri.as_ref();
-        self.part == part && found.is_some_and(|found| found.as_str() == uri.as_str())
+        let asked = self.asked.as_ref();
+        self.part == part && asked.is_some_and(|asked| asked.as_str() == uri.as_str())
     }
 
     /// Octets of the file before the image.

@@ -221,6 +221,7 @@ impl<D: Device, P: Platform> IpxeInterface for Network<'_, D, P> {
         self.stack.deadline = deadline;
         if opened.is_ok() {
             self.ahead_until = now + KEEP;
+            self.fetch.asked = Some(uri.clone());
         }
     }
 

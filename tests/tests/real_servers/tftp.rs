@@ -311,7 +311,9 @@ fn a_missing_file_is_error_1_of_dnsmasq() {
     let path = put_files(&lan, &small(), "images/").unwrap();
     let server = both(&lan, &path, "");
     misses_a_file(&lan);
-    assert_eq!(server.lines(&["soc-manifest.bin not found"]).len(), 1);
+    // Asked for ahead of need, in vain, and again when the device wanted it.
+    let lines = server.lines(&["soc-manifest.bin not found"]);
+    assert!((1..=2).contains(&lines.len()), "{lines:?}");
 }
 
 #[test]
