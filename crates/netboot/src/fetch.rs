@@ -23,11 +23,15 @@ const PROGRESS: u64 = 16 * 1024;
 const SINK_POLL: Duration = Duration::from_micros(50);
 /// How long an idle network may keep the sink's own troubles from being noticed.
 const SINK_LOOK: Duration = Duration::from_millis(100);
-/// Chunks handed to the sink, while there are more at hand, before the network gets its turn.
+/// Chunks handed to the sink, while there are more at hand, before the network gets its turn. A full TCP window opens in
+/// several steps, so that there is more than one acknowledgment to tell of it: were the only one lost, the server would wait for
+/// its persist timer.
 const TURNS: u8 = 8;
-/// Most octets handed over before the network gets its turn. A full TCP window opens in steps of this size, so that there
-/// is more than one acknowledgment to tell of it: were the only one lost, the server would wait for its persist timer.
+/// Most octets of a chunk.
 const CHUNK: usize = 4096;
+/// A sink that takes longer for what is at hand shares its time with the network. One that does not gets all of it first: the
+/// acknowledgment then tells of a window that is open, and smoltcp tells of a larger one only when it has doubled.
+const DRAIN: Duration = Duration::from_micros(500);
 /// Longest wait between two resumptions.
 const LONGEST_WAIT: Duration = Duration::from_secs(10);
 /// Longest wait that a server may ask for. Who asks for more is out of order: the caller decides.
@@ -393,10 +397,14 @@ impl Fetch {
         let base = self.base();
         // Chunks at hand that may go before the network gets its turn.
         let mut turns = 0u8;
+        let mut since = Instant::ZERO;
         loop {
             let serviced = turns == 0;
             let now = match serviced {
-                true => stack.service(),
+                true => {
+                    since = stack.service();
+                    since
+                }
                 false => stack.platform.now(),
             };
             if now >= stack.deadline {
@@ -464,8 +472,7 @@ impl Fetch {
             match pumped? {
                 Pumped::Octets(taken) => {
                     self.at = self.at.saturating_add(taken as u64);
-                    if taken < max || max == CHUNK {
-                        // That was all of it, or enough of it.
+                    if now.since(since) >= DRAIN {
                         turns = 0;
                     }
                 }
@@ -475,7 +482,11 @@ impl Fetch {
                         stack.idle(now, until.min(now + SINK_LOOK));
                     }
                 }
-                Pumped::Complete if missing == 0 && skip == 0 => return Ok(()),
+                Pumped::Complete if missing == 0 && skip == 0 => {
+                    // The last acknowledgment: who knows when the network has its next turn.
+                    stack.flush();
+                    return Ok(());
+                }
                 Pumped::Complete => {
                     let (got, size) = (progress.position, progress.size);
                     return Err(stack.fail(NetError::Truncated { got, size }).into());

@@ -58,9 +58,10 @@ pub struct BenchArgs {
     /// Each carrier over each wire: an hour with five runs
     #[arg(long, conflicts_with = "quick")]
     all: bool,
-    /// Cases whose name has this in it only, such as "ROM", "HTTP", "10 ms"; no instructions then
+    /// Cases whose name has this in it only, such as "ROM", "HTTP", "10 ms"; no instructions then. Given again, cases with
+    /// either
     #[arg(long, value_name = "WORDS")]
-    only: Option<String>,
+    only: Vec<String>,
     /// Instructions and the way through the recovery registers alone; needs no root. With --only the instructions of
     /// carriers with these words in their names, such as "HTTPS"
     #[arg(long, conflicts_with_all = ["record"])]
@@ -90,6 +91,10 @@ impl BenchArgs {
             _ => Scope::Usual,
         }
     }
+
+    fn wants(&self, name: &str) -> bool {
+        self.only.is_empty() || self.only.iter().any(|words| name.contains(words.as_str()))
+    }
 }
 
 /// The tables of the latest record, for the book.
@@ -116,7 +121,7 @@ pub fn run(arguments: &BenchArgs) -> Result<bool> {
         Some(obstacle) => report.remarks.push(format!("no rates: {obstacle}")),
         None => rates(arguments, &pki, &mut rom, &mut report)?,
     }
-    if arguments.only.is_none() || arguments.instructions {
+    if arguments.only.is_empty() || arguments.instructions {
         instructions(arguments, &pki, &mut rom, &mut report);
     }
     report.goals = goals::goals(&report.rows, &report.costs);
@@ -141,10 +146,7 @@ fn rates(arguments: &BenchArgs, pki: &Pki, rom: &mut RomClient, report: &mut Rep
     } else {
         arguments.runs.max(1)
     };
-    let wanted = |case: &Case| {
-        let only = arguments.only.as_deref();
-        only.is_none_or(|words| case.name().contains(words))
-    };
+    let wanted = |case: &Case| arguments.wants(&case.name());
     let patience = Duration::from_secs(arguments.timeout);
     let mut remarks = vec![format!(
         "congestion control of nginx's TCP: {}",
@@ -216,14 +218,13 @@ fn rates(arguments: &BenchArgs, pki: &Pki, rom: &mut RomClient, report: &mut Rep
 fn instructions(arguments: &BenchArgs, pki: &Pki, rom: &mut RomClient, report: &mut Report) {
     // Counting takes an emulator several times as long.
     let patience = Duration::from_secs(arguments.timeout.saturating_mul(4));
-    let only = arguments.only.as_deref();
-    let wanted = |carrier: &cases::Carrier| only.is_none_or(|words| carrier.name().contains(words));
+    let wanted = |carrier: &cases::Carrier| arguments.wants(&carrier.name());
     for carrier in counts::carriers(arguments.quick).into_iter().filter(wanted) {
         let cost = counts::cost(rom, pki, carrier, patience);
         println!("{}, instructions: {}", carrier.name(), described(&cost));
         report.costs.push(cost);
     }
-    if only.is_some() {
+    if !arguments.only.is_empty() {
         return;
     }
     let runs = if arguments.quick {
