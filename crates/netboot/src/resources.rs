@@ -11,9 +11,13 @@ const UDP_TX: usize = 640;
 const DHCP_RX: usize = 2048;
 /// One DHCP message that we send.
 pub(crate) const DHCP_TX: usize = 600;
-/// One HTTP request head.
+/// One HTTP request head; with several connections, those of the stripes that are asked for ahead, until they are acknowledged.
 #[cfg(feature = "http")]
-pub(crate) const TCP_TX: usize = 1024;
+pub(crate) const TCP_TX: usize = if cfg!(feature = "parallel") {
+    2048
+} else {
+    1024
+};
 /// TCP connections.
 #[cfg(feature = "parallel")]
 const CONNECTIONS: usize = crate::transfer::LANES;

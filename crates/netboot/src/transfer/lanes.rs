@@ -1,5 +1,5 @@
-//! One file over several connections (*lanes*): range requests under `If-Range` (RFC 9110, sections 13.1.5 and 14), two deep on
-//! each lane (RFC 9112, section 9.3.2).
+//! One file over several connections (*lanes*): range requests under `If-Range` (RFC 9110, sections 13.1.5 and 14), several deep
+//! on each lane (RFC 9112, section 9.3.2).
 //!
 //! The first request of a file asks for its first stripe alone. A 206 that shows the size of the file and a strong validator
 //! lets the other lanes connect; anything else leaves one connection. [`Stripes`] says what is asked of whom. There is one
@@ -16,7 +16,7 @@ use super::{Pumped, Start, Take};
 use crate::NetError;
 use crate::stack::{Internal, Stack};
 use netboot_core::uri::{Scheme, Uri};
-use netboot_core::{Device, Instant, Platform};
+use netboot_core::{Device, Duration, Instant, Platform};
 use netboot_http::{Expect, HttpError, Method, Outcome, Validator};
 use smoltcp::socket::tcp::State as TcpState;
 
@@ -24,10 +24,14 @@ use smoltcp::socket::tcp::State as TcpState;
 /// leaves empty where less than a segment fits in (RFC 9293, section 3.8.6.2.1): the end of a stripe that has to wait for the
 /// window takes another round trip. Of a small buffer it is half.
 const ROOM: usize = 2560;
+/// Octets that a stripe has if a lane's receive buffer holds so many, though the buffer then holds one stripe and not two.
+const SHORT: usize = 16 * 1024;
 /// Answers after which a server may end a connection without being thought of as one that always does.
 const MANY: u8 = 16;
 /// Connections that may end sooner than that, for one image.
 const MOST_CUT_SHORT: u8 = 8;
+/// How long a request may go without an acknowledgment, if that is longer than two round trips.
+const PATIENCE: Duration = Duration::from_millis(200);
 /// Answers begun in one call.
 const BUDGET: usize = 2 * LANES;
 
@@ -50,11 +54,17 @@ struct Lane {
     state: State,
     /// Answers that it has brought, up to [`MANY`].
     answers: u8,
+    /// When the last request was sent.
+    asked: Instant,
 }
 
 impl Lane {
     const fn new(state: State) -> Self {
-        Self { state, answers: 0 }
+        Self {
+            state,
+            answers: 0,
+            asked: Instant::ZERO,
+        }
     }
 }
 
@@ -314,7 +324,18 @@ impl HttpTransfer {
                     self.finish_stripe(stack, lane)?;
                     self.tend(stack, now)?;
                 }
-                Ok(Stepped::Nothing(until)) => return Ok(Pumped::Nothing(until)),
+                Ok(Stepped::Nothing(until)) => {
+                    let Some(overdue) = self.overdue(stack, lane) else {
+                        return Ok(Pumped::Nothing(until));
+                    };
+                    if now < overdue {
+                        return Ok(Pumped::Nothing(until.min(overdue)));
+                    }
+                    if !self.lost(stack, lane) {
+                        return Err(stack.fail(NetError::Stalled));
+                    }
+                    self.tend(stack, now)?;
+                }
                 Err(failed) => {
                     // No head yet: nothing of the answer was used.
                     let between = self.response.head().status == 0;
@@ -327,6 +348,18 @@ impl HttpTransfer {
             }
         }
         Ok(Pumped::Octets(0))
+    }
+
+    /// When a request that is not acknowledged on `lane`, the one that is looked at, counts as lost with its connection: smoltcp
+    /// would repeat it after a second (RFC 6298, section 2.4), and all others would wait for that.
+    fn overdue<D: Device, P: Platform>(
+        &mut self,
+        stack: &mut Stack<'_, D, P>,
+        lane: u8,
+    ) -> Option<Instant> {
+        let asked = self.lanes.file.as_mut()?.lane(lane)?.asked;
+        let patience = PATIENCE.max(self.stream.rtt + self.stream.rtt);
+        (stack.tcp().send_queue() > 0).then(|| asked + patience)
     }
 
     /// The answer on `lane` is over.
@@ -401,6 +434,9 @@ impl HttpTransfer {
                 Ok(()) => {
                     if let Some(file) = &mut self.lanes.file {
                         file.stripes.sent(lane, stripe);
+                        if let Some(lane) = file.lane(lane) {
+                            lane.asked = now;
+                        }
                     }
                     stack.flush();
                 }
@@ -524,9 +560,11 @@ impl HttpTransfer {
     }
 }
 
-/// Octets of a stripe: a lane's answer lies in its receive buffer whole while it waits for its turn. With shorter ones a window
-/// would never be used in one round trip, as it opens only when a stripe was taken.
+/// Octets of a stripe. It lies in a lane's receive buffer whole, head and all, while it waits for its turn. A large buffer holds two:
+/// with one, a server that spreads a window over a round trip keeps the other lanes full and waiting for that time. With more of
+/// them, or shorter ones, requests come late.
 fn stripe_octets<D: Device, P: Platform>(stack: &Stack<'_, D, P>) -> u64 {
     let buffer = stack.lane_buffer();
-    buffer.saturating_sub(ROOM.min(buffer / 2)).max(1) as u64
+    let all = buffer.saturating_sub(ROOM.min(buffer / 2));
+    (all / 2).max(SHORT.min(all)).max(1) as u64
 }

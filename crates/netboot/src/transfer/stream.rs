@@ -15,6 +15,10 @@ use smoltcp::wire::IpAddress;
 /// A port that nobody connects to while it is looked at.
 const DISCARD: u16 = 9;
 
+/// Octets of a request that is sent behind others, at most.
+#[cfg(feature = "parallel")]
+const REQUEST: usize = 1024;
+
 /// Whom a connection leads to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Peer {
@@ -193,6 +197,18 @@ impl Stream {
             let (socket, tls) = stack.tcp_and_tls();
             let tls = tls.ok_or(NetError::Unsupported)?;
             return tls.send(socket, fill);
+        }
+        #[cfg(feature = "parallel")]
+        if stack.tcp().send_queue() > 0 {
+            // Behind requests that are not acknowledged yet, what room there is may be in two pieces.
+            let socket = stack.tcp();
+            let room = socket.send_capacity().saturating_sub(socket.send_queue());
+            let mut request = [0; REQUEST];
+            let len = fill(request.get_mut(..room.min(REQUEST)).unwrap_or_default());
+            return match socket.send_slice(request.get(..len).unwrap_or_default()) {
+                Ok(_) => Ok(()),
+                Err(_) => Err(NetError::ConnectionReset),
+            };
         }
         // Whatever was sent before has been answered, or at least acknowledged, so the buffer is empty and in one piece.
         match stack.tcp().send(|buffer| (fill(buffer), ())) {

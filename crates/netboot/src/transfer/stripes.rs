@@ -2,8 +2,9 @@
 //!
 //! A file is cut into stripes of one length. Each open connection (*lane*) has up to [`DEPTH`] of them asked of it, and answers
 //! in the order of the questions (RFC 9112, section 9.3.2), so that it always has something to send. The stripes are read in
-//! the file's order: what the other lanes bring meanwhile waits in their receive buffers. A lane that finishes a stripe gets the
-//! next one. With equal lanes this is round robin; a lane that comes late, or never, takes none from the others.
+//! the file's order: what the other lanes bring meanwhile waits in their receive buffers. Stripes are dealt round robin among the
+//! lanes that are open, and whose turn it is is waited for: a lane that had several in a row would bring them one after the other,
+//! and go on getting them so. A lane that comes late, or never, takes none from the others.
 //!
 //! A lane that was lost leaves its stripes to be asked for again, by a lane that has none of later ones before it: their answers
 //! would wait for each other.
@@ -12,8 +13,9 @@ use heapless::Deque;
 
 /// Most lanes.
 pub(crate) const LANES: usize = 4;
-/// Stripes asked of one lane at a time: one that comes, and the next one.
-pub(super) const DEPTH: usize = 2;
+/// Stripes asked of one lane at a time: those that come or wait in its buffer, and as many after them, so that it has a window's
+/// worth to send when they are taken.
+pub(super) const DEPTH: usize = 4;
 /// Stripes that are under way at a time, at most.
 const MOST: usize = LANES * DEPTH;
 
@@ -50,6 +52,8 @@ pub(super) struct Stripes {
     end: u64,
     /// Octets of a stripe.
     len: u64,
+    /// The lane of the last one.
+    turn: u8,
 }
 
 impl Stripes {
@@ -67,6 +71,7 @@ impl Stripes {
             next: first.end,
             end,
             len: len.max(1),
+            turn: 0,
         }
     }
 
@@ -110,34 +115,47 @@ impl Stripes {
 
     /// The next request: what is to be asked of whom, among the lanes whose bits are set in `open`.
     pub fn request(&self, open: u8) -> Option<(u8, Stripe)> {
-        let lost = self.asked.iter().find(|asked| asked.lane.is_none());
-        let stripe = match lost {
-            Some(asked) => asked.stripe,
-            None if self.next < self.end && !self.asked.is_full() => Stripe {
-                first: self.next,
-                end: self.next.saturating_add(self.len).min(self.end),
-            },
-            None => return None,
+        let fits = |lane: u8| open & (1 << lane) != 0 && self.load(lane) < DEPTH;
+        if let Some(lost) = self.asked.iter().find(|asked| asked.lane.is_none()) {
+            let stripe = lost.stripe;
+            let behind = |lane: u8| {
+                let mut of = self.asked.iter().rev();
+                of.find(|asked| asked.lane == Some(lane))
+                    .is_some_and(|last| last.stripe.first > stripe.first)
+            };
+            let lanes = (0..LANES as u8).filter(|lane| fits(*lane) && !behind(*lane));
+            let lane = lanes.min_by_key(|lane| self.load(*lane))?;
+            return Some((lane, stripe));
+        }
+        if self.next >= self.end || self.asked.is_full() {
+            return None;
+        }
+        // Whoever is next in turn, though another may have less to do.
+        let after = (0..LANES as u8).filter(|lane| *lane > self.turn);
+        let mut lanes = after.chain(0..LANES as u8);
+        let lane = lanes.find(|lane| open & (1 << lane) != 0)?;
+        let stripe = Stripe {
+            first: self.next,
+            end: self.next.saturating_add(self.len).min(self.end),
         };
-        let behind = |lane: u8| {
-            let mut of = self.asked.iter().rev();
-            of.find(|asked| asked.lane == Some(lane))
-                .is_some_and(|last| last.stripe.first > stripe.first)
-        };
-        let lanes = (0..LANES as u8).filter(|lane| open & (1 << lane) != 0);
-        let fit = lanes.filter(|lane| self.load(*lane) < DEPTH && !behind(*lane));
-        let lane = fit.min_by_key(|lane| self.load(*lane))?;
-        Some((lane, stripe))
+        fits(lane).then_some((lane, stripe))
     }
 
     /// Says that the request was sent.
     pub fn sent(&mut self, lane: u8, stripe: Stripe) {
         let is_lost = |asked: &&mut Asked| asked.lane.is_none() && asked.stripe == stripe;
-        let lane = Some(lane);
         if let Some(asked) = self.asked.iter_mut().find(is_lost) {
-            asked.lane = lane;
-        } else if self.asked.push_back(Asked { stripe, lane }).is_ok() {
+            asked.lane = Some(lane);
+            return;
+        }
+        let lane_of = Some(lane);
+        let asked = Asked {
+            stripe,
+            lane: lane_of,
+        };
+        if self.asked.push_back(asked).is_ok() {
             self.next = stripe.end;
+            self.turn = lane;
         }
     }
 
@@ -187,7 +205,8 @@ mod tests {
         let mut stripes = stripes(1_000, 10);
         let asked = ask(&mut stripes, ALL);
         let lanes: Vec<_> = asked.iter().map(|(lane, _)| *lane).collect();
-        assert_eq!(lanes, [1, 2, 3, 0, 1, 2, 3]);
+        let turns: Vec<_> = (1..MOST).map(|turn| (turn % LANES) as u8).collect();
+        assert_eq!(lanes, turns);
         assert_eq!(stripes.load(0), DEPTH);
         for turn in 0..20 {
             let (stripe, lane) = stripes.front().unwrap();
@@ -196,7 +215,7 @@ mod tests {
             // Who is done gets the next one.
             assert_eq!(
                 ask(&mut stripes, ALL),
-                [((turn % 4) as u8, (turn + 8) * 10)]
+                [((turn % 4) as u8, (turn + MOST as u64) * 10)]
             );
         }
     }
@@ -204,11 +223,18 @@ mod tests {
     #[test]
     fn a_lane_that_comes_late_is_not_waited_for() {
         let mut stripes = stripes(1_000, 10);
-        assert_eq!(ask(&mut stripes, 0b0001), [(0, 10)]);
-        assert_eq!(stripes.wanted(), MOST - 2);
-        assert_eq!(ask(&mut stripes, 0b0101), [(2, 20), (2, 30)]);
-        read_front(&mut stripes);
-        assert_eq!(ask(&mut stripes, 0b0101), [(0, 40)]);
+        assert_eq!(ask(&mut stripes, 0b0001), [(0, 10), (0, 20), (0, 30)]);
+        assert_eq!(stripes.wanted(), MOST - DEPTH);
+        // From now on they take turns, and lane 0 has enough to do.
+        assert_eq!(ask(&mut stripes, 0b0101), [(2, 40)]);
+        for first in (50..200).step_by(20) {
+            read_front(&mut stripes);
+            assert_eq!(ask(&mut stripes, 0b0101), [(0, first), (2, first + 10)][..]);
+            if stripes.load(2) == DEPTH {
+                break;
+            }
+        }
+        assert_eq!(stripes.load(0), DEPTH);
     }
 
     #[test]
@@ -229,9 +255,9 @@ mod tests {
     fn lost_stripes_are_asked_for_before_others_and_never_behind_later_ones() {
         let mut stripes = stripes(1_000, 10);
         ask(&mut stripes, 0b0111);
-        // Lane 1 had stripes 1 and 4.
+        // Lane 1 had every third.
         assert!(stripes.lose(1) && !stripes.lose(1));
-        assert_eq!(stripes.wanted(), 2 + MOST - 6);
+        assert_eq!(stripes.wanted(), DEPTH + MOST - 3 * DEPTH);
         // Lanes 0 and 2 have later ones than stripe 1.
         assert_eq!(ask(&mut stripes, 0b0101), []);
         assert_eq!(ask(&mut stripes, 0b0111)[..2], [(1, 10), (1, 40)]);

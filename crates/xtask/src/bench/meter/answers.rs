@@ -26,8 +26,10 @@ pub struct Acked {
 /// The answers of one connection.
 #[derive(Debug, Default)]
 pub struct Answers {
-    /// Sequence number of the latest request, so that it is not counted again when it is repeated.
-    request: Option<u32>,
+    /// Sequence number of the client's next octet, once it has sent one: what is repeated is not counted again.
+    sent: Option<u32>,
+    /// A request that has not ended: where a buffer wraps around, it is cut into two segments.
+    request: Vec<u8>,
     /// Sequence number of the server's next octet.
     next: u32,
     /// Segments behind a hole.
@@ -71,26 +73,37 @@ fn behind(of: u32, from: u32) -> Option<u32> {
 }
 
 impl Answers {
-    /// Requests in a segment of the client's that were not seen before.
+    /// Requests that end in a segment of the client's, and were not seen before.
     pub fn requests(&mut self, sequence: u32, payload: &[u8]) -> usize {
-        let mut new = 0;
-        let mut at = 0;
-        while payload[at..].starts_with(b"GET ") {
-            let here = sequence.wrapping_add(at as u32);
-            let seen = self
-                .request
-                .is_some_and(|last| behind(last, here).is_some());
-            if !seen {
-                self.request = Some(here);
-                new += 1;
-            }
-            let end = payload[at..]
-                .windows(END.len())
-                .position(|octets| octets == END);
-            let Some(end) = end else { break };
-            at += end + END.len();
+        let known = match self.sent {
+            Some(sent) => match behind(sent, sequence) {
+                Some(known) => known as usize,
+                // Another connection.
+                None => {
+                    self.request.clear();
+                    0
+                }
+            },
+            None => 0,
+        };
+        let Some(new) = payload.get(known..).filter(|new| !new.is_empty()) else {
+            return 0;
+        };
+        self.sent = Some(sequence.wrapping_add(payload.len() as u32));
+        self.request.extend_from_slice(new);
+        let mut requests = 0;
+        while let Some(end) = self
+            .request
+            .windows(END.len())
+            .position(|octets| octets == END)
+        {
+            requests += usize::from(self.request.starts_with(b"GET "));
+            self.request.drain(..end + END.len());
         }
-        new
+        if self.request.len() > MOST_HEAD {
+            self.request.clear();
+        }
+        requests
     }
 
     /// A request was sent; `ack` is what the client had acknowledged then, `part` how the caller calls it.
@@ -273,6 +286,12 @@ mod tests {
         assert_eq!(answers.requests(119, one), 0);
         assert_eq!(answers.requests(138, one), 1);
         assert_eq!(answers.requests(157, b""), 0);
+        // Cut in two, the second part before another request.
+        let (first, second) = two.split_at(15);
+        assert_eq!(answers.requests(157, first), 0);
+        assert_eq!(answers.requests(172, second), 2);
+        assert_eq!(answers.requests(157, &two), 0);
+        assert_eq!(answers.requests(195, b"HEAD /a HTTP/1.1\r\n\r\n"), 0);
     }
 
     /// Two answers in a row, cut into segments that come in each of these orders.
