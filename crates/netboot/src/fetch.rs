@@ -29,9 +29,6 @@ const SINK_LOOK: Duration = Duration::from_millis(100);
 const TURNS: u8 = 8;
 /// Most octets of a chunk.
 const CHUNK: usize = 4096;
-/// A sink that takes longer for what is at hand shares its time with the network. One that does not gets all of it first: the
-/// acknowledgment then tells of a window that is open, and smoltcp tells of a larger one only when it has doubled.
-const DRAIN: Duration = Duration::from_micros(500);
 /// Longest wait between two resumptions.
 const LONGEST_WAIT: Duration = Duration::from_secs(10);
 /// Longest wait that a server may ask for. Who asks for more is out of order: the caller decides.
@@ -395,16 +392,12 @@ impl Fetch {
         }
         self.fresh = false;
         let base = self.base();
-        // Chunks at hand that may go before the network gets its turn.
+        // Chunks that went since the network had its turn.
         let mut turns = 0u8;
-        let mut since = Instant::ZERO;
         loop {
             let serviced = turns == 0;
             let now = match serviced {
-                true => {
-                    since = stack.service();
-                    since
-                }
+                true => stack.service(),
                 false => stack.platform.now(),
             };
             if now >= stack.deadline {
@@ -431,7 +424,7 @@ impl Fetch {
                 (skip, _) => usize::try_from(skip).unwrap_or(usize::MAX),
             };
             let max = max.min(CHUNK);
-            turns = turns.checked_sub(1).unwrap_or(TURNS);
+            turns = turns.wrapping_add(1) % TURNS;
             if max == 0 {
                 turns = 0;
                 if serviced {
@@ -472,7 +465,9 @@ impl Fetch {
             match pumped? {
                 Pumped::Octets(taken) => {
                     self.at = self.at.saturating_add(taken as u64);
-                    if now.since(since) >= DRAIN {
+                    // A sink that takes its time shares it with the network. Another one gets all that is at hand first: the
+                    // acknowledgment then tells of a window that is open, and smoltcp tells of a larger one when it has doubled.
+                    if now >= stack.round_at {
                         turns = 0;
                     }
                 }
@@ -482,11 +477,7 @@ impl Fetch {
                         stack.idle(now, until.min(now + SINK_LOOK));
                     }
                 }
-                Pumped::Complete if missing == 0 && skip == 0 => {
-                    // The last acknowledgment: who knows when the network has its next turn.
-                    stack.flush();
-                    return Ok(());
-                }
+                Pumped::Complete if missing == 0 && skip == 0 => return Ok(()),
                 Pumped::Complete => {
                     let (got, size) = (progress.position, progress.size);
                     return Err(stack.fail(NetError::Truncated { got, size }).into());

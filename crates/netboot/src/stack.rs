@@ -112,7 +112,7 @@ pub(crate) struct Stack<'a, D: Device, P: Platform> {
     /// Since when frames are left in the device because one is being read in place.
     full_since: Option<Instant>,
     /// When everything gets its turn at the latest.
-    round_at: Instant,
+    pub round_at: Instant,
 }
 
 impl<'a, D: Device, P: Platform> Stack<'a, D, P> {

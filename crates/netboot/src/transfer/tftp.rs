@@ -179,9 +179,6 @@ impl TftpTransfer {
         stack.link.release();
         self.client.data_consumed(now);
         self.transmit(stack, now);
-        if self.client.is_complete() && taken == 0 {
-            return Ok(Pumped::Complete);
-        }
         Ok(Pumped::Octets(taken))
     }
 
