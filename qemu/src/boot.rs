@@ -70,7 +70,14 @@ pub fn run() -> u32 {
     out.word("entropy", source);
     out.text("\n");
     #[cfg(feature = "panic-at-start")]
-    assert!(!core::hint::black_box(true), "as asked for");
+    {
+        out.text(if crate::memcpy::is_right() {
+            "@copies right\n"
+        } else {
+            "@copies wrong\n"
+        });
+        assert!(!core::hint::black_box(true), "as asked for");
+    }
     #[cfg(feature = "bench")]
     if let Some(uri) = &settings.bench.uri {
         return match network(settings, entropy) {

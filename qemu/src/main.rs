@@ -13,7 +13,7 @@
 //! | `clock`, `entropy` | [`netboot_core::Platform`] |
 //! | `https` | what is trusted, in builds with `https` |
 //! | `stack` | stack paint and high-water mark |
-//! | `saves`, `memmove` | nothing: what the compiler calls |
+//! | `saves`, `memcpy`, `memmove` | nothing: what the compiler calls |
 //! | `fault` | what happens after a panic or an unexpected trap |
 //! | `boot` | the parts put together; buffer sizes |
 //! | `rom_parts::settings` | what the operator or the fuses say |
@@ -39,6 +39,8 @@ mod entropy;
 mod fault;
 #[cfg(all(target_arch = "riscv32", feature = "https"))]
 mod https;
+#[cfg(target_arch = "riscv32")]
+mod memcpy;
 #[cfg(target_arch = "riscv32")]
 mod memmove;
 #[cfg(target_arch = "riscv32")]

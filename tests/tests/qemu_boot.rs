@@ -252,7 +252,8 @@ fn a_rom_with_texts_says_what_happened() {
     assert!(logged("INFO  dhcp: 10."), "{:#?}", outcome.lines);
 }
 
-/// A panic is on record, whichever core library is linked: a line with the place, and an exit code.
+/// A panic is on record, whichever core library is linked: a line with the place, and an exit code. Before it, the image's own
+/// `memcpy` and `memmove` were tried at each alignment.
 #[test]
 fn a_panic_is_recorded() {
     if !asked_for("a_panic_is_recorded") {
@@ -275,6 +276,7 @@ fn a_panic_is_recorded() {
         let stop = parsed.stop.as_ref().expect("a line with the panic");
         assert_eq!(stop.what, "panic", "{core:?}: {:#?}", outcome.lines);
         assert!(parsed.rom.is_some() && parsed.report.is_none());
+        assert!(outcome.lines.iter().any(|line| line == "@copies right"));
         assert_eq!(outcome.exit_code, Some(PANIC), "{core:?}");
         let (_, trace) = stop.detail.split_once("trace=").unwrap();
         assert!(trace.starts_with("0x2000"), "{core:?}: {trace:?}");
