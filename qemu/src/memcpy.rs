@@ -2,7 +2,7 @@
 //! octets of flash, and two thirds of the instructions.
 //!
 //! It lies with the trap code, which link.x puts first: QEMU chains translated blocks within a page of 4 KiB only, so that a loop
-//! which happens to cross the end of one takes three times as long. HTTP lives by this loop.
+//! which happens to cross the end of one takes three times as long. (`memory.x.in` keeps a page for other such loops.)
 
 use core::arch::global_asm;
 

@@ -10,7 +10,7 @@ use core::arch::global_asm;
 
 global_asm!(
     r#"
-    .section .text.riscv_save_restore, "ax"
+    .section .trap.riscv_save_restore, "ax"
     .balign 2
     .global __riscv_save_12
 __riscv_save_12:

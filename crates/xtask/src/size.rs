@@ -32,6 +32,8 @@ pub struct SizeArgs {
 
 /// Regions of `qemu/memory.x.in`. The emulated device lies apart from what a board would have.
 const FLASH: Range<u32> = 0x2000_0000..0x2010_0000;
+/// The page of flash that is kept for loops.
+const HOT: Range<u32> = 0x200f_f000..0x2010_0000;
 const EMULATION: Range<u32> = 0x2010_0000..0x2200_0000;
 const RAM: Range<u32> = 0x8000_0000..0x8010_0000;
 const EMULATION_RAM: Range<u32> = 0x8010_0000..0x8080_0000;
@@ -58,7 +60,7 @@ const TINY_FLASH: u64 = 40;
 const TINY_RAM: u64 = 24;
 /// What its flash has come to, octets. More than this fails, so that it only gets nearer to the goal. To be lowered with each
 /// gain, never raised.
-const TINY_FLASH_SO_FAR: u64 = 63_140;
+const TINY_FLASH_SO_FAR: u64 = 62_980;
 /// The network device's own memory: frames, and the pages of its virtqueues.
 const RINGS: [&str; 2] = ["mcu_rom::boot::FRAMES", "netboot_virtio::pool::POOL"];
 
@@ -236,12 +238,18 @@ fn built(options: &RomOptions) -> Result<(Program, PathBuf)> {
     Ok((Program::read(&elf)?, built.image))
 }
 
-/// Octets of a flash region, from its first to its last.
+/// Octets of a flash region, from its first to its last, but for the gap before [`HOT`].
 fn flash(program: &Program, region: &Range<u32>) -> u64 {
-    let loads = program.loads.iter();
-    let inside = loads.filter(|load| region.contains(&load.start));
-    let end = inside.map(|load| load.end).max().unwrap_or(region.start);
-    (end - region.start).into()
+    let extent = |start: u32, end: u32| {
+        let loads = program.loads.iter();
+        let inside = loads.filter(|load| (start..end).contains(&load.start));
+        inside.map(|load| load.end - start).max().unwrap_or(0)
+    };
+    let octets = match region.contains(&HOT.start) {
+        true => extent(region.start, HOT.start) + extent(HOT.start, HOT.end),
+        false => extent(region.start, region.end),
+    };
+    octets.into()
 }
 
 /// Octets of the sections in a RAM region, gaps included, but for stack and heap.
@@ -409,12 +417,13 @@ mod tests {
             loads: vec![
                 0x2000_0000..0x2000_5000,
                 0x2000_5000..0x2000_5004,
+                0x200f_f000..0x200f_f020,
                 0x2010_0000..0x2010_0100,
             ],
         };
         assert_eq!(static_ram(&program), 0x2000);
         assert_eq!(ram(&program, &EMULATION_RAM), 0x400);
-        assert_eq!(flash(&program, &FLASH), 0x5004);
+        assert_eq!(flash(&program, &FLASH), 0x5024);
         assert_eq!(flash(&program, &EMULATION), 0x100);
     }
 }
