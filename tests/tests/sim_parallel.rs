@@ -5,8 +5,8 @@ use e2e::hostile::Attack;
 use e2e::{Boot, Sim};
 use image_server::config::{EtagKind, Framing};
 use image_server::{Content, HttpFault, Protocol, Rule, Served, ServerConfig};
-use netboot_core::{Blame, Duration};
-use netsim::LinkConfig;
+use netboot_core::{Blame, Duration, Instant};
+use netsim::{LinkConfig, Side};
 use testbed::Plan;
 use testbed::plan::{FILE_NAMES, Pointer, firmware};
 
@@ -401,4 +401,38 @@ fn rewritten_frames_never_deliver_other_octets_unnoticed() {
             panic!("seed {seed}: {what}\n{}", boot.console);
         }
     }
+}
+
+/// Requests that are lost on their way cost new connections, and not the second after which TCP would repeat them.
+#[test]
+fn lost_requests_cost_no_second() {
+    let plan = Plan {
+        images: firmware(&[2_400_001, 3_000, 2_001]),
+        ..far()
+    };
+    let transfer = |boot: &Boot| {
+        boot.assert_booted(&plan);
+        assert_eq!(boot.resumes(0), 0);
+        boot.outcome.report.images[0].transfer
+    };
+    let calm = transfer(&boot(&plan, |_| ()));
+    // Whatever the station sends within a round trip.
+    let silence = Instant::from_millis(600);
+    let lossy = LinkConfig {
+        loss: 1.0,
+        ..plan.link
+    };
+    let disturbed = Sim::new(&plan)
+        .at(silence, move |world| {
+            world.link.set_config_from(Side::Client, lossy);
+        })
+        .at(silence + Duration::from_millis(20), move |world| {
+            world.link.set_config_from(
+                Side::Client,
+                LinkConfig::with_delay(Duration::from_millis(10)),
+            );
+        })
+        .run();
+    let cost = transfer(&disturbed).as_micros() as i64 - calm.as_micros() as i64;
+    assert!((100_000..900_000).contains(&cost), "{cost} µs");
 }
