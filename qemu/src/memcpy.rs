@@ -1,5 +1,5 @@
-//! `memcpy` by words, at whatever alignment, in place of compiler_builtins' (which is weak, and dropped by the linker): half the
-//! octets of flash, and two thirds of the instructions.
+//! `memcpy` by words in 184 octets, in place of the 338 of compiler_builtins (whose own is weak, and dropped by the linker). 16 octets
+//! take 11 instructions, or 23 where source and destination lie at different offsets within a word.
 //!
 //! It lies with the trap code, which link.x puts first: QEMU chains translated blocks within a page of 4 KiB only, so that a loop
 //! which happens to cross the end of one takes three times as long. (`memory.x.in` keeps a page for other such loops.)

@@ -418,19 +418,14 @@ fn lost_requests_cost_no_second() {
     let calm = transfer(&boot(&plan, |_| ()));
     // Whatever the station sends within a round trip.
     let silence = Instant::from_millis(600);
-    let lossy = LinkConfig {
-        loss: 1.0,
-        ..plan.link
-    };
+    let whole = plan.link;
+    let lossy = LinkConfig { loss: 1.0, ..whole };
     let disturbed = Sim::new(&plan)
         .at(silence, move |world| {
             world.link.set_config_from(Side::Client, lossy);
         })
         .at(silence + Duration::from_millis(20), move |world| {
-            world.link.set_config_from(
-                Side::Client,
-                LinkConfig::with_delay(Duration::from_millis(10)),
-            );
+            world.link.set_config_from(Side::Client, whole);
         })
         .run();
     let cost = transfer(&disturbed).as_micros() as i64 - calm.as_micros() as i64;

@@ -191,11 +191,7 @@ impl HttpTransfer {
     ) -> Internal<Pumped> {
         match self.step(stack, now, max, take)? {
             Stepped::Taken(octets) => Ok(Pumped::Octets(octets)),
-            Stepped::Complete => {
-                // The last acknowledgment: who knows when the network has its next turn.
-                stack.flush();
-                Ok(Pumped::Complete)
-            }
+            Stepped::Complete => Ok(Pumped::Complete),
             Stepped::Head => Ok(Pumped::Octets(0)),
             Stepped::Nothing(until) => Ok(Pumped::Nothing(until)),
         }

@@ -287,7 +287,6 @@ impl HttpTransfer {
                 return Err(stack.fail(NetError::StaleHandle));
             };
             let Some((stripe, lane)) = file.stripes.front() else {
-                stack.flush();
                 return Ok(Pumped::Complete);
             };
             let Some(lane) = lane else {

@@ -136,7 +136,7 @@ impl Transfer {
         max: usize,
         take: Take<'_>,
     ) -> Internal<Pumped> {
-        match (self.active, &mut self.tftp) {
+        let pumped = match (self.active, &mut self.tftp) {
             (Active::Tftp, Some(transfer)) => transfer.pump(stack, now, max, take),
             #[cfg(feature = "parallel")]
             (Active::Http, _) if self.http.is_parallel() => {
@@ -145,7 +145,13 @@ impl Transfer {
             #[cfg(feature = "http")]
             (Active::Http, _) => self.http.pump(stack, now, max, take),
             _ => Err(stack.fail(NetError::StaleHandle)),
+        };
+        #[cfg(feature = "http")]
+        if matches!(pumped, Ok(Pumped::Complete)) {
+            // TCP's last acknowledgment: who knows when the network has its next turn.
+            stack.flush();
         }
+        pumped
     }
 
     /// Another image: what stood against several connections with the last one does not count.

@@ -92,6 +92,14 @@ impl BenchArgs {
         }
     }
 
+    /// Boots of each case.
+    fn rounds(&self) -> usize {
+        match self.quick {
+            true => 1,
+            false => self.runs.max(1),
+        }
+    }
+
     fn wants(&self, name: &str) -> bool {
         self.only.is_empty() || self.only.iter().any(|words| name.contains(words.as_str()))
     }
@@ -141,11 +149,7 @@ pub fn run(arguments: &BenchArgs) -> Result<bool> {
 /// Runs on the shared wire.
 fn rates(arguments: &BenchArgs, pki: &Pki, rom: &mut RomClient, report: &mut Report) -> Result<()> {
     let world = World::new(pki, arguments.congestion.as_deref())?;
-    let runs = if arguments.quick {
-        1
-    } else {
-        arguments.runs.max(1)
-    };
+    let runs = arguments.rounds();
     let wanted = |case: &Case| arguments.wants(&case.name());
     let patience = Duration::from_secs(arguments.timeout);
     let mut remarks = vec![format!(
@@ -227,11 +231,7 @@ fn instructions(arguments: &BenchArgs, pki: &Pki, rom: &mut RomClient, report: &
     if !arguments.only.is_empty() {
         return;
     }
-    let runs = if arguments.quick {
-        1
-    } else {
-        arguments.runs.max(1)
-    };
+    let runs = arguments.rounds();
     let tftp = cases::Carrier::Tftp { windowsize: 16 };
     let http = cases::Carrier::Http {
         buffer_kib: testbed::sizes::TCP as u32 >> 10,
