@@ -193,7 +193,7 @@ mod tests {
     /// Each crate of the gate has a program and each program is looked at.
     #[test]
     fn every_program_is_read() {
-        let manifest = rom::workspace().join("crates/panic-gate/Cargo.toml");
+        let manifest = rom::workspace().join("crates/testing/panic-gate/Cargo.toml");
         let manifest = fs::read_to_string(manifest).unwrap();
         let lines = manifest.lines();
         let mut programs: Vec<_> = lines

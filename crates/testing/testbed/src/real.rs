@@ -17,7 +17,7 @@ use netsim::LinkStats;
 use std::fmt;
 use std::fs::{self, File};
 use std::io::{BufWriter, Write as _};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 /// The variable that asks for tests with real servers.
 pub const ASK: &str = "NETBOOT_REAL";
@@ -97,7 +97,7 @@ impl Drop for Booted {
 
 impl Booted {
     fn keep_packets(&self) -> Result<PathBuf> {
-        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/real-failures");
+        let root = crate::rom::workspace().join("target/real-failures");
         fs::create_dir_all(&root)?;
         let name = test_name().replace("::", "-");
         let path = root.canonicalize()?.join(format!("{name}.pcap"));

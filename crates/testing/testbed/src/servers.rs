@@ -98,10 +98,7 @@ impl Program {
 
 /// Where packages may be unpacked that cannot be installed.
 fn unpacked() -> PathBuf {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
-    root.canonicalize()
-        .unwrap_or(root)
-        .join("target/real-servers")
+    crate::rom::workspace().join("target/real-servers")
 }
 
 /// A server process; ends with this value. Its log goes to stderr if the test fails.

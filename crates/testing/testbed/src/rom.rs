@@ -167,7 +167,7 @@ pub struct Rom {
 /// The workspace's root.
 pub fn workspace() -> PathBuf {
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
-    here.ancestors().nth(2).unwrap_or(here).to_path_buf()
+    here.ancestors().nth(3).unwrap_or(here).to_path_buf()
 }
 
 /// The flash image that [`ROM_VARIABLE`] names, or else a fresh one.

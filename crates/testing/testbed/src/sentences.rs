@@ -4,7 +4,7 @@
 //! masked, and what stands in parentheses (a server's words, a register) is left out.
 
 /// The table; a test holds it against the code.
-const TABLE: &str = include_str!("../../../docs/src/errors.md");
+const TABLE: &str = include_str!("../../../../docs/src/errors.md");
 
 /// What stands for a fact that is not known here.
 const MASK: &str = "\u{2026}";
