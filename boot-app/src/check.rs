@@ -128,6 +128,10 @@ impl<S: ImageSink, O: Observer> ImageSink for Watched<'_, S, O> {
         self.sink.activate(now)
     }
 
+    fn withdraw(&mut self, now: Instant) -> bool {
+        self.sink.withdraw(now)
+    }
+
     fn abort(&mut self, now: Instant, reason: AbortReason) {
         self.sink.abort(now, reason);
     }

@@ -358,5 +358,9 @@ impl ImageSink for TocReader {
         Ok(())
     }
 
+    fn withdraw(&mut self, _: Instant) -> bool {
+        true
+    }
+
     fn abort(&mut self, _: Instant, _: AbortReason) {}
 }

@@ -203,6 +203,11 @@ impl<B: RegisterBus> ImageSink for RecoveryAgent<B> {
         Ok(())
     }
 
+    fn withdraw(&mut self, now: Instant) -> bool {
+        self.abort(now, AbortReason::TransferFailed);
+        true
+    }
+
     /// Empties the FIFO; the device may then ask again, see [`poll`](RecoveryAgent::poll). Whether it
     /// does is up to its firmware: before the first burst is complete it has seen nothing of the image,
     /// later a released Caliptra ROM goes on counting words where it was.

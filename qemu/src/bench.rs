@@ -148,6 +148,10 @@ impl ImageSink for Store {
         Ok(())
     }
 
+    fn withdraw(&mut self, _: Instant) -> bool {
+        true
+    }
+
     fn abort(&mut self, _: Instant, _: AbortReason) {}
 }
 

@@ -5,8 +5,13 @@
 //!
 //! ```text
 //! begin(size) -> { window() -> write(..) }* -> end() -> { poll_ready() }* -> activate()
+//!                                         \-> withdraw() -> begin(size), while no octet was used
 //!                                         \-> abort(reason), from any point
 //! ```
+//!
+//! A consumer may use octets before it has all of them: a Caliptra device counts and hashes each burst as it comes. An image
+//! that was used in part cannot be begun anew. Its producer may pause and change, but the octet that follows must be the next
+//! one of the same image.
 
 use crate::Instant;
 use crate::error::Coded;
@@ -67,7 +72,14 @@ pub trait ImageSink {
     /// When the image is not ready to be activated.
     fn activate(&mut self, now: Instant) -> Result<(), Self::Error>;
 
-    /// Drops the image that was begun; the consumer is left ready for [`begin`](Self::begin).
-    /// Without an open image it does nothing.
+    /// Takes back the image that was begun, so that [`begin`](Self::begin) can open another one in its place.
+    ///
+    /// Returns `true` when the consumer had used none of its octets; it then holds none of them either. Returns `false` when
+    /// it had used some: nothing changes then, the image stays open and goes on with its next octet. Without an open image
+    /// the answer is `true`.
+    fn withdraw(&mut self, now: Instant) -> bool;
+
+    /// Gives up the image that was begun. A consumer that had used none of its octets is ready for another
+    /// [`begin`](Self::begin); any other one takes no image until it is reset. Without an open image this does nothing.
     fn abort(&mut self, now: Instant, reason: AbortReason);
 }

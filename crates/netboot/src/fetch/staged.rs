@@ -119,5 +119,9 @@ impl ImageSink for Staging<'_> {
         Ok(())
     }
 
+    fn withdraw(&mut self, _: Instant) -> bool {
+        true
+    }
+
     fn abort(&mut self, _: Instant, _: netboot_core::AbortReason) {}
 }
