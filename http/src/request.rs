@@ -127,7 +127,14 @@ impl<'a> Request<'a> {
             out.value("user agent", self.user_agent);
         }
         out.text("\r\nAccept: ");
-        out.value("accept", if self.accept.is_empty() { "*/*" } else { self.accept });
+        out.value(
+            "accept",
+            if self.accept.is_empty() {
+                "*/*"
+            } else {
+                self.accept
+            },
+        );
         out.text("\r\nAccept-Encoding: identity");
         if let Some(content) = &self.content {
             if self.method != Method::Post {

@@ -210,6 +210,9 @@ impl<T: IpxeInterface + ?Sized> IpxeInterface for &mut T {
 pub enum ExecError<E> {
     /// Fetching failed.
     Transfer(E),
+    /// The source has another file than the one whose first octets were delivered. Nothing of it was delivered; only a source
+    /// with the same octets can go on.
+    Refused(E),
     /// The consumer failed; the error lies with the delivery.
     Sink,
 }

@@ -259,6 +259,23 @@ impl<B: RegisterBus> RecoveryAgent<B> {
         }
     }
 
+    /// Begins anew with a device that the platform has reset.
+    ///
+    /// # Errors
+    /// When the registers do not take the AXI bypass.
+    pub fn device_was_reset(&mut self, now: Instant) -> Result<(), RecoveryError> {
+        let read_back = self.driver.clear_payload_done();
+        if !read_back.bypass() {
+            return Err(RecoveryError::BypassRefused {
+                config: read_back.0,
+            });
+        }
+        self.state = AgentState::Capabilities;
+        self.fatal = None;
+        self.deadline = now + self.config.request_timeout;
+        Ok(())
+    }
+
     /// The bus, for registers that are not the agent's.
     pub fn bus_mut(&mut self) -> &mut B {
         self.driver.bus_mut()

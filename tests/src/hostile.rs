@@ -5,8 +5,8 @@
 //! then made right again.
 
 use netboot_core::{Device, DeviceInfo, FrameSlot, Received};
-use testbed::held::HeldFrames;
 use std::collections::VecDeque;
+use testbed::held::HeldFrames;
 use testbed::sim::{SimDevice, SimTx};
 
 /// Octets of an Ethernet header.
@@ -80,7 +80,7 @@ impl HostileDevice {
         if let Some(frame) = self.next.take() {
             return Some(frame);
         }
-        let mut frame = self.inner.receive()?.0.to_vec();
+        let mut frame = self.inner.receive()?.frame.to_vec();
         if self.seen.len() == MEMORY {
             self.seen.pop_front();
         }

@@ -62,14 +62,14 @@ pub enum NetError {
     Internal,
     /// The file ends before the part that was asked for.
     PartBeyondEnd,
-    /// The file's size was another when the transfer was taken up again.
+    /// The file is another than the one that was begun: it has another size.
     SizeChanged {
-        /// Size at first.
+        /// Size of the file that was begun, in octets.
         was: u64,
-        /// Size now.
+        /// Size of the file now, in octets.
         is: u64,
     },
-    /// The octets already delivered are no longer the file's first octets.
+    /// The file is another than the one that was begun: the octets already delivered are not its first octets.
     ContentChanged,
     /// The connection ended or the body was over before the size was reached.
     Truncated {
@@ -146,7 +146,7 @@ impl fmt::Display for NetError {
             #[cfg(feature = "https")]
             NetError::Tls(error) => return error.fmt(f),
             NetError::SizeChanged { was, is } => {
-                return write!(f, "file changed on the server: {was} octets, now {is}");
+                return write!(f, "the file is another than the one that was begun: {was} octets, now {is}");
             }
             NetError::Truncated { got, size } => {
                 return write!(f, "transfer ended after {got} of {size} octets");
@@ -170,7 +170,7 @@ impl fmt::Display for NetError {
             NetError::AnswerTooLong => "HTTP answer longer than the buffer for it",
             NetError::Internal => "the network boot library contradicts itself: please report it",
             NetError::PartBeyondEnd => "the file ends before the part that was asked for",
-            NetError::ContentChanged => "file changed on the server during the transfer",
+            NetError::ContentChanged => "the file is another than the one that was begun: its first octets differ",
             #[cfg(feature = "parallel")]
             NetError::PartRefused => "HTTP server did not send the part that was asked for",
         };

@@ -36,6 +36,8 @@ mod transfer;
 
 pub use board::Board;
 pub use error::NetError;
+#[cfg(feature = "exchange")]
+pub use netboot_http::Method;
 pub use network::Network;
 #[cfg(feature = "http")]
 pub use options::HttpOptions;
@@ -45,8 +47,6 @@ pub use resources::Lanes;
 pub use resources::{Buffers, Slots};
 #[cfg(feature = "https")]
 pub use transfer::http::Tls;
-#[cfg(feature = "exchange")]
-pub use netboot_http::Method;
 #[cfg(feature = "exchange")]
 pub use transfer::http::{Answer, ExchangeRequest, Protection};
 

@@ -312,6 +312,7 @@ impl<D: Device, P: Platform> IpxeInterface for Network<'_, D, P> {
         match deliver(fetch, station, image.size, delivery) {
             Ok(()) => Ok(()),
             Err(Stop::Net(failed)) => Err(ExecError::Transfer(station.take_error(failed))),
+            Err(Stop::Refused(failed)) => Err(ExecError::Refused(station.take_error(failed))),
             Err(Stop::Sink) => Err(ExecError::Sink),
         }
     }

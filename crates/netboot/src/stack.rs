@@ -109,9 +109,9 @@ impl<'a, D: Device> Stack<'a, D> {
     #[inline(never)]
     pub fn flush(&mut self, now: Instant) {
         for _ in 0..EGRESS_BUDGET {
-            let result =
-                self.iface
-                    .poll_egress(timestamp(now), &mut self.link, &mut self.sockets);
+            let result = self
+                .iface
+                .poll_egress(timestamp(now), &mut self.link, &mut self.sockets);
             if matches!(result, PollResult::None) {
                 break;
             }

@@ -30,7 +30,11 @@ const RESUMES: bool = cfg!(feature = "resume");
 
 /// Which side ended a delivery; the error lies with the station or with the delivery.
 pub(crate) enum Stop {
+    /// The transfer failed.
     Net(Failed),
+    /// The source has another file than the one that was begun.
+    Refused(Failed),
+    /// The sink failed.
     Sink,
 }
 
@@ -86,7 +90,7 @@ fn run<B: Board>(
         let failed = match result {
             Ok(()) => break,
             Err(Stop::Net(failed)) => failed,
-            Err(Stop::Sink) => return Err(Stop::Sink),
+            Err(stop) => return Err(stop),
         };
         if !RESUMES || !station.error().is_some_and(NetError::resumable) {
             return Err(failed.into());
@@ -139,7 +143,9 @@ fn take_up<B: Board>(
     if let Some(was) = delivery.size()
         && was != size
     {
-        return Err(station.fail(NetError::SizeChanged { was, is: size }).into());
+        return Err(Stop::Refused(
+            station.fail(NetError::SizeChanged { was, is: size }),
+        ));
     }
     delivery.begin(now, size)?;
     let position = delivery.position();
@@ -186,7 +192,7 @@ fn stream<B: Board>(
                 && delivery.position() > 0
                 && delivery.digest() != Some(Digest(prefix.finalize().into()))
             {
-                return Err(station.fail(NetError::ContentChanged).into());
+                return Err(Stop::Refused(station.fail(NetError::ContentChanged)));
             }
             delivery.set_source(fetch.source());
             *joined = true;

@@ -235,10 +235,7 @@ mod tests {
         let mut damaged = frame(b"data");
         damaged[HEADERS] ^= 1;
         assert_eq!(look(&damaged, DIRECT, false), Arrival::Damaged);
-        assert!(matches!(
-            look(&damaged, DIRECT, true),
-            Arrival::Datagram(_)
-        ));
+        assert!(matches!(look(&damaged, DIRECT, true), Arrival::Datagram(_)));
     }
 
     #[test]
@@ -251,7 +248,10 @@ mod tests {
         // No checksum: a UDP sender may do that.
         let mut unchecked = good.clone();
         unchecked[40..42].fill(0);
-        assert!(matches!(look(&unchecked, DIRECT, false), Arrival::Datagram(_)));
+        assert!(matches!(
+            look(&unchecked, DIRECT, false),
+            Arrival::Datagram(_)
+        ));
         // A fragment, with its header checksum mended.
         let mut fragment = good.clone();
         fragment[20] ^= 0x20;

@@ -95,7 +95,10 @@ impl Addressing {
     /// (RFC 1122, sections 2.3.2.1 and 3.3.1.4).
     pub fn suspect_path<D: Device>(&mut self, stack: &mut Stack<'_, D>) {
         stack.forget_neighbors();
-        let count = self.config.as_ref().map_or(0, |config| config.routers.len());
+        let count = self
+            .config
+            .as_ref()
+            .map_or(0, |config| config.routers.len());
         if count < 2 {
             return;
         }
@@ -201,12 +204,14 @@ mod tests {
     #[test]
     fn peers_that_are_no_single_host_are_refused() {
         let mut addressing = Addressing::new();
-        let peer = |addressing: &Addressing, text: &str| {
-            addressing.check_peer(text.parse().unwrap())
-        };
+        let peer =
+            |addressing: &Addressing, text: &str| addressing.check_peer(text.parse().unwrap());
         assert_eq!(peer(&addressing, "10.1.2.1"), Err(NetError::NotConfigured));
         addressing.config = Some(NetworkConfig::new([10, 1, 2, 3].into(), 24));
-        assert_eq!(peer(&addressing, "10.1.2.1"), Ok(Ipv4Addr::new(10, 1, 2, 1)));
+        assert_eq!(
+            peer(&addressing, "10.1.2.1"),
+            Ok(Ipv4Addr::new(10, 1, 2, 1))
+        );
         for bad in ["0.0.0.0", "255.255.255.255", "224.0.0.1", "10.1.2.255"] {
             assert_eq!(peer(&addressing, bad), Err(NetError::BadAddress), "{bad}");
         }

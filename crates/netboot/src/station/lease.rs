@@ -76,7 +76,12 @@ pub(crate) struct Lease<'a> {
 impl<'a> Lease<'a> {
     /// Makes the client of these options on `socket`. Options that cannot be sent leave no client, and `start` then refuses.
     #[inline(never)]
-    pub fn new(mac: [u8; 6], socket: SocketHandle, raw: &'a mut [u8], options: &DhcpOptions) -> Self {
+    pub fn new(
+        mac: [u8; 6],
+        socket: SocketHandle,
+        raw: &'a mut [u8],
+        options: &DhcpOptions,
+    ) -> Self {
         let config = dhcp::Config {
             uuid: options.uuid,
             arch: options.arch,
@@ -163,7 +168,12 @@ impl<'a> Lease<'a> {
     }
 
     /// Gives the address back and stops.
-    pub fn end<D: Device>(&mut self, stack: &mut Stack<'_, D>, now: Instant, rng: &mut dyn RngCore) {
+    pub fn end<D: Device>(
+        &mut self,
+        stack: &mut Stack<'_, D>,
+        now: Instant,
+        rng: &mut dyn RngCore,
+    ) {
         if self.state == State::Bound {
             if let Some(client) = &mut self.client {
                 client.release(now);

@@ -15,5 +15,5 @@ mod station;
 
 pub(crate) use lease::{Lease, MESSAGE_MAX, State};
 pub use resolve::resolve;
-pub use station::{Failed, Internal, Station, Step};
 pub(crate) use station::StationParts;
+pub use station::{Failed, Internal, Station, Step};

@@ -25,9 +25,7 @@ pub fn resolve<B: Board>(station: &mut Station<'_, B>, uri: &Uri) -> Internal<Ip
     let checked = station.addressing.check_peer(address);
     let address = IpAddr::V4(checked.map_err(|error| station.fail(error))?);
     #[cfg(feature = "fast-start")]
-    station
-        .addressing
-        .ask_neighbor(&mut station.stack, address);
+    station.addressing.ask_neighbor(&mut station.stack, address);
     Ok(address)
 }
 
@@ -58,9 +56,7 @@ mod dns {
         }
         #[cfg(feature = "fast-start")]
         if let Some(server) = configured.first() {
-            station
-                .addressing
-                .ask_neighbor(&mut station.stack, *server);
+            station.addressing.ask_neighbor(&mut station.stack, *server);
         }
         let handle = station.dns;
         let (socket, iface) = station.stack.dns(handle);

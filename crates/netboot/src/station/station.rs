@@ -300,7 +300,8 @@ impl<'a, B: Board> Station<'a, B> {
         if self.lease.state == State::Off {
             return;
         }
-        self.lease.service(&mut self.stack, now, self.platform.rng());
+        self.lease
+            .service(&mut self.stack, now, self.platform.rng());
         for _ in 0..CHANGES {
             let rng = self.platform.rng();
             match self.lease.next_change(&mut self.stack, now, rng) {

@@ -10,8 +10,8 @@ use crate::options::TftpOptions;
 use crate::stack::SocketHandle;
 use crate::station::{Internal, Station, Step, resolve};
 use core::net::IpAddr;
-use netboot_core::uri::Uri;
 use netboot_core::Instant;
+use netboot_core::uri::Uri;
 use netboot_tftp::client::{FILENAME_MAX, TRANSMIT_MAX};
 use netboot_tftp::{Client, Endpoint, ErrorCode, Event, Request};
 use smoltcp::wire::{IpAddress, IpEndpoint};
@@ -70,7 +70,13 @@ impl Tftp {
 
     /// Makes the client of a transfer.
     #[inline(never)]
-    fn request(&mut self, ring: usize, server: Endpoint, uri: &Uri, now: Instant) -> Result<(), NetError> {
+    fn request(
+        &mut self,
+        ring: usize,
+        server: Endpoint,
+        uri: &Uri,
+        now: Instant,
+    ) -> Result<(), NetError> {
         let mut name = [0; FILENAME_MAX];
         let filename = uri.decode_path(&mut name)?;
         // A window that the device's ring holds is never lost on a busy receiver.

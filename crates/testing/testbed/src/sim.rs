@@ -1,10 +1,10 @@
 //! A boot in the simulated world: one process, virtual time, the same from the same seed.
 
+use crate::held::HeldFrames;
 use crate::host::{self, Outcome};
 use crate::plan::Plan;
 use anyhow::Result;
 use image_server::{SharedWorld, World};
-use crate::held::HeldFrames;
 use netboot_core::{Device, DeviceInfo, FrameSlot, Instant, Platform, Received, TxSlot};
 use rand_chacha::ChaCha8Rng;
 use rand_core::{CryptoRngCore, SeedableRng};

@@ -2,9 +2,9 @@
 //!
 //! Between client and TAP lies a simulated link, in real time: real servers can be met over a bad line.
 
+use crate::held::HeldFrames;
 use crate::realtime::{Frames, RealClock};
 use image_server::frame::Datagram;
-use crate::held::HeldFrames;
 use netboot_core::{Device, DeviceInfo, FrameSlot, Instant, Received, TxSlot};
 use netsim::{Link, LinkConfig, LinkStats, PcapWriter, Side};
 use rustix::fs::{Mode, OFlags};

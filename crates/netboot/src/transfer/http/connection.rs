@@ -293,12 +293,7 @@ impl Connection<'_> {
     #[cfg(feature = "exchange")]
     pub fn is_flushed<B: Board>(&self, station: &mut Station<'_, B>) -> bool {
         #[cfg(feature = "https")]
-        if self.is_secure()
-            && self
-                .tls
-                .as_ref()
-                .is_some_and(|tls| tls.has_pending())
-        {
+        if self.is_secure() && self.tls.as_ref().is_some_and(|tls| tls.has_pending()) {
             return false;
         }
         self.socket(station).send_queue() == 0

@@ -497,9 +497,7 @@ impl Lanes {
         let front = self.file.as_ref().and_then(|file| file.stripes.front());
         match front {
             // Whoever is there has to bring others first.
-            Some((_, None)) if !coming && !later => {
-                Err(station.fail(NetError::ConnectionRefused))
-            }
+            Some((_, None)) if !coming && !later => Err(station.fail(NetError::ConnectionRefused)),
             _ => Ok(()),
         }
     }

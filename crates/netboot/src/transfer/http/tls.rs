@@ -138,9 +138,10 @@ impl<'a> Tls<'a> {
                 break;
             }
             let channel = &mut self.channel;
-            feed(socket, &mut |input| {
-                either!(&mut *channel, channel => channel.receive(input))
-            })
+            feed(
+                socket,
+                &mut |input| either!(&mut *channel, channel => channel.receive(input)),
+            )
             .inspect_err(|_| {
                 // The server is told why.
                 self.push(socket);
