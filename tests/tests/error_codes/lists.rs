@@ -398,18 +398,20 @@ fn recovery(rows: &mut Vec<Row>) {
                 recovery_status: 0x0D,
                 reason: Some(Reason(0x85)),
             }, "DeviceRefused",
-            "Read the reason: a digest or signature that is wrong means the wrong file, or one for another owner; compare its SHA-256 in the report.";
+            "Read the reason: a digest, signature, key, layout or version that is wrong means the wrong file, or one for another owner, and blames the server; hardware and self-test blame the device.";
         E::DeviceLeft { .. } => E::DeviceLeft { index: 0, device_status: 0, recovery_status: 0 }, "DeviceLeft",
             "The device was reset in the middle of an image: look at its power, its watchdog and who can reset it; then boot again.";
+        E::ResetRequired { .. } => E::ResetRequired { index: 1, octets: 8_000 }, "ResetRequired",
+            "Reset the device and its I3C core, by the platform's hook or by hand, and boot again; the attempt before says why the image was given up.";
         E::Timeout { .. } => timeout(WaitFor::Capabilities), "Timeout(Capabilities)",
             "The device's ROM does not run, or does not boot from the network: check reset, clocks and boot straps.";
     );
     list!(rows, WaitFor, "RecoveryError", same,
         WaitFor::Capabilities => timeout(WaitFor::Capabilities), "first", "";
         WaitFor::ImageRequest => timeout(WaitFor::ImageRequest), "Timeout(ImageRequest)",
-            "The device runs and asks for nothing; after a failed transfer released ROMs must be reset to ask again.";
+            "The device runs and asks for nothing: read CPTRA_FW_ERROR_FATAL, where 0x0105000C is its watchdog, which CPTRA_WDT_CFG sets; then reset it.";
         WaitFor::Drain => timeout(WaitFor::Drain), "Timeout(Drain)",
-            "The device stopped reading in the middle of an image: look at its own log, then reset it.";
+            "The device stopped reading in the middle of an image: look at its own log, and at its watchdog, which has to outlast the download (CPTRA_WDT_CFG); then reset it.";
         WaitFor::Pending => timeout(WaitFor::Pending), "Timeout(Pending)",
             "The device has the image and does not say so: look at its own log, then reset it.";
         WaitFor::Verification => timeout(WaitFor::Verification), "Timeout(Verification)",
