@@ -100,13 +100,9 @@ pub fn boot<D: Device + 'static, P: Platform + 'static>(
         policy: settings.policy,
         expected: &settings.expected,
         defaults: &defaults,
-        address: settings.address.as_ref(),
         ..AppConfig::default()
     };
-    config.sources.require_https = settings.require_https;
-    if !settings.order.is_empty() {
-        config.sources.order = &settings.order;
-    }
+    settings.sources.apply(&mut config);
     let bus = HostBus::new(model.clone(), clock);
     let now = platform.now();
     let agent = RecoveryAgent::new(bus, settings.agent, now).map_err(|error| anyhow!("{error}"))?;
