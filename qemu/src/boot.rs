@@ -133,7 +133,10 @@ fn start(settings: &'static Settings, entropy: Entropy) -> Result<&'static mut A
     let bus = unsafe { MmioBus::new(board::RECOVERY) };
     let agent = RecoveryAgent::new(bus, settings.agent, clock::now())
         .map_err(|error| report_error(&error))?;
-    #[cfg_attr(not(feature = "settings"), expect(unused_mut, reason = "only settings change it"))]
+    #[cfg_attr(
+        not(feature = "settings"),
+        expect(unused_mut, reason = "only settings change it")
+    )]
     let mut config = AppConfig {
         policy: settings.policy,
         expected: &settings.expected,

@@ -131,7 +131,11 @@ where
             return Attempt::Failed;
         }
         let uri = &candidate.uri;
-        self.tell(&Event::Fetching { index, uri });
+        self.tell(&Event::Fetching {
+            index,
+            uri,
+            origin: candidate.origin,
+        });
         if let Some(image) = self.image() {
             image.uri = Some(uri.clone());
         }

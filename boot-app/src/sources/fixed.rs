@@ -17,15 +17,11 @@ pub(super) fn find(
     index: u8,
     item: usize,
 ) -> Option<Result<Uri, UriError>> {
-    Some(Uri::parse(text(places, index, item)?))
+    let mut of_image = places.iter().filter(|place| place.index == index);
+    Some(Uri::parse(of_image.nth(item)?.uri))
 }
 
 /// Whether there is a place for image `index`.
 pub(super) fn has(places: &[FixedSource<'_>], index: u8) -> bool {
-    text(places, index, 0).is_some()
-}
-
-fn text<'c>(places: &[FixedSource<'c>], index: u8, item: usize) -> Option<&'c str> {
-    let mut of_image = places.iter().filter(|place| place.index == index);
-    of_image.nth(item).map(|place| place.uri)
+    places.iter().any(|place| place.index == index)
 }

@@ -130,12 +130,25 @@ impl Sources {
 
 /// Whether a place is fixed for every image up to `last_index`, so that the network need not tell one.
 pub(crate) fn know_all(config: &AppConfig<'_>, last_index: u8) -> bool {
-    (0..=last_index).all(|index| {
-        let fixed = |origin, places| {
-            config.sources.order.contains(&origin) && fixed::has(places, index)
-        };
-        fixed(Origin::Static, config.fixed) || fixed(Origin::Default, config.defaults)
-    })
+    let order = config.sources.order;
+    let fixed = if order.contains(&Origin::Static) {
+        config.fixed
+    } else {
+        &[]
+    };
+    let defaults = if order.contains(&Origin::Default) {
+        config.defaults
+    } else {
+        &[]
+    };
+    let mut index = 0;
+    while fixed::has(fixed, index) || fixed::has(defaults, index) {
+        if index >= last_index {
+            return true;
+        }
+        index += 1;
+    }
+    false
 }
 
 #[cfg(test)]

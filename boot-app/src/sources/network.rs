@@ -19,11 +19,7 @@ impl Default for FileNames<'_> {
 }
 
 /// Gives the file of image `index` beside the boot file.
-pub(super) fn find(
-    boot: &Uri,
-    names: FileNames<'_>,
-    index: u8,
-) -> Option<Result<Uri, UriError>> {
+pub(super) fn find(boot: &Uri, names: FileNames<'_>, index: u8) -> Option<Result<Uri, UriError>> {
     let name = names.0.get(usize::from(index))?;
     Some(boot.join(name))
 }

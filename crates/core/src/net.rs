@@ -33,12 +33,8 @@ impl Prefix {
     /// Whether `address` belongs to this network. An address of the other family never does.
     pub fn contains(&self, address: IpAddr) -> bool {
         match (self.address, address) {
-            (IpAddr::V4(own), IpAddr::V4(other)) => {
-                agree(&own.octets(), &other.octets(), self.len)
-            }
-            (IpAddr::V6(own), IpAddr::V6(other)) => {
-                agree(&own.octets(), &other.octets(), self.len)
-            }
+            (IpAddr::V4(own), IpAddr::V4(other)) => agree(&own.octets(), &other.octets(), self.len),
+            (IpAddr::V6(own), IpAddr::V6(other)) => agree(&own.octets(), &other.octets(), self.len),
             _ => false,
         }
     }

@@ -9,7 +9,7 @@ use crate::station::{Lease, State, Station, StationParts, Step};
 use crate::transfer::carrier::Carrier;
 #[cfg(feature = "http")]
 use crate::transfer::http::{Connection, Http, tcp_socket};
-use crate::transfer::table::{Carriers, Private};
+use crate::transfer::table::Carriers;
 use crate::transfer::tftp::Tftp;
 use heapless::String;
 use log::{debug, info};
@@ -124,9 +124,10 @@ impl<'a, D: Device, P: Platform> Network<'a, D, P> {
         }
     }
 
-    /// Lets `carrier` fetch the URIs of the private scheme `scheme`, whose name begins with `x-`. There may be one.
-    pub fn use_carrier(&mut self, scheme: &'a str, carrier: &'a mut dyn Carrier<(D, P)>) {
-        self.fetch.carriers.private = Some(Private { scheme, carrier });
+    /// Lets `carrier` fetch the URIs of private schemes, whose names begin with `x-`
+    /// ([`Uri::scheme_name`](netboot_core::Uri::scheme_name)). There is one such carrier.
+    pub fn use_carrier(&mut self, carrier: &'a mut dyn Carrier<(D, P)>) {
+        self.fetch.carriers.private = Some(carrier);
     }
 
     /// The board's platform.
@@ -329,9 +330,8 @@ impl<D: Device, P: Platform> IpxeInterface for Network<'_, D, P> {
     }
 
     fn exit(&mut self) {
-        self.fetch.carriers.close(&mut self.station);
-        self.station.end_lease();
         self.fetch.carriers.shut_down(&mut self.station);
+        self.station.end_lease();
         self.station.flush();
         self.station.deconfigure();
     }

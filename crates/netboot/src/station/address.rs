@@ -48,11 +48,8 @@ impl Addressing {
         let IpAddr::V4(address) = config.address else {
             return Err(NetError::AddressFamily);
         };
-        let usable = !(address.is_unspecified()
-            || address.is_multicast()
-            || address.is_broadcast()
-            || address.is_loopback());
-        if !usable || config.prefix_len == 0 || config.prefix_len > 32 {
+        let usable = is_single(address.to_bits()) && !address.is_loopback();
+        if !usable || !(1..=32).contains(&config.prefix_len) {
             return Err(NetError::BadAddress);
         }
         stack.set_address(address, config.prefix_len);
@@ -161,9 +158,17 @@ pub(super) fn check_peer(config: Option<&NetworkConfig>, address: IpAddr) -> Res
     // The last address of the own network is everybody's, unless the network has one or two addresses (RFC 3021).
     let host_bits = u32::MAX.checked_shr(config.prefix_len.into()).unwrap_or(0);
     let everybody = host_bits > 1 && bits == own.to_bits() | host_bits;
-    // 224.0.0.0/4 are groups; 255.255.255.255 is everybody on the link (RFC 1122, section 3.2.1.3).
-    let single = bits != 0 && bits != u32::MAX && bits >> 28 != 0xE && !everybody;
-    single.then_some(()).ok_or(NetError::BadAddress)
+    match is_single(bits) && !everybody {
+        true => Ok(()),
+        false => Err(NetError::BadAddress),
+    }
+}
+
+/// Whether an IPv4 address can be that of a single host: 0.0.0.0 is nobody's, 224.0.0.0/4 are groups, and 255.255.255.255 is
+/// everybody on the link (RFC 1122, section 3.2.1.3).
+#[inline(never)]
+fn is_single(bits: u32) -> bool {
+    bits != 0 && bits != u32::MAX && bits >> 28 != 0xE
 }
 
 #[cfg(test)]
