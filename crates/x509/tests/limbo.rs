@@ -1,6 +1,6 @@
 //! The cases of x509-limbo in `data/x509-limbo`, each with all algorithms and with P-256 alone.
 
-use netboot_tls::verify::{
+use netboot_x509::{
     DEFAULT_ALGORITHMS, MAX_DEPTH, P256_SHA256, Role, ServerName, TimePolicy, Trust, TrustPolicy,
     VerifyError, verify_server,
 };

@@ -2,7 +2,7 @@
 
 mod pki;
 
-use netboot_tls::verify::{
+use netboot_x509::{
     DEFAULT_ALGORITHMS, ECDSA_SECP256R1_SHA256, ECDSA_SECP384R1_SHA384, MAX_CERTIFICATES,
     MAX_DEPTH, MAX_ROOTS, P256_SHA256, Role, ServerName, TimePolicy, Trust, TrustPolicy,
     VerifyError as E, leaf_key, verify_server,

@@ -4,7 +4,7 @@ mod pki;
 
 use std::sync::LazyLock;
 
-use netboot_tls::verify::fuzz::fuzz_verify;
+use netboot_x509::fuzz::fuzz_verify;
 use pki::{Ca, NOW, judge};
 use proptest::prelude::*;
 use rustls_pki_types::CertificateDer;

@@ -13,6 +13,8 @@
 //!
 //! Only ECDSA is verified: over P-256, and with feature `p384` over P-384. A platform can bring its own
 //! implementation of [`SignatureVerificationAlgorithm`](rustls_pki_types::SignatureVerificationAlgorithm).
+#![cfg_attr(not(test), no_std)]
+#![forbid(unsafe_code)]
 
 mod algorithms;
 mod certificate;

@@ -6,8 +6,8 @@ use std::fs;
 use std::path::Path;
 use std::process::{Command, Output};
 
-use netboot_tls::verify::VerifyError as E;
-use netboot_tls::verify::{Role, TimePolicy};
+use netboot_x509::VerifyError as E;
+use netboot_x509::{Role, TimePolicy};
 use pki::{Ca, NOW, judge_as, key_of};
 use rcgen::{
     BasicConstraints, CertificateParams, CidrSubnet, ExtendedKeyUsagePurpose, GeneralSubtree, IsCa,

@@ -2,7 +2,7 @@
 
 mod pki;
 
-use netboot_tls::verify::{
+use netboot_x509::{
     Curve, DEFAULT_ALGORITHMS, LeafKey, MAX_DEPTH, P256_SHA256, Role, ServerName, TimePolicy,
     Trust, TrustPolicy, VerifyError as E, leaf_key, verify_server,
 };
