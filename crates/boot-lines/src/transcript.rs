@@ -1,82 +1,82 @@
-//! A whole boot as its console told it: what reports, pictures and tests look at.
+//! Collects the lines of a console into one value for the whole boot. Reports, pictures and tests read this value.
 
 use crate::lines::{
     Device, DeviceImage, Failure, ImageLine, Instret, Memory, Net, Report, Rom, Said, Stop,
 };
 use serde::Serialize;
 
-/// One attempt at an image; times in µs since power-on.
+/// One attempt to fetch an image. Times are in µs since power-on.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Attempt {
-    /// When it began.
+    /// Time at which the attempt began.
     pub fetching: u64,
-    /// Where from.
+    /// URI of the source.
     pub uri: String,
-    /// When the server had said that it has the file.
+    /// Time at which the server confirmed that it has the file.
     pub opened: Option<u64>,
-    /// Octets in all.
+    /// Size of the file in octets.
     pub size: Option<u64>,
-    /// What carried it.
+    /// Protocol that carried the image.
     pub protocol: Option<String>,
-    /// Time and octets delivered so far.
+    /// Pairs of a time and the number of octets that were delivered until then.
     pub delivered: Vec<(u64, u64)>,
-    /// When everything was there and right.
+    /// Time at which the image was complete and its digest was right.
     pub verified: Option<u64>,
-    /// When the device was told to activate it.
+    /// Time at which the device was told to activate the image.
     pub activated: Option<u64>,
-    /// Why it failed.
+    /// The error that ended the attempt.
     pub error: Option<Failure>,
 }
 
-/// What happened for one image; times in µs since power-on.
+/// What happened for one image. Times are in µs since power-on.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct ImageTrace {
     /// Recovery image index.
     pub index: u8,
-    /// When the device asked for it first.
+    /// Time at which the device first requested the image.
     pub requested: Option<u64>,
-    /// The attempts, in order.
+    /// All attempts, in the order in which they were made.
     pub attempts: Vec<Attempt>,
-    /// SHA-256 of what was delivered, and whether there was an expectation.
+    /// SHA-256 of the delivered octets in hexadecimal, and whether an expected digest existed.
     pub sha256: Option<(String, bool)>,
-    /// Failures outside any attempt.
+    /// Errors that happened outside of any attempt.
     pub failures: Vec<Failure>,
 }
 
-/// A console, read.
+/// A whole console.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Transcript {
-    /// What ran; `None` on the host.
+    /// The ROM that ran. `None` for a boot on the host.
     pub rom: Option<Rom>,
-    /// When the interface had an address, and which.
+    /// Time at which the interface had an address, and the address.
     pub configured: Option<(u64, String)>,
-    /// Images that the table of contents lists.
+    /// Number of images that the table of contents lists.
     pub toc_images: Option<u16>,
-    /// What happened, image by image, in the order of the first request.
+    /// What happened for each image, in the order of the first requests.
     pub trace: Vec<ImageTrace>,
-    /// Failures at no image: DHCP, table of contents.
+    /// Errors that belong to no image, for example those of DHCP and of the table of contents.
     pub failures: Vec<Failure>,
-    /// When the boot was over, and its status.
+    /// Time at which the boot ended, and its status.
     pub finished: Option<(u64, u32)>,
-    /// The boot application's report.
+    /// The boot application's report about the whole boot.
     pub report: Option<Report>,
-    /// Its images.
+    /// The boot application's report about each image.
     pub images: Vec<ImageLine>,
-    /// How the device ended.
+    /// How the boot ended for the emulated device.
     pub device: Option<Device>,
-    /// What the device got.
+    /// What the emulated device received of each image.
     pub device_images: Vec<DeviceImage>,
-    /// RAM.
+    /// RAM that the ROM used.
     pub memory: Option<Memory>,
-    /// Instructions.
+    /// Instructions that the ROM took.
     pub instret: Option<Instret>,
-    /// Frames.
+    /// Frames that the ROM handled.
     pub net: Option<Net>,
-    /// Why the ROM could not start a boot.
+    /// The error because of which the ROM could not start a boot.
     pub start: Option<Failure>,
-    /// Why the ROM stopped at once.
+    /// The reason for which the ROM stopped at once.
     pub stop: Option<Stop>,
-    /// `@` lines that make no sense.
+    /// One sentence for each `@` line that cannot be read.
     pub unreadable: Vec<String>,
 }
 
@@ -90,7 +90,9 @@ impl Transcript {
         transcript
     }
 
-    /// Takes in one line; gives it back as a value if it is an `@` line.
+    /// Adds one line. Returns the line as a value if it is a known `@` line.
+    ///
+    /// A line that cannot be read is counted in [`unreadable`](Self::unreadable).
     pub fn line(&mut self, line: &str) -> Option<Said> {
         match Said::parse(line) {
             Ok(said) => {
@@ -104,7 +106,7 @@ impl Transcript {
         }
     }
 
-    /// Whether the boot ended well, by its own word and by the device's.
+    /// Whether the boot ended well: the report has status 0 and the device says that it booted.
     pub fn booted(&self) -> bool {
         let reported = self
             .report
@@ -114,7 +116,7 @@ impl Transcript {
         reported && self.stop.is_none() && device.is_some_and(|device| device.outcome == "booted")
     }
 
-    /// The status code of the boot; `None` when it never said one.
+    /// The status of the boot. `None` when the console has no status.
     pub fn status(&self) -> Option<u32> {
         let reported = self.report.as_ref().map(|report| report.status);
         let finished = self.finished.map(|(_, status)| status);
@@ -122,7 +124,7 @@ impl Transcript {
         reported.or(finished).or(start)
     }
 
-    /// Why the boot did not end well, in one sentence.
+    /// One sentence that says why the boot did not end well. `None` when the boot ended well.
     pub fn cause(&self) -> Option<String> {
         if self.booted() {
             return None;
@@ -151,12 +153,12 @@ impl Transcript {
         })
     }
 
-    /// The trace of an image.
+    /// What happened for the image `index`.
     pub fn trace_of(&self, index: u8) -> Option<&ImageTrace> {
         self.trace.iter().find(|image| image.index == index)
     }
 
-    /// When the last line was written, as far as lines say, in µs.
+    /// The latest time that any line has, in µs since power-on.
     pub fn end(&self) -> u64 {
         let report = self.report.as_ref().map(|report| report.ended);
         let finished = self.finished.map(|(t, _)| t);
@@ -257,7 +259,7 @@ impl Transcript {
 }
 
 impl ImageTrace {
-    /// The last moment that is known of it, in µs.
+    /// The latest known time, in µs since power-on.
     pub fn end(&self) -> u64 {
         let attempts = self.attempts.iter().map(Attempt::end);
         let failures = self.failures.iter().map(|failure| failure.t);
@@ -267,7 +269,7 @@ impl ImageTrace {
 }
 
 impl Attempt {
-    /// The last moment that is known of it, in µs.
+    /// The latest known time, in µs since power-on.
     pub fn end(&self) -> u64 {
         let delivered = self.delivered.last().map(|(t, _)| *t);
         let error = self.error.as_ref().map(|error| error.t);
@@ -275,7 +277,7 @@ impl Attempt {
         marks.into_iter().flatten().fold(self.fetching, u64::max)
     }
 
-    /// When the last octet was delivered, in µs.
+    /// Time at which the last octet was delivered, in µs since power-on.
     pub fn last_octet(&self) -> Option<u64> {
         self.delivered.last().map(|(t, _)| *t)
     }
@@ -284,8 +286,9 @@ impl Attempt {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::lines::write_device;
-    use crate::{Plan, sim};
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+    use proptest::sample::select;
 
     const FAILED: &str = "\
 @rom version=0.1.0 rom_kib=256 ram_kib=128 entropy=host
@@ -345,29 +348,35 @@ INFO  looking for an address
         assert!(Transcript::read("").cause().unwrap().contains("without"));
     }
 
-    /// The writers and this reader agree: a real boot leaves no line unread.
-    #[test]
-    fn every_line_of_a_boot_is_understood() {
-        let mut console = String::new();
-        let plan = Plan {
-            expect: true,
-            settings: "settle_ms 300\n".into(),
-            ..Plan::default()
-        };
-        let outcome = sim::boot(&plan, &mut console).unwrap();
-        write_device(&mut console, &outcome).unwrap();
-        let transcript = Transcript::read(&console);
-        assert_eq!(transcript.unreadable, Vec::<String>::new());
-        assert!(transcript.booted(), "{console}");
-        assert_eq!(transcript.images.len(), plan.images.len());
-        for (index, image) in plan.images.iter().enumerate() {
-            let sha256 = Some(image.sha256().to_string());
-            assert_eq!(transcript.images[index].sha256, sha256);
-            assert_eq!(transcript.device_images[index].sha256, sha256);
-            assert!(transcript.device_images[index].verified);
-            let attempt = &transcript.trace[index].attempts[0];
-            let last = attempt.delivered.last().unwrap();
-            assert_eq!(last.1, image.bytes.len() as u64);
+    proptest! {
+        /// A console is text from outside: no line of it may end the reader.
+        #[test]
+        fn any_console_is_read(console in any::<String>()) {
+            Transcript::read(&console);
+        }
+
+        /// Lines of known words with arbitrary pairs.
+        #[test]
+        fn any_pairs_are_read(
+            lines in vec(
+                (
+                    select(&["rom", "requested", "fetching", "opened", "delivered", "report", "image", "panic"][..]),
+                    vec((select(&["t", "index", "code", "size", "octets", "message", "uri"][..]), "[ =x0-9a-f]{0,12}"), 0..6),
+                ),
+                0..12,
+            ),
+        ) {
+            let mut transcript = Transcript::default();
+            for (word, pairs) in lines {
+                let mut line = format!("@{word}");
+                for (key, value) in pairs {
+                    line.push_str(&format!(" {key}={value}"));
+                }
+                let said = transcript.line(&line);
+                prop_assert!(said.is_some() || !transcript.unreadable.is_empty());
+            }
+            transcript.end();
+            transcript.cause();
         }
     }
 }

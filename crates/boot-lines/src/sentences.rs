@@ -1,20 +1,28 @@
-//! The sentence of an error that a ROM tells by its number: the text of the book's table, `docs/src/errors.md`.
+//! Finds the sentence that belongs to an error number.
 //!
-//! The table's texts have the facts of one case, and that is not the case at hand: numbers, addresses and digests are
-//! masked, and what stands in parentheses (a server's words, a register) is left out.
+//! A ROM without texts prints the number alone. The sentences come from the book's table of error codes,
+//! `docs/src/errors.md`, which is part of this crate as a link. A test of the workspace proves that the table is what
+//! the code says.
+//!
+//! The sentences of the table have the facts of an example. This module masks numbers, addresses and digests with an
+//! ellipsis and leaves out everything in parentheses (the words of a server, the name of a register).
 
-/// The table; a test holds it against the code.
-const TABLE: &str = include_str!("../../../../docs/src/errors.md");
+/// The table in Markdown. In the repository `errors.md` is a symbolic link into the book; in a published package it is a
+/// file.
+const TABLE: &str = include_str!("errors.md");
 
-/// What stands for a fact that is not known here.
+/// Stands for a fact of the example.
 const MASK: &str = "\u{2026}";
 
-/// The sentence of the error number `code`.
+/// The sentence of a number that the table does not have.
+const UNKNOWN: &str = "an error that the table lacks";
+
+/// Returns the sentence of the error number `code`, or `an error that the table lacks`.
 pub fn of(code: u32) -> String {
     let start = format!("| `{code:#010x}` |");
     let row = TABLE.lines().find_map(|line| line.strip_prefix(&start));
     let text = row.and_then(|row| row.split(" | ").nth(1));
-    text.map_or_else(|| "an error that the table lacks".into(), without_facts)
+    text.map_or_else(|| UNKNOWN.into(), without_facts)
 }
 
 fn without_facts(text: &str) -> String {
@@ -38,7 +46,7 @@ fn without_facts(text: &str) -> String {
     words.collect::<Vec<_>>().join(" ")
 }
 
-/// Whether a word is a number, an address or a digest.
+/// Whether `word` is a number, an address or a digest.
 fn is_fact(word: &str) -> bool {
     let hex = word.bytes().all(|octet| octet.is_ascii_hexdigit());
     let digits = word
@@ -52,6 +60,27 @@ mod tests {
     use super::*;
 
     #[test]
+    fn every_row_of_the_table_is_found() {
+        let codes: Vec<u32> = TABLE
+            .lines()
+            .filter_map(|line| line.strip_prefix("| `0x")?.get(..8))
+            .map(|digits| u32::from_str_radix(digits, 16).unwrap())
+            .collect();
+        assert!(
+            codes.len() > 200,
+            "{} rows: errors.md is no link",
+            codes.len()
+        );
+        for code in codes {
+            let sentence = of(code);
+            assert!(
+                sentence.len() > 8 && sentence != UNKNOWN,
+                "{code:#010x}: {sentence}"
+            );
+        }
+    }
+
+    #[test]
     fn the_table_has_sentences() {
         assert_eq!(
             of(0x0007_0003),
@@ -63,7 +92,7 @@ mod tests {
             of(0x0005_0002),
             "no DHCP server offered a usable lease in time"
         );
-        assert_eq!(of(0xffff_ffff), "an error that the table lacks");
+        assert_eq!(of(0xffff_ffff), UNKNOWN);
     }
 
     #[test]

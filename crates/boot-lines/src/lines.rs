@@ -1,23 +1,22 @@
-//! The console's `@` lines, read back into values.
+//! Reads one `@` line of the console into a value.
 //!
-//! `netboot_app::console` writes the lines of a boot and of its report; the ROM adds what only it knows
-//! (`@rom`, `@memory`, `@device`, `@device-image`, `@instret`, `@net`, `@panic`, `@stall`). A line is a
-//! word and `key=value` pairs; `message` runs to the end of the line. Keys that are not known here are
-//! left alone, so that an older tool reads a newer ROM.
+//! The crate `netboot-app` writes the lines of a boot and of its report. The ROM adds the lines about what only the
+//! ROM knows: `@rom`, `@memory`, `@device`, `@device-image`, `@instret`, `@net`, `@panic` and `@stall`.
+//!
+//! A line is a word and `key=value` pairs with one space between them; the value of `message` runs to the end of the
+//! line. The reader ignores unknown words and unknown keys, so that an older tool can read a newer ROM.
 
-use crate::host::Outcome;
 use crate::sentences;
-use recovery_model::DeviceOutcome;
 use serde::Serialize;
-use std::fmt::{self, Write};
+use std::fmt;
 use std::str::FromStr;
 
-/// An `@` line that lacks a value or has one that does not fit.
+/// Says which value of an `@` line is missing or does not fit.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BadLine {
-    /// The line.
+    /// The whole line.
     pub line: String,
-    /// The key in question; empty when the line has no form at all.
+    /// The key whose value is missing or wrong. The key is empty when the line has no pairs at all.
     pub key: String,
 }
 
@@ -32,23 +31,26 @@ impl fmt::Display for BadLine {
 
 impl std::error::Error for BadLine {}
 
-/// A word and its pairs.
+/// One line, split into its word and its pairs.
 struct Line<'t> {
     text: &'t str,
     word: &'t str,
+    /// What follows the word.
+    rest: &'t str,
     pairs: Vec<(&'t str, &'t str)>,
 }
 
 impl<'t> Line<'t> {
-    /// `Ok(None)` when the line is a log line.
+    /// Splits a line. Returns `Ok(None)` for a log line, which does not begin with `@`.
     fn parse(text: &'t str) -> Result<Option<Self>, BadLine> {
-        let Some(rest) = text.strip_prefix('@') else {
+        let Some(line) = text.strip_prefix('@') else {
             return Ok(None);
         };
-        let (word, mut rest) = rest.split_once(' ').unwrap_or((rest, ""));
+        let (word, rest) = line.split_once(' ').unwrap_or((line, ""));
         let mut pairs = Vec::new();
-        while !rest.is_empty() {
-            let Some((key, after)) = rest.split_once('=') else {
+        let mut unread = rest;
+        while !unread.is_empty() {
+            let Some((key, after)) = unread.split_once('=') else {
                 return Err(BadLine {
                     line: text.into(),
                     key: String::new(),
@@ -59,9 +61,14 @@ impl<'t> Line<'t> {
                 _ => after.split_once(' ').unwrap_or((after, "")),
             };
             pairs.push((key, value));
-            rest = after;
+            unread = after;
         }
-        Ok(Some(Self { text, word, pairs }))
+        Ok(Some(Self {
+            text,
+            word,
+            rest,
+            pairs,
+        }))
     }
 
     fn find(&self, key: &str) -> Option<&'t str> {
@@ -85,7 +92,7 @@ impl<'t> Line<'t> {
         self.find(key).map(parse).transpose()
     }
 
-    /// A number as `0x0002_0004` is written: `0x00020004`.
+    /// Reads a number that is written with the prefix `0x`, as `0x00020004`.
     fn hex(&self, key: &str) -> Result<u32, BadLine> {
         let digits = self.find(key).and_then(|value| value.strip_prefix("0x"));
         digits
@@ -113,16 +120,17 @@ impl<'t> Line<'t> {
     }
 }
 
-/// An error as the console shows it.
+/// One error, as the console shows it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Failure {
-    /// µs since power-on; 0 in a report.
+    /// Time in µs since power-on. The value is 0 in a report.
     pub t: u64,
-    /// Stable error number.
+    /// Stable error number, see the book's table of error codes.
     pub code: u32,
-    /// Who has to act.
+    /// Who has to act, for example `network`, `server` or `device`.
     pub blame: String,
-    /// One sentence: the console's own, or the error table's, without the facts of this case.
+    /// One sentence about the error. It is the console's own sentence if the line has one; otherwise it is the
+    /// sentence of the error table, without the facts of this case.
     pub message: String,
 }
 
@@ -138,140 +146,143 @@ impl fmt::Display for Failure {
     }
 }
 
-/// `@rom`: what runs.
+/// The line `@rom`: which ROM runs.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Rom {
-    /// Its version.
+    /// Version of the ROM.
     pub version: String,
-    /// Flash that the linker script grants, in KiB.
+    /// Flash that the linker script grants to the ROM, in KiB.
     pub rom_kib: Option<u32>,
-    /// RAM that the linker script grants, in KiB.
+    /// RAM that the linker script grants to the ROM, in KiB.
     pub ram_kib: Option<u32>,
-    /// Where random numbers come from: `host` or `weak`.
+    /// Source of the random numbers: `host` or `weak`.
     pub entropy: String,
 }
 
-/// `@report`: the boot as a whole; times in µs since power-on.
+/// The line `@report`: the boot as a whole. Times are in µs since power-on.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Report {
-    /// When it began.
+    /// Time at which the boot began.
     pub started: u64,
-    /// When the interface had an address.
+    /// Time at which the interface had an address.
     pub configured: Option<u64>,
-    /// When it ended.
+    /// Time at which the boot ended.
     pub ended: u64,
-    /// 0, or the error number.
+    /// Status of the boot: 0 for success, otherwise an error number.
     pub status: u32,
-    /// What ended the boot.
+    /// The error that ended the boot.
     pub error: Option<Failure>,
 }
 
-/// `@image`: one image in the boot application's report.
+/// The line `@image`: one image in the boot application's report.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct ImageLine {
     /// Recovery image index.
     pub index: u8,
-    /// `activated`, `not-activated` or `refused`.
+    /// How the image ended: `activated`, `not-activated` or `refused`.
     pub outcome: String,
-    /// Where it came from.
+    /// URI of the last source.
     pub uri: Option<String>,
-    /// What carried it.
+    /// Protocol that carried the image.
     pub protocol: Option<String>,
-    /// Octets delivered by the last attempt.
+    /// Number of octets that the last attempt delivered.
     pub octets: u64,
-    /// SHA-256 of them, in hexadecimal.
+    /// SHA-256 of these octets, in hexadecimal.
     pub sha256: Option<String>,
-    /// From the request to the activation, µs.
+    /// Time from the device's request to the activation, in µs.
     pub duration_us: u64,
-    /// Of the transfer alone, µs.
+    /// Time of the transfer alone, in µs.
     pub transfer_us: u64,
-    /// Octets per second of the transfer.
+    /// Throughput of the transfer, in octets per second.
     pub octets_per_s: u64,
-    /// Attempts after the first.
+    /// Number of attempts after the first one.
     pub retries: u32,
-    /// Times that a transfer was taken up again.
+    /// Number of times that a broken transfer was resumed.
     pub resumes: u32,
-    /// The last error at it.
+    /// The last error that happened at this image.
     pub error: Option<Failure>,
 }
 
-/// `@device`: how the boot ended for the emulated device.
+/// The line `@device`: how the boot ended for the emulated device.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Device {
-    /// `booted`, `running` or `failed`.
+    /// State of the device: `booted`, `running` or `failed`.
     pub outcome: String,
-    /// The image that it refused.
+    /// Index of the image that the device refused.
     pub index: Option<u8>,
-    /// Its reason.
+    /// Reason for which the device refused the image.
     pub reason: Option<u16>,
 }
 
-/// `@device-image`: what the emulated device got.
+/// The line `@device-image`: what the emulated device received of one image.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct DeviceImage {
     /// Recovery image index.
     pub index: u8,
-    /// Octets, with the padding of the last word.
+    /// Number of octets, with the padding of the last word.
     pub octets: u64,
-    /// SHA-256 of them without padding, in hexadecimal; `None` when it never had all.
+    /// SHA-256 of the image without padding, in hexadecimal. `None` when the device never held the whole image.
     pub sha256: Option<String>,
-    /// Whether it was told to activate the image.
+    /// Whether the device was told to activate the image.
     pub activated: bool,
-    /// Whether it found the image right.
+    /// Whether the device found the image right.
     pub verified: bool,
-    /// Words that came while the FIFO was full: lost.
+    /// Number of words that were lost because they came while the FIFO was full.
     pub dropped: u64,
 }
 
-/// `@memory`: RAM in octets.
+/// The line `@memory`: RAM, in octets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct Memory {
-    /// `.data`, `.bss` and `.uninit`.
+    /// Size of `.data`, `.bss` and `.uninit`.
     #[serde(rename = "static")]
     pub static_ram: u64,
     /// High-water mark of the stack.
     pub stack_used: u64,
-    /// Room for the stack.
+    /// Size of the memory that the stack may use.
     pub stack_size: u64,
 }
 
-/// `@instret`: retired instructions.
+/// The line `@instret`: retired instructions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct Instret {
-    /// All.
+    /// Number of all instructions.
     pub total: u64,
-    /// Those of the emulation of the recovery registers.
+    /// Number of instructions that emulated the recovery registers.
     pub emulated: u64,
-    /// Accesses emulated.
+    /// Number of register accesses that were emulated.
     pub traps: u64,
 }
 
-/// `@net`: frames.
+/// The line `@net`: Ethernet frames.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct Net {
-    /// Received.
+    /// Number of frames received.
     pub rx: u64,
-    /// Sent.
+    /// Number of frames sent.
     pub tx: u64,
-    /// That the network device could not take or give.
+    /// Number of frames that the network device could not take or give.
     pub errors: u64,
 }
 
-/// `@panic`, `@stall`, `@trap`, `@stack`, `@settings`: why the ROM stopped at once.
+/// The lines `@panic`, `@stall`, `@trap`, `@stack` and `@settings`: why the ROM stopped at once.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Stop {
-    /// `panic`; `stall`: an access that would hang the bus on hardware; `trap`: one that nobody
-    /// expects; `stack`: it met the static data; `settings`: text from outside that cannot be used.
+    /// The word of the line: `panic`; `stall` for an access that would hang the bus on hardware; `trap` for an
+    /// unexpected trap; `stack` when the stack met the static data; `settings` when the settings cannot be used.
     pub what: String,
-    /// The rest of the line.
+    /// The rest of the line after the word.
     pub detail: String,
 }
 
-/// One `@` line. `t` is µs since power-on, `index` the recovery image index.
+/// One `@` line. The field `t` is the time in µs since power-on; `index` is the recovery image index.
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[allow(missing_docs, reason = "the fields are those of `netboot_app::Event`")]
+#[allow(
+    missing_docs,
+    reason = "the fields are those of the boot application's events"
+)]
 pub enum Said {
-    /// What runs.
+    /// Says which ROM runs.
     Rom(Rom),
     /// The interface has an address.
     Configured {
@@ -281,7 +292,7 @@ pub enum Said {
     },
     /// The table of contents was read.
     Toc { t: u64, images: u16 },
-    /// The device asks for an image.
+    /// The device requests an image.
     Requested { t: u64, index: u8 },
     /// A transfer is being opened.
     Fetching { t: u64, index: u8, uri: String },
@@ -292,14 +303,14 @@ pub enum Said {
         size: u64,
         protocol: String,
     },
-    /// So much was delivered.
+    /// This many octets were delivered so far.
     Delivered {
         t: u64,
         index: u8,
         octets: u64,
         size: u64,
     },
-    /// Everything is there and right.
+    /// The image is complete and its digest is right.
     Verified {
         t: u64,
         index: u8,
@@ -312,19 +323,19 @@ pub enum Said {
     AttemptFailed { index: Option<u8>, error: Failure },
     /// The boot is over.
     Finished { t: u64, status: u32 },
-    /// The boot application's report.
+    /// The boot application reports the whole boot.
     Report(Report),
-    /// An image in it.
+    /// The boot application reports one image.
     Image(ImageLine),
-    /// How the device ended.
+    /// The ROM says how the emulated device ended.
     Device(Device),
-    /// What the device got.
+    /// The ROM says what the emulated device received.
     DeviceImage(DeviceImage),
-    /// RAM.
+    /// The ROM says how much RAM it used.
     Memory(Memory),
-    /// Instructions.
+    /// The ROM says how many instructions it took.
     Instret(Instret),
-    /// Frames.
+    /// The ROM says how many frames it handled.
     Net(Net),
     /// The ROM could not start a boot.
     Start(Failure),
@@ -333,10 +344,10 @@ pub enum Said {
 }
 
 impl Said {
-    /// Reads a line of the console; `Ok(None)` for log lines and for words that are not known.
+    /// Reads a line of the console. Returns `Ok(None)` for log lines and for unknown words.
     ///
     /// # Errors
-    /// When a known word lacks a value that belongs to it.
+    /// Fails with [`BadLine`] when a known word lacks a value that belongs to it, or when the value does not fit.
     pub fn parse(text: &str) -> Result<Option<Self>, BadLine> {
         let Some(line) = Line::parse(text)? else {
             return Ok(None);
@@ -437,7 +448,7 @@ impl Said {
             "start" => Said::Start(line.failure()?),
             word @ ("panic" | "stall" | "trap" | "stack" | "settings") => Said::Stop(Stop {
                 what: word.into(),
-                detail: text[1 + word.len()..].trim().into(),
+                detail: line.rest.trim().into(),
             }),
             _ => return Ok(None),
         }))
@@ -459,38 +470,6 @@ fn image(line: &Line<'_>) -> Result<ImageLine, BadLine> {
         resumes: line.get("resumes")?,
         error: line.maybe_failure()?,
     })
-}
-
-/// Writes what the ROM writes about the device, for a boot on the host.
-///
-/// # Errors
-/// When `out` cannot be written to.
-pub fn write_device(out: &mut dyn Write, outcome: &Outcome) -> fmt::Result {
-    if let Some(stall) = outcome.stall {
-        writeln!(
-            out,
-            "@stall offset={:#010x} kind={}",
-            stall.offset,
-            stall.kind.as_str()
-        )?;
-    }
-    match outcome.device {
-        DeviceOutcome::Running => writeln!(out, "@device outcome=running")?,
-        DeviceOutcome::Booted => writeln!(out, "@device outcome=booted")?,
-        DeviceOutcome::Failed { index, reason, .. } => {
-            writeln!(out, "@device outcome=failed index={index} reason={reason}")?;
-        }
-    }
-    for (index, image) in outcome.images.iter().enumerate() {
-        write!(out, "@device-image index={index} octets={}", image.octets)?;
-        if let Some(sha256) = &image.sha256 {
-            write!(out, " sha256={sha256}")?;
-        }
-        let (activated, verified) = (image.activated, image.verified);
-        write!(out, " activated={activated} verified={verified}")?;
-        writeln!(out, " dropped={}", image.dropped_words)?;
-    }
-    Ok(())
 }
 
 #[cfg(test)]
