@@ -11,3 +11,8 @@ pub mod transcript;
 
 pub use lines::{BadLine, Failure, Said};
 pub use transcript::Transcript;
+
+/// The examples of the README, so that they compile and run.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -39,3 +39,8 @@ pub use identity::{Identity, Signer};
 /// Path validation, which is the crate `netboot-x509`.
 pub use netboot_x509 as verify;
 pub use suite::Suite;
+
+/// The examples of the README, so that they compile and run.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -134,3 +134,8 @@ fn is_pinned(der: &[u8], keys: &[[u8; 32]]) -> bool {
             keys.contains(&digest)
         })
 }
+
+/// The examples of the README, so that they compile and run.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
