@@ -17,6 +17,8 @@ mod boot;
 mod check;
 mod features;
 mod format;
+#[cfg(test)]
+mod inventory;
 mod link;
 mod panic_gate;
 mod serve;
