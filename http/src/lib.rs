@@ -33,3 +33,8 @@ pub use head::{Framing, Head, MAX_VALIDATOR, Outcome, Validator};
 pub use redirect::{MAX_REDIRECTS, Redirects};
 pub use request::{Content, Method, RangeFrom, Request};
 pub use response::{Event, Expect, MAX_INTERIM, Response, Step};
+
+/// The examples of the README, so that they compile and run.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -63,7 +63,8 @@ pub fn run(data: &[u8]) {
             3 => {
                 client.data_consumed(now);
                 state.holding = false;
-                assert_eq!(client.offset(), state.received);
+                // A payload that is still held when the transfer ends is never consumed.
+                assert!(state.ended || client.offset() == state.received);
             }
             4 => {
                 let len = usize::from(input.octet() & 63);
@@ -253,6 +254,10 @@ mod tests {
         for len in 0..whole.len() {
             run(&whole[..len]);
         }
+        // A transfer that ends while a payload is held.
+        run(&[
+            1, 1, 0, 1, 6, 9, 0b1001, 8, 13, 2, 5, 9, 0, 1, 0, 7, 0, 3, 3, 1,
+        ]);
         // Refused options, then DATA 1 without them.
         run(&[
             3, 8, 1, 1, 7, 1, 9, 8, 0, 0, 0, 5, 9, 0, 1, 64, 2, 5, 9, 0, 1, 64, 3,

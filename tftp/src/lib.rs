@@ -38,3 +38,8 @@ pub use error::{ServerMessage, TftpError};
 pub use options::{Negotiated, OptionError};
 pub use packet::{ErrorCode, Packet};
 pub use stats::Stats;
+
+/// The examples of the README, so that they compile and run.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

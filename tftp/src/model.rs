@@ -323,9 +323,10 @@ impl World {
     }
 
     fn present(&mut self) -> Result<(), TftpError> {
-        while !self.holding
-            && let Some((from, wire)) = self.socket.pop_front()
-        {
+        while !self.holding {
+            let Some((from, wire)) = self.socket.pop_front() else {
+                break;
+            };
             match self.client.handle(self.now, from, &wire)? {
                 Event::None => {}
                 Event::Opened { again, .. } => {

@@ -126,3 +126,8 @@ mod tests {
         }
     }
 }
+
+/// The examples of the README, so that they compile and run.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -175,6 +175,8 @@ impl Coded for TlsError {
     }
 }
 
+impl core::error::Error for TlsError {}
+
 impl fmt::Display for TlsError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let text = match self {

@@ -29,7 +29,6 @@ mod message;
 mod record;
 mod schedule;
 pub mod suite;
-pub mod verify;
 mod wire;
 
 pub use alert::Alert;
@@ -37,4 +36,11 @@ pub use channel::{Channel, Config, Level, ProofOnly, Provisional, Verified};
 pub use connection::{TlsConnection, Transport};
 pub use error::TlsError;
 pub use identity::{Identity, Signer};
+/// Path validation, which is the crate `netboot-x509`.
+pub use netboot_x509 as verify;
 pub use suite::Suite;
+
+/// The examples of the README, so that they compile and run.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -13,3 +13,8 @@ mod pool;
 mod transport;
 
 pub use device::{Buffers, Stats, VirtioNet, VirtioNetError};
+
+/// The examples of the README, so that they compile and run.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -2,9 +2,10 @@
 //!
 //! A part that cannot run here says so and why; with `CI` set in the environment that is a failure.
 
+use crate::features;
 use crate::format::table;
 use crate::panic_gate;
-use crate::setup::{self, cargo, find};
+use crate::setup::{self, cargo};
 use crate::size::{self, SizeArgs};
 use anyhow::{Context, Result, bail, ensure};
 use clap::{Args, ValueEnum};
@@ -34,6 +35,8 @@ const REAL_VARIABLE: &str = testbed::real::ASK;
 
 /// The book's builder.
 const MDBOOK: &str = "0.5.4";
+/// The judge of licences and sources.
+const CARGO_DENY: &str = "0.20.2";
 
 /// What is linked into a ROM; none of them may lean on the host.
 const ROM_CRATES: [&str; 10] = [
@@ -58,6 +61,10 @@ enum Part {
     Lint,
     /// Lints for the ROM's target
     LintRom,
+    /// Each library crate with each of its features alone
+    Features,
+    /// Licences, duplicates and sources of dependencies
+    Supply,
     /// Crates that may contain no panic
     PanicGate,
     /// Unit and property tests, whole boots in the simulated world
@@ -87,6 +94,8 @@ impl Part {
             Part::Fmt => "format",
             Part::Lint => "lints",
             Part::LintRom => "lints for the ROM's target",
+            Part::Features => "features alone",
+            Part::Supply => "licences and sources",
             Part::PanicGate => "panic gate",
             Part::Unit => "unit and property tests, simulated world",
             Part::Qemu => "boots under QEMU",
@@ -101,6 +110,8 @@ impl Part {
             Part::Fmt => step(cargo().args(["fmt", "--all", "--check"])),
             Part::Lint => lint(),
             Part::LintRom => lint_rom(),
+            Part::Features => features::run(),
+            Part::Supply => supply(),
             Part::PanicGate => panic_gate::run(),
             Part::Unit => unit(),
             Part::Qemu => return possible(setup::qemu(), boots_under_qemu),
@@ -325,42 +336,24 @@ fn sizes() -> Result<()> {
     Ok(())
 }
 
+/// `deny.toml`, but for the advisories: their database cannot be reached by package registries alone.
+fn supply() -> Result<()> {
+    let deny = setup::tool("cargo-deny", CARGO_DENY, &[])?;
+    step(Command::new(deny).args(["check", "bans", "licenses", "sources"]))?;
+    println!("Not checked: advisories, whose database is a repository (deny.toml says more).");
+    Ok(())
+}
+
 fn docs() -> Result<()> {
     let book = rom::workspace().join("docs/book.toml");
     ensure!(book.exists(), "there is no docs/book.toml");
-    step(Command::new(mdbook()?).args(["build", "docs"]))?;
+    // Without the web server.
+    let options = ["--no-default-features", "--features", "search"];
+    let mdbook = setup::tool("mdbook", MDBOOK, &options)?;
+    step(Command::new(mdbook).args(["build", "docs"]))?;
     let strict = |command: &mut Command| step(command.env("RUSTDOCFLAGS", "-D warnings"));
     strict(cargo().args(["doc", "--no-deps", "--workspace", "--exclude", "mcu-rom"]))?;
     strict(cargo().args(["doc", "--no-deps", "-p", "mcu-rom", "--lib"]))
-}
-
-/// The book's builder, of the right version; Debian has none, so cargo builds it, once.
-fn mdbook() -> Result<PathBuf> {
-    let right = |program: &PathBuf| {
-        let output = Command::new(program).arg("--version").output();
-        output.is_ok_and(|output| {
-            let version = String::from_utf8_lossy(&output.stdout).into_owned();
-            version.trim().ends_with(&format!("v{MDBOOK}"))
-        })
-    };
-    let tools = rom::workspace().join("target/tools");
-    let ours = tools.join("bin/mdbook");
-    let found = find("mdbook").into_iter().chain([ours.clone()]).find(right);
-    if let Some(program) = found {
-        return Ok(program);
-    }
-    println!("Building mdbook {MDBOOK} into {}", tools.display());
-    // Without the web server, and not optimised: the book is small, and building takes half the time.
-    step(
-        cargo()
-            .args(["install", "mdbook", "--locked", "--version", MDBOOK])
-            .args(["--no-default-features", "--features", "search", "--debug"])
-            .arg("--root")
-            .arg(&tools)
-            .arg("--target-dir")
-            .arg(tools.join("build")),
-    )?;
-    Ok(ours)
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | [`boot`] | one boot, watched: under QEMU or in the simulated world |
 //! | [`check`] | everything that CI checks |
+//! | [`features`] | each library crate with each of its features alone |
 //! | [`panic_gate`] | crates that cannot panic, and the proof |
 //! | [`size`] | what the ROM takes, against its limits |
 //! | [`bench`](mod@bench) | octets per second and instructions per octet |
@@ -14,7 +15,10 @@
 mod bench;
 mod boot;
 mod check;
+mod features;
 mod format;
+#[cfg(test)]
+mod inventory;
 mod link;
 mod panic_gate;
 mod serve;
@@ -39,7 +43,7 @@ struct Arguments {
 enum Task {
     /// Boot three firmware images over the network and watch: under QEMU, or with --sim in one process
     Boot(Box<boot::BootArgs>),
-    /// Run everything that CI runs: format, lints, panic gate, tests, QEMU boots, real servers, size, docs
+    /// Run everything that CI runs: format, lints, features, licences, panic gate, tests, QEMU boots, real servers, size, docs
     Test(check::TestArgs),
     /// Show what the ROM takes of flash, RAM and stack, and fail when it is too much
     Size(size::SizeArgs),

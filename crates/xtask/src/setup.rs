@@ -190,6 +190,39 @@ pub fn find(program: &str) -> Option<PathBuf> {
     files.find(|file| file.is_file())
 }
 
+/// A program of the registry, of exactly this version. If it is nowhere, cargo builds it into the target directory, once, and
+/// not optimized, which takes half the time.
+pub fn tool(name: &str, version: &str, options: &[&str]) -> Result<PathBuf> {
+    let right = |program: &PathBuf| {
+        let output = Command::new(program).arg("--version").output();
+        output.is_ok_and(|output| {
+            let text = String::from_utf8_lossy(&output.stdout).into_owned();
+            let last = text.trim().rsplit([' ', 'v']).next();
+            last.is_some_and(|found| found == version)
+        })
+    };
+    let tools = rom::workspace().join("target/tools");
+    let ours = tools.join("bin").join(name);
+    let found = find(name).into_iter().chain([ours.clone()]).find(right);
+    if let Some(program) = found {
+        return Ok(program);
+    }
+    println!("Building {name} {version} into {}", tools.display());
+    let status = cargo()
+        .args(["install", name, "--locked", "--version", version, "--debug"])
+        .args(options)
+        .arg("--root")
+        .arg(&tools)
+        .arg("--target-dir")
+        .arg(tools.join("build"))
+        // Its own toolchain file, or ours, has no say in how a tool is built.
+        .current_dir(env::temp_dir())
+        .status()
+        .with_context(|| format!("cannot start cargo install {name}"))?;
+    ensure!(status.success(), "cargo install {name}: {status}");
+    Ok(ours)
+}
+
 /// Whether this process may do everything.
 pub fn is_root() -> bool {
     let output = Command::new("id").arg("-u").output();

@@ -132,11 +132,12 @@ impl Client {
         let len = self.check_length(payload.len(), blksize)?;
         let last = len < blksize;
         let received = self.offset.saturating_add(u64::from(len));
-        if let Some(expected) = self.agreed.tsize
-            && (received > expected || (last && received != expected))
-        {
-            self.abort(ErrorCode::UNDEFINED, "size is not tsize");
-            return Err(TftpError::SizeMismatch { expected, received });
+        match self.agreed.tsize {
+            Some(expected) if received > expected || (last && received != expected) => {
+                self.abort(ErrorCode::UNDEFINED, "size is not tsize");
+                return Err(TftpError::SizeMismatch { expected, received });
+            }
+            _ => {}
         }
         if let Some(sent_at) = self.sent_at.take() {
             self.rtt.sample(now.since(sent_at));

@@ -4,7 +4,8 @@
 //! - [`host`]: the boot application and the network boot library on this machine's processor.
 //! - [`sim`]: in a simulated world, in virtual time.
 //! - [`rom`], [`qemu`]: the real ROM, built and run under QEMU.
-//! - [`lines`], [`transcript`]: a boot's console, read back; [`sentences`]: what an error number means.
+//! - [`device_lines`]: the console lines about the emulated device, for boots on the host. The crate `netboot-lines` reads
+//!   a console back.
 //! - [`bridge`], [`console`]: any machine under QEMU behind a link that delays and loses, with a console to talk to.
 //! - [`real`]: in real time, on a network of its own ([`netns`], [`tap`], [`realtime`]) with real
 //!   servers ([`servers`], and over TLS [`tls_servers`]).
@@ -12,24 +13,21 @@
 
 pub mod bridge;
 pub mod console;
+pub mod device_lines;
 pub mod held;
 pub mod host;
 pub mod https;
-pub mod lines;
 pub mod netns;
 pub mod plan;
 pub mod qemu;
 pub mod real;
 pub mod realtime;
 pub mod rom;
-pub mod sentences;
 pub mod servers;
 pub mod sim;
 pub mod tap;
 pub mod tls_servers;
-pub mod transcript;
 
 pub use https::Https;
 pub use plan::{Image, Plan, Protocol};
 pub use rom_parts::sizes;
-pub use transcript::Transcript;

@@ -5,10 +5,10 @@
 //! does when this process dies.
 
 use crate::plan::Plan;
-use crate::transcript::Transcript;
 use anyhow::{Context, Result, anyhow, bail, ensure};
 use image_server::tls::TlsConnection;
 use image_server::{ImageServer, Served, qemu as port};
+use netboot_lines::Transcript;
 use netsim::{Link, LinkStats};
 use rand_chacha::ChaCha8Rng;
 use rand_core::{RngCore, SeedableRng};

@@ -15,15 +15,16 @@ pub use options::{BootArgs, ProtocolArg};
 use crate::{link, setup};
 use anyhow::{Context, Result};
 use image_server::Served;
+use netboot_lines::Transcript;
 use netsim::LinkStats;
 use show::Show;
 use std::fs;
 use std::path::PathBuf;
 use std::time::Duration;
+use testbed::Plan;
 use testbed::https::Https;
 use testbed::qemu::{self, QemuOptions};
 use testbed::rom::{self, RomOptions};
-use testbed::{Plan, Transcript};
 
 /// What became of a boot, wherever it ran.
 pub struct Run {

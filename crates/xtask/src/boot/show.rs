@@ -4,9 +4,9 @@
 
 use crate::format::{stamp, thousands};
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
+use netboot_lines::lines::Said;
 use std::collections::BTreeMap;
 use std::io::IsTerminal;
-use testbed::lines::Said;
 
 /// Shows the lines of a console.
 pub struct Show {

@@ -4,13 +4,14 @@ use super::Run;
 use anyhow::{Context, Result};
 use image_server::SharedWorld;
 use log::{LevelFilter, Log, Metadata, Record};
+use netboot_lines::Transcript;
 use std::cell::RefCell;
 use std::fmt::{self, Write};
 use std::fs::File;
 use std::io::BufWriter;
 use std::path::Path;
 use std::time::Instant;
-use testbed::{Plan, Transcript, lines, sim};
+use testbed::{Plan, device_lines, sim};
 
 /// Boots `plan`; each console line goes to `on_line`.
 pub fn run(plan: &Plan, pcap: &Path, on_line: &mut dyn FnMut(&str)) -> Result<Run> {
@@ -27,7 +28,7 @@ pub fn run(plan: &Plan, pcap: &Path, on_line: &mut dyn FnMut(&str)) -> Result<Ru
         on_line,
     };
     let outcome = sim::boot_in(plan, &world, &mut console)?;
-    lines::write_device(&mut console, &outcome)?;
+    device_lines::write_device(&mut console, &outcome)?;
     BOARD.with_borrow_mut(|board| board.world = None);
     let world = world.borrow();
     Ok(Run {

@@ -2,8 +2,9 @@
 
 use super::Run;
 use crate::format::{rate, table, thousands, time};
-use testbed::lines::{DeviceImage, ImageLine};
-use testbed::{Plan, Transcript};
+use netboot_lines::Transcript;
+use netboot_lines::lines::{DeviceImage, ImageLine};
+use testbed::Plan;
 
 /// Prints both.
 pub fn print(plan: &Plan, run: &Run) {

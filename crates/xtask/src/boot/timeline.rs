@@ -4,9 +4,10 @@
 //! for each image, and how many octets per second went to the device.
 
 use crate::format::{rate, thousands, time};
+use netboot_lines::Transcript;
+use netboot_lines::transcript::{Attempt, ImageTrace};
 use std::fmt::Write as _;
-use testbed::transcript::{Attempt, ImageTrace};
-use testbed::{Plan, Transcript};
+use testbed::Plan;
 
 const WIDTH: f64 = 1180.0;
 /// Where the lanes begin and end.

@@ -1,0 +1,532 @@
+//! Reads one `@` line of the console into a value.
+//!
+//! The crate `netboot-app` writes the lines of a boot and of its report. The ROM adds the lines about what only the
+//! ROM knows: `@rom`, `@memory`, `@device`, `@device-image`, `@instret`, `@net`, `@panic` and `@stall`.
+//!
+//! A line is a word and `key=value` pairs with one space between them; the value of `message` runs to the end of the
+//! line. The reader ignores unknown words and unknown keys, so that an older tool can read a newer ROM.
+
+use crate::sentences;
+use serde::Serialize;
+use std::fmt;
+use std::str::FromStr;
+
+/// Says which value of an `@` line is missing or does not fit.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BadLine {
+    /// The whole line.
+    pub line: String,
+    /// The key whose value is missing or wrong. The key is empty when the line has no pairs at all.
+    pub key: String,
+}
+
+impl fmt::Display for BadLine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.key.as_str() {
+            "" => write!(f, "no `@word key=value ...`: {:?}", self.line),
+            key => write!(f, "{key} is missing or wrong in {:?}", self.line),
+        }
+    }
+}
+
+impl std::error::Error for BadLine {}
+
+/// One line, split into its word and its pairs.
+struct Line<'t> {
+    text: &'t str,
+    word: &'t str,
+    /// What follows the word.
+    rest: &'t str,
+    pairs: Vec<(&'t str, &'t str)>,
+}
+
+impl<'t> Line<'t> {
+    /// Splits a line. Returns `Ok(None)` for a log line, which does not begin with `@`.
+    fn parse(text: &'t str) -> Result<Option<Self>, BadLine> {
+        let Some(line) = text.strip_prefix('@') else {
+            return Ok(None);
+        };
+        let (word, rest) = line.split_once(' ').unwrap_or((line, ""));
+        let mut pairs = Vec::new();
+        let mut unread = rest;
+        while !unread.is_empty() {
+            let Some((key, after)) = unread.split_once('=') else {
+                return Err(BadLine {
+                    line: text.into(),
+                    key: String::new(),
+                });
+            };
+            let (value, after) = match key {
+                "message" => (after, ""),
+                _ => after.split_once(' ').unwrap_or((after, "")),
+            };
+            pairs.push((key, value));
+            unread = after;
+        }
+        Ok(Some(Self {
+            text,
+            word,
+            rest,
+            pairs,
+        }))
+    }
+
+    fn find(&self, key: &str) -> Option<&'t str> {
+        let pair = self.pairs.iter().find(|(name, _)| *name == key);
+        pair.map(|(_, value)| *value)
+    }
+
+    fn bad(&self, key: &str) -> BadLine {
+        BadLine {
+            line: self.text.into(),
+            key: key.into(),
+        }
+    }
+
+    fn get<T: FromStr>(&self, key: &str) -> Result<T, BadLine> {
+        self.maybe(key)?.ok_or_else(|| self.bad(key))
+    }
+
+    fn maybe<T: FromStr>(&self, key: &str) -> Result<Option<T>, BadLine> {
+        let parse = |value: &str| value.parse().map_err(|_| self.bad(key));
+        self.find(key).map(parse).transpose()
+    }
+
+    /// Reads a number that is written with the prefix `0x`, as `0x00020004`.
+    fn hex(&self, key: &str) -> Result<u32, BadLine> {
+        let digits = self.find(key).and_then(|value| value.strip_prefix("0x"));
+        digits
+            .and_then(|digits| u32::from_str_radix(digits, 16).ok())
+            .ok_or_else(|| self.bad(key))
+    }
+
+    fn failure(&self) -> Result<Failure, BadLine> {
+        Ok(Failure {
+            t: self.maybe("t")?.unwrap_or(0),
+            code: self.hex("code")?,
+            blame: self.get("blame")?,
+            message: match self.maybe("message")? {
+                Some(message) => message,
+                None => sentences::of(self.hex("code")?),
+            },
+        })
+    }
+
+    fn maybe_failure(&self) -> Result<Option<Failure>, BadLine> {
+        match self.find("code") {
+            Some(_) => self.failure().map(Some),
+            None => Ok(None),
+        }
+    }
+}
+
+/// One error, as the console shows it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Failure {
+    /// Time in µs since power-on. The value is 0 in a report.
+    pub t: u64,
+    /// Stable error number, see the book's table of error codes.
+    pub code: u32,
+    /// Who has to act, for example `network`, `server` or `device`.
+    pub blame: String,
+    /// One sentence about the error. It is the console's own sentence if the line has one; otherwise it is the
+    /// sentence of the error table, without the facts of this case.
+    pub message: String,
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            code,
+            blame,
+            message,
+            ..
+        } = self;
+        write!(f, "{message} ({code:#010x}, blame: {blame})")
+    }
+}
+
+/// The line `@rom`: which ROM runs.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Rom {
+    /// Version of the ROM.
+    pub version: String,
+    /// Flash that the linker script grants to the ROM, in KiB.
+    pub rom_kib: Option<u32>,
+    /// RAM that the linker script grants to the ROM, in KiB.
+    pub ram_kib: Option<u32>,
+    /// Source of the random numbers: `host` or `weak`.
+    pub entropy: String,
+}
+
+/// The line `@report`: the boot as a whole. Times are in µs since power-on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Report {
+    /// Time at which the boot began.
+    pub started: u64,
+    /// Time at which the interface had an address.
+    pub configured: Option<u64>,
+    /// Time at which the boot ended.
+    pub ended: u64,
+    /// Status of the boot: 0 for success, otherwise an error number.
+    pub status: u32,
+    /// The error that ended the boot.
+    pub error: Option<Failure>,
+}
+
+/// The line `@image`: one image in the boot application's report.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct ImageLine {
+    /// Recovery image index.
+    pub index: u8,
+    /// How the image ended: `activated`, `not-activated` or `refused`.
+    pub outcome: String,
+    /// URI of the last source.
+    pub uri: Option<String>,
+    /// Protocol that carried the image.
+    pub protocol: Option<String>,
+    /// Number of octets that the last attempt delivered.
+    pub octets: u64,
+    /// SHA-256 of these octets, in hexadecimal.
+    pub sha256: Option<String>,
+    /// Time from the device's request to the activation, in µs.
+    pub duration_us: u64,
+    /// Time of the transfer alone, in µs.
+    pub transfer_us: u64,
+    /// Throughput of the transfer, in octets per second.
+    pub octets_per_s: u64,
+    /// Number of attempts after the first one.
+    pub retries: u32,
+    /// Number of times that a broken transfer was resumed.
+    pub resumes: u32,
+    /// The last error that happened at this image.
+    pub error: Option<Failure>,
+}
+
+/// The line `@device`: how the boot ended for the emulated device.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Device {
+    /// State of the device: `booted`, `running` or `failed`.
+    pub outcome: String,
+    /// Index of the image that the device refused.
+    pub index: Option<u8>,
+    /// Reason for which the device refused the image.
+    pub reason: Option<u16>,
+}
+
+/// The line `@device-image`: what the emulated device received of one image.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct DeviceImage {
+    /// Recovery image index.
+    pub index: u8,
+    /// Number of octets, with the padding of the last word.
+    pub octets: u64,
+    /// SHA-256 of the image without padding, in hexadecimal. `None` when the device never held the whole image.
+    pub sha256: Option<String>,
+    /// Whether the device was told to activate the image.
+    pub activated: bool,
+    /// Whether the device found the image right.
+    pub verified: bool,
+    /// Number of words that were lost because they came while the FIFO was full.
+    pub dropped: u64,
+}
+
+/// The line `@memory`: RAM, in octets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Memory {
+    /// Size of `.data`, `.bss` and `.uninit`.
+    #[serde(rename = "static")]
+    pub static_ram: u64,
+    /// High-water mark of the stack.
+    pub stack_used: u64,
+    /// Size of the memory that the stack may use.
+    pub stack_size: u64,
+}
+
+/// The line `@instret`: retired instructions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Instret {
+    /// Number of all instructions.
+    pub total: u64,
+    /// Number of instructions that emulated the recovery registers.
+    pub emulated: u64,
+    /// Number of register accesses that were emulated.
+    pub traps: u64,
+}
+
+/// The line `@net`: Ethernet frames.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Net {
+    /// Number of frames received.
+    pub rx: u64,
+    /// Number of frames sent.
+    pub tx: u64,
+    /// Number of frames that the network device could not take or give.
+    pub errors: u64,
+}
+
+/// The lines `@panic`, `@stall`, `@trap`, `@stack` and `@settings`: why the ROM stopped at once.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Stop {
+    /// The word of the line: `panic`; `stall` for an access that would hang the bus on hardware; `trap` for an
+    /// unexpected trap; `stack` when the stack met the static data; `settings` when the settings cannot be used.
+    pub what: String,
+    /// The rest of the line after the word.
+    pub detail: String,
+}
+
+/// One `@` line. The field `t` is the time in µs since power-on; `index` is the recovery image index.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[allow(
+    missing_docs,
+    reason = "the fields are those of the boot application's events"
+)]
+pub enum Said {
+    /// Says which ROM runs.
+    Rom(Rom),
+    /// The interface has an address.
+    Configured {
+        t: u64,
+        address: String,
+        router: Option<String>,
+    },
+    /// The table of contents was read.
+    Toc { t: u64, images: u16 },
+    /// The device requests an image.
+    Requested { t: u64, index: u8 },
+    /// A transfer is being opened.
+    Fetching { t: u64, index: u8, uri: String },
+    /// The server has the file.
+    Opened {
+        t: u64,
+        index: u8,
+        size: u64,
+        protocol: String,
+    },
+    /// This many octets were delivered so far.
+    Delivered {
+        t: u64,
+        index: u8,
+        octets: u64,
+        size: u64,
+    },
+    /// The image is complete and its digest is right.
+    Verified {
+        t: u64,
+        index: u8,
+        sha256: String,
+        expected: bool,
+    },
+    /// The device was told to activate the image.
+    Activated { t: u64, index: u8 },
+    /// An attempt failed.
+    AttemptFailed { index: Option<u8>, error: Failure },
+    /// The boot is over.
+    Finished { t: u64, status: u32 },
+    /// The boot application reports the whole boot.
+    Report(Report),
+    /// The boot application reports one image.
+    Image(ImageLine),
+    /// The ROM says how the emulated device ended.
+    Device(Device),
+    /// The ROM says what the emulated device received.
+    DeviceImage(DeviceImage),
+    /// The ROM says how much RAM it used.
+    Memory(Memory),
+    /// The ROM says how many instructions it took.
+    Instret(Instret),
+    /// The ROM says how many frames it handled.
+    Net(Net),
+    /// The ROM could not start a boot.
+    Start(Failure),
+    /// The ROM stopped at once.
+    Stop(Stop),
+}
+
+impl Said {
+    /// Reads a line of the console. Returns `Ok(None)` for log lines and for unknown words.
+    ///
+    /// # Errors
+    /// Fails with [`BadLine`] when a known word lacks a value that belongs to it, or when the value does not fit.
+    pub fn parse(text: &str) -> Result<Option<Self>, BadLine> {
+        let Some(line) = Line::parse(text)? else {
+            return Ok(None);
+        };
+        let t = || line.get("t");
+        let index = || line.get("index");
+        Ok(Some(match line.word {
+            "rom" => Said::Rom(Rom {
+                version: line.get("version")?,
+                rom_kib: line.maybe("rom_kib")?,
+                ram_kib: line.maybe("ram_kib")?,
+                entropy: line.get("entropy")?,
+            }),
+            "configured" => Said::Configured {
+                t: t()?,
+                address: line.get("address")?,
+                router: line.maybe("router")?,
+            },
+            "toc" => Said::Toc {
+                t: t()?,
+                images: line.get("images")?,
+            },
+            "requested" => Said::Requested {
+                t: t()?,
+                index: index()?,
+            },
+            "fetching" => Said::Fetching {
+                t: t()?,
+                index: index()?,
+                uri: line.get("uri")?,
+            },
+            "opened" => Said::Opened {
+                t: t()?,
+                index: index()?,
+                size: line.get("size")?,
+                protocol: line.get("protocol")?,
+            },
+            "delivered" => Said::Delivered {
+                t: t()?,
+                index: index()?,
+                octets: line.get("octets")?,
+                size: line.get("size")?,
+            },
+            "verified" => Said::Verified {
+                t: t()?,
+                index: index()?,
+                sha256: line.get("sha256")?,
+                expected: line.get("expected")?,
+            },
+            "activated" => Said::Activated {
+                t: t()?,
+                index: index()?,
+            },
+            "attempt-failed" => Said::AttemptFailed {
+                index: line.maybe("index")?,
+                error: line.failure()?,
+            },
+            "finished" => Said::Finished {
+                t: t()?,
+                status: line.hex("status")?,
+            },
+            "report" => Said::Report(Report {
+                started: line.get("started")?,
+                configured: line.maybe("configured")?,
+                ended: line.get("ended")?,
+                status: line.hex("status")?,
+                error: line.maybe_failure()?,
+            }),
+            "image" => Said::Image(image(&line)?),
+            "device" => Said::Device(Device {
+                outcome: line.get("outcome")?,
+                index: line.maybe("index")?,
+                reason: line.maybe("reason")?,
+            }),
+            "device-image" => Said::DeviceImage(DeviceImage {
+                index: index()?,
+                octets: line.get("octets")?,
+                sha256: line.maybe("sha256")?,
+                activated: line.get("activated")?,
+                verified: line.get("verified")?,
+                dropped: line.get("dropped")?,
+            }),
+            "memory" => Said::Memory(Memory {
+                static_ram: line.get("static")?,
+                stack_used: line.get("stack_used")?,
+                stack_size: line.get("stack_size")?,
+            }),
+            "instret" => Said::Instret(Instret {
+                total: line.get("total")?,
+                emulated: line.get("emulated")?,
+                traps: line.get("traps")?,
+            }),
+            "net" => Said::Net(Net {
+                rx: line.get("rx")?,
+                tx: line.get("tx")?,
+                errors: line.get("errors")?,
+            }),
+            "start" => Said::Start(line.failure()?),
+            word @ ("panic" | "stall" | "trap" | "stack" | "settings") => Said::Stop(Stop {
+                what: word.into(),
+                detail: line.rest.trim().into(),
+            }),
+            _ => return Ok(None),
+        }))
+    }
+}
+
+fn image(line: &Line<'_>) -> Result<ImageLine, BadLine> {
+    Ok(ImageLine {
+        index: line.get("index")?,
+        outcome: line.get("outcome")?,
+        uri: line.maybe("uri")?,
+        protocol: line.maybe("protocol")?,
+        octets: line.get("octets")?,
+        sha256: line.maybe("sha256")?,
+        duration_us: line.get("duration_us")?,
+        transfer_us: line.get("transfer_us")?,
+        octets_per_s: line.get("octets_per_s")?,
+        retries: line.get("retries")?,
+        resumes: line.get("resumes")?,
+        error: line.maybe_failure()?,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_log_line_is_none_of_ours() {
+        assert_eq!(Said::parse("INFO link is up"), Ok(None));
+        assert_eq!(Said::parse(""), Ok(None));
+        assert_eq!(Said::parse("@later t=1 new=thing"), Ok(None));
+    }
+
+    #[test]
+    fn a_message_runs_to_the_end_of_the_line() {
+        let text =
+            "@attempt-failed t=7 index=2 code=0x00020004 blame=server message=a=b, file not found";
+        let Ok(Some(Said::AttemptFailed { index, error })) = Said::parse(text) else {
+            panic!("no failure");
+        };
+        assert_eq!(index, Some(2));
+        assert_eq!(error.code, 0x0002_0004);
+        assert_eq!(error.message, "a=b, file not found");
+    }
+
+    #[test]
+    fn a_number_alone_gets_its_sentence() {
+        let text = "@attempt-failed t=7 index=2 code=0x00070003 blame=server";
+        let Ok(Some(Said::AttemptFailed { error, .. })) = Said::parse(text) else {
+            panic!("no failure");
+        };
+        assert_eq!(error.blame, "server");
+        assert!(error.message.starts_with("SHA-256 not as expected"));
+    }
+
+    #[test]
+    fn a_value_may_hold_an_equals_sign() {
+        let text = "@fetching t=7 index=0 uri=http://10.0.2.2/fw?slot=a";
+        let Ok(Some(Said::Fetching { uri, .. })) = Said::parse(text) else {
+            panic!("no fetch");
+        };
+        assert_eq!(uri, "http://10.0.2.2/fw?slot=a");
+    }
+
+    #[test]
+    fn what_is_missing_or_wrong_is_named() {
+        for (text, key) in [
+            ("@requested t=1", "index"),
+            ("@requested t=soon index=0", "t"),
+            ("@requested t=1 index=256", "index"),
+            ("@finished t=1 status=0", "status"),
+            ("@memory static=1 stack_used=2", "stack_size"),
+            ("@opened nothing", ""),
+        ] {
+            let error = Said::parse(text).expect_err(text);
+            assert_eq!(error.key, key, "{text}");
+            assert!(error.to_string().contains(text));
+        }
+    }
+}

@@ -1,0 +1,221 @@
+//! Checks each library crate with each of its features alone: none, one at a time, all.
+//!
+//! The lists come from `cargo metadata`, so that a new crate or a new feature is checked without a change here:
+//!
+//! - A library crate is a package that may be published.
+//! - A crate with the category `no-std::no-alloc` is for ROMs; it is checked for the ROM's target too.
+//! - `package.metadata.netboot.one-of` lists features one of which the crate needs. Sets that have none of them get the first.
+
+use crate::setup::{self, cargo};
+use anyhow::{Context, Result, ensure};
+use serde::Deserialize;
+use std::collections::BTreeMap;
+use std::time::Instant;
+use testbed::rom::{self, TARGET};
+
+/// The category of crates for ROMs.
+const FOR_ROMS: &str = "no-std::no-alloc";
+
+#[derive(Deserialize)]
+struct Metadata {
+    packages: Vec<Package>,
+}
+
+#[derive(Deserialize)]
+struct Package {
+    name: String,
+    features: BTreeMap<String, Vec<String>>,
+    categories: Vec<String>,
+    /// `None`: to any registry. An empty list: never.
+    publish: Option<Vec<String>>,
+    metadata: Option<Extra>,
+}
+
+#[derive(Deserialize)]
+struct Extra {
+    netboot: Option<Needs>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "kebab-case")]
+struct Needs {
+    one_of: Vec<String>,
+}
+
+impl Package {
+    fn is_library(&self) -> bool {
+        self.publish.as_ref().is_none_or(|to| !to.is_empty())
+    }
+
+    fn is_for_roms(&self) -> bool {
+        self.categories.iter().any(|category| category == FOR_ROMS)
+    }
+
+    /// Sets of features to check, each different from the others.
+    fn sets(&self) -> Vec<Vec<&str>> {
+        let all = || self.features.keys().filter(|name| *name != "default");
+        let mut sets = vec![vec![]];
+        sets.extend(all().map(|name| vec![name.as_str()]));
+        sets.push(all().map(String::as_str).collect());
+        let needs = self
+            .metadata
+            .as_ref()
+            .and_then(|extra| extra.netboot.as_ref());
+        let one_of: Vec<&str> = needs
+            .map(|needs| needs.one_of.iter().map(String::as_str).collect())
+            .unwrap_or_default();
+        for set in &mut sets {
+            if !set.iter().any(|name| one_of.contains(name)) {
+                set.extend(one_of.first());
+            }
+            set.sort_unstable();
+        }
+        sets.sort();
+        sets.dedup();
+        sets
+    }
+}
+
+/// The workspace's packages that may be published.
+fn libraries() -> Result<Vec<Package>> {
+    let output = cargo()
+        .args(["metadata", "--no-deps", "--format-version", "1"])
+        .current_dir(rom::workspace())
+        .output()
+        .context("cannot start cargo metadata")?;
+    ensure!(
+        output.status.success(),
+        "cargo metadata: {}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    let metadata: Metadata =
+        serde_json::from_slice(&output.stdout).context("cargo metadata in another form")?;
+    let all = metadata.packages.into_iter();
+    Ok(all.filter(Package::is_library).collect())
+}
+
+/// Checks every library crate.
+pub fn run() -> Result<()> {
+    setup::rust_target()?;
+    let mut failures = Vec::new();
+    let mut count = 0;
+    for package in libraries()? {
+        let begun = Instant::now();
+        let targets: &[Option<&str>] = match package.is_for_roms() {
+            true => &[None, Some(TARGET)],
+            false => &[None],
+        };
+        let sets = package.sets();
+        for target in targets {
+            for set in &sets {
+                count += 1;
+                if let Err(error) = check(&package.name, set, *target) {
+                    println!("{error:#}");
+                    failures.push(format!(
+                        "{} with [{}] for {}",
+                        package.name,
+                        set.join(","),
+                        target.unwrap_or("the host")
+                    ));
+                }
+            }
+        }
+        println!(
+            "{:<16} {:>2} sets of features for {}: {:.1} s",
+            package.name,
+            sets.len(),
+            if targets.len() > 1 {
+                "host and ROM"
+            } else {
+                "the host"
+            },
+            begun.elapsed().as_secs_f64()
+        );
+    }
+    println!("{count} checks");
+    ensure!(failures.is_empty(), "{}", failures.join("; "));
+    Ok(())
+}
+
+/// Checks one crate with one set of features; warnings are errors.
+fn check(name: &str, set: &[&str], target: Option<&str>) -> Result<()> {
+    let mut command = cargo();
+    command
+        .args(["clippy", "--quiet", "--lib", "--no-default-features"])
+        .args(["-p", name, "--features", &set.join(",")]);
+    if let Some(target) = target {
+        command.args(["--target", target]);
+    }
+    let output = command
+        .args(["--", "-D", "warnings"])
+        .current_dir(rom::workspace())
+        .output()
+        .context("cannot start cargo clippy")?;
+    ensure!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn package(features: &str, extra: &str) -> Package {
+        let text = format!(
+            r#"{{"name": "x", "features": {features}, "categories": [], "publish": null, "metadata": {extra}}}"#
+        );
+        serde_json::from_str(&text).unwrap()
+    }
+
+    #[test]
+    fn none_each_and_all() {
+        let three = package(r#"{"default": ["a"], "a": [], "b": ["a"]}"#, "null");
+        let empty: Vec<&str> = vec![];
+        assert_eq!(
+            three.sets(),
+            [empty.clone(), vec!["a"], vec!["a", "b"], vec!["b"]]
+        );
+        assert_eq!(package("{}", "null").sets(), [empty]);
+        let needs = r#"{"netboot": {"one-of": ["a", "b"]}, "docs": {}}"#;
+        let needs = package(r#"{"a": [], "b": [], "c": []}"#, needs);
+        let sets = needs.sets();
+        assert!(
+            sets.iter()
+                .all(|set| set.contains(&"a") || set.contains(&"b"))
+        );
+        assert!(sets.contains(&vec!["a", "c"]) && sets.contains(&vec!["b"]));
+    }
+
+    /// What only tests need stands in a place of its own; nothing of it is published.
+    #[test]
+    fn libraries_are_published_and_tests_are_not() {
+        let libraries = libraries().unwrap();
+        let names: Vec<_> = libraries
+            .iter()
+            .map(|package| package.name.as_str())
+            .collect();
+        for name in ["netboot", "netboot-core", "netboot-lines", "ocp-recovery"] {
+            assert!(names.contains(&name), "{name}");
+        }
+        for name in [
+            "testbed",
+            "netsim",
+            "xtask",
+            "e2e",
+            "mcu-rom",
+            "recovery-model",
+        ] {
+            assert!(!names.contains(&name), "{name}");
+        }
+        let roms = libraries.iter().filter(|package| package.is_for_roms());
+        assert_eq!(roms.count(), libraries.len() - 1, "all but netboot-lines");
+    }
+
+    #[test]
+    fn a_warning_fails() {
+        assert!(check("netboot-aead", &["no-such-feature"], None).is_err());
+    }
+}

@@ -1,0 +1,57 @@
+//! The seeds of the fuzz targets, given to the fuzz bodies: what a fuzzer once found stays found.
+
+use std::fs;
+use std::path::Path;
+
+/// Gives each seed of a target to its body.
+fn each(target: &str, body: impl Fn(&[u8])) {
+    let seeds = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fuzz/seeds");
+    let seeds = seeds.join(target);
+    let files = fs::read_dir(&seeds).unwrap_or_else(|error| panic!("{}: {error}", seeds.display()));
+    let mut count = 0;
+    for file in files {
+        let path = file.unwrap().path();
+        println!("{}", path.display());
+        body(&fs::read(&path).unwrap());
+        count += 1;
+    }
+    assert!(count > 8, "{count} seeds of {target}");
+}
+
+#[test]
+fn seeds_of_dhcp() {
+    each("dhcp", netboot_dhcp::fuzz::run);
+}
+
+#[test]
+fn seeds_of_http() {
+    each("http", netboot_http::fuzz::run);
+}
+
+#[test]
+fn seeds_of_tftp() {
+    each("tftp", netboot_tftp::fuzz::run);
+}
+
+#[test]
+fn seeds_of_tls() {
+    each("tls_handshake", netboot_tls::fuzz::handshake);
+}
+
+#[test]
+fn seeds_of_certificates() {
+    each("x509", netboot_tls::verify::fuzz::fuzz_verify);
+}
+
+#[test]
+fn seeds_of_recovery() {
+    each("recovery_agent", ocp_recovery::fuzz::run);
+    each("recovery_model", recovery_model::fuzz::run);
+}
+
+#[test]
+fn seeds_of_the_console() {
+    each("console", |data| {
+        netboot_lines::Transcript::read(&String::from_utf8_lossy(data)).cause();
+    });
+}
