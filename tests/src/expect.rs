@@ -42,6 +42,7 @@ impl Boot {
             device,
             images,
             stall,
+            config: _,
         } = &self.outcome;
         if let Some(stall) = stall {
             return Err(format!("the bus would have hung: {stall:?}"));

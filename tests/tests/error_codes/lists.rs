@@ -2,7 +2,7 @@
 
 use super::Row;
 use netboot::NetError;
-use netboot_app::AppError;
+use netboot_app::{AppError, Origin};
 use netboot_app::toc::{Stop, TocError};
 use netboot_core::Digest;
 use netboot_core::uri::UriError;
@@ -324,18 +324,20 @@ fn network(rows: &mut Vec<Row>) {
             "The attempt took longer than the policy allows: see why the transfer is slow, or allow more time.";
         E::StaleHandle => E::StaleHandle, "StaleHandle",
             "A defect of the caller: an image handle lives until the next `imgfetch`.";
-        E::StagingTooSmall { .. } => E::StagingTooSmall { size: 234_496, buffer: 65_536 }, "StagingTooSmall",
-            "Give a larger staging buffer, or none, so that the image is streamed.";
         E::PartBeyondEnd => E::PartBeyondEnd, "PartBeyondEnd",
             "Table of contents and flash image do not belong together: build the image anew.";
         E::SizeChanged { .. } => E::SizeChanged { was: 234_496, is: 234_500 }, "SizeChanged",
             "Do not replace files while boards boot: put new files beside the old ones and change the pointer.";
         E::ContentChanged => E::ContentChanged, "ContentChanged",
-            "As for SizeChanged; behind a load balancer see that all servers have the same file.";
+            "As for SizeChanged; see that all servers have the same file, also behind a load balancer.";
         E::Truncated { .. } => E::Truncated { got: 40_000, size: 234_496 }, "Truncated",
             "The file ends too early again and again: compare it with the original, and see the server's log.";
         E::PartRefused => E::PartRefused, "PartRefused",
             "The server answers range requests now and again: see that all servers behind a load balancer are set alike, or allow one connection.";
+        E::Internal => E::Internal, "Internal",
+            "A defect of this library: report it with the log of the boot.";
+        E::AnswerTooLong => E::AnswerTooLong, "AnswerTooLong",
+            "The server's answer is longer than the integration has room for: see what it answers, or give a larger buffer.";
     );
     rows.retain(|row| !row.advice.is_empty());
 }
@@ -437,6 +439,8 @@ fn app(rows: &mut Vec<Row>) {
             "Look at the attempts before it for the cause; if they only were slow, allow the boot more time.";
         E::TooManyImages => E::TooManyImages, "TooManyImages",
             "The device asks again and again, as after resets: look at its own log.";
+        E::NotHttps { .. } => E::NotHttps { origin: Origin::Dhcp }, "NotHttps",
+            "Give an `https` URI there. If that source is DHCP, somebody on the network may be trying to lead boards elsewhere.";
     );
     rows.retain(|row| !row.advice.is_empty());
 }

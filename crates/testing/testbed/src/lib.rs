@@ -12,6 +12,7 @@
 
 pub mod bridge;
 pub mod console;
+pub mod held;
 pub mod host;
 pub mod https;
 pub mod lines;
