@@ -10,6 +10,9 @@ use crate::station::{Internal, Station};
 use netboot_core::Instant;
 use netboot_core::uri::{Scheme, Uri};
 
+/// One scheme of each carrier.
+const EACH: [Scheme; 3] = [Scheme::Tftp, Scheme::Http, Scheme::Private];
+
 /// A carrier of the integrator's, and the name of its scheme.
 pub(crate) struct Private<'a, B: Board> {
     pub scheme: &'a str,
@@ -114,8 +117,10 @@ impl<'a, B: Board> Carriers<'a, B> {
 
     /// Prepares for another image.
     pub fn next_image(&mut self) {
-        if let Some(carrier) = self.active() {
-            carrier.next_image();
+        for scheme in EACH {
+            if let Some(carrier) = self.of(scheme) {
+                carrier.next_image();
+            }
         }
     }
 
@@ -130,7 +135,7 @@ impl<'a, B: Board> Carriers<'a, B> {
     /// Ends the open transfer and cuts every connection.
     pub fn shut_down(&mut self, station: &mut Station<'_, B>) {
         self.close(station);
-        for scheme in [Scheme::Tftp, Scheme::Http, Scheme::Private] {
+        for scheme in EACH {
             if let Some(carrier) = self.of(scheme) {
                 carrier.shut_down(station);
             }
