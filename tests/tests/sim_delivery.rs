@@ -375,7 +375,7 @@ fn a_wrong_digest_is_the_cause() {
 #[test]
 fn a_reset_begins_anew() {
     for protocol in BOTH {
-        for index in 0..3 {
+        for (index, name) in FILE_NAMES.into_iter().enumerate() {
             let case = Case {
                 protocol,
                 index,
@@ -418,10 +418,10 @@ fn a_reset_begins_anew() {
                 .server(|server| {
                     case.prepare(&gone, server);
                     // What was begun is the wrong one, and the right one is at the other place.
-                    let mirror = format!("mirror/{}", FILE_NAMES[index]);
+                    let mirror = format!("mirror/{name}");
                     server.files.insert(mirror, Content::Bytes(right));
                     let wrong = Content::Bytes(case.wrong().bytes);
-                    server.files.insert(FILE_NAMES[index].into(), wrong);
+                    server.files.insert(name.into(), wrong);
                 })
                 .run();
             boot.assert_booted(&gone);
