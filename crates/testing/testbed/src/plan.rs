@@ -2,7 +2,7 @@
 
 use crate::https::Https;
 use image_server::{Content, Faults, LeaseConfig, ServerConfig};
-use netboot_core::Digest;
+use netboot_core::{Digest, Duration};
 use netsim::LinkConfig;
 use rand_chacha::ChaCha8Rng;
 use rand_core::{RngCore, SeedableRng};
@@ -111,6 +111,10 @@ pub struct Plan {
     pub https: Option<Https>,
     /// What goes wrong on the server.
     pub faults: Faults,
+    /// Time between two looks of the boot application at the device; `None` for its default.
+    pub poll: Option<Duration>,
+    /// Set for a platform that can reset the device.
+    pub can_reset: bool,
     /// Of everything that is left to chance.
     pub seed: u64,
 }
@@ -130,6 +134,8 @@ impl Default for Plan {
             parallel: false,
             https: None,
             faults: Faults::default(),
+            poll: None,
+            can_reset: false,
             seed: 1,
         }
     }
