@@ -60,13 +60,16 @@ where
         let Some(boot) = &self.sources.boot else {
             return Ok(());
         };
-        let fetched = self.net.imgfetch(boot, None, None);
-        let image = match fetched.and_then(|handle| self.net.imgload(handle)) {
+        let handle = match self.net.imgfetch(boot, None, None) {
+            Ok(handle) => handle,
+            Err(error) => return Err(self.fail_net(error)),
+        };
+        let image = match self.net.imgload(&handle) {
             Ok(image) => image,
             Err(error) => return Err(self.fail_net(error)),
         };
         let mut reader = TocReader::new();
-        let error = match self.net.imgexec(&image, &mut reader) {
+        let error = match self.net.imgexec(image, &mut reader) {
             Err(ExecError::Transfer(error) | ExecError::Refused(error)) => {
                 return Err(self.fail_net(error));
             }

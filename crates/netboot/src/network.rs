@@ -51,7 +51,8 @@ pub struct Network<'a, D: Device, P: Platform> {
 
 impl<'a, D: Device, P: Platform> Network<'a, D, P> {
     /// Takes the device into use. No frame is sent before the first command.
-    #[inline(never)]
+    // Inlined, so that the parts are made where the whole will lie and not on the stack first.
+    #[inline(always)]
     pub fn new<const TCP: usize, const OPTIONS: usize>(
         device: D,
         mut platform: P,
@@ -295,8 +296,8 @@ impl<D: Device, P: Platform> IpxeInterface for Network<'_, D, P> {
     }
 
     #[inline(never)]
-    fn imgload(&mut self, handle: ImageHandle) -> Result<LoadedImage, NetError> {
-        self.check(&handle)?;
+    fn imgload<'h>(&mut self, handle: &'h ImageHandle) -> Result<LoadedImage<'h>, NetError> {
+        self.check(handle)?;
         match self.fetch.measure(&mut self.station) {
             Ok(size) => Ok(LoadedImage { handle, size }),
             Err(failed) => Err(self.station.take_error(failed)),
@@ -305,10 +306,10 @@ impl<D: Device, P: Platform> IpxeInterface for Network<'_, D, P> {
 
     fn imgexec(
         &mut self,
-        image: &LoadedImage,
+        image: LoadedImage<'_>,
         delivery: &mut dyn Deliver,
     ) -> Result<(), ExecError<NetError>> {
-        self.check(&image.handle).map_err(ExecError::Transfer)?;
+        self.check(image.handle).map_err(ExecError::Transfer)?;
         let Self { station, fetch, .. } = self;
         match deliver(fetch, station, image.size, delivery) {
             Ok(()) => Ok(()),

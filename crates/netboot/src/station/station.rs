@@ -83,6 +83,7 @@ pub(crate) struct StationParts<'a, B: Board> {
 }
 
 impl<'a, B: Board> Station<'a, B> {
+    #[inline(always)]
     pub(crate) fn new(parts: StationParts<'a, B>) -> Self {
         Self {
             platform: parts.platform,

@@ -10,9 +10,6 @@ use crate::station::{Internal, Station};
 use netboot_core::Instant;
 use netboot_core::uri::{Scheme, Uri};
 
-/// One scheme of each carrier.
-const EACH: [Scheme; 3] = [Scheme::Tftp, Scheme::Http, Scheme::Private];
-
 /// Every carrier of this build. One transfer is open at a time; connections outlive their transfers.
 pub(crate) struct Carriers<'a, B: Board> {
     tftp: Tftp,
@@ -36,6 +33,7 @@ impl<'a, B: Board> Carriers<'a, B> {
     }
 
     /// The carrier of a scheme, if this build has one.
+    #[inline(never)]
     fn of(&mut self, scheme: Scheme) -> Option<&mut dyn Carrier<B>> {
         match scheme {
             Scheme::Tftp => Some(&mut self.tftp),
@@ -108,13 +106,8 @@ impl<'a, B: Board> Carriers<'a, B> {
 
     /// Prepares for another image.
     pub fn next_image(&mut self) {
-        // Only several connections have anything to forget.
         #[cfg(feature = "parallel")]
-        for scheme in EACH {
-            if let Some(carrier) = self.of(scheme) {
-                carrier.next_image();
-            }
-        }
+        self.http.next_image();
     }
 
     /// Ends the open transfer.
@@ -127,11 +120,8 @@ impl<'a, B: Board> Carriers<'a, B> {
 
     /// Ends the open transfer and cuts every connection.
     pub fn shut_down(&mut self, station: &mut Station<'_, B>) {
-        self.active = None;
-        for scheme in EACH {
-            if let Some(carrier) = self.of(scheme) {
-                carrier.shut_down(station);
-            }
-        }
+        self.close(station);
+        #[cfg(feature = "http")]
+        self.http.disconnect(station);
     }
 }

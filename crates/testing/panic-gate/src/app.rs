@@ -219,7 +219,7 @@ impl IpxeInterface for Network {
         perhaps(handle)
     }
 
-    fn imgload(&mut self, handle: ImageHandle) -> Result<LoadedImage, Broken> {
+    fn imgload<'h>(&mut self, handle: &'h ImageHandle) -> Result<LoadedImage<'h>, Broken> {
         let image = LoadedImage {
             handle,
             size: black_box(0),
@@ -229,7 +229,7 @@ impl IpxeInterface for Network {
 
     fn imgexec(
         &mut self,
-        image: &LoadedImage,
+        image: LoadedImage<'_>,
         delivery: &mut dyn Deliver,
     ) -> Result<(), ExecError<Broken>> {
         take(image);
