@@ -18,6 +18,9 @@ use netboot_core::{AbortReason, Duration, ImageSink, Instant};
 use netboot_ipxe::{Delivery, DhcpGoal, IpxeInterface};
 use ocp_recovery::{AgentEvent, RecoveryAgent, RecoveryError, RegisterBus};
 
+/// Whether this build can do without DHCP.
+const STATIC_ADDRESS: bool = cfg!(feature = "static-address");
+
 /// Where the boot is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
@@ -312,7 +315,8 @@ where
             true => DhcpGoal::Address,
             false => DhcpGoal::BootFiles,
         };
-        let configured = match self.config.address {
+        let address = self.config.address.filter(|_| STATIC_ADDRESS);
+        let configured = match address {
             Some(config) => self.net.ifconfig(config),
             None => self.net.dhcp(goal).map(|_| ()),
         };

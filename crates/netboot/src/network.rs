@@ -15,7 +15,9 @@ use heapless::String;
 use log::{debug, info};
 use netboot_core::uri::Uri;
 use netboot_core::{Device, Duration, Instant, Platform};
-use netboot_dhcp::{self as dhcp, RawOptions};
+use netboot_dhcp as dhcp;
+#[cfg(feature = "dhcp-options")]
+use netboot_dhcp::RawOptions;
 use netboot_ipxe::{
     Deliver, DhcpGoal, ExecError, ImageHandle, IpxeInterface, LoadedImage, NAME_LEN, NetworkConfig,
     Part, Route,
@@ -143,6 +145,7 @@ impl<'a, D: Device, P: Platform> Network<'a, D, P> {
     }
 
     /// The options of the DHCP servers' messages by number, in their raw form.
+    #[cfg(feature = "dhcp-options")]
     pub fn dhcp_options(&self) -> &RawOptions<'a> {
         self.station.lease.raw()
     }
@@ -240,10 +243,7 @@ impl<D: Device, P: Platform> IpxeInterface for Network<'_, D, P> {
     }
 
     fn route(&mut self, route: &Route) -> Result<(), NetError> {
-        let Station {
-            addressing, stack, ..
-        } = &mut self.station;
-        addressing.add_route(stack, route)
+        self.station.add_route(route)
     }
 
     #[inline(never)]

@@ -61,7 +61,7 @@ pub(crate) struct Lease<'a> {
     /// `None` when the options cannot be sent, because a text is too long.
     client: Option<dhcp::Client>,
     socket: SocketHandle,
-    /// The options of the servers' messages as they came.
+    /// The options of the servers' messages as they came; none are kept without the feature.
     raw: RawOptions<'a>,
     pub state: State,
     probe: Option<Probe>,
@@ -134,6 +134,7 @@ impl<'a> Lease<'a> {
     }
 
     /// The servers' options by number.
+    #[cfg(feature = "dhcp-options")]
     pub fn raw(&self) -> &RawOptions<'a> {
         &self.raw
     }
@@ -209,10 +210,11 @@ impl<'a> Lease<'a> {
             };
             let IpAddress::Ipv4(from) = meta.endpoint.addr;
             match client.handle(now, &mut rng, from, message) {
-                // What the client could read can be read once more.
-                Ok(taken) => {
+                Ok(taken) if cfg!(feature = "dhcp-options") => {
+                    // What the client could read can be read once more.
                     let _ = self.raw.keep(taken, message);
                 }
+                Ok(_) => {}
                 Err(error) => debug!("dhcp: message from {from} ignored: {error}"),
             }
         }

@@ -112,14 +112,10 @@ pub fn boot<D: Device + 'static, P: Platform + 'static>(
         policy: settings.policy,
         expected: &settings.expected,
         defaults: &defaults,
-        address: settings.address.as_ref(),
         ..AppConfig::default()
     };
+    settings.sources.apply(&mut config);
     config.poll = plan.poll.unwrap_or(config.poll);
-    config.sources.require_https = settings.require_https;
-    if !settings.order.is_empty() {
-        config.sources.order = &settings.order;
-    }
     let bus = HostBus::new(model.clone(), clock);
     let now = platform.now();
     let agent = RecoveryAgent::new(bus, settings.agent, now).map_err(|error| anyhow!("{error}"))?;
