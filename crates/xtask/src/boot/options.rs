@@ -180,6 +180,8 @@ impl BootArgs {
             expect: !self.no_expect,
             corrupt: self.corrupt,
             faults: Faults::default(),
+            poll: None,
+            can_reset: false,
             seed: self.seed,
         })
     }
