@@ -8,6 +8,10 @@ use netboot_core::Device;
 use netboot_core::net::{NetworkConfig, Prefix, Route};
 
 /// Where the present configuration lies. It is kept once: a lease's with the lease.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "there is one in a station, and no heap to put the configuration on"
+)]
 pub(crate) enum ConfigSource {
     /// The interface has no address.
     None,
