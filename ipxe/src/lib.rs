@@ -7,6 +7,7 @@
 #![forbid(unsafe_code)]
 
 mod delivery;
+mod hash;
 mod image;
 mod interface;
 

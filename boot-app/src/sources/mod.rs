@@ -80,11 +80,16 @@ impl Sources {
         index: u8,
         config: &AppConfig<'_>,
     ) -> Option<Result<Candidate, SourceError>> {
+        #[cfg_attr(
+            not(feature = "toc"),
+            expect(unused_mut, reason = "a table changes it")
+        )]
         let mut expected = config
             .expected
             .iter()
             .find_map(|(of, expected)| (*of == index).then_some(*expected))
             .unwrap_or_default();
+        #[cfg_attr(not(feature = "toc"), expect(unused_mut, reason = "a table sets it"))]
         let mut part = None;
         let (origin, uri) = loop {
             let origin = *config.sources.order.get(place.source)?;
