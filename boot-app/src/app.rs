@@ -1,56 +1,31 @@
 //! The state machine of a boot.
 
-#[cfg(feature = "ahead")]
+#[cfg(feature = "fast-start")]
 mod ahead;
+mod image;
 #[cfg(feature = "toc")]
 mod locate;
 
-use crate::check::{Expected, Watched};
+use crate::check::Watch;
+use crate::config::AppConfig;
 use crate::error::AppError;
+use crate::hooks::DeviceControl;
 use crate::observer::{Event, Observer};
-use crate::policy::Policy;
-use crate::report::{BootReport, ImageReport, Outcome};
-use crate::sources::{Candidate, DefaultSource, FileNames, MAX_TRIED, Sources, boot_uri};
+use crate::report::{BootReport, Outcome};
+use crate::sources::{Origin, Sources, boot_uri, know_all};
 use netboot_core::uri::UriError;
 use netboot_core::{AbortReason, Duration, ImageSink, Instant};
-use netboot_ipxe::{ExecError, IpxeInterface};
+use netboot_ipxe::{Delivery, DhcpGoal, IpxeInterface};
 use ocp_recovery::{AgentEvent, RecoveryAgent, RecoveryError, RegisterBus};
-
-/// What an integrator may choose.
-#[derive(Clone, Copy, Debug)]
-pub struct AppConfig<'c> {
-    /// How often and how long to try.
-    pub policy: Policy,
-    /// File names for each recovery image index.
-    pub names: FileNames<'c>,
-    /// Places that are compiled in, tried last.
-    pub defaults: &'c [DefaultSource<'c>],
-    /// What images have to be, by recovery image index, as far as it is known.
-    pub expected: &'c [(u8, Expected)],
-    /// How often the device is looked at while there is nothing to do but wait for it.
-    pub poll: Duration,
-}
-
-impl Default for AppConfig<'_> {
-    fn default() -> Self {
-        Self {
-            policy: Policy::default(),
-            names: FileNames::default(),
-            defaults: &[],
-            expected: &[],
-            poll: Duration::from_micros(500),
-        }
-    }
-}
 
 /// Where the boot is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
-    /// No address yet.
+    /// The station has no address yet.
     Configure,
-    /// The boot file is to be looked into.
+    /// The boot file has to be looked into.
     Locate,
-    /// The device is to say what it wants, or that it is done.
+    /// The device has to say what it wants, or that it is done.
     Await,
     /// The device wants this image.
     Deliver { index: u8 },
@@ -61,7 +36,9 @@ enum State {
 /// What is done again when it fails.
 #[derive(Clone, Copy)]
 enum Work {
+    /// Gets an address.
     Configure,
+    /// Reads the table of contents.
     #[cfg(feature = "toc")]
     ReadToc,
     /// Delivers this image.
@@ -77,13 +54,18 @@ type Result<T = ()> = core::result::Result<T, Failed>;
 /// A boot: a network, a device, somebody who watches.
 pub struct BootApp<'c, N: IpxeInterface, B: RegisterBus, O: Observer> {
     net: N,
-    agent: RecoveryAgent<B>,
+    /// The image on its way into the recovery agent. It outlives its sources.
+    delivery: Delivery<RecoveryAgent<B>>,
     observer: O,
     config: AppConfig<'c>,
+    control: Option<&'c mut dyn DeviceControl<B>>,
     state: State,
     sources: Sources,
-    /// In so many looks at a waiting device, the image that it is likely to ask for is to be opened; never with 0.
-    #[cfg(feature = "ahead")]
+    watch: Watch,
+    /// Set when the device holds part of an image that no source can finish.
+    stuck: bool,
+    /// Number of polls of a waiting device before the likely next image is opened early. Zero means never.
+    #[cfg(feature = "fast-start")]
     looks: u8,
     deadline: Instant,
     /// Its `error` is the last failure for as long as the boot goes on.
@@ -97,31 +79,38 @@ where
     B: RegisterBus,
     O: Observer,
 {
-    /// A boot that has not begun.
+    /// Makes a boot that has not begun.
     #[inline(never)]
     pub fn new(mut net: N, agent: RecoveryAgent<B>, observer: O, config: AppConfig<'c>) -> Self {
         let now = net.now();
         Self {
             net,
-            agent,
+            delivery: Delivery::new(agent),
             observer,
             config,
+            control: None,
             state: State::Configure,
             sources: Sources::default(),
-            #[cfg(feature = "ahead")]
+            watch: Watch::default(),
+            stuck: false,
+            #[cfg(feature = "fast-start")]
             looks: 0,
             deadline: now + config.policy.total_deadline,
             report: BootReport::new(now),
         }
     }
 
+    /// Gives the boot a way to the platform around the device.
+    pub fn use_control(&mut self, control: &'c mut dyn DeviceControl<B>) {
+        self.control = Some(control);
+    }
+
     /// Boots the device, or finds out why that cannot be. Ends by the policy's total deadline.
     #[inline(never)]
     pub fn run(&mut self) -> &BootReport<N::Error> {
         while self.state != State::Done {
-            if self.step().is_err() {
-                let now = self.net.now();
-                self.agent.abort(now, AbortReason::Cancelled);
+            if self.step().is_err() && self.begin_anew().is_err() {
+                self.give_up();
                 break;
             }
         }
@@ -147,7 +136,57 @@ where
 
     /// The parts, for what comes after the boot.
     pub fn into_parts(self) -> (N, RecoveryAgent<B>, O) {
-        (self.net, self.agent, self.observer)
+        (self.net, self.delivery.into_sink(), self.observer)
+    }
+
+    /// The recovery agent.
+    fn agent(&mut self) -> &mut RecoveryAgent<B> {
+        self.delivery.sink()
+    }
+
+    /// Ends the boot: the device is left as it is, and the report says whether it has to be reset.
+    #[inline(never)]
+    fn give_up(&mut self) {
+        let now = self.net.now();
+        let index = self.report.images.last().map_or(0, |image| image.index);
+        self.report.reset_required = self.holds_part();
+        if self.report.reset_required {
+            self.tell(&Event::ResetRequired { index });
+        }
+        self.agent().abort(now, AbortReason::Cancelled);
+    }
+
+    /// Whether the device has used part of an image that was not activated.
+    fn holds_part(&mut self) -> bool {
+        let now = self.net.now();
+        self.delivery.has_begun() && !self.delivery.sink().withdraw(now)
+    }
+
+    /// After a failure: has the platform reset the device and begins anew, if that may help and the policy allows it.
+    #[inline(never)]
+    fn begin_anew(&mut self) -> Result {
+        let begun = !self.report.images.is_empty();
+        let allowed = self.report.device_resets < self.config.policy.device_resets;
+        if !begun || !allowed || self.is_late() {
+            return Err(Failed);
+        }
+        let Some(control) = &mut self.control else {
+            return Err(Failed);
+        };
+        if !control.reset(self.delivery.sink().bus_mut()) {
+            return Err(Failed);
+        }
+        let now = self.net.now();
+        if let Err(error) = self.agent().device_was_reset(now) {
+            return Err(self.fail_recovery(error));
+        }
+        self.delivery.reset();
+        self.stuck = false;
+        self.report.device_resets = self.report.device_resets.saturating_add(1);
+        self.report.images.clear();
+        self.tell(&Event::DeviceReset);
+        self.state = State::Await;
+        Ok(())
     }
 
     #[inline(never)]
@@ -188,7 +227,7 @@ where
 
     /// Whether another try may do better than the last failure.
     fn retryable(&self) -> bool {
-        self.report.error.as_ref().is_some_and(AppError::retryable)
+        !self.stuck && self.report.error.as_ref().is_some_and(AppError::retryable)
     }
 
     fn step(&mut self) -> Result {
@@ -215,7 +254,7 @@ where
         Ok(())
     }
 
-    #[cfg(not(feature = "ahead"))]
+    #[cfg(not(feature = "fast-start"))]
     fn open_ahead(&mut self) {}
 
     /// Does `work`, again by policy as long as that makes sense, but no more than `most` times.
@@ -268,32 +307,48 @@ where
     #[inline(never)]
     fn configure(&mut self) -> Result {
         self.start_attempt()?;
-        let config = match self.net.dhcp() {
-            Ok(config) => self.report.config.insert(config),
-            Err(error) => return Err(self.fail_net(error)),
+        let last_index = self.agent().last_index();
+        let goal = match know_all(&self.config, last_index) {
+            true => DhcpGoal::Address,
+            false => DhcpGoal::BootFiles,
         };
+        let configured = match self.config.address {
+            Some(config) => self.net.ifconfig(config),
+            None => self.net.dhcp(goal).map(|_| ()),
+        };
+        if let Err(error) = configured {
+            return Err(self.fail_net(error));
+        }
         let now = self.net.now();
+        let Some(config) = self.net.config() else {
+            return Ok(());
+        };
         self.observer.event(now, &Event::Configured(config));
         self.report.configured = Some(now);
-        self.sources.boot = match boot_uri(config) {
-            Ok(boot) => boot,
-            Err(error) => {
-                let failed = self.fail_net(error.into());
-                if self.config.defaults.is_empty() {
-                    return Err(failed);
-                }
-                // The compiled-in places may still be good.
-                self.tell_failure(None);
-                None
+        let refused = match boot_uri(config) {
+            Ok(Some(boot)) if !self.config.sources.allows(&boot) => AppError::NotHttps {
+                origin: Origin::Dhcp,
+            },
+            Ok(boot) => {
+                self.sources.boot = boot;
+                return Ok(());
             }
+            Err(error) => AppError::Network(error.into()),
         };
+        self.sources.boot = None;
+        let failed = self.fail(refused);
+        if self.config.defaults.is_empty() && self.config.fixed.is_empty() {
+            return Err(failed);
+        }
+        // The other places may still be good.
+        self.tell_failure(None);
         Ok(())
     }
 
     /// Waits for the device to ask for an image, or to be done (`None`). Until then the last image is
     /// in doubt.
     fn await_device(&mut self) -> Result<Option<u8>> {
-        #[cfg(feature = "ahead")]
+        #[cfg(feature = "fast-start")]
         {
             self.looks = ahead::LOOKS;
         }
@@ -314,10 +369,18 @@ where
         self.net.set_deadline(self.deadline);
         loop {
             let now = self.net.now();
-            match self.agent.poll(now) {
+            match self.agent().poll(now) {
                 Ok(AgentEvent::ImageRequested { index }) => return Ok(Some(index)),
                 Ok(AgentEvent::Complete) => return Ok(None),
-                Ok(AgentEvent::Waiting | AgentEvent::Verifying { .. }) => {}
+                Ok(AgentEvent::Waiting) => {}
+                Ok(AgentEvent::Verifying { .. }) => {
+                    let agent = self.delivery.sink();
+                    if let Some(control) = &mut self.control
+                        && control.is_complete(agent.bus_mut())
+                    {
+                        agent.platform_complete();
+                    }
+                }
                 Err(error) => return Err(self.fail_recovery(error)),
             }
             self.open_ahead();
@@ -344,192 +407,5 @@ where
             Ok(()) => Ok(()),
             Err(error) => Err(self.fail_net(error)),
         }
-    }
-
-    /// Delivers and activates image `index`, from whichever source has it.
-    #[inline(never)]
-    fn deliver(&mut self, index: u8) -> Result {
-        let requested = self.net.now();
-        self.observer.event(requested, &Event::Requested { index });
-        if self.report.images.push(ImageReport::new(index)).is_err() {
-            return Err(self.fail(AppError::TooManyImages));
-        }
-        let result = self.retry(Work::Image(index), u32::MAX);
-        let now = self.net.now();
-        if let Some(image) = self.report.images.last_mut() {
-            image.duration = now.since(requested);
-            if result.is_err() {
-                image.error = self.report.error;
-            }
-        }
-        result
-    }
-
-    /// One round over all sources; the error of the last one is the round's. A pointer that cannot be
-    /// a URI is left out; it is the error if nothing else is left.
-    #[inline(never)]
-    fn try_sources(&mut self, index: u8) -> Result {
-        self.report.error = Some(AppError::NoSource { index });
-        let mut tried = 0;
-        for place in 0..=self.config.defaults.len() {
-            let candidate = match self.sources.candidate(index, place, &self.config) {
-                Ok(Some(candidate)) => candidate,
-                Ok(None) => continue,
-                Err(error) if tried == 0 => {
-                    self.fail_net(error.into());
-                    continue;
-                }
-                Err(_) => continue,
-            };
-            if tried > 0 {
-                self.tell_failure(Some(index));
-            }
-            if self.image().is_some_and(|image| image.uri.is_some()) {
-                self.device_still_wants(index)?;
-                if let Some(image) = self.image() {
-                    image.retries += 1;
-                }
-            }
-            let result = self.attempt(index, &candidate);
-            if result.is_ok() || !self.retryable() {
-                return result;
-            }
-            tried += 1;
-            if tried == MAX_TRIED {
-                break;
-            }
-        }
-        #[cfg(feature = "toc")]
-        self.locate_again();
-        Err(Failed)
-    }
-
-    fn image(&mut self) -> Option<&mut ImageReport<N::Error>> {
-        self.report.images.last_mut()
-    }
-
-    /// After an abort: waits until the device asks for the same image again.
-    fn device_still_wants(&mut self, index: u8) -> Result {
-        if self.poll_device()? == Some(index) {
-            return Ok(());
-        }
-        Err(self.fail_recovery(RecoveryError::RequestWithdrawn { index }))
-    }
-
-    /// One source: fetch, deliver, check, activate.
-    #[inline(never)]
-    fn attempt(&mut self, index: u8, candidate: &Candidate) -> Result {
-        self.start_attempt()?;
-        let uri = &candidate.uri;
-        self.tell(&Event::Fetching { index, uri });
-        if let Some(image) = self.image() {
-            image.uri = Some(uri.clone());
-            image.protocol = Some(uri.scheme().into());
-            image.octets = 0;
-            image.sha256 = None;
-        }
-        let result = self.transfer(index, candidate);
-        if result.is_err() {
-            let reason = match self.report.error {
-                Some(AppError::SizeMismatch { .. }) => AbortReason::SizeMismatch,
-                Some(AppError::DigestMismatch { .. } | AppError::ChecksumMismatch { .. }) => {
-                    AbortReason::DigestMismatch
-                }
-                _ => AbortReason::TransferFailed,
-            };
-            let now = self.net.now();
-            self.agent.abort(now, reason);
-        }
-        result
-    }
-
-    #[inline(never)]
-    fn transfer(&mut self, index: u8, candidate: &Candidate) -> Result {
-        let expected = &candidate.expected;
-        let handle = match self.net.imgfetch(&candidate.uri, None, candidate.part) {
-            Ok(handle) => handle,
-            Err(error) => return Err(self.fail_net(error)),
-        };
-        let protocol = handle.protocol;
-        // Redirects may have led elsewhere.
-        if let Some(image) = self.image() {
-            image.uri = Some(handle.uri.clone());
-            image.protocol = Some(protocol);
-        }
-        if let Some(size) = handle.size {
-            self.check_size(expected, size)?;
-        }
-        let image = match self.net.imgload(handle, None) {
-            Ok(image) => image,
-            Err(error) => return Err(self.fail_net(error)),
-        };
-        let size = image.size;
-        self.check_size(expected, size)?;
-        self.tell(&Event::Opened {
-            index,
-            size,
-            protocol,
-        });
-        let with_sum = expected.checksum.is_some();
-        let mut sink = Watched::new(&mut self.agent, &mut self.observer, index, with_sum);
-        let result = self.net.imgexec(image, &mut sink);
-        let (octets, sum) = (sink.octets(), sink.sum());
-        if let Some(image) = self.image() {
-            image.octets = octets;
-        }
-        let delivery = match result {
-            Ok(delivery) => delivery,
-            Err(ExecError::Transfer(error)) => return Err(self.fail_net(error)),
-            Err(ExecError::Sink(error)) => return Err(self.fail_recovery(error)),
-        };
-        if let Some(image) = self.image() {
-            image.sha256 = delivery.sha256;
-            image.transfer = delivery.duration;
-            image.resumes = image.resumes.saturating_add(delivery.resumes);
-        }
-        // Activation waits for this.
-        self.check_size(expected, delivery.octets)?;
-        if let Some(error) = expected.content_error(&delivery, sum) {
-            return Err(self.fail(error));
-        }
-        self.tell(&Event::Verified {
-            index,
-            sha256: delivery.sha256.as_ref(),
-            expected: expected.sha256.is_some(),
-        });
-        self.activate(index)
-    }
-
-    #[inline(never)]
-    fn check_size(&mut self, expected: &Expected, found: u64) -> Result {
-        match expected.size_error(found) {
-            Some(error) => Err(self.fail(error)),
-            None => Ok(()),
-        }
-    }
-
-    /// Everything is right: waits until the device has drained the image, and says so.
-    #[inline(never)]
-    fn activate(&mut self, index: u8) -> Result {
-        loop {
-            let now = self.net.now();
-            let activated = match self.agent.poll_ready(now) {
-                Ok(true) => self.agent.activate(now),
-                Ok(false) => {
-                    self.idle(now)?;
-                    continue;
-                }
-                Err(error) => Err(error),
-            };
-            if let Err(error) = activated {
-                return Err(self.fail_recovery(error));
-            }
-            break;
-        }
-        self.tell(&Event::Activated { index });
-        if let Some(image) = self.image() {
-            image.outcome = Outcome::Activated;
-        }
-        Ok(())
     }
 }

@@ -1,19 +1,19 @@
-//! What an image has to be, and a sink that looks on while it goes by.
+//! What an image has to be, and a delivery that is looked at while it goes by.
 
 use crate::error::AppError;
 use crate::observer::{Event, Observer};
-use netboot_core::{AbortReason, Digest, ImageSink, Instant};
-use netboot_ipxe::Delivery;
+use netboot_core::{Digest, ImageSink, Instant};
+use netboot_ipxe::{Deliver, Delivery, SinkFailed};
 
 /// What is known of an image before it was seen. What is not known is not checked here; the device
 /// verifies signatures in any case.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Expected {
-    /// Octets.
+    /// Size of the image in octets.
     pub size: Option<u64>,
     /// SHA-256 of all octets.
     pub sha256: Option<Digest>,
-    /// The table's checksum: 0 minus the wrapping sum of all octets.
+    /// Checksum as in a table of contents: 0 minus the wrapping sum of all octets.
     pub checksum: Option<u32>,
 }
 
@@ -24,14 +24,18 @@ impl Expected {
         Some(AppError::SizeMismatch { expected, found })
     }
 
-    /// Compares the digest, and the table's checksum with the `sum` of all octets.
-    pub(crate) fn content_error<N>(&self, delivery: &Delivery, sum: u32) -> Option<AppError<N>> {
+    /// Compares the digest, and the table's checksum with the `sum` of all octets if they were summed.
+    pub(crate) fn content_error<N>(
+        &self,
+        digest: Option<Digest>,
+        sum: Option<u32>,
+    ) -> Option<AppError<N>> {
         // Without a digest nothing shows that it is the expected one.
-        let found = delivery.sha256.unwrap_or(Digest([0; 32]));
+        let found = digest.unwrap_or(Digest([0; 32]));
         if self.sha256.is_some_and(|expected| expected != found) {
             return Some(AppError::DigestMismatch { found });
         }
-        let found = 0u32.wrapping_sub(sum);
+        let found = 0u32.wrapping_sub(sum?);
         let expected = self.checksum.filter(|expected| *expected != found)?;
         Some(AppError::ChecksumMismatch { expected, found })
     }
@@ -40,99 +44,109 @@ impl Expected {
 /// Progress is told this often over an image.
 const STEPS: u64 = 64;
 
-/// Passes an image on; sums its octets where the sum will be compared, and tells how far it is.
-pub(crate) struct Watched<'w, S, O> {
-    pub sink: &'w mut S,
-    observer: &'w mut O,
-    index: u8,
-    size: u64,
-    octets: u64,
+/// What is counted of one image while it goes by. It outlives the sources of the image, as the delivery does.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Watch {
+    /// Position at which progress is told next.
     tell_at: u64,
-    /// Wrapping sum of the octets, when wanted.
+    /// Wrapping sum of the octets, where it will be compared.
     sum: Option<u32>,
 }
 
-impl<'w, S: ImageSink, O: Observer> Watched<'w, S, O> {
-    pub fn new(sink: &'w mut S, observer: &'w mut O, index: u8, with_sum: bool) -> Self {
+impl Watch {
+    pub fn new(with_sum: bool) -> Self {
         Self {
-            sink,
-            observer,
-            index,
-            size: 0,
-            octets: 0,
             tell_at: 0,
             sum: with_sum.then_some(0),
         }
     }
 
-    /// Octets passed on.
-    pub fn octets(&self) -> u64 {
-        self.octets
-    }
-
-    /// Wrapping sum of the octets passed on, 0 when not wanted.
-    pub fn sum(&self) -> u32 {
-        self.sum.unwrap_or(0)
-    }
-
-    fn tell(&mut self, now: Instant) {
-        self.tell_at = self.octets.saturating_add(self.size / STEPS);
-        self.observer.event(
-            now,
-            &Event::Delivered {
-                index: self.index,
-                octets: self.octets,
-                size: self.size,
-            },
-        );
+    /// Wrapping sum of the octets delivered, if they are summed.
+    pub fn sum(&self) -> Option<u32> {
+        self.sum
     }
 }
 
-impl<S: ImageSink, O: Observer> ImageSink for Watched<'_, S, O> {
-    type Error = S::Error;
+/// A delivery with somebody who looks on.
+pub(crate) struct Watched<'w, S: ImageSink, O> {
+    pub delivery: &'w mut Delivery<S>,
+    pub watch: &'w mut Watch,
+    pub observer: &'w mut O,
+    /// Recovery image index.
+    pub index: u8,
+}
 
-    fn begin(&mut self, now: Instant, size: u64) -> Result<(), S::Error> {
-        self.sink.begin(now, size)?;
-        self.size = size;
+impl<S: ImageSink, O: Observer> Watched<'_, S, O> {
+    fn tell(&mut self, now: Instant) {
+        let (octets, size) = (self.delivery.position(), self.delivery.size().unwrap_or(0));
+        self.watch.tell_at = octets.saturating_add(size / STEPS);
+        let event = Event::Delivered {
+            index: self.index,
+            octets,
+            size,
+        };
+        self.observer.event(now, &event);
+    }
+}
+
+impl<S: ImageSink, O: Observer> Deliver for Watched<'_, S, O> {
+    fn position(&self) -> u64 {
+        self.delivery.position()
+    }
+
+    fn size(&self) -> Option<u64> {
+        self.delivery.size()
+    }
+
+    fn begin(&mut self, now: Instant, size: u64) -> Result<(), SinkFailed> {
+        self.delivery.begin(now, size)?;
         self.tell(now);
         Ok(())
     }
 
-    fn window(&mut self, now: Instant) -> Result<usize, S::Error> {
-        self.sink.window(now)
+    fn withdraw(&mut self, now: Instant) -> bool {
+        let withdrawn = self.delivery.withdraw(now);
+        if withdrawn {
+            *self.watch = Watch::new(self.watch.sum.is_some());
+        }
+        withdrawn
     }
 
-    fn write(&mut self, now: Instant, data: &[u8]) -> Result<(), S::Error> {
-        self.sink.write(now, data)?;
-        if let Some(sum) = &mut self.sum {
+    fn window(&mut self, now: Instant) -> Result<usize, SinkFailed> {
+        self.delivery.window(now)
+    }
+
+    fn write(&mut self, now: Instant, data: &[u8]) -> Result<(), SinkFailed> {
+        self.delivery.write(now, data)?;
+        if let Some(sum) = &mut self.watch.sum {
             *sum = data
                 .iter()
                 .fold(*sum, |sum, octet| sum.wrapping_add(u32::from(*octet)));
         }
-        self.octets = self.octets.saturating_add(data.len() as u64);
-        if self.octets >= self.tell_at || self.octets == self.size {
+        let octets = self.delivery.position();
+        if octets >= self.watch.tell_at || Some(octets) == self.delivery.size() {
             self.tell(now);
         }
         Ok(())
     }
 
-    fn end(&mut self, now: Instant) -> Result<(), S::Error> {
-        self.sink.end(now)
+    fn end(&mut self, now: Instant) -> Result<(), SinkFailed> {
+        self.delivery.end(now)
     }
 
-    fn poll_ready(&mut self, now: Instant) -> Result<bool, S::Error> {
-        self.sink.poll_ready(now)
+    fn digest(&self) -> Option<Digest> {
+        self.delivery.digest()
     }
 
-    fn activate(&mut self, now: Instant) -> Result<(), S::Error> {
-        self.sink.activate(now)
+    fn source(&self) -> u32 {
+        self.delivery.source()
     }
 
-    fn withdraw(&mut self, now: Instant) -> bool {
-        self.sink.withdraw(now)
+    fn set_source(&mut self, source: u32) {
+        self.delivery.set_source(source);
     }
 
-    fn abort(&mut self, now: Instant, reason: AbortReason) {
-        self.sink.abort(now, reason);
+    fn resumed(&mut self) {
+        self.delivery.resumed();
     }
 }

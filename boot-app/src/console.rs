@@ -40,6 +40,8 @@ fn write_event(out: &mut dyn Console, now: Instant, event: &Event<'_>) {
         Event::Verified { .. } => "verified",
         Event::Activated { .. } => "activated",
         Event::AttemptFailed { .. } => "attempt-failed",
+        Event::ResetRequired { .. } => "reset-required",
+        Event::DeviceReset => "device-reset",
         Event::Finished { .. } => "finished",
     });
     out.number("t", now.as_micros());
@@ -49,23 +51,26 @@ fn write_event(out: &mut dyn Console, now: Instant, event: &Event<'_>) {
     match event {
         Event::Configured(config) => {
             out.key("address");
-            out.ipv4(config.address.octets());
+            out.ip(config.address);
             out.text("/");
             out.decimal(u64::from(config.prefix_len));
             if let Some(router) = config.routers.first() {
                 out.key("router");
-                out.ipv4(router.octets());
+                out.ip(*router);
             }
         }
         Event::Toc { images } => out.number("images", u64::from(*images)),
-        Event::Requested { .. } | Event::Activated { .. } => {}
+        Event::Requested { .. }
+        | Event::Activated { .. }
+        | Event::ResetRequired { .. }
+        | Event::DeviceReset => {}
         Event::Fetching { uri, .. } => {
             out.key("uri");
             out.uri(uri);
         }
-        Event::Opened { size, protocol, .. } => {
+        Event::Opened { size, uri, .. } => {
             out.number("size", *size);
-            out.word("protocol", protocol.as_str());
+            out.word("protocol", uri.scheme_name());
         }
         Event::Delivered { octets, size, .. } => {
             out.number("octets", *octets);
@@ -125,6 +130,12 @@ pub fn write_report<N: Coded>(out: &mut dyn Console, report: &BootReport<N>) {
     out.number("ended", report.ended.as_micros());
     out.key("status");
     out.hex(report.status());
+    if report.device_resets > 0 {
+        out.number("device_resets", u64::from(report.device_resets));
+    }
+    if report.reset_required {
+        out.flag("reset_required", true);
+    }
     if let Some(error) = &report.error {
         write_error(out, error);
     }
@@ -147,9 +158,7 @@ fn write_image<N: Coded>(out: &mut dyn Console, image: &ImageReport<N>) {
     if let Some(uri) = &image.uri {
         out.key("uri");
         out.uri(uri);
-    }
-    if let Some(protocol) = image.protocol {
-        out.word("protocol", protocol.as_str());
+        out.word("protocol", uri.scheme_name());
     }
     out.number("octets", image.octets);
     if let Some(sha256) = &image.sha256 {

@@ -1,5 +1,6 @@
 //! Why a boot, or one attempt at an image, failed.
 
+use crate::sources::Origin;
 #[cfg(feature = "toc")]
 use crate::toc::TocError;
 use core::fmt;
@@ -9,11 +10,11 @@ use ocp_recovery::RecoveryError;
 /// An error of the boot application; `N` is the network boot library's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AppError<N> {
-    /// Addresses, transfers.
+    /// The network boot library failed: addresses or transfers.
     Network(N),
-    /// The device or its registers.
+    /// The device or its registers failed.
     Recovery(RecoveryError),
-    /// The table of contents.
+    /// The table of contents cannot be used.
     #[cfg(feature = "toc")]
     Toc(TocError),
     /// No script, table, DHCP option or default says where this image is.
@@ -23,22 +24,27 @@ pub enum AppError<N> {
     },
     /// The file is not as long as the image has to be; octets.
     SizeMismatch {
-        /// What it has to be.
+        /// Size that the image has to have.
         expected: u64,
-        /// What the server has.
+        /// Size that the server's file has.
         found: u64,
     },
     /// The octets delivered do not have the expected SHA-256. The image was not activated.
     DigestMismatch {
-        /// What was delivered.
+        /// Digest of what was delivered.
         found: Digest,
     },
     /// The octets delivered do not have the table's checksum. The image was not activated.
     ChecksumMismatch {
-        /// By the table of contents.
+        /// Checksum by the table of contents.
         expected: u32,
-        /// Of what was delivered.
+        /// Checksum of what was delivered.
         found: u32,
+    },
+    /// The board requires HTTPS, and the place that this source names has another scheme.
+    NotHttps {
+        /// The source.
+        origin: Origin,
     },
     /// The time for the whole boot is over.
     TotalDeadline,
@@ -47,7 +53,7 @@ pub enum AppError<N> {
 }
 
 impl<N> AppError<N> {
-    /// Whether another source, or another try, may do better. A device that refused an image has
+    /// Whether another source, or another try, may do better as far as this error says. A device that refused an image has
     /// ended its boot; a file of an impossible size never reached it.
     pub(crate) fn retryable(&self) -> bool {
         match self {
@@ -55,7 +61,7 @@ impl<N> AppError<N> {
                 error,
                 RecoveryError::RequestWithdrawn { .. } | RecoveryError::SizeUnsupported { .. }
             ),
-            AppError::TotalDeadline | AppError::TooManyImages => false,
+            AppError::TotalDeadline | AppError::TooManyImages | AppError::NotHttps { .. } => false,
             _ => true,
         }
     }
@@ -79,6 +85,11 @@ impl<N: fmt::Display> fmt::Display for AppError<N> {
                 f,
                 "checksum {found:08x}, table of contents says {expected:08x}; not activated"
             ),
+            AppError::NotHttps { origin } => write!(
+                f,
+                "the place that source {} names is not https, which this board requires",
+                origin.as_str()
+            ),
             AppError::TotalDeadline => f.write_str("the time for the whole boot is over"),
             AppError::TooManyImages => f.write_str("the device asks for too many images"),
         }
@@ -98,6 +109,7 @@ impl<N: Coded> Coded for AppError<N> {
             AppError::ChecksumMismatch { .. } => 4,
             AppError::TotalDeadline => 5,
             AppError::TooManyImages => 6,
+            AppError::NotHttps { .. } => 7,
         })
     }
 
@@ -107,7 +119,7 @@ impl<N: Coded> Coded for AppError<N> {
             AppError::Recovery(error) => error.blame(),
             #[cfg(feature = "toc")]
             AppError::Toc(error) => error.blame(),
-            AppError::NoSource { .. } => Blame::Configuration,
+            AppError::NoSource { .. } | AppError::NotHttps { .. } => Blame::Configuration,
             AppError::SizeMismatch { .. }
             | AppError::DigestMismatch { .. }
             | AppError::ChecksumMismatch { .. } => Blame::Server,

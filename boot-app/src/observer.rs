@@ -2,68 +2,75 @@
 
 use netboot_core::uri::Uri;
 use netboot_core::{Coded, Digest, Instant};
-use netboot_ipxe::{NetworkConfig, Protocol};
+use netboot_ipxe::NetworkConfig;
 
-/// One thing that happened. `index` is the recovery image index.
+/// One thing that happened.
 pub enum Event<'e> {
     /// The interface has an address.
     Configured(&'e NetworkConfig),
     /// The table of contents was read.
     Toc {
-        /// Images listed.
+        /// Number of images listed.
         images: u16,
     },
     /// The device asks for an image.
     Requested {
-        /// Which.
+        /// Recovery image index.
         index: u8,
     },
     /// A transfer is being opened.
     Fetching {
-        /// Of this image.
+        /// Recovery image index.
         index: u8,
-        /// From there.
+        /// Where from.
         uri: &'e Uri,
     },
     /// The server has the file, and octets begin to flow.
     Opened {
-        /// Of this image.
+        /// Recovery image index.
         index: u8,
-        /// Octets.
+        /// Size of the image in octets.
         size: u64,
-        /// What carries it.
-        protocol: Protocol,
+        /// Where it really is, after redirects.
+        uri: &'e Uri,
     },
-    /// So much was delivered; said now and then.
+    /// Some of the image was delivered; said now and then.
     Delivered {
-        /// Of this image.
+        /// Recovery image index.
         index: u8,
-        /// Octets so far.
+        /// Octets delivered so far.
         octets: u64,
-        /// Octets in all.
+        /// Octets of the image.
         size: u64,
     },
     /// Everything was delivered and is what it has to be.
     Verified {
-        /// This image.
+        /// Recovery image index.
         index: u8,
-        /// Of what was delivered, if the library hashes.
+        /// SHA-256 of what was delivered, if it was computed.
         sha256: Option<&'e Digest>,
         /// Whether it was compared with an expected digest.
         expected: bool,
     },
     /// The device was told to activate the image.
     Activated {
-        /// This image.
+        /// Recovery image index.
         index: u8,
     },
     /// An attempt failed; there may be others.
     AttemptFailed {
-        /// At this image; `None` for DHCP and the table of contents.
+        /// Recovery image index; `None` for addresses and the table of contents.
         index: Option<u8>,
-        /// Why.
+        /// Why the attempt failed.
         error: &'e dyn Coded,
     },
+    /// The device holds part of an image that cannot be finished. It takes no other one until it is reset.
+    ResetRequired {
+        /// Recovery image index.
+        index: u8,
+    },
+    /// The platform has reset the device, and the boot begins anew.
+    DeviceReset,
     /// The boot is over.
     Finished {
         /// 0, or the error number.
@@ -80,20 +87,24 @@ impl Event<'_> {
             | Event::Opened { index, .. }
             | Event::Delivered { index, .. }
             | Event::Verified { index, .. }
+            | Event::ResetRequired { index }
             | Event::Activated { index } => Some(index),
             Event::AttemptFailed { index, .. } => index,
-            Event::Configured(_) | Event::Toc { .. } | Event::Finished { .. } => None,
+            Event::Configured(_)
+            | Event::Toc { .. }
+            | Event::DeviceReset
+            | Event::Finished { .. } => None,
         }
     }
 }
 
 /// Somebody who watches a boot.
 pub trait Observer {
-    /// Called in order, from the boot's own loop: to be quick.
+    /// Takes note of an event. The boot's own loop waits meanwhile, so this has to be quick.
     fn event(&mut self, now: Instant, event: &Event<'_>);
 }
 
-/// Nobody.
+/// Nobody watches.
 impl Observer for () {
     fn event(&mut self, _: Instant, _: &Event<'_>) {}
 }

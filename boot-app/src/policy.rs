@@ -5,25 +5,28 @@ use netboot_core::Duration;
 /// What to do when every source of an image, or DHCP, has failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OnFailure {
-    /// Do not try again: go on to hand over, with the failure in the report.
+    /// Nothing is tried again; the boot ends with the failure in the report.
     Continue,
-    /// Try all of it again, this many times.
+    /// All of it is tried again, this many times.
     Retry(u32),
-    /// Try until the total deadline.
+    /// All of it is tried again until the total deadline.
     RetryForever,
 }
 
 /// The limits of a boot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Policy {
-    /// After a failure.
+    /// What to do after a failure.
     pub on_failure: OnFailure,
-    /// Wait before trying again; doubles up to 16 times its value.
+    /// Wait before trying again; it doubles up to 16 times its value.
     pub retry_wait: Duration,
-    /// One attempt at one source, from the first packet to the last octet.
+    /// Time for one attempt at one source, from the first packet to the last octet.
     pub attempt_deadline: Duration,
-    /// The whole boot.
+    /// Time for the whole boot.
     pub total_deadline: Duration,
+    /// Number of times that the device is reset and the boot begun anew, where the platform can do that
+    /// ([`DeviceControl`](crate::DeviceControl)).
+    pub device_resets: u8,
 }
 
 impl Default for Policy {
@@ -33,6 +36,7 @@ impl Default for Policy {
             retry_wait: Duration::from_secs(1),
             attempt_deadline: Duration::from_secs(300),
             total_deadline: Duration::from_secs(1800),
+            device_resets: 2,
         }
     }
 }

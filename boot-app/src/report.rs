@@ -3,15 +3,14 @@
 use crate::AppError;
 use netboot_core::uri::Uri;
 use netboot_core::{Coded, Digest, Duration, Instant, quotient};
-use netboot_ipxe::{NetworkConfig, Protocol};
 
-/// Images in one report.
+/// Greatest number of images in one report.
 pub const MAX_IMAGES: usize = 4;
 
 /// What became of an image.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
-    /// Never delivered whole, or not what it had to be; not activated.
+    /// The image was never delivered whole, or was not what it had to be. It was not activated.
     NotActivated,
     /// The device was told to activate it, and has not said anything against it.
     Activated,
@@ -24,25 +23,23 @@ pub enum Outcome {
 pub struct ImageReport<N> {
     /// Recovery image index.
     pub index: u8,
-    /// Where it came from at last; `None` when there was no source.
+    /// Where the image came from at last; `None` when there was no source. The scheme says what carried it.
     pub uri: Option<Uri>,
-    /// What carried it.
-    pub protocol: Option<Protocol>,
-    /// Octets delivered by the last attempt.
+    /// Octets delivered, from whichever sources.
     pub octets: u64,
-    /// SHA-256 of them, once all were delivered.
+    /// SHA-256 of these octets, once all were delivered.
     pub sha256: Option<Digest>,
-    /// From the request to the activation.
+    /// Time from the request to the activation.
     pub duration: Duration,
-    /// Of the transfer alone.
+    /// Time from the first octet to the last, pauses between two sources included.
     pub transfer: Duration,
     /// Attempts after the first.
     pub retries: u32,
-    /// Times that a transfer was taken up again.
+    /// Number of times that a transfer was taken up again.
     pub resumes: u32,
-    /// What became of it.
+    /// What became of the image.
     pub outcome: Outcome,
-    /// The last error at it, if there was one.
+    /// The last error at the image, if there was one.
     pub error: Option<AppError<N>>,
 }
 
@@ -51,7 +48,6 @@ impl<N> ImageReport<N> {
         Self {
             index,
             uri: None,
-            protocol: None,
             octets: 0,
             sha256: None,
             duration: Duration::ZERO,
@@ -79,9 +75,11 @@ pub struct BootReport<N> {
     pub configured: Option<Instant>,
     /// When it ended.
     pub ended: Instant,
-    /// The interface's configuration.
-    pub config: Option<NetworkConfig>,
-    /// The images that the device asked for, in its order.
+    /// Number of times that the device was reset and the boot begun anew.
+    pub device_resets: u8,
+    /// Set when the boot ended with a device that holds part of an image: it has to be reset.
+    pub reset_required: bool,
+    /// The images that the device asked for since its last reset, in its order.
     pub images: heapless::Vec<ImageReport<N>, MAX_IMAGES>,
     /// What ended the boot, if it did not end well.
     pub error: Option<AppError<N>>,
@@ -93,7 +91,8 @@ impl<N: Coded> BootReport<N> {
             started: now,
             configured: None,
             ended: now,
-            config: None,
+            device_resets: 0,
+            reset_required: false,
             images: heapless::Vec::new(),
             error: None,
         }

@@ -16,6 +16,10 @@ use crate::syntax::Lines;
 /// Octets in the longest validator that is kept; with a longer one a transfer cannot be resumed.
 pub const MAX_VALIDATOR: usize = 96;
 
+/// Octets of the longest media type that is kept; a longer one counts as absent.
+#[cfg(feature = "media-type")]
+pub const MAX_MEDIA_TYPE: usize = 64;
+
 /// What proves that two responses carry the same octets: a strong entity tag, or a modification date
 /// that is strong by RFC 9110 section 8.8.2.2, because the response's own `Date` is later.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -92,6 +96,9 @@ pub struct Head {
     pub retry_after: Option<u32>,
     /// Whether the connection stays open, as far as the head says (RFC 9112 section 9.3).
     pub keep_alive: bool,
+    /// `Content-Type` with its parameters, in lower case; empty when absent.
+    #[cfg(feature = "media-type")]
+    pub media_type: String<MAX_MEDIA_TYPE>,
     /// `Location` without its fragment; empty when absent.
     pub location: String<MAX_URI>,
     /// Octets of the body when only `Content-Range` tells.
@@ -125,6 +132,8 @@ impl Head {
         self.accept_ranges = false;
         self.retry_after = None;
         self.keep_alive = false;
+        #[cfg(feature = "media-type")]
+        self.media_type.clear();
         self.location.clear();
         self.range_length = None;
         self.location_error = None;
@@ -230,6 +239,8 @@ struct Fields<'a> {
     /// One of those three came twice with different values: none of them is to be trusted.
     ambiguous: bool,
     location: Option<&'a [u8]>,
+    #[cfg(feature = "media-type")]
+    media_type: Option<&'a [u8]>,
     accept_ranges: bool,
     retry_after: Option<u32>,
     close: bool,
@@ -282,6 +293,10 @@ impl<'a> Fields<'a> {
                 self.keep_alive |= item.eq_ignore_ascii_case(b"keep-alive");
             }
         }
+        #[cfg(feature = "media-type")]
+        if is("content-type") && differs(self.media_type.replace(value), value) {
+            return Err(Fault::BadHead);
+        }
         Ok(())
     }
 
@@ -317,6 +332,16 @@ impl<'a> Fields<'a> {
             (None, Some(modified), Some(sent)) => Validator::from_dates(modified, sent),
             _ => None,
         };
+        #[cfg(feature = "media-type")]
+        if let Some(Ok(text)) = self.media_type.map(core::str::from_utf8) {
+            let mut lower = String::new();
+            let fits = text
+                .chars()
+                .all(|c| lower.push(c.to_ascii_lowercase()).is_ok());
+            if fits {
+                head.media_type = lower;
+            }
+        }
         if let Some(location) = self.location {
             let end = location.iter().position(|octet| *octet == b'#');
             let location = location.get(..end.unwrap_or(location.len()));

@@ -27,9 +27,11 @@ mod response;
 mod syntax;
 
 pub use error::HttpError;
+#[cfg(feature = "media-type")]
+pub use head::MAX_MEDIA_TYPE;
 pub use head::{Framing, Head, MAX_VALIDATOR, Outcome, Validator};
 pub use redirect::{MAX_REDIRECTS, Redirects};
-pub use request::{Method, RangeFrom, Request};
+pub use request::{Content, Method, RangeFrom, Request};
 pub use response::{Event, Expect, MAX_INTERIM, Response, Step};
 
 /// The examples of the README, so that they compile and run.

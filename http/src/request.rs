@@ -16,6 +16,8 @@ pub enum Method {
     Get,
     /// What GET would say about the content, without the content.
     Head,
+    /// Hands content to the resource (RFC 9110 section 9.3.3).
+    Post,
 }
 
 impl Method {
@@ -24,6 +26,7 @@ impl Method {
         match self {
             Method::Get => "GET",
             Method::Head => "HEAD",
+            Method::Post => "POST",
         }
     }
 }
@@ -39,10 +42,19 @@ pub struct RangeFrom<'a> {
     pub if_range: Option<&'a Validator>,
 }
 
-/// One request without content.
+/// What the content of a request is. The content itself follows the encoded head.
+#[derive(Clone, Copy, Debug)]
+pub struct Content<'a> {
+    /// Media type (RFC 9110 section 8.3).
+    pub media_type: &'a str,
+    /// Octets of the content.
+    pub len: u64,
+}
+
+/// The head of one request.
 #[derive(Clone, Copy)]
 pub struct Request<'a> {
-    /// GET or HEAD.
+    /// What is asked of the server.
     pub method: Method,
     /// `host[:port]`, as [`Uri::authority`] gives it.
     pub authority: &'a str,
@@ -50,6 +62,10 @@ pub struct Request<'a> {
     pub target: &'a str,
     /// Ask for a part. Only for GET.
     pub range: Option<RangeFrom<'a>>,
+    /// Media types that the answer may have (RFC 9110 section 12.5.1); any when empty.
+    pub accept: &'a str,
+    /// Content that follows the head. Only for POST.
+    pub content: Option<Content<'a>>,
     /// User name and password for Basic authentication (RFC 7617), in clear.
     pub credentials: Option<(&'a str, &'a str)>,
     /// Product token; left out when empty.
@@ -68,6 +84,8 @@ impl<'a> Request<'a> {
             authority: uri.authority(),
             target: uri.target(),
             range: None,
+            accept: "",
+            content: None,
             credentials: None,
             user_agent: "",
             keep_alive: false,
@@ -108,7 +126,25 @@ impl<'a> Request<'a> {
             out.text("\r\nUser-Agent: ");
             out.value("user agent", self.user_agent);
         }
-        out.text("\r\nAccept: */*\r\nAccept-Encoding: identity");
+        out.text("\r\nAccept: ");
+        out.value(
+            "accept",
+            if self.accept.is_empty() {
+                "*/*"
+            } else {
+                self.accept
+            },
+        );
+        out.text("\r\nAccept-Encoding: identity");
+        if let Some(content) = &self.content {
+            if self.method != Method::Post {
+                out.unfit = Some("content");
+            }
+            out.text("\r\nContent-Type: ");
+            out.value("content type", content.media_type);
+            out.text("\r\nContent-Length: ");
+            out.number(content.len);
+        }
         if let Some(range) = &self.range {
             if self.method != Method::Get {
                 out.unfit = Some("range");
@@ -241,6 +277,8 @@ mod tests {
             authority: "boot.example:8080",
             target: "/fw.bin?v=1",
             range: None,
+            accept: "",
+            content: None,
             credentials: None,
             user_agent: "netboot/1",
             keep_alive: true,
@@ -251,6 +289,44 @@ mod tests {
         let mut buf = [0; 600];
         let length = request.encode(&mut buf)?;
         Ok(core::str::from_utf8(&buf[..length]).unwrap().to_string())
+    }
+
+    #[test]
+    fn post_announces_its_content() {
+        let post = Request {
+            method: Method::Post,
+            accept: "application/yang-data+json",
+            content: Some(Content {
+                media_type: "application/yang-data+json",
+                len: 1234,
+            }),
+            ..request()
+        };
+        let text = encoded(&post).unwrap();
+        assert!(text.starts_with("POST /fw.bin?v=1 HTTP/1.1\r\n"), "{text}");
+        for line in [
+            "\r\nAccept: application/yang-data+json\r\n",
+            "\r\nContent-Type: application/yang-data+json\r\n",
+            "\r\nContent-Length: 1234\r\n",
+        ] {
+            assert!(text.contains(line), "{text}");
+        }
+        let get = Request {
+            method: Method::Get,
+            ..post
+        };
+        assert_eq!(
+            encoded(&get),
+            Err(HttpError::RequestField { field: "content" })
+        );
+        let smuggled = Request {
+            accept: "a\r\nb",
+            ..post
+        };
+        assert_eq!(
+            encoded(&smuggled),
+            Err(HttpError::RequestField { field: "accept" })
+        );
     }
 
     #[test]
@@ -410,6 +486,7 @@ mod tests {
         ) {
             let request = Request {
                 method: Method::Get, authority: &authority, target: &target, range: None,
+                accept: "", content: None,
                 credentials: Some((&user, &password)), user_agent: &user_agent, keep_alive: false,
             };
             let mut buf = [0; 4096];

@@ -1,45 +1,58 @@
 //! The commands.
 
-use crate::{Delivery, ImageHandle, LoadedImage, NetworkConfig, Part, Route};
-use core::fmt;
+use crate::delivery::Deliver;
+use crate::{ImageHandle, LoadedImage, Part};
+use netboot_core::net::{NetworkConfig, Route};
 use netboot_core::uri::Uri;
-use netboot_core::{Blame, Coded, Duration, ImageSink, Instant};
+use netboot_core::{Coded, Duration, Instant};
 
-/// iPXE's commands, made fit for a ROM: names and URIs are borrowed or of bounded size, and images
-/// are streams that end in an [`ImageSink`].
+/// What a caller of [`dhcp`](IpxeInterface::dhcp) wants to know.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DhcpGoal {
+    /// An address. The caller knows where its images are, so the first offer is good enough.
+    Address,
+    /// An address, and where the boot files are. Offers are collected for a while, and PXE servers are asked.
+    BootFiles,
+}
+
+/// iPXE's commands, made fit for a ROM: names and URIs are borrowed or of bounded size, and images are streams that end in a
+/// [`Deliver`].
 ///
-/// Every command that waits ends by the [deadline](IpxeInterface::set_deadline) and keeps the network
-/// alive meanwhile.
+/// Every command that waits ends by the [deadline](Self::set_deadline) and keeps the network alive meanwhile. The trait can be
+/// used as `dyn IpxeInterface<Error = E>`.
 pub trait IpxeInterface {
     /// What can go wrong.
     type Error: Coded;
 
-    /// The time now, on the clock that deadlines are on.
+    /// Tells the time, on the clock that deadlines are on.
     fn now(&mut self) -> Instant;
 
-    /// All commands from now on end by `deadline`, with an error if they are not done.
+    /// Sets the time by which all commands from now on end, with an error if they are not done.
     fn set_deadline(&mut self, deadline: Instant);
 
     /// Configures the interface by DHCP. The configuration stays renewed while commands run.
     ///
     /// # Errors
     /// When no usable lease was offered in time.
-    fn dhcp(&mut self) -> Result<NetworkConfig, Self::Error>;
+    fn dhcp(&mut self, goal: DhcpGoal) -> Result<&NetworkConfig, Self::Error>;
 
-    /// Configures the interface by hand. A lease is given up.
+    /// Configures the interface by hand, routes included. A lease is given up.
     ///
     /// # Errors
-    /// When an address or the prefix is not usable.
+    /// When an address or the prefix is not usable, or a route cannot be set.
     fn ifconfig(&mut self, config: &NetworkConfig) -> Result<(), Self::Error>;
 
-    /// Adds a route, or replaces the one to the same destination.
+    /// The present configuration of the interface; `None` while it has no address.
+    fn config(&self) -> Option<&NetworkConfig>;
+
+    /// Adds a route, or replaces the one to the same destination. A new configuration of the interface removes it.
     ///
     /// # Errors
-    /// When the table is full or the gateway is not on the own network.
-    fn route(&mut self, route: Route) -> Result<(), Self::Error>;
+    /// When the interface has no address, the table is full, or the gateway is not on the own network.
+    fn route(&mut self, route: &Route) -> Result<(), Self::Error>;
 
-    /// Opens the transfer of `uri`, or of a part of it, and learns name, size and protocol. No octet
-    /// of the image flows yet. An earlier transfer that is still open is closed.
+    /// Opens the transfer of `uri`, or of a part of it, and learns name, size and final address. No octet of the image flows
+    /// yet. An earlier transfer that is still open is closed.
     ///
     /// # Errors
     /// When the server cannot be found or reached, or does not have the file.
@@ -50,67 +63,67 @@ pub trait IpxeInterface {
         part: Option<Part>,
     ) -> Result<ImageHandle, Self::Error>;
 
-    /// Opens the transfer that the next [`imgfetch`](Self::imgfetch) is likely to be for, so that it finds it open. A hint for a caller
-    /// with time to spare: it takes half a second at most, a failure is not told, and an `imgfetch` for anything else, or much
-    /// later, does not mind. An earlier transfer that is still open is closed. Does nothing unless the library says otherwise.
+    /// Opens the transfer that the next [`imgfetch`](Self::imgfetch) is likely to ask for, so that `imgfetch` finds it open.
+    ///
+    /// This is a hint for a caller with time to spare. It takes half a second at most, and a failure is not reported. An
+    /// `imgfetch` for another URI, or one that comes too late, ignores the prefetched transfer. An earlier transfer that is still
+    /// open is closed. A library that cannot do it does nothing.
     fn prefetch(&mut self, uri: &Uri, part: Option<Part>) {
         let _ = (uri, part);
     }
 
-    /// Readies an image. With a `staging` buffer the whole image is read into it; without one, an
-    /// image of unknown size is read once to learn its size, and then opened anew.
+    /// Readies an image. An image of unknown size is read once to learn its size, and then opened anew.
     ///
     /// # Errors
-    /// When the transfer fails, or the image is larger than the buffer.
-    fn imgload<'s>(
-        &mut self,
-        handle: ImageHandle,
-        staging: Option<&'s mut [u8]>,
-    ) -> Result<LoadedImage<'s>, Self::Error>;
+    /// When the transfer fails.
+    fn imgload(&mut self, handle: ImageHandle) -> Result<LoadedImage, Self::Error>;
 
-    /// Drains an image into `sink`: `begin`, as many `write`s as it takes, `end`. A transfer that
-    /// breaks is resumed. Activation stays with the caller, who knows what the digest has to be.
+    /// Delivers an image: `begin`, as many `write`s as it takes, `end`. A transfer that breaks is resumed. Activation stays with
+    /// the caller, who knows what the digest has to be.
+    ///
+    /// The command may fail in mid-image and be called again with another image and the same delivery. The library then proves
+    /// that the other source has the same octets up to the delivery's position, or refuses the source. It begins anew only while
+    /// the sink can [take back](Deliver::withdraw) what it has.
     ///
     /// # Errors
-    /// When the transfer or the sink fails; the caller then aborts the sink.
-    fn imgexec<S: ImageSink>(
+    /// When the transfer or the sink fails. The delivery stays where it is.
+    fn imgexec(
         &mut self,
-        image: LoadedImage<'_>,
-        sink: &mut S,
-    ) -> Result<Delivery, ExecError<Self::Error, S::Error>>;
+        image: &LoadedImage,
+        delivery: &mut dyn Deliver,
+    ) -> Result<(), ExecError<Self::Error>>;
 
-    /// Fetches `uri` and delivers it into `sink` in one go.
+    /// Fetches `uri` and delivers it in one go.
     ///
     /// # Errors
     /// As for the three commands that it stands for.
-    fn chain<S: ImageSink>(
+    fn chain(
         &mut self,
         uri: &Uri,
-        sink: &mut S,
-    ) -> Result<Delivery, ExecError<Self::Error, S::Error>> {
+        delivery: &mut dyn Deliver,
+    ) -> Result<(), ExecError<Self::Error>> {
         let handle = self
             .imgfetch(uri, None, None)
             .map_err(ExecError::Transfer)?;
-        let image = self.imgload(handle, None).map_err(ExecError::Transfer)?;
-        self.imgexec(image, sink)
+        let image = self.imgload(handle).map_err(ExecError::Transfer)?;
+        self.imgexec(&image, delivery)
     }
 
-    /// Boots one part of a remote disk image: for a Caliptra device, a part of a whole flash image
-    /// that is read in place.
+    /// Boots one part of a remote disk image: for a Caliptra device, a part of a whole flash image that is read in place.
     ///
     /// # Errors
     /// As for [`chain`](Self::chain).
-    fn sanboot<S: ImageSink>(
+    fn sanboot(
         &mut self,
         uri: &Uri,
         part: Part,
-        sink: &mut S,
-    ) -> Result<Delivery, ExecError<Self::Error, S::Error>> {
+        delivery: &mut dyn Deliver,
+    ) -> Result<(), ExecError<Self::Error>> {
         let handle = self
             .imgfetch(uri, None, Some(part))
             .map_err(ExecError::Transfer)?;
-        let image = self.imgload(handle, None).map_err(ExecError::Transfer)?;
-        self.imgexec(image, sink)
+        let image = self.imgload(handle).map_err(ExecError::Transfer)?;
+        self.imgexec(&image, delivery)
     }
 
     /// Prints a message.
@@ -127,7 +140,7 @@ pub trait IpxeInterface {
 }
 
 /// A borrowed library is a library: it may lie in a static of its own.
-impl<T: IpxeInterface> IpxeInterface for &mut T {
+impl<T: IpxeInterface + ?Sized> IpxeInterface for &mut T {
     type Error = T::Error;
 
     fn now(&mut self) -> Instant {
@@ -138,15 +151,19 @@ impl<T: IpxeInterface> IpxeInterface for &mut T {
         (**self).set_deadline(deadline);
     }
 
-    fn dhcp(&mut self) -> Result<NetworkConfig, T::Error> {
-        (**self).dhcp()
+    fn dhcp(&mut self, goal: DhcpGoal) -> Result<&NetworkConfig, T::Error> {
+        (**self).dhcp(goal)
     }
 
     fn ifconfig(&mut self, config: &NetworkConfig) -> Result<(), T::Error> {
         (**self).ifconfig(config)
     }
 
-    fn route(&mut self, route: Route) -> Result<(), T::Error> {
+    fn config(&self) -> Option<&NetworkConfig> {
+        (**self).config()
+    }
+
+    fn route(&mut self, route: &Route) -> Result<(), T::Error> {
         (**self).route(route)
     }
 
@@ -163,20 +180,16 @@ impl<T: IpxeInterface> IpxeInterface for &mut T {
         (**self).prefetch(uri, part);
     }
 
-    fn imgload<'s>(
-        &mut self,
-        handle: ImageHandle,
-        staging: Option<&'s mut [u8]>,
-    ) -> Result<LoadedImage<'s>, T::Error> {
-        (**self).imgload(handle, staging)
+    fn imgload(&mut self, handle: ImageHandle) -> Result<LoadedImage, T::Error> {
+        (**self).imgload(handle)
     }
 
-    fn imgexec<S: ImageSink>(
+    fn imgexec(
         &mut self,
-        image: LoadedImage<'_>,
-        sink: &mut S,
-    ) -> Result<Delivery, ExecError<T::Error, S::Error>> {
-        (**self).imgexec(image, sink)
+        image: &LoadedImage,
+        delivery: &mut dyn Deliver,
+    ) -> Result<(), ExecError<T::Error>> {
+        (**self).imgexec(image, delivery)
     }
 
     fn echo(&mut self, message: &str) {
@@ -194,34 +207,12 @@ impl<T: IpxeInterface> IpxeInterface for &mut T {
 
 /// Why a delivery failed: on which side.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ExecError<N, S> {
+pub enum ExecError<E> {
     /// Fetching failed.
-    Transfer(N),
-    /// The consumer failed.
-    Sink(S),
-}
-
-impl<N: fmt::Display, S: fmt::Display> fmt::Display for ExecError<N, S> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            ExecError::Transfer(error) => fmt::Display::fmt(error, f),
-            ExecError::Sink(error) => fmt::Display::fmt(error, f),
-        }
-    }
-}
-
-impl<N: Coded, S: Coded> Coded for ExecError<N, S> {
-    fn code(&self) -> u32 {
-        match self {
-            ExecError::Transfer(error) => error.code(),
-            ExecError::Sink(error) => error.code(),
-        }
-    }
-
-    fn blame(&self) -> Blame {
-        match self {
-            ExecError::Transfer(error) => error.blame(),
-            ExecError::Sink(error) => error.blame(),
-        }
-    }
+    Transfer(E),
+    /// The source has another file than the one whose first octets were delivered. Nothing of it was delivered; only a source
+    /// with the same octets can go on.
+    Refused(E),
+    /// The consumer failed; the error lies with the delivery.
+    Sink,
 }

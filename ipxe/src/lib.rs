@@ -6,11 +6,12 @@
 #![cfg_attr(not(test), no_std)]
 #![forbid(unsafe_code)]
 
-mod config;
+mod delivery;
 mod image;
 mod interface;
 
-pub use config::{BootInfo, MAX_DNS, MAX_ROUTERS, NetworkConfig, Route};
-pub use image::{Delivery, ImageHandle, LoadedImage, NAME_LEN, Part, Protocol};
-pub use interface::{ExecError, IpxeInterface};
+pub use delivery::{Deliver, Delivery, SinkFailed};
+pub use image::{ImageHandle, LoadedImage, NAME_LEN, Part};
+pub use interface::{DhcpGoal, ExecError, IpxeInterface};
+pub use netboot_core::net::{NetworkConfig, Route};
 pub use netboot_core::uri::{Host, Scheme, Uri, UriError};

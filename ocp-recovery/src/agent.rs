@@ -1,163 +1,66 @@
 //! The recovery agent: from the device's request to its verdict.
 //!
-//! Non-blocking: [`poll`](RecoveryAgent::poll) says what the device wants, the [`ImageSink`](crate::ImageSink) side
-//! (`sink.rs`) takes the image. Each wait has a deadline of ours, because the device has none.
-//! The order of events is what released Caliptra ROMs do, which is not quite what i3c-core's
-//! `axi_recovery_flow.md` says: the two status registers are written in either order, the index shown
-//! while an image boots is unreliable, and success of the last image shows only as silence.
+//! The agent never blocks: [`poll`](RecoveryAgent::poll) says what the device wants, and the
+//! [`ImageSink`](crate::ImageSink) side (`sink.rs`) takes the image. Each wait has a deadline of the agent's, because the
+//! device has none. The agent follows what released Caliptra ROMs do, which differs from i3c-core's
+//! `axi_recovery_flow.md`: a ROM writes the two status registers in either order, shows an unreliable index while an image
+//! boots, shows the success of the last image only as silence, and never begins an image anew.
 //!
 //! ```text
 //! Capabilities -> Awaiting -> Requested -begin-> Receiving -end-> Draining -> Ready
-//!                   ^  ^          ^                  |abort          |abort     | activate
-//!                   |  +----------|------------------+---------------+----------+
-//!                   |             +---------- next image ---------- Verifying <-+
+//!                   ^  ^        ^   ^                |               |         |  | activate
+//!                   |  |        |   +-withdraw-------+ (nothing used)|         |  |
+//!                   |  +--------|-----abort----------+ (nothing used)|         |  |
+//!                   |           |                    +--abort (used)-+---------+-------> Stuck
+//!                   |           +------------- next image --------- Verifying <---+
 //!                   |                                                   |
-//!                   +- the request was taken back                       +-> Complete | Failed
+//!                   +- the device took its request back                 +-> Complete
+//! any state, when the device fails -> Failed
+//! any state, device_was_reset -> Capabilities
 //! ```
+
+mod state;
+
+pub use state::{AgentEvent, AgentState, StatusSnapshot};
 
 use crate::bus::RegisterBus;
 use crate::config::AgentConfig;
 use crate::driver::RecoveryDriver;
 use crate::error::{RecoveryError, WaitFor};
-use crate::fields::{
-    DeviceStatus0, RecIntfCfg, RecoveryStatus, capability, device_status, recovery_status,
-};
-use crate::reason::Reason;
+use crate::fields::{DeviceStatus0, RecoveryStatus, capability, device_status, recovery_status};
+use crate::transfer::Transfer;
 use netboot_core::{Duration, Instant};
 
-/// What [`RecoveryAgent::poll`] found.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum AgentEvent {
-    /// Nothing new; poll again.
-    Waiting,
-    /// The device waits for the image of this index: `begin` it. Said again until it is begun, and
-    /// again after it was aborted.
-    ImageRequested {
-        /// Recovery image index, 0..=15.
-        index: u8,
-    },
-    /// The device verifies the image that was activated; poll again.
-    Verifying {
-        /// Recovery image index, 0..=15.
-        index: u8,
-    },
-    /// The boot ended well.
-    Complete,
-}
-
-/// Where the agent is in the course of the boot.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum AgentState {
-    /// Waits for the device to announce its capabilities.
-    Capabilities,
-    /// Waits for a request.
-    Awaiting,
-    /// The device waits for this image.
-    Requested {
-        /// Recovery image index, 0..=15.
-        index: u8,
-    },
-    /// This image is being written.
-    Receiving {
-        /// Recovery image index, 0..=15.
-        index: u8,
-    },
-    /// This image was written; the device still drains it.
-    Draining {
-        /// Recovery image index, 0..=15.
-        index: u8,
-    },
-    /// The device holds this image and waits to be told to activate it.
-    Ready {
-        /// Recovery image index, 0..=15.
-        index: u8,
-    },
-    /// The device was told to activate this image.
-    Verifying {
-        /// Recovery image index, 0..=15.
-        index: u8,
-    },
-    /// The boot ended well.
-    Complete,
-    /// The boot failed; the error is said again and again.
-    Failed,
-}
-
-impl AgentState {
-    /// The image in work, if there is one.
-    pub const fn index(self) -> Option<u8> {
-        match self {
-            Self::Requested { index }
-            | Self::Receiving { index }
-            | Self::Draining { index }
-            | Self::Ready { index }
-            | Self::Verifying { index } => Some(index),
-            Self::Capabilities | Self::Awaiting | Self::Complete | Self::Failed => None,
-        }
-    }
-}
-
-/// The device's status as last seen.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct StatusSnapshot {
-    /// DEV_STATUS, see [`device_status`].
-    pub device_status: u8,
-    /// The last protocol error that was not 0; reading clears it in the device, so it is kept here
-    /// until the next image is begun.
-    pub protocol_error: u8,
-    /// Why the device is in recovery, or why it failed.
-    pub reason: Reason,
-    /// DEV_REC_STATUS, see [`recovery_status`].
-    pub recovery_status: u8,
-    /// REC_IMG_INDEX; unreliable unless `recovery_status` is 1.
-    pub index: u8,
-}
-
-impl StatusSnapshot {
-    /// RECOVERY_STATUS as one octet, index in the upper four bits.
-    pub const fn recovery_octet(&self) -> u8 {
-        self.recovery_status | (self.index << 4)
-    }
-}
-
-/// The image being written.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Transfer {
-    /// Octets that the caller has still to write.
-    pub remaining: u64,
-    /// Words that make a burst.
-    pub burst: u32,
-    /// Words left in the burst that began when the FIFO was seen empty.
-    pub room: u32,
-    /// Octets of an unfinished word, the first in the lowest bits.
-    pub odd: u32,
-    /// How many they are, 0..=3.
-    pub odd_len: u32,
-}
-
-/// The recovery agent: asks the device what it wants, gives it, and waits for its verdict.
+/// The recovery agent: it asks the device what it wants, gives it, and waits for its verdict.
+///
+/// The agent knows whether the device has used any octet of the open image. Once it has, only two ways lead on: the next
+/// octet of the same image, however late, or a reset of the device that the platform reports by
+/// [`device_was_reset`](Self::device_was_reset). An agent that is made for a device in mid-image cannot know what the
+/// device holds; make it when the device is fresh.
 #[derive(Debug)]
 pub struct RecoveryAgent<B> {
     pub(crate) driver: RecoveryDriver<B>,
     pub(crate) config: AgentConfig,
     pub(crate) state: AgentState,
-    /// When the wait of `state` ends.
+    /// The end of the wait that `state` stands for.
     pub(crate) deadline: Instant,
     pub(crate) status: StatusSnapshot,
     pub(crate) transfer: Transfer,
-    /// The first sign of an error, while the reason is awaited.
+    /// When the core was last seen to be in bypass mode.
+    pub(crate) core_seen: Instant,
+    /// When the first sign of a failure was seen, while the agent waits for the reason.
     failing_since: Option<Instant>,
-    /// A device's failure is final.
+    /// The failure of the device, which is final until a reset.
     fatal: Option<RecoveryError>,
     settling: Option<Settling>,
     platform_complete: bool,
 }
 
-/// The last image boots and nothing changes.
+/// The last image boots, and its registers do not change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Settling {
     since: Instant,
-    /// DEVICE_STATUS_0 without the protocol error, RECOVERY_STATUS, RECOVERY_CTRL.
+    /// DEVICE_STATUS_0 without the protocol error, RECOVERY_STATUS and RECOVERY_CTRL.
     registers: [u32; 3],
 }
 
@@ -165,35 +68,57 @@ impl<B: RegisterBus> RecoveryAgent<B> {
     /// Finds the registers and turns the AXI bypass on, which lasts until the I3C core is reset.
     ///
     /// # Errors
-    /// When the registers are not those of an I3C core with a recovery interface and AXI bypass.
+    /// Fails when the registers are not those of an I3C core with a recovery interface and AXI bypass, and with
+    /// [`PayloadDoneStuck`](RecoveryError::PayloadDoneStuck) when PAYLOAD_DONE cannot be cleared.
     pub fn new(bus: B, config: AgentConfig, now: Instant) -> Result<Self, RecoveryError> {
-        let mut driver = RecoveryDriver::new(bus)?;
-        let read_back = driver.clear_payload_done();
-        if !read_back.bypass() {
-            return Err(RecoveryError::BypassRefused {
-                config: read_back.0,
-            });
-        }
-        Ok(Self {
-            driver,
-            deadline: now + config.request_timeout,
+        let mut agent = Self {
+            driver: RecoveryDriver::new(bus)?,
             config,
             state: AgentState::Capabilities,
+            deadline: now,
             status: StatusSnapshot::default(),
             transfer: Transfer::default(),
+            core_seen: now,
             failing_since: None,
             fatal: None,
             settling: None,
             platform_complete: false,
-        })
+        };
+        agent.device_was_reset(now)?;
+        Ok(agent)
     }
 
-    /// Looks at the device and says what it wants. Call again at once or after an idle moment; between
-    /// `begin` and `activate` it only watches for errors.
+    /// Begins anew, after the platform has reset the device *and* its I3C core. The agent turns the AXI bypass on again,
+    /// clears PAYLOAD_DONE, forgets the open image and any failure, and waits for the device's capabilities.
+    ///
+    /// Call it after the reset only. A device that was not reset still holds what it used of the last image, and would be
+    /// given a mixture.
     ///
     /// # Errors
-    /// When the device failed, for good, or a deadline passed; the latter is said until the device
-    /// moves on after all.
+    /// Fails with [`BypassRefused`](RecoveryError::BypassRefused) or
+    /// [`PayloadDoneStuck`](RecoveryError::PayloadDoneStuck) when REC_INTF_CFG does not take what is written. The agent
+    /// then stays in its state.
+    pub fn device_was_reset(&mut self, now: Instant) -> Result<(), RecoveryError> {
+        self.open_window()?;
+        self.state = AgentState::Capabilities;
+        self.deadline = now + self.config.request_timeout;
+        self.status = StatusSnapshot::default();
+        self.transfer = Transfer::default();
+        self.core_seen = now;
+        self.failing_since = None;
+        self.fatal = None;
+        self.settling = None;
+        self.platform_complete = false;
+        Ok(())
+    }
+
+    /// Looks at the device and says what it wants. Call it again at once or after an idle moment. While an image is open
+    /// it only watches for the device's failure, so a producer may pause between two sources for minutes.
+    ///
+    /// # Errors
+    /// Fails for good when the device failed. Fails with [`Timeout`](RecoveryError::Timeout) when a deadline passed, until
+    /// the device moves on after all. Fails with [`ResetRequired`](RecoveryError::ResetRequired) when an image was given
+    /// up of which the device had used octets, until the device is reset.
     pub fn poll(&mut self, now: Instant) -> Result<AgentEvent, RecoveryError> {
         let Some((device, recovery)) = self.observe(now)? else {
             return Ok(AgentEvent::Waiting);
@@ -207,6 +132,7 @@ impl<B: RegisterBus> RecoveryAgent<B> {
             }
             AgentState::Verifying { index } => self.poll_verification(now, device, recovery, index),
             AgentState::Complete => Ok(AgentEvent::Complete),
+            AgentState::Stuck { index } => Err(self.reset_required(index)),
             AgentState::Receiving { .. }
             | AgentState::Draining { .. }
             | AgentState::Ready { .. }
@@ -214,23 +140,23 @@ impl<B: RegisterBus> RecoveryAgent<B> {
         }
     }
 
-    /// Where the agent is.
+    /// Where the agent is in the course of the boot.
     pub fn state(&self) -> AgentState {
         self.state
     }
 
-    /// The device's status as last seen; reads nothing.
+    /// The device's status as last seen. This reads no register.
     pub fn status(&self) -> StatusSnapshot {
         self.status
     }
 
-    /// Index of the image after which the device asks for none.
+    /// The index of the image after which the device asks for no other.
     pub fn last_index(&self) -> u8 {
         self.config.last_index
     }
 
-    /// When to poll at the latest, so that a deadline is noticed in time. The device gives no interrupt:
-    /// poll more often than this to notice what it does.
+    /// When to poll at the latest, so that a deadline is noticed in time. The device gives no interrupt: poll more often
+    /// than this to notice what it does. `None` while the agent waits for its caller.
     pub fn poll_timeout(&self) -> Option<Instant> {
         if let Some(since) = self.failing_since {
             return Some(since + self.config.reason_grace);
@@ -246,28 +172,30 @@ impl<B: RegisterBus> RecoveryAgent<B> {
             }),
             AgentState::Requested { .. }
             | AgentState::Ready { .. }
+            | AgentState::Stuck { .. }
             | AgentState::Complete
             | AgentState::Failed => None,
         }
     }
 
-    /// A signal of the platform that the MCU firmware is ready (MCI RESET_REASON or FW_EXEC_CTRL in a
-    /// Caliptra subsystem): the activated image was accepted. Before an activation it says nothing.
+    /// Tells the agent that the MCU firmware is ready, as the platform sees in MCI RESET_REASON or FW_EXEC_CTRL of a
+    /// Caliptra subsystem: the device accepted the activated image. The call does nothing before an activation.
     pub fn platform_complete(&mut self) {
         if matches!(self.state, AgentState::Verifying { .. }) {
             self.platform_complete = true;
         }
     }
 
-    /// The bus, for registers that are not the agent's.
+    /// The bus, for access to registers that are not the agent's.
     pub fn bus_mut(&mut self) -> &mut B {
         self.driver.bus_mut()
     }
 
-    /// Reads both statuses once and keeps them. `None`: a sign of failure, but not yet the whole story.
+    /// Reads both statuses once and keeps them. Returns `None` when the device shows a sign of failure and has not yet
+    /// told all of it.
     ///
     /// # Errors
-    /// When the device failed and told why, or had its time to tell.
+    /// Fails when the device failed and told why, or had its time to tell.
     pub(crate) fn observe(
         &mut self,
         now: Instant,
@@ -311,7 +239,7 @@ impl<B: RegisterBus> RecoveryAgent<B> {
         Err(error)
     }
 
-    /// Whether the device announced its capabilities; then the wait for a request begins.
+    /// Returns whether the device announced its capabilities; the wait for a request then begins.
     fn poll_capabilities(&mut self, now: Instant) -> Result<bool, RecoveryError> {
         let prot_cap = self.driver.prot_cap();
         if prot_cap.0 == 0 {
@@ -374,7 +302,7 @@ impl<B: RegisterBus> RecoveryAgent<B> {
         Ok(AgentEvent::Verifying { index })
     }
 
-    /// What released ROMs do: the last image boots, and then nothing changes any more.
+    /// Recognises the end of a boot as released ROMs show it: the last image boots, and then nothing changes any more.
     fn settled(&mut self, now: Instant, device: DeviceStatus0, recovery: RecoveryStatus) -> bool {
         if device.status() != device_status::RECOVERY_PENDING
             || recovery.status() != recovery_status::BOOTING
@@ -416,20 +344,20 @@ impl<B: RegisterBus> RecoveryAgent<B> {
         Some(AgentEvent::ImageRequested { index })
     }
 
-    /// Whether the device waits for an image.
+    /// Returns whether the device waits for an image.
     pub(crate) fn is_ready(&mut self, device: DeviceStatus0, recovery: RecoveryStatus) -> bool {
         device.status() == device_status::RECOVERY_MODE
             && recovery.status() == recovery_status::AWAITING
             && !self.driver.recovery_ctrl().activation_pending()
     }
 
-    /// Waits for the device to ask, from now on.
+    /// Begins the wait for the device's request.
     pub(crate) fn await_request(&mut self, now: Instant) {
         self.state = AgentState::Awaiting;
         self.deadline = now + self.config.request_timeout;
     }
 
-    /// Waits for the device's verdict on the image it was just told to activate.
+    /// Begins the wait for the device's verdict on the image that was just activated.
     pub(crate) fn await_verdict(&mut self, now: Instant, index: u8) {
         self.state = AgentState::Verifying { index };
         self.settling = None;
@@ -442,7 +370,7 @@ impl<B: RegisterBus> RecoveryAgent<B> {
     }
 
     /// # Errors
-    /// `Timeout` when the deadline of the present wait passed.
+    /// Fails with `Timeout` when the deadline of the present wait passed.
     pub(crate) fn check_deadline(&self, now: Instant, wait: WaitFor) -> Result<(), RecoveryError> {
         if now < self.deadline {
             return Ok(());
@@ -464,16 +392,36 @@ impl<B: RegisterBus> RecoveryAgent<B> {
         }
     }
 
-    /// Clears PAYLOAD_DONE before the first word; with it set the second word would stall the bus.
+    /// The error for a device that holds octets of an image that was given up.
+    fn reset_required(&self, index: u8) -> RecoveryError {
+        RecoveryError::ResetRequired {
+            index,
+            octets: self.transfer.written(),
+        }
+    }
+
+    /// The error for a call that the present state does not allow: the device's own failure first, then the need of a
+    /// reset, then `otherwise`.
+    pub(crate) fn misplaced(&mut self, now: Instant, otherwise: RecoveryError) -> RecoveryError {
+        match (self.observe(now), self.state) {
+            (Err(error), _) => error,
+            (Ok(_), AgentState::Stuck { index }) => self.reset_required(index),
+            (Ok(_), _) => otherwise,
+        }
+    }
+
+    /// Turns the bypass on and clears PAYLOAD_DONE. With PAYLOAD_DONE set, the second word of an image would stall the
+    /// bus for good.
     ///
     /// # Errors
-    /// When the register does not take it.
+    /// Fails when the register does not take it.
     pub(crate) fn open_window(&mut self) -> Result<(), RecoveryError> {
-        let RecIntfCfg(config) = self.driver.clear_payload_done();
-        if !RecIntfCfg(config).bypass() {
+        let read_back = self.driver.clear_payload_done();
+        let config = read_back.0;
+        if !read_back.bypass() {
             return Err(RecoveryError::BypassRefused { config });
         }
-        if RecIntfCfg(config).payload_done() {
+        if read_back.payload_done() {
             return Err(RecoveryError::PayloadDoneStuck { config });
         }
         Ok(())

@@ -2,26 +2,31 @@
 
 use netboot_core::Duration;
 
-/// Deadlines of the agent. The device has none of its own, and neither OCP nor i3c-core name any.
+/// The deadlines of the agent. The device has none of its own, and neither OCP nor i3c-core names any.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct AgentConfig {
-    /// Index of the last image. Released Caliptra ROMs show no end of the boot but this one
-    /// *being booted* for good, so the agent has to know it. 2: MCU firmware.
+    /// The index of the last image; 2, the MCU firmware, by default. Released Caliptra ROMs show the end of the boot only
+    /// as this image *booting* for good, so the agent has to know it.
     pub last_index: u8,
-    /// How long the last image must have been booting without any change to be called a success.
-    /// Must exceed the time in which the device verifies it; not needed where the platform calls
+    /// How long the last image must have been booting without any change to count as a success; 3 s by default. The value
+    /// must exceed the time in which the device verifies that image. It does not matter where the platform calls
     /// [`platform_complete`](crate::RecoveryAgent::platform_complete).
     pub settle: Duration,
-    /// How long the device may take to announce its capabilities, and then to ask for an image.
+    /// How long the device may take to announce its capabilities, and then to ask for an image; 30 s by default.
     pub request_timeout: Duration,
-    /// How long the device may take to drain one burst of the FIFO.
+    /// How long the device may take to drain one burst of the FIFO; 12 s by default.
+    ///
+    /// The slowest burst is the first one of image 1: the ROM asks for that image before it starts FMC and RT, and RT is
+    /// the first to drain it. Released firmware takes 2.8 (2.1.0) to 5.3 (2.1.2) million steps until then, which is 5.3 s
+    /// on a core that makes one million steps in a second. The default is a little more than twice that.
     pub drain_timeout: Duration,
-    /// How long the device may take from the last word to *recovery pending*.
+    /// How long the device may take from the last word to *recovery pending*; 12 s by default, because the last word may
+    /// be in the first burst (see [`drain_timeout`](Self::drain_timeout)).
     pub pending_timeout: Duration,
-    /// How long the device may take from the activation to the next request or the end.
+    /// How long the device may take from the activation to the next request or the end; 30 s by default.
     pub verify_timeout: Duration,
-    /// How long to wait for the reason code after the first sign of an error: devices write recovery
-    /// status, device status and reason one after the other, in either order.
+    /// How long the agent waits for the reason code after the first sign of a failure; 500 ms by default. Devices write
+    /// recovery status, device status and reason one after the other, in either order.
     pub reason_grace: Duration,
 }
 
@@ -31,8 +36,8 @@ impl Default for AgentConfig {
             last_index: 2,
             settle: Duration::from_secs(3),
             request_timeout: Duration::from_secs(30),
-            drain_timeout: Duration::from_secs(5),
-            pending_timeout: Duration::from_secs(10),
+            drain_timeout: Duration::from_secs(12),
+            pending_timeout: Duration::from_secs(12),
             verify_timeout: Duration::from_secs(30),
             reason_grace: Duration::from_millis(500),
         }

@@ -1,26 +1,28 @@
 //! What can go wrong on the device's side, with stable numbers.
 
+use crate::fields::RecoveryStatus;
+use crate::fields::recovery_status::AUTHENTICATION_ERROR;
 use crate::reason::Reason;
 use core::fmt;
 use netboot_core::{Blame, Coded, Module};
 
-/// What the agent was waiting for when a deadline passed.
+/// The thing that the agent was waiting for when a deadline passed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum WaitFor {
-    /// PROT_CAP to be written by the device's firmware.
+    /// The device's firmware had to write PROT_CAP.
     Capabilities,
-    /// A request for an image: DEV_STATUS 3, DEV_REC_STATUS 1, no activation pending.
+    /// The device had to ask for an image, by DEV_STATUS 3 and DEV_REC_STATUS 1 without a pending activation.
     ImageRequest,
-    /// The FIFO to be drained.
+    /// The device had to drain the FIFO.
     Drain,
-    /// DEV_STATUS 4 after the last word.
+    /// The device had to show DEV_STATUS 4 after the last word.
     Pending,
-    /// The next request or the end of the boot, after an activation.
+    /// The device had to ask for the next image or end the boot, after an activation.
     Verification,
 }
 
 impl WaitFor {
-    /// What was missing, for a log line.
+    /// Names what was missing, for a log line.
     pub const fn as_str(self) -> &'static str {
         match self {
             WaitFor::Capabilities => "its capabilities",
@@ -35,37 +37,37 @@ impl WaitFor {
 /// An error of the recovery driver or agent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RecoveryError {
-    /// The chain of extended capabilities points at `offset`, where no header can be.
+    /// The chain of extended capabilities points to a place where no header can be.
     ExtCapsPointer {
-        /// Octets from the CSR base.
+        /// The place, in octets from the CSR base.
         offset: u32,
     },
-    /// A capability has a length that its registers do not fit, or that leaves the block.
+    /// A capability is too short for its registers, or its length leaves the block.
     ExtCapLength {
-        /// Its id.
+        /// The capability's id.
         id: u8,
-        /// Its header, in octets from the CSR base.
+        /// The place of the capability's header, in octets from the CSR base.
         offset: u32,
-        /// Its length in units of 4 octets.
+        /// The capability's length in units of 4 octets.
         dwords: u32,
     },
-    /// A capability is there twice.
+    /// The chain has the same capability twice.
     ExtCapRepeated {
-        /// Its id.
+        /// The capability's id.
         id: u8,
-        /// The second header, in octets from the CSR base.
+        /// The place of the second header, in octets from the CSR base.
         offset: u32,
     },
-    /// A capability that is needed is not there.
+    /// The chain lacks a capability that the driver needs.
     ExtCapMissing {
-        /// Its id.
+        /// The capability's id.
         id: u8,
     },
-    /// The chain does not end.
+    /// The chain of extended capabilities does not end.
     ExtCapsEndless,
     /// PROT_CAP does not start with "OCP RECV".
     BadMagic {
-        /// What it starts with.
+        /// The first two words of PROT_CAP.
         found: [u32; 2],
     },
     /// REC_INTF_CFG does not keep the bypass bit.
@@ -75,98 +77,106 @@ pub enum RecoveryError {
     },
     /// The device speaks another major version of the protocol.
     VersionUnsupported {
-        /// Its major version.
+        /// The device's major version.
         major: u8,
-        /// Its minor version.
+        /// The device's minor version.
         minor: u8,
     },
     /// The device lacks device status or push C-image.
     CapabilityMissing {
-        /// Its capability bits.
+        /// The device's capability bits.
         capabilities: u16,
     },
-    /// The FIFO is said to have no room, or to take no transfers.
+    /// The device announces a FIFO without room, or one that takes no transfers.
     FifoGeometry {
         /// FIFO_SIZE in units of 4 octets.
         fifo_size: u32,
         /// MAX_TRANSFER_SIZE in units of 4 octets.
         max_transfer: u32,
     },
-    /// PAYLOAD_DONE could not be cleared; a write now would stall the bus.
+    /// PAYLOAD_DONE does not clear. A write to the FIFO would stall the bus.
     PayloadDoneStuck {
         /// REC_INTF_CFG as read back.
         config: u32,
     },
-    /// `begin` without a request from the device.
+    /// The caller began an image for which the device has not asked.
     NotRequested,
     /// The device took its request back before the image was begun.
     RequestWithdrawn {
-        /// The image it had asked for.
+        /// The image for which the device had asked.
         index: u8,
     },
-    /// `begin` while an image is open.
+    /// The caller began an image while another one is open.
     AlreadyOpen {
         /// The open image.
         index: u8,
     },
     /// No image is open.
     NotOpen,
-    /// An image size of 0, or one that does not fit IMAGE_SIZE.
+    /// The image's size is 0, or has more words than IMAGE_SIZE can hold.
     SizeUnsupported {
-        /// The size in octets.
+        /// The image's size in octets.
         size: u64,
     },
-    /// A write longer than the window.
+    /// The caller wrote more than the window.
     WindowExceeded {
         /// The window in octets.
         window: usize,
-        /// The octets given.
+        /// The number of octets given.
         given: usize,
     },
-    /// More octets than the image was declared to have.
+    /// The caller wrote more octets than the image was declared to have.
     SizeExceeded {
-        /// The octets that were missing.
+        /// The number of octets that were missing.
         remaining: u64,
-        /// The octets given.
+        /// The number of octets given.
         given: usize,
     },
-    /// `end` before all octets were written.
+    /// The caller ended the image before all of its octets were written.
     ShortImage {
-        /// The octets that are missing.
+        /// The number of octets that are missing.
         missing: u64,
     },
-    /// `activate` before the device said that it holds the image.
+    /// The caller activated an image before the device said that it holds it.
     NotReady,
-    /// The device refused an image, or failed for another reason of its own. Terminal for this boot.
+    /// The device refused an image, or failed for another reason. Only a reset of the device leads on.
     DeviceRefused {
         /// The image in work.
         index: u8,
-        /// DEV_STATUS.
+        /// DEV_STATUS as the device shows it.
         device_status: u8,
-        /// RECOVERY_STATUS, index in the upper four bits.
+        /// RECOVERY_STATUS as the device shows it, with the index in the upper four bits.
         recovery_status: u8,
-        /// Why, if the device told within the grace period.
+        /// The reason, if the device told it within the grace period.
         reason: Option<Reason>,
     },
     /// The device left recovery mode in the middle of an image, as after a reset.
     DeviceLeft {
         /// The image in work.
         index: u8,
-        /// DEV_STATUS.
+        /// DEV_STATUS as the device shows it.
         device_status: u8,
-        /// RECOVERY_STATUS, index in the upper four bits.
+        /// RECOVERY_STATUS as the device shows it, with the index in the upper four bits.
         recovery_status: u8,
     },
     /// A deadline passed.
     Timeout {
-        /// What the agent was waiting for.
+        /// The thing that the agent was waiting for.
         wait: WaitFor,
         /// The image in work.
         index: u8,
-        /// DEV_STATUS.
+        /// DEV_STATUS as the device shows it.
         device_status: u8,
-        /// RECOVERY_STATUS, index in the upper four bits.
+        /// RECOVERY_STATUS as the device shows it, with the index in the upper four bits.
         recovery_status: u8,
+    },
+    /// The device used octets of an image that was then given up. A released ROM would take whatever follows as the
+    /// continuation, so the agent gives it nothing more until the device is reset.
+    ResetRequired {
+        /// The image that was given up.
+        index: u8,
+        /// The number of its octets that were written.
+        octets: u64,
     },
 }
 
@@ -272,13 +282,24 @@ impl fmt::Display for RecoveryError {
                     "the device did not show {} in time (image {index})",
                     wait.as_str()
                 )?;
-                write_status(f, device_status, recovery_status)
+                write_status(f, device_status, recovery_status)?;
+                match wait {
+                    // A fired watchdog leaves the registers as they were.
+                    WaitFor::ImageRequest | WaitFor::Drain => {
+                        f.write_str("; its own watchdog may have fired")
+                    }
+                    _ => Ok(()),
+                }
             }
+            ResetRequired { index, octets } => write!(
+                f,
+                "the device took {octets} octets of image {index}, which was given up, and has to be reset"
+            ),
         }
     }
 }
 
-/// The two status octets, at the end of a sentence.
+/// Writes the two status octets at the end of a sentence.
 fn write_status(f: &mut fmt::Formatter<'_>, device: u8, recovery: u8) -> fmt::Result {
     let (device, recovery) = (u32::from(device), u32::from(recovery));
     write!(
@@ -322,6 +343,7 @@ impl Coded for RecoveryError {
                 WaitFor::Pending => 26,
                 WaitFor::Verification => 27,
             },
+            ResetRequired { .. } => 28,
         })
     }
 
@@ -336,12 +358,22 @@ impl Coded for RecoveryError {
             | ShortImage { .. }
             | NotReady => Blame::Caller,
             SizeUnsupported { .. } => Blame::Configuration,
+            DeviceRefused {
+                reason: Some(reason),
+                ..
+            } => reason.blame(),
+            // Older ROMs give no reason for image 0, but say that the image is not authentic.
+            DeviceRefused {
+                recovery_status, ..
+            } if RecoveryStatus(u32::from(*recovery_status)).status() == AUTHENTICATION_ERROR => {
+                Blame::Server
+            }
             _ => Blame::Device,
         }
     }
 }
 
-/// One error of each number.
+/// Makes one error of each number.
 #[cfg(test)]
 pub fn samples() -> Vec<RecoveryError> {
     use RecoveryError::*;
@@ -404,6 +436,10 @@ pub fn samples() -> Vec<RecoveryError> {
         timeout(WaitFor::Drain),
         timeout(WaitFor::Pending),
         timeout(WaitFor::Verification),
+        ResetRequired {
+            index: 1,
+            octets: 8_000,
+        },
     ]
 }
 
@@ -430,7 +466,34 @@ mod tests {
         ));
         assert!(texts.contains(
             "the device did not show an empty FIFO in time (image 1) \
-             (device status 0x3, recovery status 0x11)"
+             (device status 0x3, recovery status 0x11); its own watchdog may have fired"
         ));
+        assert!(texts.contains(
+            "the device took 8000 octets of image 1, which was given up, and has to be reset"
+        ));
+    }
+
+    #[test]
+    fn a_wrong_file_is_not_the_devices_fault() {
+        let refused = |recovery_status, reason: Option<u16>| {
+            RecoveryError::DeviceRefused {
+                index: 0,
+                device_status: 0xE,
+                recovery_status,
+                reason: reason.map(Reason),
+            }
+            .blame()
+        };
+        for reason in (0x04..=0x10).chain(0x80..=0x88) {
+            assert_eq!(refused(0x0D, Some(reason)), Blame::Server, "{reason:#x}");
+        }
+        for reason in [0x01, 0x02, 0x03, 0x13, 0x7F, 0x89, 0x94, 0xFF, 0x100] {
+            assert_eq!(refused(0x0D, Some(reason)), Blame::Device, "{reason:#x}");
+        }
+        // Without a reason the recovery status decides.
+        assert_eq!(refused(0x1D, None), Blame::Server);
+        for recovery_status in [0x02, 0x0C, 0x1C, 0x0E, 0x0F] {
+            assert_eq!(refused(recovery_status, None), Blame::Device);
+        }
     }
 }

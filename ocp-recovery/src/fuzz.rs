@@ -1,16 +1,17 @@
 //! A fuzz body: the agent on a bus that answers whatever the input says.
 //!
-//! Such a device is worse than any real one. Whatever it shows, the agent must not panic, must not write
-//! outside its windows, must not write registers that it has no business with, and must not activate an
-//! image that it did not deliver whole.
+//! Such a device is worse than any real one. Whatever it shows, the agent must not panic, must not write outside its
+//! windows, must not write registers that it has no business with, must not activate an image that it did not deliver
+//! whole, and must not begin an image while the device may hold octets of one that was given up.
 
 use crate::agent::{AgentEvent, AgentState, RecoveryAgent};
 use crate::bus::RegisterBus;
 use crate::config::AgentConfig;
+use crate::error::RecoveryError;
 use crate::map::recovery;
 use netboot_core::{AbortReason, Coded, Duration, ImageSink, Instant};
 
-/// Registers that answer from the input: mostly plausible, sometimes arbitrary.
+/// Registers that answer from the input. Most answers are plausible, some are arbitrary.
 struct HostileBus<'a> {
     data: &'a [u8],
     /// Words written into the FIFO since it last read empty.
@@ -21,6 +22,8 @@ struct HostileBus<'a> {
     words: u32,
     declared: u32,
     payload_done: bool,
+    /// The device may hold octets of an image that was neither activated nor ended by a reset.
+    held: bool,
     activations: u32,
     config: u32,
 }
@@ -36,7 +39,7 @@ impl HostileBus<'_> {
         let octet = self.octet().unwrap_or(0);
         match from.get(usize::from(octet & 0x0F)) {
             Some(value) => *value,
-            // Out of the table: something arbitrary.
+            // The octet is out of the table, so the answer is arbitrary.
             None if octet >= 0xE0 => u32::from(octet).wrapping_mul(0x0101_0101),
             None => from.first().copied().unwrap_or(0),
         }
@@ -100,8 +103,10 @@ impl RegisterBus for HostileBus<'_> {
                 assert!(self.burst <= fifo_size.min(max_transfer), "burst too long");
                 assert!(!self.payload_done, "word after PAYLOAD_DONE");
                 assert!(self.words <= self.declared, "more words than declared");
+                self.held |= self.burst == fifo_size.min(max_transfer).min(1024);
             }
             0x14C => {
+                assert!(!self.held, "begun although the device holds octets");
                 self.words = 0;
                 self.declared = value;
             }
@@ -110,14 +115,19 @@ impl RegisterBus for HostileBus<'_> {
                 assert_eq!(value & !2, 1, "bypass given up");
                 self.payload_done = value & 2 != 0;
                 assert!(!self.payload_done || self.words == self.declared);
+                self.held |= self.payload_done;
                 self.config = value;
             }
             0x310 => match value {
                 0x0000_0F00 => {
                     assert!(self.payload_done && self.words == self.declared);
                     self.activations += 1;
+                    self.held = false;
                 }
-                0x0001_0000 => self.words = 0,
+                0x0001_0000 => {
+                    assert!(!self.held, "octets that the device counts were thrown away");
+                    self.words = 0;
+                }
                 other => panic!("W1C_ACCESS = {other:#x}"),
             },
             other => panic!("wrote {other:#x}"),
@@ -133,8 +143,9 @@ pub fn run(data: &[u8]) {
     drive(data);
 }
 
-/// As [`run`]; gives the number of activations, so that a test can tell that there are some.
-fn drive(data: &[u8]) -> u32 {
+/// Does the work of [`run`] and returns the number of activations and of refusals to begin, so that a test can tell that
+/// there are some.
+fn drive(data: &[u8]) -> (u32, u32) {
     let (operations, answers) = data.split_at(data.len() / 3);
     let bus = HostileBus {
         data: answers,
@@ -143,15 +154,17 @@ fn drive(data: &[u8]) -> u32 {
         words: 0,
         declared: 0,
         payload_done: false,
+        held: false,
         activations: 0,
         config: 0,
     };
     let mut now = Instant::ZERO;
     let Ok(mut agent) = RecoveryAgent::new(bus, AgentConfig::default(), now) else {
-        return 0;
+        return (0, 0);
     };
     let image = [0xA5; 512];
     let mut activated = 0;
+    let mut refused = 0;
     for operation in operations {
         let argument = operation >> 3;
         let before = agent.state();
@@ -189,6 +202,21 @@ fn drive(data: &[u8]) -> u32 {
                 agent.platform_complete();
                 Ok(())
             }
+            6 if argument == 29 || argument == 27 => {
+                let held = agent.bus_mut().held;
+                if agent.withdraw(now) {
+                    assert!(!held, "withdrawn although the device holds octets");
+                } else {
+                    assert_eq!(agent.state(), before);
+                }
+                Ok(())
+            }
+            6 if argument == 28 => {
+                let bus = agent.bus_mut();
+                bus.held = false;
+                bus.payload_done = false;
+                agent.device_was_reset(now)
+            }
             6 => {
                 agent.write(now, &image[..usize::from(argument)]).ok();
                 Ok(())
@@ -200,14 +228,20 @@ fn drive(data: &[u8]) -> u32 {
         };
         if let Err(error) = result {
             assert_ne!(error.code() & 0xFFFF, 0);
+            refused += u32::from(matches!(error, RecoveryError::ResetRequired { .. }));
         }
-        if before == AgentState::Failed {
+        let reset = operation & 7 == 6 && argument == 28;
+        if let AgentState::Stuck { .. } = before {
+            let after = agent.state();
+            assert!(reset || after == before || after == AgentState::Failed);
+        }
+        if before == AgentState::Failed && !reset {
             assert_eq!(agent.state(), AgentState::Failed, "failure is final");
             assert!(agent.poll(now).is_err());
         }
         assert_eq!(agent.bus_mut().activations, activated);
     }
-    activated
+    (activated, refused)
 }
 
 #[cfg(test)]
@@ -224,7 +258,7 @@ mod tests {
         straight.extend([0; 16]);
         // The fourteenth answer is DEV_STATUS 4.
         straight[8 + 13] = 2;
-        assert_eq!(drive(&straight), 1);
+        assert_eq!(drive(&straight), (1, 0));
 
         let mut state = 0x2545_F491_4F6C_DD1D_u64;
         let mut octet = || {
@@ -233,9 +267,16 @@ mod tests {
             state ^= state << 17;
             (state >> 32) as u8
         };
-        let activations: u32 = (0..600)
-            .map(|round| drive(&(0..round * 4).map(|_| octet()).collect::<Vec<u8>>()))
-            .sum();
+        let (mut activations, mut refusals) = (0, 0);
+        for round in 0..600 {
+            let (activated, refused) = drive(&(0..round * 4).map(|_| octet()).collect::<Vec<u8>>());
+            activations += activated;
+            refusals += refused;
+        }
         assert!(activations > 0, "no input got an image through");
+        assert!(
+            refusals > 0,
+            "no input gave up an image that the device holds"
+        );
     }
 }

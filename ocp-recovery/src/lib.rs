@@ -28,6 +28,7 @@ pub mod map;
 pub mod mmio;
 pub mod reason;
 mod sink;
+mod transfer;
 
 pub use agent::{AgentEvent, AgentState, RecoveryAgent, StatusSnapshot};
 pub use bus::RegisterBus;

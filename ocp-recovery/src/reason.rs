@@ -1,23 +1,24 @@
 //! Names of the recovery reason codes.
 //!
-//! OCP Secure Firmware Recovery v1.1 `DEVICE_STATUS` octets 2 and 3; vendor codes from Caliptra
-//! (`caliptra-sw drivers/src/dma.rs`, ROM 2.1.2 and later) and the MCU ROM (`docs/src/dot_i3c.md`).
+//! The codes are octets 2 and 3 of `DEVICE_STATUS` (OCP Secure Firmware Recovery v1.1). Caliptra (`caliptra-sw
+//! drivers/src/dma.rs`, ROM 2.1.2 and later) and the MCU ROM (`docs/src/dot_i3c.md`) add vendor codes.
 
 use core::fmt;
+use netboot_core::Blame;
 
 /// A recovery reason code as the device shows it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Reason(pub u16);
 
 impl Reason {
-    /// No reason given.
+    /// The device gives no reason.
     pub const NONE: Self = Self(0x00);
-    /// Recovery was forced.
+    /// Somebody forced the recovery.
     pub const FORCED_RECOVERY: Self = Self(0x11);
-    /// Normal for a device without flash: it streams its firmware at each boot.
+    /// The device has no flash and streams its firmware at each boot, which is the normal case.
     pub const STREAMING_BOOT: Self = Self(0x12);
 
-    /// Whether the code tells of a failure; the others say only how recovery was entered.
+    /// Returns whether the code tells of a failure. The other codes say only how recovery was entered.
     pub const fn is_failure(self) -> bool {
         !matches!(
             self,
@@ -25,7 +26,16 @@ impl Reason {
         )
     }
 
-    /// The name of the code, for a log line.
+    /// Says who has to act on a failure with this code. Codes about signatures, digests, layout, keys and anti-rollback
+    /// mean that the server has the wrong file, or one for another owner; all others are the device's own.
+    pub const fn blame(self) -> Blame {
+        match self.0 {
+            0x04..=0x10 | 0x80..=0x88 => Blame::Server,
+            _ => Blame::Device,
+        }
+    }
+
+    /// Names the code, for a log line.
     pub const fn name(self) -> &'static str {
         let code = self.0 as usize;
         let vendor = code.wrapping_sub(FIRST_VENDOR);
@@ -43,7 +53,7 @@ impl Reason {
     }
 }
 
-/// Codes from 0x00.
+/// The names of the codes from 0x00.
 const NAMES: [&str; 0x13] = [
     "no reason given",
     "generic hardware error",
@@ -52,37 +62,37 @@ const NAMES: [&str; 0x13] = [
     "corrupt or missing critical data",
     "key manifest missing or corrupt",
     "key manifest authentication failure",
-    "key manifest anti-rollback",
+    "key manifest too old (anti-rollback)",
     "boot loader missing or corrupt",
     "boot loader authentication failure",
-    "boot loader anti-rollback",
+    "boot loader too old (anti-rollback)",
     "main firmware missing or corrupt",
     "main firmware authentication failure",
-    "main firmware anti-rollback",
+    "main firmware too old (anti-rollback)",
     "recovery firmware missing or corrupt",
     "recovery firmware authentication failure",
-    "recovery firmware anti-rollback",
+    "recovery firmware too old (anti-rollback)",
     "forced recovery",
     "streaming boot",
 ];
 
-/// The first of the codes that a vendor may choose.
+/// The first code that a vendor may choose.
 const FIRST_VENDOR: usize = 0x80;
-/// Caliptra's codes from 0x80.
+/// The names of Caliptra's codes from 0x80.
 const VENDOR_NAMES: [&str; 9] = [
     "vendor public key invalid",
     "vendor public key revoked",
-    "vendor signature wrong",
-    "owner public key wrong",
-    "owner signature wrong",
+    "vendor signature invalid",
+    "owner public key invalid",
+    "owner signature invalid",
     "firmware digest mismatch",
     "image layout invalid",
     "post-quantum key configuration invalid",
-    "firmware version too old",
+    "firmware version (SVN) above the supported maximum",
 ];
 
 impl fmt::Display for Reason {
-    /// `firmware digest mismatch (0x85)`.
+    /// Writes name and number, such as `firmware digest mismatch (0x85)`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} (0x{:02x})", self.name(), u32::from(self.0))
     }
@@ -102,6 +112,9 @@ mod tests {
         assert_eq!(Reason(0x89).name(), "vendor specific");
         assert_eq!(Reason(0x100).name(), "reserved code");
         assert_eq!(Reason(0x85).to_string(), "firmware digest mismatch (0x85)");
+        // A version that is too old is 0x0A, one that is too new is 0x88.
+        assert!(Reason(0x0A).name().contains("too old"));
+        assert!(Reason(0x88).name().contains("above"));
     }
 
     #[test]

@@ -1,26 +1,22 @@
 //! The agent as an [`ImageSink`]: from octets to bursts of FIFO words.
 //!
-//! A burst begins when the FIFO reads empty and is as long as the FIFO. Inside it words are written
-//! without reading a register; the core takes them until it is full. After it nothing may be written until
-//! the FIFO reads empty again: such a word would be dropped without a sign or stall the bus for good
-//! (i3c-core `recovery_handler.sv`).
+//! A burst begins when the FIFO reads empty and is as long as the FIFO. The agent writes the words of a burst without
+//! reading a register; the core takes them until the FIFO is full. After it nothing may be written until the FIFO reads
+//! empty again: such a word would be dropped without a sign or stall the bus for good (i3c-core `recovery_handler.sv`).
+//!
+//! The device notices nothing of an image before its first burst is whole or PAYLOAD_DONE is set. From then on a released
+//! ROM counts words and cannot be made to begin anew, so the agent can no longer take the image back.
 
-use crate::agent::{AgentState, RecoveryAgent, Transfer};
+use crate::agent::{AgentState, RecoveryAgent};
 use crate::bus::RegisterBus;
 use crate::error::{RecoveryError, WaitFor};
 use crate::fields::device_status;
-use netboot_core::{AbortReason, ImageSink, Instant};
+use crate::transfer::Transfer;
+use netboot_core::{AbortReason, Duration, ImageSink, Instant};
 
-impl Transfer {
-    /// Octets that may be written now.
-    fn window(&self) -> usize {
-        let room = self.room.saturating_mul(4).saturating_sub(self.odd_len);
-        match u32::try_from(self.remaining) {
-            Ok(remaining) => room.min(remaining) as usize,
-            Err(_) => room as usize,
-        }
-    }
-}
+/// The agent looks at device and core again inside a burst when it has not done so for this long. A core that was reset in
+/// the meantime is back in I3C mode, where a word to the FIFO would go astray.
+const PAUSE: Duration = Duration::from_millis(100);
 
 impl<B: RegisterBus> RecoveryAgent<B> {
     fn write_word(&mut self, word: u32) {
@@ -30,7 +26,7 @@ impl<B: RegisterBus> RecoveryAgent<B> {
         self.transfer.odd_len = 0;
     }
 
-    /// Adds octets to the unfinished word until it is full or `data` is used up; gives the rest back.
+    /// Adds octets to the unfinished word until it is full or `data` is used up, and returns the rest of `data`.
     fn fill_odd<'a>(&mut self, mut data: &'a [u8]) -> &'a [u8] {
         while self.transfer.odd_len < 4 {
             let Some((octet, rest)) = data.split_first() else {
@@ -43,23 +39,49 @@ impl<B: RegisterBus> RecoveryAgent<B> {
         self.write_word(self.transfer.odd);
         data
     }
+
+    /// Checks that the core was not reset while an image is open. A device that was reset may ask for the same image
+    /// again, so the statuses do not tell; the bypass does.
+    ///
+    /// # Errors
+    /// Fails with `DeviceLeft` when the bypass is off.
+    fn check_core(&mut self, now: Instant) -> Result<(), RecoveryError> {
+        if !self.driver.interface_config().bypass() {
+            return Err(self.device_left());
+        }
+        self.core_seen = now;
+        Ok(())
+    }
+
+    /// Takes back an image of which the device has used nothing. Returns `false`, and changes nothing, for any other one.
+    fn take_back(&mut self) -> bool {
+        if self.transfer.used {
+            return false;
+        }
+        self.driver.clear_payload_done();
+        self.driver.reset_fifo();
+        self.transfer = Transfer::default();
+        true
+    }
 }
 
 impl<B: RegisterBus> ImageSink for RecoveryAgent<B> {
     type Error = RecoveryError;
 
-    /// `size` is declared to the device in words of 4 octets, rounded up; the last word is padded with
-    /// zeros.
+    /// Opens the image that the device asks for. The agent declares `size` to the device in words of 4 octets, rounded
+    /// up, and pads the last word with zeros.
+    ///
+    /// # Errors
+    /// Fails with `NotRequested` or `RequestWithdrawn` when the device does not ask, with `AlreadyOpen` when an image is
+    /// open, with `SizeUnsupported` when `size` is 0 or has more than 2^32 - 1 words, and with `ResetRequired` when the
+    /// device holds octets of an image that was given up.
     fn begin(&mut self, now: Instant, size: u64) -> Result<(), RecoveryError> {
         let index = match self.state {
             AgentState::Requested { index } => index,
             AgentState::Receiving { index }
             | AgentState::Draining { index }
             | AgentState::Ready { index } => return Err(RecoveryError::AlreadyOpen { index }),
-            _ => {
-                self.observe(now)?;
-                return Err(RecoveryError::NotRequested);
-            }
+            _ => return Err(self.misplaced(now, RecoveryError::NotRequested)),
         };
         let words = match u32::try_from(size.div_ceil(4)) {
             Ok(words) if words != 0 => words,
@@ -78,52 +100,55 @@ impl<B: RegisterBus> ImageSink for RecoveryAgent<B> {
         }
         self.open_window()?;
         let burst = self.driver.burst_words()?;
-        // Nobody but us fills the FIFO, and nothing was begun: what is in it is left from before.
+        // Only the agent fills the FIFO, and no image is open: words in it are left from before.
         if !self.driver.fifo_status().is_empty() {
             self.driver.reset_fifo();
         }
         self.driver.set_image_size(words);
         self.status.protocol_error = 0;
-        self.transfer = Transfer {
-            remaining: size,
-            burst,
-            ..Transfer::default()
-        };
+        self.transfer = Transfer::new(size, burst);
+        self.core_seen = now;
         self.state = AgentState::Receiving { index };
         self.deadline = now + self.config.drain_timeout;
         Ok(())
     }
 
-    /// Inside a burst this reads no register.
+    /// Returns how many octets may be written now. Inside a burst this reads no register, except after a pause.
+    ///
+    /// # Errors
+    /// Fails with `DeviceLeft` when the device was reset, with `Timeout` when it did not drain the FIFO in time, and with
+    /// the device's own failure. A pause of the producer is no failure: an empty FIFO opens the window however late.
     fn window(&mut self, now: Instant) -> Result<usize, RecoveryError> {
         let AgentState::Receiving { index } = self.state else {
-            self.observe(now)?;
-            return Err(RecoveryError::NotOpen);
+            return Err(self.misplaced(now, RecoveryError::NotOpen));
         };
-        if self.transfer.room != 0 || self.transfer.remaining == 0 {
+        let in_burst = self.transfer.room != 0;
+        if self.transfer.remaining == 0 || (in_burst && now.since(self.core_seen) < PAUSE) {
             return Ok(self.transfer.window());
         }
-        let empty = self.driver.fifo_status().is_empty();
+        let open = in_burst || self.driver.fifo_status().is_empty();
         let Some((device, recovery)) = self.observe(now)? else {
             return Ok(0);
         };
-        // A device that was reset may ask for the same image again; the bypass then tells.
-        if device.status() != device_status::RECOVERY_MODE
-            || recovery.image_index() != index
-            || !self.driver.interface_config().bypass()
-        {
+        if device.status() != device_status::RECOVERY_MODE || recovery.image_index() != index {
             return Err(self.device_left());
         }
-        if !empty {
+        self.check_core(now)?;
+        if !open {
             self.check_deadline(now, WaitFor::Drain)?;
             return Ok(0);
         }
-        self.transfer.room = self.transfer.burst;
+        if !in_burst {
+            self.transfer.room = self.transfer.burst;
+        }
         Ok(self.transfer.window())
     }
 
-    /// Writes whole words at once; up to three octets wait for the next call. The last octets of the
-    /// image are padded and written too, inside the same burst.
+    /// Writes whole words at once and keeps up to three octets for the next call. The last octets of the image are
+    /// padded and written too, inside the same burst.
+    ///
+    /// # Errors
+    /// Fails with `NotOpen`, `SizeExceeded` or `WindowExceeded`, and then writes nothing.
     fn write(&mut self, now: Instant, data: &[u8]) -> Result<(), RecoveryError> {
         let AgentState::Receiving { .. } = self.state else {
             return Err(RecoveryError::NotOpen);
@@ -139,6 +164,9 @@ impl<B: RegisterBus> ImageSink for RecoveryAgent<B> {
         if given > window {
             return Err(RecoveryError::WindowExceeded { window, given });
         }
+        if given == 0 {
+            return Ok(());
+        }
         self.transfer.remaining = remaining;
 
         let rest = match self.transfer.odd_len {
@@ -153,11 +181,17 @@ impl<B: RegisterBus> ImageSink for RecoveryAgent<B> {
             self.write_word(self.transfer.odd);
         }
         if self.transfer.room == 0 {
+            // A full FIFO is *payload available*: the device drains it from now on.
+            self.transfer.used = true;
             self.deadline = now + self.config.drain_timeout;
         }
         Ok(())
     }
 
+    /// Says that all octets were written, by PAYLOAD_DONE.
+    ///
+    /// # Errors
+    /// Fails with `NotOpen`, with `ShortImage` when octets are missing, and with `DeviceLeft` when the core was reset.
     fn end(&mut self, now: Instant) -> Result<(), RecoveryError> {
         let AgentState::Receiving { index } = self.state else {
             return Err(RecoveryError::NotOpen);
@@ -167,20 +201,27 @@ impl<B: RegisterBus> ImageSink for RecoveryAgent<B> {
                 missing: self.transfer.remaining,
             });
         }
+        // A device that was reset would take PAYLOAD_DONE for the end of an image without octets.
+        self.check_core(now)?;
         self.driver.set_payload_done();
+        self.transfer.used = true;
         self.state = AgentState::Draining { index };
         self.deadline = now + self.config.pending_timeout;
         Ok(())
     }
 
+    /// Returns whether the device holds the whole image and waits for its activation.
+    ///
+    /// # Errors
+    /// Fails with `DeviceLeft`, with `Timeout`, or with the device's own failure.
     fn poll_ready(&mut self, now: Instant) -> Result<bool, RecoveryError> {
         let (AgentState::Draining { index } | AgentState::Ready { index }) = self.state else {
-            self.observe(now)?;
-            return Err(RecoveryError::NotOpen);
+            return Err(self.misplaced(now, RecoveryError::NotOpen));
         };
         let Some((device, _)) = self.observe(now)? else {
             return Ok(false);
         };
+        self.check_core(now)?;
         match (device.status(), self.state) {
             (device_status::RECOVERY_PENDING, _) => {
                 self.state = AgentState::Ready { index };
@@ -194,32 +235,54 @@ impl<B: RegisterBus> ImageSink for RecoveryAgent<B> {
         }
     }
 
+    /// Tells the device to activate the image that it holds.
+    ///
+    /// # Errors
+    /// Fails with `NotReady` unless `poll_ready` said `true`, and with `DeviceLeft` when the core was reset since.
     fn activate(&mut self, now: Instant) -> Result<(), RecoveryError> {
         let AgentState::Ready { index } = self.state else {
             return Err(RecoveryError::NotReady);
         };
+        self.check_core(now)?;
         self.driver.activate();
+        self.transfer = Transfer::default();
         self.await_verdict(now, index);
         Ok(())
     }
 
-    fn withdraw(&mut self, now: Instant) -> bool {
-        self.abort(now, AbortReason::TransferFailed);
-        true
+    /// Takes the open image back while the device has used nothing of it: fewer words than a whole burst are written, and
+    /// [`end`](Self::end) was not called. The agent then empties transmit queue and FIFO, and [`begin`](Self::begin)
+    /// opens an image in its place at once. Otherwise the answer is `false`, and the image goes on with its next octet.
+    ///
+    /// Without an open image the answer is `true`, unless the device holds octets of an image that was given up or that
+    /// failed: then only a reset of the device helps.
+    fn withdraw(&mut self, _now: Instant) -> bool {
+        match self.state {
+            AgentState::Receiving { index }
+            | AgentState::Draining { index }
+            | AgentState::Ready { index } => {
+                if !self.take_back() {
+                    return false;
+                }
+                self.state = AgentState::Requested { index };
+                true
+            }
+            _ => !self.transfer.used,
+        }
     }
 
-    /// Empties the FIFO; the device may then ask again, see [`poll`](RecoveryAgent::poll). Whether it
-    /// does is up to its firmware: before the first burst is complete it has seen nothing of the image,
-    /// later a released Caliptra ROM goes on counting words where it was.
+    /// Gives the open image up. When the device has used nothing of it, the agent waits for the device's request again.
+    /// Otherwise the state is [`AgentState::Stuck`] until [`device_was_reset`](RecoveryAgent::device_was_reset).
     fn abort(&mut self, now: Instant, _reason: AbortReason) {
-        if let AgentState::Receiving { .. }
-        | AgentState::Draining { .. }
-        | AgentState::Ready { .. } = self.state
+        if let AgentState::Receiving { index }
+        | AgentState::Draining { index }
+        | AgentState::Ready { index } = self.state
         {
-            self.driver.clear_payload_done();
-            self.driver.reset_fifo();
-            self.transfer = Transfer::default();
-            self.await_request(now);
+            if self.take_back() {
+                self.await_request(now);
+            } else {
+                self.state = AgentState::Stuck { index };
+            }
         }
     }
 }

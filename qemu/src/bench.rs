@@ -11,7 +11,7 @@ use core::hint::black_box;
 use netboot_app::console::write_error;
 use netboot_core::uri::Uri;
 use netboot_core::{AbortReason, Blame, Coded, Console, ImageSink, Instant};
-use netboot_ipxe::{ExecError, IpxeInterface};
+use netboot_ipxe::{Deliver as _, Delivery, DhcpGoal, ExecError, IpxeInterface};
 use riscv::register::minstret;
 use rom_parts::bench_settings::{Bench, Sink};
 use sha2::{Digest as _, Sha256};
@@ -181,51 +181,56 @@ fn tell(key: &str, at: Instant) {
 
 fn measure(net: &mut Net, uri: &str, bench: &Bench) -> Result<(), u32> {
     let uri = Uri::parse(uri).map_err(|error| failed(&error))?;
-    net.dhcp().map_err(|error| failed(&error))?;
+    net.dhcp(DhcpGoal::Address)
+        .map_err(|error| failed(&error))?;
     tell("lease_us", clock::now());
     for round in 0..bench.repeat {
-        let mut store = Store {
+        let store = Store {
             sink: bench.sink,
             filled: 0,
             first: None,
+        };
+        let mut delivery = match bench.hash {
+            true => Delivery::new(store),
+            false => Delivery::unhashed(store),
         };
         let begin = minstret::read64();
         let handle = net
             .imgfetch(&uri, None, None)
             .map_err(|error| failed(&error))?;
-        let image = net.imgload(handle, None).map_err(|error| failed(&error))?;
+        let image = net.imgload(handle).map_err(|error| failed(&error))?;
         let waited = clock::waiting::instructions();
         let before = minstret::read64();
-        let delivery = net
-            .imgexec(image, &mut store)
-            .map_err(|error| match error {
-                ExecError::Transfer(error) => failed(&error),
-                ExecError::Sink(error) => failed(&error),
-            })?;
+        if let Err(error) = net.imgexec(&image, &mut delivery) {
+            return Err(match (error, delivery.take_error()) {
+                (ExecError::Transfer(error) | ExecError::Refused(error), _) => failed(&error),
+                (ExecError::Sink, error) => failed(&error.unwrap_or(TooLarge)),
+            });
+        }
         let instructions = minstret::read64().wrapping_sub(before);
         let waited = clock::waiting::instructions().wrapping_sub(waited);
         let total = clock::now();
-        if let Some(first) = store.first.filter(|_| round == 0) {
+        if let Some(first) = delivery.sink().first.filter(|_| round == 0) {
             tell("first_us", first);
         }
         let out: &mut dyn Console = &mut Line;
         out.text("@bench done");
-        out.number("octets", delivery.octets);
-        out.number("us", delivery.duration.as_micros());
+        out.number("octets", delivery.position());
+        out.number("us", delivery.duration().as_micros());
         out.number("total_us", total.as_micros());
         out.number("open_instret", before.wrapping_sub(begin));
         out.number("instret", instructions);
         out.number("waited_instret", u64::from(waited));
         let last = round + 1 == bench.repeat;
-        match &delivery.sha256 {
+        match delivery.digest() {
             Some(sha256) => {
                 out.key("sha256");
                 out.octets(&sha256.0);
             }
             // Not between two fetches: a server forgets its congestion window meanwhile.
-            None if last && store.sink == Sink::Ram => {
+            None if last && bench.sink == Sink::Ram => {
                 out.key("sha256");
-                out.octets(&Sha256::digest(store.contents()));
+                out.octets(&Sha256::digest(delivery.sink().contents()));
             }
             None => out.word("sha256", "-"),
         }

@@ -25,8 +25,10 @@ pub struct Bench {
     pub uri: Option<String<MAX_URI>>,
     /// Where it goes.
     pub sink: Sink,
-    /// Fetches, one after the other; HTTP keeps its connection where the server does.
+    /// Number of fetches, one after the other; HTTP keeps its connection where the server does.
     pub repeat: u32,
+    /// Whether the octets are hashed on their way.
+    pub hash: bool,
 }
 
 impl Default for Bench {
@@ -35,6 +37,7 @@ impl Default for Bench {
             uri: None,
             sink: Sink::Ram,
             repeat: 1,
+            hash: true,
         }
     }
 }
@@ -51,6 +54,7 @@ impl Bench {
                     _ => return None,
                 };
             }
+            "bench_hash" => self.hash = value != "0",
             "bench_repeat" => self.repeat = value.parse().ok().filter(|times| *times > 0)?,
             _ => return None,
         }

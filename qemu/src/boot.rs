@@ -12,7 +12,7 @@ use core::mem::MaybeUninit;
 use core::ptr::addr_of_mut;
 use netboot::{Network, Slots};
 use netboot_app::console::{write_error, write_report};
-use netboot_app::{AppConfig, BootApp, DefaultSource};
+use netboot_app::{AppConfig, BootApp, FixedSource};
 use netboot_core::{Blame, Console};
 use netboot_ipxe::IpxeInterface;
 use netboot_virtio::VirtioNet;
@@ -41,7 +41,7 @@ static mut BUFFERS: netboot::Buffers<TCP> = netboot::Buffers::new();
 static mut LANES: netboot::Lanes<TCP, { rom_parts::sizes::LANES }> = netboot::Lanes::new();
 static mut SLOTS: MaybeUninit<Slots<'static>> = MaybeUninit::uninit();
 static mut CONFIG: MaybeUninit<Settings> = MaybeUninit::uninit();
-static mut DEFAULTS: MaybeUninit<[DefaultSource<'static>; MAX_IMAGES]> = MaybeUninit::uninit();
+static mut DEFAULTS: MaybeUninit<[FixedSource<'static>; MAX_IMAGES]> = MaybeUninit::uninit();
 static mut NIC: MaybeUninit<Nic> = MaybeUninit::uninit();
 static mut NET: MaybeUninit<Net> = MaybeUninit::uninit();
 static mut APP: MaybeUninit<App> = MaybeUninit::uninit();
@@ -133,12 +133,17 @@ fn start(settings: &'static Settings, entropy: Entropy) -> Result<&'static mut A
     let bus = unsafe { MmioBus::new(board::RECOVERY) };
     let agent = RecoveryAgent::new(bus, settings.agent, clock::now())
         .map_err(|error| report_error(&error))?;
-    let config = AppConfig {
+    let mut config = AppConfig {
         policy: settings.policy,
         expected: &settings.expected,
         defaults: defaults(settings),
+        address: settings.address.as_ref(),
         ..AppConfig::default()
     };
+    config.sources.require_https = settings.require_https;
+    if !settings.order.is_empty() {
+        config.sources.order = &settings.order;
+    }
     // SAFETY: `run` is called once, so this is the only reference.
     let place = unsafe { &mut *addr_of_mut!(APP) };
     Ok(put(place, || {
@@ -192,10 +197,10 @@ fn network(settings: &'static Settings, entropy: Entropy) -> Result<&'static mut
 }
 
 /// The compiled-in places, as the application wants them.
-fn defaults(settings: &'static Settings) -> &'static [DefaultSource<'static>] {
-    let mut defaults = [DefaultSource { index: 0, uri: "" }; MAX_IMAGES];
+fn defaults(settings: &'static Settings) -> &'static [FixedSource<'static>] {
+    let mut defaults = [FixedSource { index: 0, uri: "" }; MAX_IMAGES];
     for (to, (index, uri)) in defaults.iter_mut().zip(&settings.defaults) {
-        *to = DefaultSource { index: *index, uri };
+        *to = FixedSource { index: *index, uri };
     }
     // SAFETY: `run` is called once, so this is the only reference.
     let defaults = unsafe { (*addr_of_mut!(DEFAULTS)).write(defaults) };

@@ -1,7 +1,7 @@
 //! The emulated device as text: what it expects, how fast it is, how it fails.
 //!
 //! ```text
-//! image 234496 e3b0c442...   # size and SHA-256, in the order of the recovery image indices
+//! image 234496 e3b0c442...   # size, and SHA-256 of the octets padded to a multiple of 4, by recovery image index
 //! personality rom-2.1.2      # or rom-2.1.0, documented
 //! core v1p5                  # or v1p4
 //! rate 8000000               # octets that it drains in a second; 0: at once
@@ -32,6 +32,7 @@ pub fn parse(text: &str) -> Result<DeviceConfig, BadLine> {
                 let image = ExpectedImage {
                     size: number(value()?)?,
                     sha256: Digest::from_hex(value()?)?,
+                    marker: None,
                 };
                 *config.images.get_mut(count)? = image;
                 count += 1;

@@ -3,6 +3,13 @@
 //! ```text
 //! expect 0 234496 e3b0c442...   # size and SHA-256 of image 0; `-` for what is not known
 //! default 2 http://10.0.2.2/mcu-runtime.bin
+//! order default dhcp            # sources in the order in which they are tried: toc, dhcp, default
+//! require https                 # nothing is fetched by another scheme
+//! address 10.0.2.15/24          # in place of DHCP
+//! router 10.0.2.1               # with a static address
+//! route 10.9.0.0/16 10.0.2.9    # with a static address
+//! dns 10.0.2.3                  # with a static address
+//! boot http://10.0.2.2/fw/      # with a static address: the boot file or directory
 //! blksize 1468
 //! windowsize 16
 //! probe off
@@ -12,15 +19,19 @@
 //! ```
 
 use core::fmt;
+use core::net::IpAddr;
 use heapless::{String, Vec};
 use netboot::{ArpProbe, NetworkOptions};
-use netboot_app::{Expected, OnFailure, Policy};
-use netboot_core::uri::MAX_URI;
-use netboot_core::{Digest, Duration};
+use netboot_app::{Expected, OnFailure, Origin, Policy};
+use netboot_core::uri::{MAX_URI, parse_v4};
+use netboot_core::{Digest, Duration, NetworkConfig, Prefix, Route};
 use ocp_recovery::AgentConfig;
 
 /// Images that can have expectations or default places.
 pub const MAX_IMAGES: usize = 4;
+
+/// Sources that can stand in an order.
+pub const MAX_SOURCES: usize = 4;
 
 /// A line that cannot be used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -68,6 +79,12 @@ pub struct Settings {
     pub expected: Vec<(u8, Expected), MAX_IMAGES>,
     /// Compiled-in places, or what stands for them.
     pub defaults: Vec<(u8, String<MAX_URI>), MAX_IMAGES>,
+    /// The sources in the order in which they are tried; empty for the usual order.
+    pub order: Vec<Origin, MAX_SOURCES>,
+    /// Whether everything has to come by HTTPS.
+    pub require_https: bool,
+    /// The station's address and what is around it, in place of DHCP.
+    pub address: Option<NetworkConfig>,
     /// What is measured in place of a boot.
     #[cfg(feature = "bench")]
     pub bench: crate::bench_settings::Bench,
@@ -81,6 +98,9 @@ impl Default for Settings {
             agent: AgentConfig::default(),
             expected: Vec::new(),
             defaults: Vec::new(),
+            order: Vec::new(),
+            require_https: false,
+            address: None,
             #[cfg(feature = "bench")]
             bench: crate::bench_settings::Bench::default(),
         }
@@ -109,31 +129,26 @@ fn millis(word: &str) -> Option<Duration> {
     number(word).map(Duration::from_millis)
 }
 
+fn ip(word: &str) -> Option<IpAddr> {
+    parse_v4(word).map(IpAddr::V4)
+}
+
+/// An address with the length of its prefix: `10.0.2.15/24`.
+fn prefix(word: &str) -> Option<Prefix> {
+    let (address, len) = word.split_once('/')?;
+    Some(Prefix {
+        address: ip(address)?,
+        len: number(len)?,
+    })
+}
+
 impl Settings {
     /// Takes in `text`; later lines win.
     ///
     /// # Errors
     /// The first line that has an unknown setting, or a value that does not fit it.
     pub fn parse(&mut self, text: &str) -> Result<(), BadLine> {
-        each_line(text, |words| self.line(words))?;
-        // A tiny ROM is too small for the question.
-        if cfg!(not(feature = "tiny")) && self.knows_sources() {
-            self.network.dhcp.offer_window = Duration::ZERO;
-        }
-        Ok(())
-    }
-
-    /// Whether a place is known for everything that is to be fetched, so that DHCP need not tell one.
-    fn knows_sources(&self) -> bool {
-        #[cfg(feature = "bench")]
-        if self.bench.uri.is_some() {
-            return true;
-        }
-        let mut index = 0;
-        while self.defaults.iter().any(|(of, _)| *of == index) {
-            index += 1;
-        }
-        index > self.agent.last_index
+        each_line(text, |words| self.line(words))
     }
 
     #[inline(never)]
@@ -155,28 +170,67 @@ impl Settings {
                 let uri = value()?.try_into().ok()?;
                 self.defaults.push((index, uri)).ok()
             }
+            #[cfg(not(feature = "tiny"))]
+            "order" => {
+                self.order.clear();
+                for word in words {
+                    let origin = [Origin::Static, Origin::Toc, Origin::Dhcp, Origin::Default]
+                        .into_iter()
+                        .find(|origin| origin.as_str() == word)?;
+                    self.order.push(origin).ok()?;
+                }
+                Some(())
+            }
+            #[cfg(not(feature = "tiny"))]
+            "require" => {
+                self.require_https = value()? == "https";
+                self.require_https.then_some(())
+            }
+            #[cfg(not(feature = "tiny"))]
+            "address" => {
+                let Prefix { address, len } = prefix(value()?)?;
+                self.address = Some(NetworkConfig::new(address, len));
+                Some(())
+            }
+            #[cfg(not(feature = "tiny"))]
+            "router" => self.address.as_mut()?.routers.push(ip(value()?)?).ok(),
+            #[cfg(not(feature = "tiny"))]
+            "dns" => self.address.as_mut()?.dns.push(ip(value()?)?).ok(),
+            #[cfg(not(feature = "tiny"))]
+            "route" => {
+                let route = Route {
+                    destination: prefix(value()?)?,
+                    gateway: Some(ip(value()?)?),
+                };
+                self.address.as_mut()?.routes.push(route).ok()
+            }
+            #[cfg(not(feature = "tiny"))]
+            "boot" => {
+                self.address.as_mut()?.boot.file = value()?.try_into().ok()?;
+                Some(())
+            }
             "blksize" => {
                 let blksize = number(value()?)?;
                 (8..=65464).contains(&blksize).then_some(())?;
-                self.network.tftp_blksize = blksize;
+                self.network.tftp.blksize = blksize;
                 Some(())
             }
             "windowsize" => {
                 let windowsize = number(value()?)?;
                 (windowsize > 0).then_some(())?;
-                self.network.tftp_windowsize = windowsize;
+                self.network.tftp.windowsize = windowsize;
                 Some(())
             }
             #[cfg(feature = "parallel")]
             "connections" => {
                 let connections = number(value()?)?;
                 (1..=4).contains(&connections).then_some(())?;
-                self.network.connections = connections;
+                self.network.http.connections = connections;
                 Some(())
             }
             #[cfg(feature = "parallel")]
             "connections_ms" => {
-                self.network.connections_rtt = millis(value()?)?;
+                self.network.http.connections_rtt = millis(value()?)?;
                 Some(())
             }
             "probe" => {
@@ -189,8 +243,9 @@ impl Settings {
                 };
                 Some(())
             }
+            #[cfg(feature = "http")]
             "stall_ms" => {
-                self.network.stall_timeout = millis(value()?)?;
+                self.network.http.stall_timeout = millis(value()?)?;
                 Some(())
             }
             "dhcp_ms" => {
@@ -222,11 +277,6 @@ impl Settings {
                 Some(())
             }
             #[cfg(feature = "bench")]
-            "bench_hash" => {
-                self.network.hash = value()? != "0";
-                Some(())
-            }
-            #[cfg(feature = "bench")]
             key => self.bench.line(key, value()?),
             #[cfg(not(feature = "bench"))]
             _ => None,
@@ -250,7 +300,7 @@ mod tests {
         assert_eq!(settings.expected[1].1.size, None);
         assert_eq!(settings.expected[1].1.sha256.unwrap().0[1], 0xff);
         assert_eq!(settings.defaults[0].0, 2);
-        assert_eq!(settings.network.tftp_windowsize, 8);
+        assert_eq!(settings.network.tftp.windowsize, 8);
         assert_eq!(settings.network.dhcp.probe, ArpProbe::Off);
         assert_eq!(settings.policy.on_failure, OnFailure::RetryForever);
         assert_eq!(
@@ -264,32 +314,43 @@ mod tests {
     fn connections_are_counted() {
         let mut settings = Settings::default();
         settings.parse("connections 3\nconnections_ms 20").unwrap();
-        assert_eq!(settings.network.connections, 3);
-        assert_eq!(settings.network.connections_rtt, Duration::from_millis(20));
+        assert_eq!(settings.network.http.connections, 3);
+        assert_eq!(
+            settings.network.http.connections_rtt,
+            Duration::from_millis(20)
+        );
         for text in ["connections 0", "connections 5", "connections_ms"] {
             assert!(settings.parse(text).is_err(), "{text}");
         }
     }
 
     #[test]
-    fn better_offers_are_awaited_only_for_places_that_are_not_known() {
-        let window = |text: &str| {
-            let mut settings = Settings::default();
-            settings.parse(text).unwrap();
-            settings.network.dhcp.offer_window
-        };
-        let usual = NetworkOptions::default().dhcp.offer_window;
-        assert!(usual > Duration::ZERO);
-        assert_eq!(window(""), usual);
-        let two = "default 0 http://a/0\ndefault 2 http://a/2\n";
-        assert_eq!(window(two), usual);
-        let all = format!("{two}default 1 http://a/1\n");
-        assert_eq!(window(&all), Duration::ZERO);
-        assert_eq!(window(&format!("{all}last_index 3\n")), usual);
+    fn a_static_address_with_what_is_around_it() {
+        let mut settings = Settings::default();
+        let text = "address 10.0.2.15/24\nrouter 10.0.2.1\nroute 10.9.0.0/16 10.0.2.9\ndns 10.0.2.3\n\
+            boot http://10.0.2.2/fw/\nrequire https\norder default toc dhcp\n";
+        settings.parse(text).unwrap();
+        let config = settings.address.unwrap();
         assert_eq!(
-            window("last_index 0\ndefault 0 tftp://a/0\n"),
-            Duration::ZERO
+            (config.address, config.prefix_len),
+            ([10, 0, 2, 15].into(), 24)
         );
+        assert_eq!(config.routers, [IpAddr::from([10, 0, 2, 1])]);
+        assert_eq!(config.routes[0].destination.len, 16);
+        assert_eq!(config.routes[0].gateway, Some([10, 0, 2, 9].into()));
+        assert_eq!(config.dns, [IpAddr::from([10, 0, 2, 3])]);
+        assert_eq!(config.boot.file, "http://10.0.2.2/fw/");
+        assert!(settings.require_https);
+        assert_eq!(settings.order, [Origin::Default, Origin::Toc, Origin::Dhcp]);
+        for text in [
+            "router 10.0.2.1",
+            "address 10.0.2.15",
+            "address 10.0.2/24",
+            "require tftp",
+            "order dhcp nowhere",
+        ] {
+            assert!(Settings::default().parse(text).is_err(), "{text}");
+        }
     }
 
     #[test]

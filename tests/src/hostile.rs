@@ -4,8 +4,9 @@
 //! mend them: a frame is damaged in its headers or in its payload, and IPv4, UDP and TCP checksums are
 //! then made right again.
 
-use netboot_core::{Device, DeviceInfo};
+use netboot_core::{Device, DeviceInfo, FrameSlot, Received};
 use std::collections::VecDeque;
+use testbed::held::HeldFrames;
 use testbed::sim::{SimDevice, SimTx};
 
 /// Octets of an Ethernet header.
@@ -57,7 +58,7 @@ pub struct HostileDevice {
     next: Option<Vec<u8>>,
     current: Vec<u8>,
     /// The frame that is kept.
-    held: Vec<u8>,
+    held: HeldFrames,
 }
 
 impl HostileDevice {
@@ -70,7 +71,7 @@ impl HostileDevice {
             seen: VecDeque::new(),
             next: None,
             current: Vec::new(),
-            held: Vec::new(),
+            held: HeldFrames::default(),
         }
     }
 
@@ -79,7 +80,7 @@ impl HostileDevice {
         if let Some(frame) = self.next.take() {
             return Some(frame);
         }
-        let mut frame = self.inner.receive()?.0.to_vec();
+        let mut frame = self.inner.receive()?.frame.to_vec();
         if self.seen.len() == MEMORY {
             self.seen.pop_front();
         }
@@ -107,27 +108,35 @@ impl Device for HostileDevice {
         self.inner.info()
     }
 
-    fn receive(&mut self) -> Option<(&[u8], SimTx<'_>)> {
+    fn link_up(&mut self) -> bool {
+        self.inner.link_up()
+    }
+
+    fn set_multicast(&mut self, _: &[[u8; 6]]) {}
+
+    fn receive(&mut self) -> Option<Received<'_, SimTx<'_>>> {
         self.current = self.pick()?;
-        Some((&self.current, self.inner.transmit()?))
+        Some(Received {
+            frame: &self.current,
+            rx_checksum_verified: false,
+            tx: self.inner.transmit()?,
+        })
     }
 
     fn transmit(&mut self) -> Option<SimTx<'_>> {
         self.inner.transmit()
     }
 
-    fn hold(&mut self) {
-        if self.held.is_empty() {
-            self.held = std::mem::take(&mut self.current);
-        }
+    fn hold(&mut self) -> Option<FrameSlot> {
+        self.held.hold(std::mem::take(&mut self.current))
     }
 
-    fn held(&self) -> &[u8] {
-        &self.held
+    fn held(&self, slot: &FrameSlot) -> &[u8] {
+        self.held.get(slot)
     }
 
-    fn release(&mut self) {
-        self.held.clear();
+    fn release(&mut self, slot: FrameSlot) {
+        self.held.release(&slot);
     }
 }
 

@@ -121,7 +121,7 @@ impl<'p> Sim<'p> {
     }
 }
 
-fn boot<D: Device>(
+fn boot<D: Device + 'static>(
     plan: &Plan,
     world: &SharedWorld,
     model: &SharedModel,

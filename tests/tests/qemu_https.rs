@@ -83,7 +83,7 @@ fn boots_over(connections: usize, plan: &Plan) -> QemuOutcome {
     assert_eq!(outcome.exit_code, Some(0));
     assert_eq!(parsed.device_images.len(), plan.images.len());
     for (index, image) in plan.images.iter().enumerate() {
-        let sha256 = Some(image.sha256().to_string());
+        let sha256 = Some(image.padded_sha256().to_string());
         let got = &parsed.device_images[index];
         assert_eq!(got.sha256, sha256, "image {index}");
         assert!(got.activated && got.verified, "image {index}");

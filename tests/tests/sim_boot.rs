@@ -16,7 +16,7 @@ fn boots(plan: &Plan) -> (host::Outcome, String) {
     assert_eq!(outcome.stall, None, "{console}");
     for (index, image) in plan.images.iter().enumerate() {
         let got = &outcome.images[index];
-        assert_eq!(got.sha256, Some(image.sha256()), "image {index}");
+        assert_eq!(got.sha256, Some(image.padded_sha256()), "image {index}");
         assert!(got.activated && got.verified, "image {index}");
         assert_eq!(got.dropped_words, 0, "image {index}");
         let told = &outcome.report.images[index];

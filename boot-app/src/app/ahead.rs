@@ -1,16 +1,18 @@
-//! Has the transfer that is needed next opened while there is nothing to do but wait for the device.
+//! Opens the transfer that is needed next while there is nothing to do but wait for the device.
 //!
 //! Devices ask for their images in the order of the indices. While one verifies an image, or has not asked yet, the name of
 //! the next one's server can be resolved, the connection made and the request answered: round trips that nobody waits for.
-//! Nothing is written before the device asks. If it asks for something else, everything goes as it would have gone without.
+//! Nothing is written before the device asks. If the device asks for something else, everything goes as it would have gone without.
 
 use super::BootApp;
 use crate::observer::Observer;
+use crate::sources::Place;
 use netboot_core::uri::UriError;
 use netboot_ipxe::IpxeInterface;
 use ocp_recovery::RegisterBus;
 
-/// A device that asks at the second look need not wait until its image was opened for it.
+/// Number of looks at a waiting device before the next image is opened. A device that asks at the second look does not wait for
+/// another image to be opened first.
 pub(super) const LOOKS: u8 = 2;
 
 impl<N, B, O> BootApp<'_, N, B, O>
@@ -27,16 +29,15 @@ where
         self.looks = looks.saturating_sub(1);
         let last = self.report.images.last();
         let index = last.map_or(0, |image| image.index.saturating_add(1));
-        if looks != 1 || index > self.agent.last_index() {
+        if looks != 1 || index > self.agent().last_index() {
             return;
         }
-        let mut place = 0;
-        while place <= self.config.defaults.len() {
-            if let Ok(Some(candidate)) = self.sources.candidate(index, place, &self.config) {
+        let mut place = Place::default();
+        while let Some(candidate) = self.sources.next(&mut place, index, &self.config) {
+            if let Ok(candidate) = candidate {
                 self.net.prefetch(&candidate.uri, candidate.part);
                 return;
             }
-            place += 1;
         }
     }
 }

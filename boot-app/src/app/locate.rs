@@ -2,13 +2,13 @@
 
 use super::{AppError, BootApp, Result, Work};
 use crate::observer::{Event, Observer};
-use crate::sources::is_directory;
+use crate::sources::{Origin, is_directory};
 use crate::toc::{Stop, TocError, TocReader};
 use netboot_core::uri::UriError;
-use netboot_ipxe::{ExecError, IpxeInterface};
+use netboot_ipxe::{Delivery, ExecError, IpxeInterface};
 use ocp_recovery::RegisterBus;
 
-/// Times that a boot file is looked for again before the compiled-in places are tried.
+/// Number of times that a boot file is looked for again before the fixed places are tried.
 const LOCATE_RETRIES: u32 = 3;
 
 impl<N, B, O> BootApp<'_, N, B, O>
@@ -18,19 +18,21 @@ where
     B: RegisterBus,
     O: Observer,
 {
-    /// Looks whether the boot file is a table of contents.
+    /// Finds out whether the boot file is a table of contents.
     pub(super) fn locate(&mut self) -> Result {
-        if self.sources.boot.as_ref().is_none_or(is_directory) {
+        if !self.config.sources.order.contains(&Origin::Toc)
+            || self.sources.boot.as_ref().is_none_or(is_directory)
+        {
             return Ok(());
         }
-        let has_defaults = !self.config.defaults.is_empty();
+        let has_defaults = !(self.config.defaults.is_empty() && self.config.fixed.is_empty());
         let most = if has_defaults {
             LOCATE_RETRIES
         } else {
             u32::MAX
         };
         let result = self.retry(Work::ReadToc, most);
-        // The compiled-in places may still be good.
+        // The fixed places may still be good.
         if result.is_err() && self.retryable() && has_defaults {
             self.sources.unread = true;
             return Ok(());
@@ -59,24 +61,29 @@ where
             return Ok(());
         };
         let fetched = self.net.imgfetch(boot, None, None);
-        let image = match fetched.and_then(|handle| self.net.imgload(handle, None)) {
+        let image = match fetched.and_then(|handle| self.net.imgload(handle)) {
             Ok(image) => image,
             Err(error) => return Err(self.fail_net(error)),
         };
-        let mut reader = TocReader::new();
-        let error = match self.net.imgexec(image, &mut reader) {
-            Err(ExecError::Sink(Stop::Done)) => {
-                let toc = self.sources.toc.insert(reader.into_toc());
-                let images = toc.image_count;
-                self.tell(&Event::Toc { images });
-                return Ok(());
+        let mut delivery = Delivery::new(TocReader::new());
+        let error = match self.net.imgexec(&image, &mut delivery) {
+            Err(ExecError::Transfer(error) | ExecError::Refused(error)) => {
+                return Err(self.fail_net(error));
             }
-            // Some other boot file: the images lie beside it.
-            Err(ExecError::Sink(Stop::Bad(TocError::NotToc))) => return Ok(()),
-            Err(ExecError::Sink(Stop::Bad(error))) => error,
-            Err(ExecError::Transfer(error)) => return Err(self.fail_net(error)),
+            Err(ExecError::Sink) => match delivery.take_error() {
+                Some(Stop::Done) => {
+                    let toc = self.sources.toc.insert(delivery.into_sink().into_toc());
+                    let images = toc.image_count;
+                    self.tell(&Event::Toc { images });
+                    return Ok(());
+                }
+                // Some other boot file: the images lie beside it.
+                Some(Stop::Bad(TocError::NotToc)) => return Ok(()),
+                Some(Stop::Bad(error)) => error,
+                None => TocError::Truncated,
+            },
             // `TocReader::end` fails, so a delivery cannot succeed.
-            Ok(_) => TocError::Truncated,
+            Ok(()) => TocError::Truncated,
         };
         Err(self.fail(AppError::Toc(error)))
     }

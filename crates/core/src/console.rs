@@ -5,6 +5,7 @@
 
 use crate::Uri;
 use crate::divide::quotient;
+use core::net::IpAddr;
 use core::{fmt, str};
 
 /// Takes text. What can be written to by `core::fmt` is one; its errors are dropped, since a console that
@@ -54,6 +55,22 @@ impl dyn Console + '_ {
                 self.text(".");
             }
             self.decimal(u64::from(octet));
+        }
+    }
+
+    /// Writes an IP address. An IPv6 address has all its eight groups, without leading zeros: `fd00:0:0:0:0:0:0:1`.
+    #[inline(never)]
+    pub fn ip(&mut self, address: IpAddr) {
+        match address {
+            IpAddr::V4(v4) => self.ipv4(v4.octets()),
+            IpAddr::V6(v6) => {
+                for (place, group) in v6.segments().into_iter().enumerate() {
+                    if place > 0 {
+                        self.text(":");
+                    }
+                    self.digits(u64::from(group), 16, 1);
+                }
+            }
         }
     }
 

@@ -1,18 +1,32 @@
 //! An Ethernet device, as the library wants it.
 //!
 //! The shape is that of smoltcp's `Device`, without its types: a port to a new board implements this
-//! trait and never names the IP stack.
+//! trait and never names the IP stack. No method has a default, so a port cannot forget one by accident.
 
 /// What the stack needs to know of the device.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DeviceInfo {
-    /// The station's address.
+    /// The station's hardware address.
     pub mac: [u8; 6],
     /// Largest IP packet in octets, usually 1,500.
     pub mtu: usize,
-    /// Frames that the device can receive before somebody polls: bounds what peers may send at once.
+    /// Number of frames that the device can receive before somebody polls. It bounds what peers may send at once.
     pub rx_ring: usize,
 }
+
+/// A frame that was received, with a transmit buffer for an answer to it.
+pub struct Received<'a, T> {
+    /// The frame, from its destination address to the end of its payload. Padding may follow the payload.
+    pub frame: &'a [u8],
+    /// Set when the device itself has verified the frame's TCP or UDP checksum. Software then does not look at it again.
+    pub rx_checksum_verified: bool,
+    /// A free transmit buffer.
+    pub tx: T,
+}
+
+/// Names a frame that the device keeps. Only the device that gave it out can use it, once.
+#[derive(Debug, PartialEq, Eq, Hash)]
+pub struct FrameSlot(pub u8);
 
 /// An Ethernet device without interrupts: polled, non-blocking, no copy.
 pub trait Device {
@@ -21,26 +35,34 @@ pub trait Device {
     where
         Self: 'a;
 
-    /// Address, MTU and ring size.
+    /// Tells address, MTU and ring size.
     fn info(&self) -> DeviceInfo;
 
-    /// The next received frame, from its destination address to the end of its payload, with a
-    /// transmit buffer for an answer to it. `None` when nothing has arrived, or no transmit buffer
-    /// is free. The frame is given back to the device at the next call.
-    fn receive(&mut self) -> Option<(&[u8], Self::Tx<'_>)>;
+    /// Tells whether the link is up. A device that cannot tell says `true`.
+    fn link_up(&mut self) -> bool;
 
-    /// A transmit buffer, `None` while all are in use.
+    /// Receives frames for these group addresses from now on, beside those for the station and for everybody. A device
+    /// without a filter receives all groups anyway and does nothing here.
+    fn set_multicast(&mut self, groups: &[[u8; 6]]);
+
+    /// Gives the next received frame. `None` when nothing has arrived, or no transmit buffer is free. The frame goes back to
+    /// the device at the next call, unless it is [held](Self::hold).
+    fn receive(&mut self) -> Option<Received<'_, Self::Tx<'_>>>;
+
+    /// Gives a transmit buffer, `None` while all are in use.
     fn transmit(&mut self) -> Option<Self::Tx<'_>>;
 
-    /// Keeps the frame of the last [`receive`](Self::receive), to be read where it lies while others are received.
-    /// One at a time: nothing happens while one is kept, or when none was received.
-    fn hold(&mut self);
+    /// Keeps the frame of the last [`receive`](Self::receive), so that it can be read where it lies while others are received.
+    ///
+    /// A device keeps at least one frame, and as many as it can spare buffers for. `None` when it can keep no further one, or
+    /// when no frame was received; the frame is then lost.
+    fn hold(&mut self) -> Option<FrameSlot>;
 
-    /// The frame that is kept; empty when there is none.
-    fn held(&self) -> &[u8];
+    /// The kept frame in `slot`; empty when the slot is not one of this device.
+    fn held(&self, slot: &FrameSlot) -> &[u8];
 
-    /// Gives the kept frame back to the device.
-    fn release(&mut self);
+    /// Gives a kept frame back to the device.
+    fn release(&mut self, slot: FrameSlot);
 }
 
 /// One free transmit buffer.
@@ -60,7 +82,15 @@ impl<T: Device> Device for &mut T {
         (**self).info()
     }
 
-    fn receive(&mut self) -> Option<(&[u8], Self::Tx<'_>)> {
+    fn link_up(&mut self) -> bool {
+        (**self).link_up()
+    }
+
+    fn set_multicast(&mut self, groups: &[[u8; 6]]) {
+        (**self).set_multicast(groups);
+    }
+
+    fn receive(&mut self) -> Option<Received<'_, Self::Tx<'_>>> {
         (**self).receive()
     }
 
@@ -68,15 +98,15 @@ impl<T: Device> Device for &mut T {
         (**self).transmit()
     }
 
-    fn hold(&mut self) {
-        (**self).hold();
+    fn hold(&mut self) -> Option<FrameSlot> {
+        (**self).hold()
     }
 
-    fn held(&self) -> &[u8] {
-        (**self).held()
+    fn held(&self, slot: &FrameSlot) -> &[u8] {
+        (**self).held(slot)
     }
 
-    fn release(&mut self) {
-        (**self).release();
+    fn release(&mut self, slot: FrameSlot) {
+        (**self).release(slot);
     }
 }

@@ -28,6 +28,9 @@ use text::{
 /// Octets in the longest URI: what DHCP options can carry.
 pub const MAX_URI: usize = 255;
 
+/// What the name of every private scheme begins with.
+const PRIVATE: &str = "x-";
+
 /// The protocol that fetches from a URI.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Scheme {
@@ -37,31 +40,41 @@ pub enum Scheme {
     Http,
     /// RFC 9110 section 4.2.2
     Https,
+    /// A scheme of the integrator's own, whose name begins with `x-`. The name is in [`Uri::scheme_name`].
+    Private,
 }
 
 impl Scheme {
-    /// The scheme's name in lower case.
+    /// The scheme's name in lower case; for a private scheme only the `x-` that all of them begin with.
     pub const fn as_str(self) -> &'static str {
         match self {
             Scheme::Tftp => "tftp",
             Scheme::Http => "http",
             Scheme::Https => "https",
+            Scheme::Private => PRIVATE,
         }
     }
 
-    /// The port of a URI that names none.
+    /// The port of a URI that names none. A private scheme has no port of its own: 0.
     pub const fn default_port(self) -> u16 {
         match self {
             Scheme::Tftp => 69,
             Scheme::Http => 80,
             Scheme::Https => 443,
+            Scheme::Private => 0,
         }
     }
 
     fn parse(name: &str) -> Option<Self> {
-        [Scheme::Tftp, Scheme::Http, Scheme::Https]
+        let known = [Scheme::Tftp, Scheme::Http, Scheme::Https]
             .into_iter()
-            .find(|scheme| scheme.as_str().eq_ignore_ascii_case(name))
+            .find(|scheme| scheme.as_str().eq_ignore_ascii_case(name));
+        let private = || {
+            let start = name.get(..PRIVATE.len())?;
+            (start.eq_ignore_ascii_case(PRIVATE) && name.len() > start.len())
+                .then_some(Scheme::Private)
+        };
+        known.or_else(private)
     }
 }
 
@@ -133,7 +146,9 @@ impl Uri {
         };
 
         let mut out = Builder::default();
-        out.push(scheme.as_str());
+        for octet in name.bytes() {
+            out.push_octet(octet.to_ascii_lowercase());
+        }
         out.push("://");
         if !user_info.is_empty() {
             out.push(user_info);
@@ -202,7 +217,9 @@ impl Uri {
         out.push("/");
         let path = match scheme {
             Scheme::Tftp => path,
-            Scheme::Http | Scheme::Https => path.strip_prefix('/').unwrap_or(path),
+            Scheme::Http | Scheme::Https | Scheme::Private => {
+                path.strip_prefix('/').unwrap_or(path)
+            }
         };
         for (at, octet) in path.bytes().enumerate() {
             if octet.is_ascii_control() {
@@ -225,6 +242,11 @@ impl Uri {
         self.scheme
     }
 
+    /// The scheme's name in lower case, also that of a private scheme.
+    pub fn scheme_name(&self) -> &str {
+        before(&self.text, b":").0
+    }
+
     /// The server.
     pub fn host(&self) -> Host<'_> {
         let text = self.slice(self.host, self.host_end);
@@ -239,7 +261,7 @@ impl Uri {
         Host::Name(text)
     }
 
-    /// The port, the scheme's own when the URI names none. Never 0.
+    /// The port, the scheme's own when the URI names none. It is 0 only for a private scheme.
     pub fn port(&self) -> u16 {
         self.port
     }
@@ -279,7 +301,9 @@ impl Uri {
     /// Whether scheme, host and port are equal (RFC 6454 section 5): a secret meant for one may go to
     /// the other.
     pub fn same_origin(&self, other: &Uri) -> bool {
-        self.scheme == other.scheme && self.port == other.port && self.host() == other.host()
+        self.scheme_name() == other.scheme_name()
+            && self.port == other.port
+            && self.host() == other.host()
     }
 
     /// This URI with the user information of `other`, or with none when `other` has none.
@@ -288,7 +312,7 @@ impl Uri {
     /// [`UriError::TooLong`].
     pub fn with_credentials_of(&self, other: &Uri) -> Result<Self, UriError> {
         let mut out = Builder::default();
-        out.push(self.scheme.as_str());
+        out.push(self.scheme_name());
         out.push("://");
         if other.has_credentials() {
             out.push(other.user_info());
@@ -357,7 +381,7 @@ impl Uri {
         if has_scheme || reference.starts_with("//") {
             let mut absolute = Builder::default();
             if !has_scheme {
-                absolute.push(self.scheme.as_str());
+                absolute.push(self.scheme_name());
                 absolute.push(":");
             }
             absolute.push(reference);
@@ -409,7 +433,7 @@ impl Uri {
     /// What may be shown of the URI, to be written one after the other: user information is `***`.
     pub fn redacted(&self) -> [&str; 4] {
         [
-            self.scheme.as_str(),
+            self.scheme_name(),
             "://",
             if self.has_credentials() { "***@" } else { "" },
             cut(&self.text, usize::from(self.host)).1,
@@ -417,7 +441,7 @@ impl Uri {
     }
 
     fn user_info(&self) -> &str {
-        let start = self.scheme.as_str().len() + 3;
+        let start = self.scheme_name().len() + 3;
         let end = usize::from(self.host).saturating_sub(1);
         self.text.get(start..end).unwrap_or("")
     }

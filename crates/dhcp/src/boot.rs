@@ -2,117 +2,65 @@
 
 use crate::options::{Options, code, is_host, text};
 use crate::packet::Packet;
-use core::net::Ipv4Addr;
+use core::net::IpAddr;
 use heapless::string::StringView;
+use netboot_core::boot::{BootInfo, BootOrigin, FILE_MAX};
 
-/// Octets of the longest server name.
-pub const SERVER_NAME_MAX: usize = 128;
-/// Octets of the longest boot file name or URI.
-pub const FILE_MAX: usize = 255;
-/// Octets of a raw option that are kept.
-pub const RAW_MAX: usize = 128;
-
-/// An option in the form in which it came, joined after RFC 3396.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct RawOption {
-    /// The first octets, empty when there is no such option.
-    pub octets: heapless::Vec<u8, RAW_MAX>,
-    /// Whether there were more.
-    pub truncated: bool,
+/// Reads the boot information of a message. The caller says who sent it.
+pub fn parse(packet: &Packet<'_>, origin: BootOrigin) -> BootInfo {
+    let mut boot = BootInfo::default();
+    read(&mut boot, packet, origin);
+    boot
 }
 
-impl RawOption {
-    fn read(&mut self, options: &Options<'_>, code: u8) {
-        let _ = self.octets.resize_default(RAW_MAX);
-        let (kept, whole) = options
-            .join(code, &mut self.octets)
-            .map_or((0, 0), |(octets, whole)| (octets.len(), whole));
-        self.octets.truncate(kept);
-        self.truncated = whole > kept;
-    }
-}
-
-/// Boot information. Nothing in it is to be trusted: it points, and no more.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct BootInfo {
-    /// TFTP server name: option 66, else the field `sname`; may be empty.
-    pub server_name: heapless::String<SERVER_NAME_MAX>,
-    /// Boot file name or URI: option 67, else the field `file`; may be empty.
-    pub file: heapless::String<FILE_MAX>,
-    /// The field `siaddr`, unless it is no address of a host.
-    pub next_server: Option<Ipv4Addr>,
-    /// Option 43.
-    pub vendor_specific: RawOption,
-    /// Option 143 (RFC 8572 section 8), not interpreted.
-    pub sztp_redirect: RawOption,
-    /// Option 60, cut to 32 octets: `PXEClient` or `HTTPClient` from a server that knows the client's
-    /// kind; may be empty.
-    pub class_id: heapless::String<32>,
-    /// A name or file was left out as it is too long to keep; the server is configured wrongly.
-    pub oversize: bool,
-    /// From a ProxyDHCP or PXE server rather than from the server of the address.
-    pub from_proxy: bool,
-}
-
-impl BootInfo {
-    /// Reads the boot information of a message; it may be empty.
-    pub fn parse(packet: &Packet<'_>) -> Self {
-        let mut boot = Self::default();
-        boot.read(packet);
-        boot
-    }
-
-    /// As [`parse`](Self::parse), in place of what was here.
-    #[inline(never)]
-    pub(crate) fn read(&mut self, packet: &Packet<'_>) {
-        let options = &packet.options;
-        self.next_server = Some(packet.header.siaddr).filter(|address| is_host(*address));
-        self.vendor_specific.read(options, code::VENDOR_SPECIFIC);
-        self.sztp_redirect.read(options, code::SZTP_REDIRECT);
-        self.oversize = false;
-        self.from_proxy = false;
-        let mut keep = |option, field, to: &mut StringView| {
-            to.clear();
-            let mut buf = [0; NAMED_MAX];
-            let kept = named(options, option, field, &mut buf);
-            self.oversize |= kept.is_none_or(|name| to.push_str(name).is_err());
-        };
-        keep(code::TFTP_SERVER, packet.sname, &mut self.server_name);
-        keep(code::BOOT_FILE, packet.file, &mut self.file);
-        self.class_id.clear();
-        let _ = self.class_id.push_str(class(options, &mut [0; CLASS_MAX]));
-    }
-
-    /// Whether a message says what to boot.
-    #[inline(never)]
-    pub(crate) fn is_known_in(packet: &Packet<'_>) -> bool {
-        let options = &packet.options;
+/// Reads the boot information of a message where it will stay.
+#[inline(never)]
+pub(crate) fn read(boot: &mut BootInfo, packet: &Packet<'_>, origin: BootOrigin) {
+    let options = &packet.options;
+    let next_server = Some(packet.header.siaddr).filter(|address| is_host(*address));
+    boot.next_server = next_server.map(IpAddr::V4);
+    boot.origin = origin;
+    boot.has_bootstrap_servers = has_bootstrap_servers(options);
+    boot.oversize = false;
+    let mut oversize = false;
+    let mut keep = |option, field, to: &mut StringView| {
+        to.clear();
         let mut buf = [0; NAMED_MAX];
-        named(options, code::BOOT_FILE, packet.file, &mut buf)
-            .is_some_and(|file| !file.is_empty() && file.len() <= FILE_MAX)
-            || options
-                .join(code::SZTP_REDIRECT, &mut [0; 1])
-                .is_some_and(|(octets, _)| !octets.is_empty())
-    }
+        let kept = named(options, option, field, &mut buf);
+        oversize |= kept.is_none_or(|name| to.push_str(name).is_err());
+    };
+    keep(code::TFTP_SERVER, packet.sname, &mut boot.server_name);
+    keep(code::BOOT_FILE, packet.file, &mut boot.file);
+    boot.oversize = oversize;
+}
 
-    /// Whether a message is of a server that calls itself a boot server, for PXE or HTTP.
-    pub(crate) fn is_of_boot_server(packet: &Packet<'_>) -> bool {
-        let mut buf = [0; CLASS_MAX];
-        let class = class(&packet.options, &mut buf);
-        class.starts_with(PXE) || class.starts_with("HTTPClient")
-    }
+/// Whether a message says what to boot: a file name that can be kept, or bootstrap servers.
+#[inline(never)]
+pub(crate) fn is_known_in(packet: &Packet<'_>) -> bool {
+    let options = &packet.options;
+    let mut buf = [0; NAMED_MAX];
+    named(options, code::BOOT_FILE, packet.file, &mut buf)
+        .is_some_and(|file| !file.is_empty() && file.len() <= FILE_MAX)
+        || has_bootstrap_servers(options)
+}
 
-    /// Whether it says what to boot: a file, or where to ask for one (sZTP).
-    ///
-    /// `siaddr` alone says nothing, as many servers put their own address there by default.
-    pub fn is_known(&self) -> bool {
-        !self.file.is_empty() || !self.sztp_redirect.octets.is_empty()
-    }
+fn has_bootstrap_servers(options: &Options<'_>) -> bool {
+    options
+        .join(code::SZTP_REDIRECT, &mut [0; 1])
+        .is_some_and(|(octets, _)| !octets.is_empty())
+}
 
-    /// Whether the server calls itself a PXE server.
-    pub(crate) fn is_pxe(&self) -> bool {
-        self.class_id.starts_with(PXE)
-    }
+/// Whether the sender is a boot server: its class is that of PXE or of HTTP boot.
+pub(crate) fn is_of_boot_server(packet: &Packet<'_>) -> bool {
+    let mut buf = [0; CLASS_MAX];
+    let class = class(&packet.options, &mut buf);
+    class.starts_with(PXE) || class.starts_with("HTTPClient")
+}
+
+/// Whether the sender is a PXE server, which can be asked on port 4011.
+pub(crate) fn is_of_pxe_server(packet: &Packet<'_>) -> bool {
+    let mut buf = [0; CLASS_MAX];
+    class(&packet.options, &mut buf).starts_with(PXE)
 }
 
 /// The class of a PXE server.

@@ -19,6 +19,7 @@ use crate::error::DhcpError;
 use crate::lease::Lease;
 use crate::offer::Offers;
 use crate::packet::{MessageType, PXE_PORT, SERVER_PORT};
+use crate::raw::Taken;
 use crate::retry::Retry;
 use core::net::Ipv4Addr;
 use netboot_core::{Duration, Instant};
@@ -182,13 +183,20 @@ impl Client {
         })
     }
 
+    /// Sets how long further offers are collected after one without boot information. Zero is for a caller that needs none:
+    /// the first offer of an address is then taken at once, and no PXE server is asked.
+    pub fn set_offer_window(&mut self, window: Duration) {
+        self.offer_window = window;
+    }
+
     /// Begins an acquisition: the first DHCPDISCOVER is due at once. A lease in hand is forgotten.
     pub fn start(&mut self, now: Instant, rng: &mut impl RngCore) {
         self.event = None;
         self.acquire(now, rng);
     }
 
-    /// Takes one datagram that arrived on UDP port 68 from `from`.
+    /// Takes one datagram that arrived on UDP port 68 from `from`. Says as what it was taken, for a caller that keeps options in
+    /// their raw form ([`RawOptions`](crate::RawOptions)).
     ///
     /// # Errors
     /// Why the datagram was ignored, for a log; the client goes on as if it had not come.
@@ -198,7 +206,7 @@ impl Client {
         rng: &mut impl RngCore,
         from: Ipv4Addr,
         datagram: &[u8],
-    ) -> Result<(), DhcpError> {
+    ) -> Result<Taken, DhcpError> {
         let result = self.receive(now, rng, from, datagram);
         if result.is_err() {
             self.ignored = self.ignored.saturating_add(1);
@@ -344,8 +352,11 @@ impl Client {
         let Some(lease) = &mut self.lease else {
             return;
         };
-        self.offers.complete(&mut lease.boot);
-        let server = self.offers.pxe_server().filter(|_| !lease.boot.is_known());
+        self.offers.complete(&mut lease.config.boot);
+        let server = self
+            .offers
+            .pxe_server()
+            .filter(|_| !lease.config.boot.is_known());
         self.offers = Offers::default();
         self.event = Some(Event::Bound);
         self.state = match server {

@@ -198,7 +198,11 @@ impl Harness {
         let lease = self.client.lease();
         assert_eq!(lease.is_some(), self.bound);
         if let Some(lease) = lease {
-            assert!(is_host(lease.address) && (1..=32).contains(&lease.prefix_len));
+            assert!(
+                is_host(lease.address)
+                    && lease.config.address == lease.address
+                    && (1..=32).contains(&lease.config.prefix_len)
+            );
             let for_ever = lease.lease_time == Duration::MAX;
             assert!(for_ever || lease.t1 < lease.t2 && lease.t2 < lease.lease_time);
             assert!(for_ever || self.client.poll_timeout().is_some());

@@ -1,10 +1,12 @@
 //! An address, for how long, and all that came with it.
 
-use crate::boot::BootInfo;
+use crate::boot;
 use crate::error::DhcpError;
 use crate::options::{Options, code, is_host};
 use crate::packet::Packet;
-use core::net::Ipv4Addr;
+use core::net::{IpAddr, Ipv4Addr};
+use netboot_core::boot::BootOrigin;
+use netboot_core::net::{ConfigOrigin, NetworkConfig, Prefix, Route};
 use netboot_core::{Duration, Instant};
 
 /// For a server that names no time: long enough for a boot, short enough to be given back.
@@ -16,41 +18,17 @@ const INFINITE: u32 = u32::MAX;
 /// Least MTU of IPv4 (RFC 791).
 const MIN_MTU: u16 = 68;
 
-/// A route that is no default route (RFC 3442).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Route {
-    /// The network.
-    pub destination: Ipv4Addr,
-    /// Length of its prefix, 1 to 32.
-    pub prefix_len: u8,
-    /// The router; 0.0.0.0 when the network is on the link.
-    pub router: Ipv4Addr,
-}
-
 /// A lease and its parameters.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Lease {
-    /// The client's address.
+    /// The client's address, the one that `config` has too.
     pub address: Ipv4Addr,
-    /// Length of the subnet's prefix: option 1, else by the address's class.
-    pub prefix_len: u8,
-    /// Default routers, best first: of option 121 if there is one (RFC 3442), else option 3.
-    pub routers: heapless::Vec<Ipv4Addr, 4>,
-    /// Other routes of option 121.
-    pub static_routes: heapless::Vec<Route, 4>,
-    /// DNS servers, best first.
-    pub dns: heapless::Vec<Ipv4Addr, 3>,
-    /// NTP servers, best first.
-    pub ntp: heapless::Vec<Ipv4Addr, 3>,
-    /// Host name for the client; may be empty.
-    pub hostname: heapless::String<64>,
-    /// Domain name; may be empty.
-    pub domain: heapless::String<128>,
-    /// MTU of the link, if the server says one (at least 68).
-    pub mtu: Option<u16>,
-    /// The server.
+    /// The address of the server that gave the lease (option 54).
     pub server_id: Ipv4Addr,
-    /// Length of the lease, from [`obtained`](Self::obtained); [`Duration::MAX`]: for ever.
+    /// Everything else that the server said of the network. Without option 1 the prefix is that of the address's class. The
+    /// routers are those of option 121 if there is one (RFC 3442), else those of option 3.
+    pub config: NetworkConfig,
+    /// Length of the lease, from [`obtained`](Self::obtained). [`Duration::MAX`] means for ever.
     pub lease_time: Duration,
     /// When to renew, from [`obtained`](Self::obtained).
     pub t1: Duration,
@@ -58,8 +36,6 @@ pub struct Lease {
     pub t2: Duration,
     /// When the request was sent that the server confirmed (RFC 2131 section 4.4.1).
     pub obtained: Instant,
-    /// Where to boot from.
-    pub boot: BootInfo,
 }
 
 impl Lease {
@@ -67,20 +43,12 @@ impl Lease {
     fn empty() -> Self {
         Self {
             address: Ipv4Addr::UNSPECIFIED,
-            prefix_len: 0,
-            routers: heapless::Vec::new(),
-            static_routes: heapless::Vec::new(),
-            dns: heapless::Vec::new(),
-            ntp: heapless::Vec::new(),
-            hostname: heapless::String::new(),
-            domain: heapless::String::new(),
-            mtu: None,
             server_id: Ipv4Addr::UNSPECIFIED,
+            config: NetworkConfig::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), 0),
             lease_time: Duration::ZERO,
             t1: Duration::ZERO,
             t2: Duration::ZERO,
             obtained: Instant::ZERO,
-            boot: BootInfo::default(),
         }
     }
 
@@ -114,88 +82,94 @@ impl Lease {
         }
         let lease = lease.get_or_insert_with(Self::empty);
         let options = &packet.options;
+        let config = &mut lease.config;
         lease.address = address;
-        lease.prefix_len = options
+        config.address = IpAddr::V4(address);
+        config.prefix_len = options
             .long(code::SUBNET_MASK)
             .and_then(prefix_len)
             .unwrap_or(class_prefix_len(address));
-        options.read_addresses(code::DNS, &mut lease.dns);
-        options.read_addresses(code::NTP, &mut lease.ntp);
-        options.read_text(code::HOSTNAME, &mut lease.hostname);
-        options.read_text(code::DOMAIN, &mut lease.domain);
-        lease.mtu = options.short(code::MTU).filter(|mtu| *mtu >= MIN_MTU);
+        options.read_addresses(code::DNS, &mut config.dns);
+        options.read_addresses(code::NTP, &mut config.ntp);
+        options.read_text(code::HOSTNAME, &mut config.hostname);
+        options.read_text(code::DOMAIN, &mut config.domain);
+        config.mtu = options.short(code::MTU).filter(|mtu| *mtu >= MIN_MTU);
         lease.server_id = options
             .address(code::SERVER_ID)
             .filter(|address| is_host(*address))
             .unwrap_or(server);
+        config.origin = ConfigOrigin::Dhcp(IpAddr::V4(lease.server_id));
         (lease.lease_time, lease.t1, lease.t2) = times(
             options.long(code::LEASE_TIME),
             options.long(code::RENEWAL_TIME),
             options.long(code::REBINDING_TIME),
         );
         lease.obtained = obtained;
-        if !lease.boot.is_known() || BootInfo::is_known_in(packet) {
-            lease.boot.read(packet);
+        if !config.boot.is_known() || boot::is_known_in(packet) {
+            boot::read(&mut config.boot, packet, BootOrigin::Dhcp);
         }
-        if !lease.read_routes(options) {
-            options.read_addresses(code::ROUTERS, &mut lease.routers);
+        if !read_routes(config, options) {
+            options.read_addresses(code::ROUTERS, &mut config.routers);
         }
         Ok(())
     }
 
-    /// Reads option 121; false when it is absent or malformed, so that option 3 counts.
-    fn read_routes(&mut self, options: &Options<'_>) -> bool {
-        self.routers.clear();
-        self.static_routes.clear();
-        let mut buf = [0; 128];
-        let Some((mut octets, whole)) = options.join(code::CLASSLESS_ROUTES, &mut buf) else {
-            return false;
-        };
-        if octets.is_empty() {
-            return false;
-        }
-        while let [prefix_len @ 0..=32, rest @ ..] = octets {
-            let significant = usize::from(prefix_len.div_ceil(8));
-            let Some((network, rest)) = rest.split_at_checked(significant) else {
-                break;
-            };
-            let Some((router, rest)) = rest.split_first_chunk::<4>() else {
-                break;
-            };
-            octets = rest;
-            let router = Ipv4Addr::from_octets(*router);
-            let mut destination = [0; 4];
-            for (to, from) in destination.iter_mut().zip(network) {
-                *to = *from;
-            }
-            // More routes than there is room for are left out, from the end.
-            if *prefix_len == 0 {
-                if is_host(router) {
-                    let _ = self.routers.push(router);
-                }
-            } else if is_host(router) || router.is_unspecified() {
-                let mask = u32::MAX << (32u32.saturating_sub(u32::from(*prefix_len)) & 31);
-                let network = u32::from_be_bytes(destination) & mask;
-                let _ = self.static_routes.push(Route {
-                    destination: Ipv4Addr::from_bits(network),
-                    prefix_len: *prefix_len,
-                    router,
-                });
-            }
-        }
-        // What was cut by our own buffer is no fault of the server.
-        let good = octets.is_empty() || whole > buf.len();
-        if !good {
-            self.routers.clear();
-            self.static_routes.clear();
-        }
-        good
-    }
-
-    /// When the lease ends.
+    /// When the lease ends, unless it is renewed.
     pub fn expires_at(&self) -> Instant {
         self.obtained + self.lease_time
     }
+}
+
+/// Reads option 121 (RFC 3442); `false` when it is absent or malformed, so that option 3 counts.
+fn read_routes(config: &mut NetworkConfig, options: &Options<'_>) -> bool {
+    config.routers.clear();
+    config.routes.clear();
+    let mut buf = [0; 128];
+    let Some((mut octets, whole)) = options.join(code::CLASSLESS_ROUTES, &mut buf) else {
+        return false;
+    };
+    if octets.is_empty() {
+        return false;
+    }
+    while let [prefix_len @ 0..=32, rest @ ..] = octets {
+        let significant = usize::from(prefix_len.div_ceil(8));
+        let Some((network, rest)) = rest.split_at_checked(significant) else {
+            break;
+        };
+        let Some((router, rest)) = rest.split_first_chunk::<4>() else {
+            break;
+        };
+        octets = rest;
+        let router = Ipv4Addr::from_octets(*router);
+        let mut destination = [0; 4];
+        for (to, from) in destination.iter_mut().zip(network) {
+            *to = *from;
+        }
+        let gateway = is_host(router).then_some(IpAddr::V4(router));
+        // Routes for which there is no room are left out, from the end.
+        if *prefix_len == 0 {
+            if let Some(gateway) = gateway {
+                let _ = config.routers.push(gateway);
+            }
+        } else if gateway.is_some() || router.is_unspecified() {
+            let mask = u32::MAX << (32u32.saturating_sub(u32::from(*prefix_len)) & 31);
+            let network = u32::from_be_bytes(destination) & mask;
+            let _ = config.routes.push(Route {
+                destination: Prefix {
+                    address: IpAddr::V4(Ipv4Addr::from_bits(network)),
+                    len: *prefix_len,
+                },
+                gateway,
+            });
+        }
+    }
+    // The server is not at fault for what our own buffer cut off.
+    let good = octets.is_empty() || whole > buf.len();
+    if !good {
+        config.routers.clear();
+        config.routes.clear();
+    }
+    good
 }
 
 /// Lease time, T1 and T2, made sane: T1 < T2 < lease time, by default 1/2 and 7/8 (RFC 2131 section

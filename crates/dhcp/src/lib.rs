@@ -15,7 +15,7 @@
 //! - [`config`]: who the client is and how patient.
 //! - [`client`]: the state machine.
 //! - [`offer`]: which offers are kept, and which is taken.
-//! - [`lease`]: an address and all that came with it; [`boot`]: where to boot from.
+//! - [`lease`]: an address and all that came with it; [`boot`]: where to boot from; [`raw`]: options by number.
 //! - [`packet`], [`options`]: the wire, for both sides.
 //! - [`error`]: what can go wrong.
 #![cfg_attr(not(test), no_std)]
@@ -33,10 +33,11 @@ mod model;
 pub mod offer;
 pub mod options;
 pub mod packet;
+pub mod raw;
 mod retry;
 
-pub use boot::{BootInfo, RawOption};
 pub use client::{Client, Event, LostReason, Transmit};
 pub use config::{ClientId, Config, VendorClass};
 pub use error::DhcpError;
-pub use lease::{Lease, Route};
+pub use lease::Lease;
+pub use raw::{RawOptions, Scope, Taken};

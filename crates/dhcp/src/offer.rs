@@ -4,11 +4,13 @@
 //! `PXEClient` or `HTTPClient`). An offer with boot information beats one without; among equals the
 //! first wins, as its server is the fastest.
 
-use crate::boot::BootInfo;
+use crate::boot;
 use crate::error::DhcpError;
 use crate::options::{code, is_host};
 use crate::packet::Packet;
+use crate::raw::Taken;
 use core::net::Ipv4Addr;
+use netboot_core::boot::{BootInfo, BootOrigin};
 
 /// An offer of an address.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -16,6 +18,8 @@ pub(crate) struct Offer {
     pub address: Ipv4Addr,
     pub server_id: Ipv4Addr,
     boot: BootInfo,
+    /// Set when the server says that it is a PXE server.
+    is_pxe: bool,
 }
 
 /// An offer of boot information only.
@@ -23,6 +27,8 @@ pub(crate) struct Offer {
 struct ProxyOffer {
     server: Ipv4Addr,
     boot: BootInfo,
+    /// Set when the server says that it is a PXE server.
+    is_pxe: bool,
 }
 
 /// The offers held.
@@ -38,6 +44,7 @@ impl Default for Offer {
             address: Ipv4Addr::UNSPECIFIED,
             server_id: Ipv4Addr::UNSPECIFIED,
             boot: BootInfo::default(),
+            is_pxe: false,
         }
     }
 }
@@ -47,13 +54,14 @@ impl Default for ProxyOffer {
         Self {
             server: Ipv4Addr::UNSPECIFIED,
             boot: BootInfo::default(),
+            is_pxe: false,
         }
     }
 }
 
 impl Offers {
-    /// Takes an offer, if it is better than the one of its kind that is held.
-    pub fn add(&mut self, from: Ipv4Addr, packet: &Packet<'_>) -> Result<(), DhcpError> {
+    /// Takes an offer, if it is better than the one of its kind that is held. Says whether and as what it was taken.
+    pub fn add(&mut self, from: Ipv4Addr, packet: &Packet<'_>) -> Result<Taken, DhcpError> {
         if packet.header.yiaddr.is_unspecified() {
             return self.add_proxy(from, packet);
         }
@@ -70,15 +78,17 @@ impl Offers {
             let best = self.best.get_or_insert_default();
             best.address = address;
             best.server_id = server_id;
-            best.boot.read(packet);
+            best.is_pxe = boot::is_of_pxe_server(packet);
+            boot::read(&mut best.boot, packet, BootOrigin::Dhcp);
+            return Ok(Taken::Offer);
         }
-        Ok(())
+        Ok(Taken::Nothing)
     }
 
     /// Takes an offer without an address.
-    pub fn add_proxy(&mut self, from: Ipv4Addr, packet: &Packet<'_>) -> Result<(), DhcpError> {
+    pub fn add_proxy(&mut self, from: Ipv4Addr, packet: &Packet<'_>) -> Result<Taken, DhcpError> {
         let address = packet.header.yiaddr;
-        if !address.is_unspecified() || !BootInfo::is_of_boot_server(packet) {
+        if !address.is_unspecified() || !boot::is_of_boot_server(packet) {
             return Err(DhcpError::WrongAddress { address });
         }
         let server = packet
@@ -89,10 +99,11 @@ impl Offers {
         if better(packet, self.proxy.as_ref().map(|held| &held.boot)) {
             let proxy = self.proxy.get_or_insert_default();
             proxy.server = server;
-            proxy.boot.read(packet);
-            proxy.boot.from_proxy = true;
+            proxy.is_pxe = boot::is_of_pxe_server(packet);
+            boot::read(&mut proxy.boot, packet, BootOrigin::Proxy);
+            return Ok(Taken::Proxy);
         }
-        Ok(())
+        Ok(Taken::Nothing)
     }
 
     /// The best offer of an address.
@@ -122,8 +133,8 @@ impl Offers {
 
     /// The PXE server to ask on port 4011 when nobody has named a boot file.
     pub fn pxe_server(&self) -> Option<Ipv4Addr> {
-        let proxy = self.proxy.as_ref().filter(|proxy| proxy.boot.is_pxe());
-        let best = self.best.as_ref().filter(|best| best.boot.is_pxe());
+        let proxy = self.proxy.as_ref().filter(|proxy| proxy.is_pxe);
+        let best = self.best.as_ref().filter(|best| best.is_pxe);
         proxy
             .map(|proxy| proxy.server)
             .or(best.map(|best| best.server_id))
@@ -132,5 +143,5 @@ impl Offers {
 
 /// Whether the boot information of `packet` is better than what is held.
 fn better(packet: &Packet<'_>, held: Option<&BootInfo>) -> bool {
-    held.is_none_or(|held| !held.is_known() && BootInfo::is_known_in(packet))
+    held.is_none_or(|held| !held.is_known() && boot::is_known_in(packet))
 }

@@ -1,7 +1,7 @@
 //! The options of a message: `{code, length, data}*`, with PAD and END (RFC 2132 section 2), overloaded
 //! into `file` and `sname` (section 9.3), and long ones split over several instances (RFC 3396).
 
-use core::net::Ipv4Addr;
+use core::net::{IpAddr, Ipv4Addr};
 
 /// Option numbers (RFC 2132 unless noted).
 pub mod code {
@@ -185,21 +185,16 @@ impl<'a> Options<'a> {
         self.long(code).map(Ipv4Addr::from_bits)
     }
 
-    /// The addresses of a list option, as many as `N`, without those that no host can have.
-    pub fn addresses<const N: usize>(&self, code: u8) -> heapless::Vec<Ipv4Addr, N> {
-        let mut list = heapless::Vec::<_, N>::new();
-        self.read_addresses(code, list.as_mut_view());
-        list
-    }
-
-    pub(crate) fn read_addresses(&self, code: u8, list: &mut heapless::VecView<Ipv4Addr>) {
+    /// Reads the addresses of a list option into `list`, as many as it holds, without those that no host can have.
+    pub(crate) fn read_addresses(&self, code: u8, list: &mut heapless::VecView<IpAddr>) {
         list.clear();
         let mut buf = [0; 64];
         let (octets, _) = self.join(code, &mut buf).unwrap_or((&[], 0));
         for address in octets.chunks_exact(4) {
             let [a, b, c, d] = *address else { break };
-            let address = Ipv4Addr::new(a, b, c, d);
-            if is_host(address) && !list.contains(&address) && list.push(address).is_err() {
+            let host = Ipv4Addr::new(a, b, c, d);
+            let address = IpAddr::V4(host);
+            if is_host(host) && !list.contains(&address) && list.push(address).is_err() {
                 break;
             }
         }
@@ -324,11 +319,9 @@ mod tests {
         assert_eq!(options.long(51), Some(3600));
         assert_eq!(options.long(58), None, "three octets are no number");
         assert_eq!(options.address(54), Some(Ipv4Addr::new(10, 0, 0, 1)));
-        let routers: heapless::Vec<_, 4> = options.addresses(3);
-        assert_eq!(
-            routers,
-            [Ipv4Addr::new(10, 0, 0, 1), Ipv4Addr::new(10, 0, 0, 2)]
-        );
+        let mut routers = heapless::Vec::<_, 4>::new();
+        options.read_addresses(3, &mut routers);
+        assert_eq!(routers, [IpAddr::from([10, 0, 0, 1]), [10, 0, 0, 2].into()]);
     }
 
     #[test]

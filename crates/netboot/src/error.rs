@@ -13,35 +13,35 @@ use netboot_tls::TlsError;
 /// An error of the Network Boot Library. Errors of a protocol keep their own numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NetError {
-    /// The address of the image.
+    /// A URI cannot be used.
     Uri(UriError),
-    /// DHCP.
+    /// The DHCP client failed.
     Dhcp(DhcpError),
-    /// TFTP.
+    /// The TFTP client failed.
     Tftp(TftpError),
-    /// HTTP.
+    /// The HTTP client failed.
     #[cfg(feature = "http")]
     Http(HttpError),
-    /// TLS.
+    /// The TLS client failed.
     #[cfg(feature = "https")]
     Tls(TlsError),
-    /// No address yet: neither `dhcp` nor `ifconfig` succeeded.
+    /// The interface has no address: neither `dhcp` nor `ifconfig` succeeded.
     NotConfigured,
-    /// `dhcp` had no answer that could be used.
+    /// No DHCP server gave an answer that could be used.
     DhcpTimeout,
-    /// An address or prefix that no station can have.
+    /// No station can have this address or prefix.
     BadAddress,
     /// The gateway is not on the own network, or the table is full.
     BadRoute,
-    /// A host name, but no DNS server to ask.
+    /// The URI has a host name, but there is no DNS server to ask.
     NoDnsServer,
     /// The DNS servers say that the name has no address.
     NameNotFound,
     /// No DNS server answered.
     DnsTimeout,
-    /// An IPv6 address; this build speaks IPv4.
+    /// The address is one of IPv6; this build speaks IPv4.
     AddressFamily,
-    /// The scheme is not in this build.
+    /// No carrier of this build fetches from such a scheme.
     Unsupported,
     /// The server did not answer the connection request.
     ConnectTimeout,
@@ -51,27 +51,25 @@ pub enum NetError {
     ConnectionReset,
     /// The server sent nothing for the stall time.
     Stalled,
-    /// The caller's deadline came.
+    /// The caller's deadline came first.
     Deadline,
-    /// The handle is of a transfer that was closed.
+    /// The handle belongs to a transfer that was closed.
     StaleHandle,
-    /// The image is larger than the staging buffer, both in octets.
-    StagingTooSmall {
-        /// The image.
-        size: u64,
-        /// The buffer.
-        buffer: u32,
-    },
+    /// The server's answer is longer than the caller's buffer.
+    #[cfg(feature = "exchange")]
+    AnswerTooLong,
+    /// The library contradicts itself. No input leads here; report it as a fault of this library.
+    Internal,
     /// The file ends before the part that was asked for.
     PartBeyondEnd,
-    /// The file's size was another when the transfer was taken up again.
+    /// The file is another than the one that was begun: it has another size.
     SizeChanged {
-        /// Size at first.
+        /// Size of the file that was begun, in octets.
         was: u64,
-        /// Size now.
+        /// Size of the file now, in octets.
         is: u64,
     },
-    /// The octets already delivered are no longer the file's first octets.
+    /// The file is another than the one that was begun: the octets already delivered are not its first octets.
     ContentChanged,
     /// The connection ended or the body was over before the size was reached.
     Truncated {
@@ -147,11 +145,8 @@ impl fmt::Display for NetError {
             NetError::Http(error) => return error.fmt(f),
             #[cfg(feature = "https")]
             NetError::Tls(error) => return error.fmt(f),
-            NetError::StagingTooSmall { size, buffer } => {
-                return write!(f, "image of {size} octets, staging buffer of {buffer}");
-            }
             NetError::SizeChanged { was, is } => {
-                return write!(f, "file changed on the server: {was} octets, now {is}");
+                return write!(f, "the file is another than the one that was begun: {was} octets, now {is}");
             }
             NetError::Truncated { got, size } => {
                 return write!(f, "transfer ended after {got} of {size} octets");
@@ -171,8 +166,11 @@ impl fmt::Display for NetError {
             NetError::Stalled => "the server stopped sending",
             NetError::Deadline => "deadline reached",
             NetError::StaleHandle => "image handle of a closed transfer",
+            #[cfg(feature = "exchange")]
+            NetError::AnswerTooLong => "HTTP answer longer than the buffer for it",
+            NetError::Internal => "the network boot library contradicts itself: please report it",
             NetError::PartBeyondEnd => "the file ends before the part that was asked for",
-            NetError::ContentChanged => "file changed on the server during the transfer",
+            NetError::ContentChanged => "the file is another than the one that was begun: its first octets differ",
             #[cfg(feature = "parallel")]
             NetError::PartRefused => "HTTP server did not send the part that was asked for",
         };
@@ -207,7 +205,9 @@ impl Coded for NetError {
             NetError::Stalled => 13,
             NetError::Deadline => 14,
             NetError::StaleHandle => 15,
-            NetError::StagingTooSmall { .. } => 16,
+            NetError::Internal => 22,
+            #[cfg(feature = "exchange")]
+            NetError::AnswerTooLong => 23,
             NetError::PartBeyondEnd => 17,
             NetError::SizeChanged { .. } => 18,
             NetError::ContentChanged => 19,
@@ -226,9 +226,7 @@ impl Coded for NetError {
             NetError::Http(error) => error.blame(),
             #[cfg(feature = "https")]
             NetError::Tls(error) => error.blame(),
-            NetError::NotConfigured | NetError::StaleHandle | NetError::StagingTooSmall { .. } => {
-                Blame::Caller
-            }
+            NetError::NotConfigured | NetError::StaleHandle | NetError::Internal => Blame::Caller,
             NetError::BadAddress
             | NetError::BadRoute
             | NetError::NoDnsServer
@@ -237,6 +235,8 @@ impl Coded for NetError {
             | NetError::Unsupported
             | NetError::PartBeyondEnd => Blame::Configuration,
             NetError::ConnectionRefused | NetError::ConnectionReset => Blame::Server,
+            #[cfg(feature = "exchange")]
+            NetError::AnswerTooLong => Blame::Server,
             #[cfg(feature = "parallel")]
             NetError::PartRefused => Blame::Server,
             NetError::SizeChanged { .. }

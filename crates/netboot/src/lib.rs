@@ -4,51 +4,60 @@
 //! ([`Buffers`], [`Slots`]), and implements [`netboot_ipxe::IpxeInterface`]. This is the only ROM crate that
 //! names smoltcp; its API has none of smoltcp's types.
 //!
-//! The way of an octet by TFTP: device buffer, where the client looks at it -> hash -> the sink. By HTTP smoltcp copies it
-//! into TCP's receive buffer first. While the sink is full the loop goes on polling:
-//! ARP is answered, TCP keeps its window closed, the lease is renewed.
+//! The library is built in layers; each uses only those below it:
 //!
-//! | file | what |
+//! | layer | what |
 //! |---|---|
-//! | `stack` | smoltcp's interface and sockets, one service call for all of them |
-//! | `arrival` | what a frame is, before smoltcp sees it |
-//! | `checksum` | RFC 1071 |
-//! | `link` | the board's device as a smoltcp device, with an eye for ARP conflicts |
-//! | `lease` | the DHCP client on its socket, ARP probe, configuration of the interface |
-//! | `neighbor` | ARP for who is spoken to next (feature `ahead`) |
-//! | `reply` | ARP made needless by what DHCP showed (feature `learn-neighbor`) |
-//! | `resolve` | host name to address |
-//! | `transfer` | one open transfer, TFTP or HTTP, as a stream that is pumped |
-//! | `tls` | TLS between HTTP and TCP (feature `https`) |
-//! | `fetch` | one image: parts, resumption, proof that it is still the same file |
 //! | `network` | the commands |
+//! | `fetch/` | one image: parts, resumption, proof that a source has the same file |
+//! | `transfer/` | a file as a stream that is pumped: the [carriers](carrier) TFTP and HTTP, and the table of schemes |
+//! | `station/` | the loop that everything waits in; lease, address, names |
+//! | `stack` | smoltcp's interface and sockets, and nothing else |
+//! | `link/` | frames: what they are before smoltcp sees them, and what it neither sends nor reports |
+//!
+//! Beside them stand [`NetError`], [`NetworkOptions`], the memory ([`Buffers`], [`Slots`]) and the [`Board`].
+//!
+//! An octet that comes by TFTP goes from the device's buffer, where the client looks at it, to the hash and to the sink. By HTTP
+//! smoltcp copies it into TCP's receive buffer first. While the sink is full the loop goes on polling: ARP is answered, TCP keeps
+//! its window closed, the lease is renewed.
 #![cfg_attr(not(test), no_std)]
 #![forbid(unsafe_code)]
 
-mod arrival;
-mod checksum;
+mod board;
 mod error;
 mod fetch;
-mod lease;
 mod link;
-#[cfg(feature = "ahead")]
-mod neighbor;
 mod network;
 mod options;
-#[cfg(feature = "learn-neighbor")]
-mod reply;
-mod resolve;
 mod resources;
 mod stack;
-#[cfg(feature = "https")]
-mod tls;
+mod station;
 mod transfer;
 
+pub use board::Board;
 pub use error::NetError;
+#[cfg(feature = "exchange")]
+pub use netboot_http::Method;
 pub use network::Network;
-pub use options::{ArpProbe, DhcpOptions, NetworkOptions};
+#[cfg(feature = "http")]
+pub use options::HttpOptions;
+pub use options::{ArpProbe, DhcpOptions, NetworkOptions, TftpOptions};
 #[cfg(feature = "parallel")]
 pub use resources::Lanes;
 pub use resources::{Buffers, Slots};
 #[cfg(feature = "https")]
-pub use tls::Tls;
+pub use transfer::http::Tls;
+#[cfg(feature = "exchange")]
+pub use transfer::http::{Answer, ExchangeRequest, Protection};
+
+pub use netboot_dhcp::{RawOptions, Scope};
+
+/// What a protocol of the integrator's own implements, and what it works with.
+///
+/// A carrier fetches the URIs of a private scheme, `x-...` ([`Network::use_carrier`]). `crates/netboot/examples/private_scheme.rs`
+/// has one.
+pub mod carrier {
+    pub use crate::board::Board;
+    pub use crate::station::{Failed, Internal, Station, Step, resolve};
+    pub use crate::transfer::carrier::{Carrier, Opened, Pumped, Start, Take, Validator};
+}

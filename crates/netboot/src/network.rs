@@ -1,27 +1,36 @@
 //! The commands.
 
-#[cfg(feature = "staging")]
-use crate::fetch::staged;
-use crate::fetch::{Fetch, wait_for};
-use crate::lease::State;
-use crate::stack::{Stack, Step};
-use crate::{Buffers, NetError, NetworkOptions, Slots};
+use crate::error::NetError;
+use crate::fetch::{Fetch, Stop, deliver};
+use crate::options::NetworkOptions;
+use crate::resources::{Buffers, Slots};
+use crate::stack::Stack;
+use crate::station::{Lease, State, Station, StationParts, Step};
+use crate::transfer::carrier::Carrier;
+#[cfg(feature = "http")]
+use crate::transfer::http::{Connection, Http, tcp_socket};
+use crate::transfer::table::{Carriers, Private};
+use crate::transfer::tftp::Tftp;
 use heapless::String;
 use log::{debug, info};
 use netboot_core::uri::Uri;
-use netboot_core::{Device, Duration, ImageSink, Instant, Platform};
-use netboot_dhcp as dhcp;
+use netboot_core::{Device, Duration, Instant, Platform};
+use netboot_dhcp::{self as dhcp, RawOptions};
 use netboot_ipxe::{
-    Delivery, ExecError, ImageHandle, IpxeInterface, LoadedImage, NAME_LEN, NetworkConfig, Part,
-    Protocol, Route,
+    Deliver, DhcpGoal, ExecError, ImageHandle, IpxeInterface, LoadedImage, NAME_LEN, NetworkConfig,
+    Part, Route,
 };
+use rand_core::RngCore;
+#[cfg(feature = "dns")]
+use smoltcp::socket::dns;
+use smoltcp::socket::udp;
 
-/// How long it may take to open a transfer ahead: the caller has other things to look after.
-#[cfg(feature = "ahead")]
+/// Longest time that opening a transfer ahead may take: the caller has other things to look after.
+#[cfg(feature = "fast-start")]
 const PATIENCE: Duration = Duration::from_millis(500);
 /// How long such a transfer counts. A TFTP server repeats its answer to the request after 1 to 5 s, and gives up after 5
 /// repetitions or more; HTTP servers wait for a minute and more.
-#[cfg(feature = "ahead")]
+#[cfg(feature = "fast-start")]
 const KEEP: Duration = Duration::from_secs(3);
 
 /// The network of a station: a device, a platform, and every buffer of the stack.
@@ -29,30 +38,62 @@ const KEEP: Duration = Duration::from_secs(3);
 /// One transfer is open at a time. `D` and `P` are the board's; the buffers come from
 /// [`Buffers`] and [`Slots`], with `TCP` chosen by the integrator.
 pub struct Network<'a, D: Device, P: Platform> {
-    stack: Stack<'a, D, P>,
-    fetch: Fetch,
-    /// Of the transfer that is open.
+    station: Station<'a, (D, P)>,
+    fetch: Fetch<'a, (D, P)>,
+    /// Identifies the open transfer; handles with another id are stale.
     id: u32,
-    /// It was opened before it was asked for, and counts until then.
-    #[cfg(feature = "ahead")]
+    /// Until then a transfer counts that was opened before anybody asked for it.
+    #[cfg(feature = "fast-start")]
     ahead_until: Instant,
 }
 
 impl<'a, D: Device, P: Platform> Network<'a, D, P> {
     /// Takes the device into use. No frame is sent before the first command.
     #[inline(never)]
-    pub fn new<const TCP: usize>(
+    pub fn new<const TCP: usize, const OPTIONS: usize>(
         device: D,
-        platform: P,
-        buffers: &'a mut Buffers<TCP>,
+        mut platform: P,
+        buffers: &'a mut Buffers<TCP, OPTIONS>,
         slots: &'a mut Slots<'a>,
         options: NetworkOptions,
     ) -> Self {
+        let mac = device.info().mac;
+        let (seed, now) = (platform.rng().next_u64(), platform.now());
+        let mut stack = Stack::new(device, seed, now, &mut slots.sockets[..]);
+        let tftp = stack.add(udp::Socket::new(
+            // What comes is read where the device put it.
+            udp::PacketBuffer::new(&mut [][..], &mut [][..]),
+            udp::PacketBuffer::new(&mut slots.udp_tx[..], &mut buffers.udp_tx[..]),
+        ));
+        let dhcp = stack.add(udp::Socket::new(
+            udp::PacketBuffer::new(&mut slots.dhcp_rx[..], &mut buffers.dhcp_rx[..]),
+            udp::PacketBuffer::new(&mut slots.dhcp_tx[..], &mut buffers.dhcp_tx[..]),
+        ));
+        #[cfg(feature = "dns")]
+        let dns = stack.add(dns::Socket::new(&[], &mut slots.dns_query[..]));
+        #[cfg(feature = "http")]
+        let http = {
+            let socket = stack.add(tcp_socket(&mut buffers.tcp_rx, &mut buffers.tcp_tx));
+            Http::new(Connection::new(socket), options.http)
+        };
+        let carriers = Carriers::new(
+            Tftp::new(tftp, options.tftp),
+            #[cfg(feature = "http")]
+            http,
+        );
+        let station = Station::new(StationParts {
+            platform,
+            lease: Lease::new(mac, dhcp, &mut buffers.dhcp_options, &options.dhcp),
+            options,
+            stack,
+            #[cfg(feature = "dns")]
+            dns,
+        });
         Self {
-            stack: Stack::new(device, platform, buffers, slots, options),
-            fetch: Fetch::new(),
+            station,
+            fetch: Fetch::new(carriers),
             id: 0,
-            #[cfg(feature = "ahead")]
+            #[cfg(feature = "fast-start")]
             ahead_until: Instant::ZERO,
         }
     }
@@ -60,11 +101,11 @@ impl<'a, D: Device, P: Platform> Network<'a, D, P> {
     /// Makes `https` possible. Without it such URIs are refused.
     #[cfg(feature = "https")]
     pub fn use_tls(&mut self, tls: &'a mut crate::Tls<'a>) {
-        self.stack.tls = Some(tls);
+        self.fetch.carriers.http.use_tls(tls);
     }
 
     /// Makes it possible that one HTTP transfer uses `1 + N` connections: up to four in all, and as many as
-    /// [`NetworkOptions::connections`] allows.
+    /// [`HttpOptions::connections`](crate::HttpOptions::connections) allows.
     #[cfg(feature = "parallel")]
     #[inline(never)]
     pub fn use_lanes<const TCP: usize, const N: usize>(
@@ -72,46 +113,76 @@ impl<'a, D: Device, P: Platform> Network<'a, D, P> {
         lanes: &'a mut crate::Lanes<TCP, N>,
     ) {
         let crate::Lanes { rx, tx } = lanes;
+        let http = &mut self.fetch.carriers.http;
         for (rx, tx) in rx.iter_mut().zip(tx) {
-            self.stack.add_lane(rx, tx);
+            if http.has_room() {
+                let socket = self.station.stack.add(tcp_socket(rx, tx));
+                http.add(Connection::new(socket));
+            }
         }
+    }
+
+    /// Lets `carrier` fetch the URIs of the private scheme `scheme`, whose name begins with `x-`. There may be one.
+    pub fn use_carrier(&mut self, scheme: &'a str, carrier: &'a mut dyn Carrier<(D, P)>) {
+        self.fetch.carriers.private = Some(Private { scheme, carrier });
     }
 
     /// The board's platform.
     pub fn platform(&mut self) -> &mut P {
-        &mut self.stack.platform
+        &mut self.station.platform
     }
 
     /// The board's device.
     pub fn device(&mut self) -> &mut D {
-        self.stack.link.device()
+        self.station.device()
     }
 
-    /// Everything that the DHCP server said, while there is a lease.
+    /// The lease, while there is one.
     pub fn lease(&self) -> Option<&dhcp::Lease> {
-        self.stack.lease.lease()
+        self.station.lease.lease()
     }
 
-    /// The present configuration of the interface.
-    pub fn config(&self) -> Option<&NetworkConfig> {
-        self.stack.config.as_ref()
+    /// The options of the DHCP servers' messages by number, in their raw form.
+    pub fn dhcp_options(&self) -> &RawOptions<'a> {
+        self.station.lease.raw()
     }
 
     /// Receives, answers, and keeps lease and connections alive: one bounded round, for callers that
     /// have a loop of their own.
     pub fn poll(&mut self) {
-        let now = self.stack.service();
-        self.fetch.transfer.linger(&mut self.stack, now);
+        let now = self.station.service();
+        self.fetch.carriers.linger(&mut self.station, now);
     }
 
-    /// Whether the transfer that is open is this one, and no octet of it was taken.
-    #[cfg(feature = "ahead")]
+    /// Makes one HTTP request and reads its whole answer into `buffer`. Redirects are not followed. An open transfer is closed.
+    ///
+    /// # Errors
+    /// When the server cannot be reached or its answer cannot be read, [`NetError::AnswerTooLong`] when the answer is longer than
+    /// `buffer`. A status that means failure is no error: the answer has it.
+    #[cfg(feature = "exchange")]
+    pub fn exchange<'b>(
+        &mut self,
+        request: &crate::ExchangeRequest<'_>,
+        buffer: &'b mut [u8],
+    ) -> Result<crate::Answer<'b>, NetError> {
+        self.id = self.id.wrapping_add(1);
+        let Self { station, fetch, .. } = self;
+        fetch.carriers.close(station);
+        fetch
+            .carriers
+            .http
+            .exchange(station, request, buffer)
+            .map_err(|failed| station.take_error(failed))
+    }
+
+    /// Whether the open transfer is this one, and no octet of it was taken.
+    #[cfg(feature = "fast-start")]
     fn is_ahead(&mut self, uri: &Uri, part: Option<Part>) -> bool {
         let until = core::mem::replace(&mut self.ahead_until, Instant::ZERO);
-        self.stack.platform.now() < until && self.fetch.is(uri, part)
+        self.station.now() < until && self.fetch.is(uri, part)
     }
 
-    #[cfg(not(feature = "ahead"))]
+    #[cfg(not(feature = "fast-start"))]
     fn is_ahead(&mut self, _: &Uri, _: Option<Part>) -> bool {
         false
     }
@@ -128,53 +199,51 @@ impl<D: Device, P: Platform> IpxeInterface for Network<'_, D, P> {
     type Error = NetError;
 
     fn now(&mut self) -> Instant {
-        self.stack.platform.now()
+        self.station.now()
     }
 
     fn set_deadline(&mut self, deadline: Instant) {
-        self.stack.deadline = deadline;
+        self.station.deadline = deadline;
     }
 
     #[inline(never)]
-    fn dhcp(&mut self) -> Result<NetworkConfig, NetError> {
-        self.stack.start_lease();
-        let limit = self.stack.platform.now() + self.stack.options.dhcp.timeout;
-        let result = self.stack.run(limit, NetError::DhcpTimeout, |stack, _| {
-            match stack.lease.state {
-                State::Failed(error) => Err(stack.fail(error.into())),
-                State::Bound if stack.lease.is_complete() => Ok(Step::Done(())),
+    fn dhcp(&mut self, goal: DhcpGoal) -> Result<&NetworkConfig, NetError> {
+        let station = &mut self.station;
+        station.start_lease(goal);
+        let limit = station.now() + station.options.dhcp.timeout;
+        let result = station.run(limit, NetError::DhcpTimeout, |station, _| {
+            match station.lease.state {
+                State::Failed(error) => Err(station.fail(error.into())),
+                State::Bound if station.lease.is_complete() => Ok(Step::Done(())),
                 State::Off | State::Acquiring | State::Bound => Ok(Step::WAIT),
             }
         });
-        // What was learned on the way is told before anybody is spoken to.
-        #[cfg(feature = "learn-neighbor")]
-        self.stack.service();
-        match (result, &self.stack.config) {
-            (Ok(()), Some(config)) => Ok(config.clone()),
-            (Ok(()), None) => Err(NetError::NotConfigured),
-            (Err(failed), _) => {
-                self.stack.end_lease();
-                Err(self.stack.take_error(failed))
-            }
+        if let Err(failed) = result {
+            let error = station.take_error(failed);
+            station.end_lease();
+            return Err(error);
         }
+        // What was learned on the way is told before anybody is spoken to.
+        #[cfg(feature = "fast-start")]
+        station.service();
+        station.config().ok_or(NetError::NotConfigured)
     }
 
     fn ifconfig(&mut self, config: &NetworkConfig) -> Result<(), NetError> {
-        let address = config.address;
-        let usable = !(address.is_unspecified()
-            || address.is_multicast()
-            || address.is_broadcast()
-            || address.is_loopback());
-        if !usable || config.prefix_len == 0 || config.prefix_len > 32 {
-            return Err(NetError::BadAddress);
-        }
-        self.stack.end_lease();
-        self.stack.configure(config);
-        Ok(())
+        let station = &mut self.station;
+        station.end_lease();
+        station.configure(config)
     }
 
-    fn route(&mut self, route: Route) -> Result<(), NetError> {
-        self.stack.add_route(route)
+    fn config(&self) -> Option<&NetworkConfig> {
+        self.station.config()
+    }
+
+    fn route(&mut self, route: &Route) -> Result<(), NetError> {
+        let Station {
+            addressing, stack, ..
+        } = &mut self.station;
+        addressing.add_route(stack, route)
     }
 
     #[inline(never)]
@@ -187,10 +256,10 @@ impl<D: Device, P: Platform> IpxeInterface for Network<'_, D, P> {
         debug!("imgfetch {uri}");
         self.id = self.id.wrapping_add(1);
         if !self.is_ahead(uri, part)
-            && let Err(failed) = self.fetch.open(&mut self.stack, uri, part)
+            && let Err(failed) = self.fetch.open(&mut self.station, uri, part)
         {
-            self.fetch.transfer.close(&mut self.stack);
-            return Err(self.stack.take_error(failed));
+            self.fetch.carriers.close(&mut self.station);
+            return Err(self.station.take_error(failed));
         }
         // After redirects it is where it really is.
         let uri = self.fetch.uri.as_ref().unwrap_or(uri);
@@ -198,12 +267,11 @@ impl<D: Device, P: Platform> IpxeInterface for Network<'_, D, P> {
             name: short_name(name.unwrap_or_else(|| last_segment(uri.path()))),
             uri: uri.clone(),
             size: self.fetch.size,
-            protocol: Protocol::from(uri.scheme()),
             id: self.id,
         })
     }
 
-    #[cfg(feature = "ahead")]
+    #[cfg(feature = "fast-start")]
     #[inline(never)]
     fn prefetch(&mut self, uri: &Uri, part: Option<Part>) {
         #[cfg(feature = "https")]
@@ -214,11 +282,11 @@ impl<D: Device, P: Platform> IpxeInterface for Network<'_, D, P> {
         debug!("prefetch {uri}");
         // Handles given out so far are void.
         self.id = self.id.wrapping_add(1);
-        let deadline = self.stack.deadline;
-        let now = self.stack.platform.now();
-        self.stack.deadline = deadline.min(now + PATIENCE);
-        let opened = self.fetch.open(&mut self.stack, uri, part);
-        self.stack.deadline = deadline;
+        let deadline = self.station.deadline;
+        let now = self.station.now();
+        self.station.deadline = deadline.min(now + PATIENCE);
+        let opened = self.fetch.open(&mut self.station, uri, part);
+        self.station.deadline = deadline;
         if opened.is_ok() {
             self.ahead_until = now + KEEP;
             self.fetch.asked = Some(uri.clone());
@@ -226,52 +294,27 @@ impl<D: Device, P: Platform> IpxeInterface for Network<'_, D, P> {
     }
 
     #[inline(never)]
-    fn imgload<'s>(
-        &mut self,
-        handle: ImageHandle,
-        staging: Option<&'s mut [u8]>,
-    ) -> Result<LoadedImage<'s>, NetError> {
+    fn imgload(&mut self, handle: ImageHandle) -> Result<LoadedImage, NetError> {
         self.check(&handle)?;
-        let Self { stack, fetch, .. } = self;
-        let size = match fetch.measure(stack) {
-            Ok(size) => size,
-            Err(failed) => return Err(stack.take_error(failed)),
-        };
-        let Some(buffer) = staging else {
-            return Ok(LoadedImage {
-                handle,
-                size,
-                staged: None,
-            });
-        };
-        #[cfg(not(feature = "staging"))]
-        {
-            let _ = buffer;
-            fetch.transfer.close(stack);
-            Err(NetError::StagingTooSmall { size, buffer: 0 })
-        }
-        #[cfg(feature = "staging")]
-        {
-            let staged = staged::load(stack, fetch, size, buffer)?;
-            Ok(LoadedImage {
-                handle,
-                size,
-                staged: Some(staged),
-            })
+        match self.fetch.measure(&mut self.station) {
+            Ok(size) => Ok(LoadedImage { handle, size }),
+            Err(failed) => Err(self.station.take_error(failed)),
         }
     }
 
-    fn imgexec<S: ImageSink>(
+    fn imgexec(
         &mut self,
-        image: LoadedImage<'_>,
-        sink: &mut S,
-    ) -> Result<Delivery, ExecError<NetError, S::Error>> {
-        #[cfg(feature = "staging")]
-        if let Some(data) = image.staged {
-            return staged::deliver(&mut self.stack, data, sink);
-        }
+        image: &LoadedImage,
+        delivery: &mut dyn Deliver,
+    ) -> Result<(), ExecError<NetError>> {
         self.check(&image.handle).map_err(ExecError::Transfer)?;
-        self.fetch.drain(&mut self.stack, image.size, sink)
+        let Self { station, fetch, .. } = self;
+        match deliver(fetch, station, image.size, delivery) {
+            Ok(()) => Ok(()),
+            Err(Stop::Net(failed)) => Err(ExecError::Transfer(station.take_error(failed))),
+            Err(Stop::Refused(failed)) => Err(ExecError::Refused(station.take_error(failed))),
+            Err(Stop::Sink) => Err(ExecError::Sink),
+        }
     }
 
     fn echo(&mut self, message: &str) {
@@ -279,20 +322,18 @@ impl<D: Device, P: Platform> IpxeInterface for Network<'_, D, P> {
     }
 
     fn sleep(&mut self, span: Duration) -> Result<(), NetError> {
-        let now = self.stack.platform.now();
-        self.fetch.transfer.linger(&mut self.stack, now);
-        wait_for(&mut self.stack, span).map_err(|failed| self.stack.take_error(failed))
+        let now = self.station.now();
+        self.fetch.carriers.linger(&mut self.station, now);
+        let slept = self.station.wait(span);
+        slept.map_err(|failed| self.station.take_error(failed))
     }
 
     fn exit(&mut self) {
-        self.fetch.transfer.close(&mut self.stack);
-        self.stack.end_lease();
-        #[cfg(feature = "http")]
-        self.stack.tcp().abort();
-        #[cfg(feature = "parallel")]
-        self.stack.abort_lanes();
-        self.stack.flush();
-        self.stack.deconfigure();
+        self.fetch.carriers.close(&mut self.station);
+        self.station.end_lease();
+        self.fetch.carriers.shut_down(&mut self.station);
+        self.station.flush();
+        self.station.deconfigure();
     }
 }
 

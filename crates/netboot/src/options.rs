@@ -9,67 +9,60 @@ use netboot_tftp as tftp;
 pub enum ArpProbe {
     /// The server's word is enough; no time is lost.
     Off,
-    /// `count` probes, `interval` apart; the address is used one interval after the last probe.
+    /// The address is used one interval after the last probe, if nobody else was seen to use it.
     On {
-        /// Probes to be sent.
+        /// Number of probes that are sent.
         count: u8,
-        /// Between two probes.
+        /// Time between two probes.
         interval: Duration,
     },
 }
 
-/// What the station says of itself to the DHCP server.
+/// What the station says of itself to the DHCP server, and how patient it is.
 #[derive(Clone, Copy, Debug)]
 pub struct DhcpOptions {
     /// UUID of the system (option 97).
     pub uuid: Option<[u8; 16]>,
     /// Client architectures (option 93).
     pub arch: &'static [u16],
-    /// Option 12.
+    /// Host name of the station (option 12).
     pub hostname: Option<&'static str>,
-    /// Option 77.
+    /// User class (option 77), at most 32 octets.
     pub user_class: Option<&'static str>,
-    /// Option 60.
+    /// Vendor class (option 60).
     pub vendor_class: dhcp::VendorClass<'static>,
-    /// How long further offers are collected after one without boot information. Zero for a caller that needs none, as it knows
-    /// where its images are: the first offer of an address is then taken at once.
+    /// How long further offers are collected after one without boot information, when the caller of `dhcp` wants some.
     pub offer_window: Duration,
     /// Probing of the address.
     pub probe: ArpProbe,
-    /// The whole of `dhcp` ends after this time.
+    /// Time after which the whole of `dhcp` ends.
     pub timeout: Duration,
 }
 
-/// Times and sizes of the library. The defaults suit a data centre.
+/// Sizes and times of TFTP.
 #[derive(Clone, Copy, Debug)]
-pub struct NetworkOptions {
-    /// DHCP.
-    pub dhcp: DhcpOptions,
-    /// TFTP blksize to ask for, octets (RFC 2348).
-    pub tftp_blksize: u16,
-    /// TFTP windowsize to ask for, blocks (RFC 7440); less if the buffer is smaller.
-    pub tftp_windowsize: u16,
-    /// TFTP timers.
-    pub tftp_timing: tftp::Timing,
-    /// One DNS name, for each server that there is. smoltcp goes on to the next after 10 s.
-    pub dns_timeout: Duration,
-    /// TCP connection set-up.
+pub struct TftpOptions {
+    /// The blksize to ask for, 8 to 65,464 octets (RFC 2348). A frame holds 1,468.
+    pub blksize: u16,
+    /// The windowsize to ask for, in blocks (RFC 7440). The device's ring bounds it.
+    pub windowsize: u16,
+    /// Timers of the client.
+    pub timing: tftp::Timing,
+}
+
+/// Sizes and times of HTTP and HTTPS.
+#[cfg(feature = "http")]
+#[derive(Clone, Copy, Debug)]
+pub struct HttpOptions {
+    /// Time for the TCP connection.
     pub connect_timeout: Duration,
-    /// TLS handshake, our own computations included.
+    /// Time for the TLS handshake, our own computations included.
     pub tls_timeout: Duration,
-    /// A server that sends nothing for this long is dead.
+    /// Time after which a server that sends nothing counts as dead.
     pub stall_timeout: Duration,
     /// TCP keep-alive while the sink holds the transfer back.
     pub keep_alive: Duration,
-    /// Times that one image's transfer is taken up again after it broke.
-    pub resumes: u32,
-    /// Wait before the first resumption; doubles with each further one.
-    pub resume_wait: Duration,
-    /// Whether `imgexec` computes the SHA-256 of what it delivers. Without it a broken transfer is taken up again only
-    /// where the server proves by a validator that the file is the same.
-    #[cfg(feature = "unhashed")]
-    pub hash: bool,
-    /// HTTP redirects followed for one image.
+    /// Redirects followed for one image.
     pub redirects: u8,
     /// Connections that one HTTP transfer may use, 1 to 4; no more than there is memory for
     /// ([`Network::use_lanes`](crate::Network::use_lanes)). `https` has one, whatever this says.
@@ -83,35 +76,61 @@ pub struct NetworkOptions {
     pub user_agent: &'static str,
 }
 
-impl Default for NetworkOptions {
+/// Times and sizes of the library. The defaults suit a data centre.
+#[derive(Clone, Copy, Debug)]
+pub struct NetworkOptions {
+    /// DHCP.
+    pub dhcp: DhcpOptions,
+    /// TFTP.
+    pub tftp: TftpOptions,
+    /// HTTP and HTTPS.
+    #[cfg(feature = "http")]
+    pub http: HttpOptions,
+    /// Time for one DNS name, for each server that there is. smoltcp goes on to the next server after 10 s.
+    pub dns_timeout: Duration,
+    /// Number of times that one image's transfer is taken up again after it broke.
+    pub resumes: u32,
+    /// Wait before the first resumption; it doubles with each further one.
+    pub resume_wait: Duration,
+}
+
+impl Default for DhcpOptions {
     fn default() -> Self {
         Self {
-            dhcp: DhcpOptions {
-                uuid: None,
-                // RISC-V 32-bit and RISC-V 32-bit HTTP boot (RFC 5970's registry).
-                arch: &[0x0019, 0x001a],
-                hostname: None,
-                user_class: Some("caliptra-netboot"),
-                vendor_class: dhcp::VendorClass::Pxe,
-                offer_window: Duration::from_millis(300),
-                probe: ArpProbe::On {
-                    count: 2,
-                    interval: Duration::from_millis(500),
-                },
-                timeout: Duration::from_secs(60),
+            uuid: None,
+            // RISC-V 32-bit and RISC-V 32-bit HTTP boot (RFC 5970's registry).
+            arch: &[0x0019, 0x001a],
+            hostname: None,
+            user_class: Some("caliptra-netboot"),
+            vendor_class: dhcp::VendorClass::Pxe,
+            offer_window: Duration::from_millis(300),
+            probe: ArpProbe::On {
+                count: 2,
+                interval: Duration::from_millis(500),
             },
-            tftp_blksize: 1468,
-            tftp_windowsize: 16,
-            tftp_timing: tftp::Timing::default(),
-            dns_timeout: Duration::from_secs(10),
+            timeout: Duration::from_secs(60),
+        }
+    }
+}
+
+impl Default for TftpOptions {
+    fn default() -> Self {
+        Self {
+            blksize: 1468,
+            windowsize: 16,
+            timing: tftp::Timing::default(),
+        }
+    }
+}
+
+#[cfg(feature = "http")]
+impl Default for HttpOptions {
+    fn default() -> Self {
+        Self {
             connect_timeout: Duration::from_secs(10),
             tls_timeout: Duration::from_secs(20),
             stall_timeout: Duration::from_secs(10),
             keep_alive: Duration::from_secs(5),
-            resumes: 5,
-            resume_wait: Duration::from_millis(200),
-            #[cfg(feature = "unhashed")]
-            hash: true,
             redirects: 5,
             #[cfg(feature = "parallel")]
             connections: 4,
@@ -122,14 +141,16 @@ impl Default for NetworkOptions {
     }
 }
 
-#[cfg(feature = "staging")]
-impl NetworkOptions {
-    /// Whether deliveries are hashed.
-    #[inline(always)]
-    pub(crate) fn hashes(&self) -> bool {
-        #[cfg(feature = "unhashed")]
-        return self.hash;
-        #[cfg(not(feature = "unhashed"))]
-        true
+impl Default for NetworkOptions {
+    fn default() -> Self {
+        Self {
+            dhcp: DhcpOptions::default(),
+            tftp: TftpOptions::default(),
+            #[cfg(feature = "http")]
+            http: HttpOptions::default(),
+            dns_timeout: Duration::from_secs(10),
+            resumes: 5,
+            resume_wait: Duration::from_millis(200),
+        }
     }
 }

@@ -1,5 +1,6 @@
 //! All memory of the library but the frames of the device.
 
+use crate::station::MESSAGE_MAX;
 use smoltcp::iface::SocketStorage;
 #[cfg(feature = "dns")]
 use smoltcp::socket::dns;
@@ -9,8 +10,6 @@ use smoltcp::socket::udp;
 const UDP_TX: usize = 640;
 /// One DHCP message of full size and a second one behind it.
 const DHCP_RX: usize = 2048;
-/// One DHCP message that we send.
-pub(crate) const DHCP_TX: usize = 600;
 /// One HTTP request head; with several connections, those of the stripes that are asked for ahead, until they are acknowledged.
 #[cfg(feature = "http")]
 pub(crate) const TCP_TX: usize = if cfg!(feature = "parallel") {
@@ -18,37 +17,42 @@ pub(crate) const TCP_TX: usize = if cfg!(feature = "parallel") {
 } else {
     1024
 };
-/// TCP connections.
+/// Number of TCP connections.
 #[cfg(feature = "parallel")]
-const CONNECTIONS: usize = crate::transfer::LANES;
-/// TCP connections.
+const CONNECTIONS: usize = crate::transfer::http::LANES;
+/// Number of TCP connections.
 #[cfg(not(feature = "parallel"))]
 const CONNECTIONS: usize = cfg!(feature = "http") as usize;
 /// TFTP, DHCP, and DNS and TCP where they are.
 const SOCKETS: usize = 2 + cfg!(feature = "dns") as usize + CONNECTIONS;
+/// Octets for the options of the DHCP servers' messages, if the integrator does not say otherwise.
+const DHCP_OPTIONS: usize = 1024;
 
 /// The buffers of a [`Network`](crate::Network): all zero at the start, so that a static of them takes no
 /// flash.
 ///
-/// `TCP` is the HTTP receive buffer: throughput is at most `TCP` octets for each round trip. TFTP has none: blocks wait in
-/// the device. Without the feature `http` there is no such buffer.
-pub struct Buffers<const TCP: usize> {
+/// `TCP` is the HTTP receive buffer in octets: throughput is at most `TCP` octets for each round trip. TFTP has none: blocks wait
+/// in the device. Without the feature `http` there is no such buffer. `OPTIONS` octets keep the options of the DHCP servers in
+/// their raw form ([`Network::dhcp_options`](crate::Network::dhcp_options)); 0 keeps none.
+pub struct Buffers<const TCP: usize, const OPTIONS: usize = DHCP_OPTIONS> {
     pub(crate) udp_tx: [u8; UDP_TX],
     pub(crate) dhcp_rx: [u8; DHCP_RX],
-    pub(crate) dhcp_tx: [u8; DHCP_TX],
+    pub(crate) dhcp_tx: [u8; MESSAGE_MAX],
+    pub(crate) dhcp_options: [u8; OPTIONS],
     #[cfg(feature = "http")]
     pub(crate) tcp_rx: [u8; TCP],
     #[cfg(feature = "http")]
     pub(crate) tcp_tx: [u8; TCP_TX],
 }
 
-impl<const TCP: usize> Buffers<TCP> {
+impl<const TCP: usize, const OPTIONS: usize> Buffers<TCP, OPTIONS> {
     /// Zeroed buffers.
     pub const fn new() -> Self {
         Self {
             udp_tx: [0; UDP_TX],
             dhcp_rx: [0; DHCP_RX],
-            dhcp_tx: [0; DHCP_TX],
+            dhcp_tx: [0; MESSAGE_MAX],
+            dhcp_options: [0; OPTIONS],
             #[cfg(feature = "http")]
             tcp_rx: [0; TCP],
             #[cfg(feature = "http")]
@@ -57,7 +61,7 @@ impl<const TCP: usize> Buffers<TCP> {
     }
 }
 
-impl<const TCP: usize> Default for Buffers<TCP> {
+impl<const TCP: usize, const OPTIONS: usize> Default for Buffers<TCP, OPTIONS> {
     fn default() -> Self {
         Self::new()
     }
@@ -91,7 +95,7 @@ impl<const TCP: usize, const N: usize> Default for Lanes<TCP, N> {
     }
 }
 
-/// The sockets and the slots of their buffers. Not zero at the start: to be made in place at run time.
+/// The sockets and the slots of their buffers. They are not zero at the start, so make them in place at run time.
 pub struct Slots<'a> {
     pub(crate) udp_tx: [udp::PacketMetadata; 4],
     pub(crate) dhcp_rx: [udp::PacketMetadata; 4],

@@ -168,6 +168,15 @@ impl<'b, L: Level> Channel<'b, L> {
         }
     }
 
+    /// Gives the buffers to a channel of another level. The connection is forgotten; the new channel is not connected.
+    pub fn into_level<M: Level>(mut self) -> Channel<'b, M> {
+        self.session.forget();
+        Channel {
+            session: self.session,
+            level: PhantomData,
+        }
+    }
+
     /// Begins a connection: forgets the one before, and puts the ClientHello into the send buffer.
     ///
     /// # Errors
@@ -309,13 +318,8 @@ impl<'b, L: Level> Channel<'b, L> {
 }
 
 impl Session<'_> {
-    #[inline(never)]
-    fn start(
-        &mut self,
-        server: &ServerName<'_>,
-        suites: &[Suite],
-        rng: &mut dyn CryptoRngCore,
-    ) -> Result<(), TlsError> {
+    /// Forgets the connection.
+    fn forget(&mut self) {
         self.incoming.reset();
         self.outgoing.reset();
         self.handshake = Handshake::new();
@@ -323,6 +327,16 @@ impl Session<'_> {
         self.failed = None;
         self.finished = false;
         self.closing = false;
+    }
+
+    #[inline(never)]
+    fn start(
+        &mut self,
+        server: &ServerName<'_>,
+        suites: &[Suite],
+        rng: &mut dyn CryptoRngCore,
+    ) -> Result<(), TlsError> {
+        self.forget();
         let receive = self.incoming.capacity();
         self.handshake
             .start(server, suites, receive, rng, &mut self.outgoing)

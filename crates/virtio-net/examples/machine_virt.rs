@@ -32,15 +32,15 @@ unsafe fn network() -> Result<Network, VirtioNetError> {
 
 /// Answers each frame with a copy of itself to its sender: an echo, to try a new port with.
 fn echo(net: &mut impl Device) {
-    while let Some((frame, answer)) = net.receive() {
+    while let Some(received) = net.receive() {
         let mut copy = [0; 1514];
-        let len = frame.len().min(copy.len());
-        copy[..len].copy_from_slice(&frame[..len]);
+        let len = received.frame.len().min(copy.len());
+        copy[..len].copy_from_slice(&received.frame[..len]);
         // Destination and source change places.
         for octet in 0..6.min(len.saturating_sub(6)) {
             copy.swap(octet, octet + 6);
         }
-        answer.send(len, |octets| octets.copy_from_slice(&copy[..len]));
+        received.tx.send(len, |octets| octets.copy_from_slice(&copy[..len]));
     }
 }
 

@@ -3,7 +3,7 @@
 use crate::pool::PoolHal;
 use crate::transport::Flagged;
 use core::ptr::NonNull;
-use netboot_core::{Device, DeviceInfo, TxSlot};
+use netboot_core::{Device, DeviceInfo, FrameSlot, Received, TxSlot};
 use virtio_drivers::device::net::VirtIONetRaw;
 use virtio_drivers::transport::mmio::{MmioTransport, VirtIOHeader};
 
@@ -15,6 +15,8 @@ const FRAME: usize = 1514;
 const BUFFER: usize = 1528;
 /// Octets left free at the start of a receive buffer: behind 12 of header and 14 of Ethernet, IP is on a word.
 const SKEW: usize = 2;
+/// Number of frames that can be kept at once, if there are buffers enough: one buffer is always left to the device.
+const HELD: usize = 8;
 /// The virtio register window of QEMU's `virt` machine.
 const MMIO_SIZE: usize = 0x200;
 
@@ -83,8 +85,8 @@ pub struct VirtioNet<const Q: usize, const RX: usize, const TX: usize> {
     tx_token: [Option<u16>; TX],
     /// The frame that was handed out by the last `receive`, to be put back at the next one.
     lent: Option<Frame>,
-    /// The frame that is kept.
-    held: Option<Frame>,
+    /// The frames that are kept, by slot.
+    held: [Option<Frame>; HELD],
     stats: Stats,
 }
 
@@ -114,7 +116,7 @@ impl<const Q: usize, const RX: usize, const TX: usize> VirtioNet<Q, RX, TX> {
             rx_slot: [0; Q],
             tx_token: [None; TX],
             lent: None,
-            held: None,
+            held: [None; HELD],
             stats: Stats::default(),
         };
         net.raw.disable_interrupts();
@@ -209,7 +211,16 @@ impl<const Q: usize, const RX: usize, const TX: usize> Device for VirtioNet<Q, R
         }
     }
 
-    fn receive(&mut self) -> Option<(&[u8], Slot<'_, Q>)> {
+    /// The device offers no status field ([`Flagged`] accepts no such feature), so the link counts as up (virtio 1.2, section
+    /// 5.1.4).
+    fn link_up(&mut self) -> bool {
+        true
+    }
+
+    /// Without the control queue the device passes all frames on (virtio 1.2, section 5.1.6.5.1).
+    fn set_multicast(&mut self, _: &[[u8; 6]]) {}
+
+    fn receive(&mut self) -> Option<Received<'_, Slot<'_, Q>>> {
         if let Some(frame) = self.lent.take() {
             self.refill(frame.slot);
         }
@@ -245,7 +256,12 @@ impl<const Q: usize, const RX: usize, const TX: usize> Device for VirtioNet<Q, R
             token: self.tx_token.get_mut(free)?,
             stats: &mut self.stats,
         };
-        Some((frame, slot))
+        Some(Received {
+            frame,
+            // No checksum offload was negotiated.
+            rx_checksum_verified: false,
+            tx: slot,
+        })
     }
 
     fn transmit(&mut self) -> Option<Slot<'_, Q>> {
@@ -259,14 +275,19 @@ impl<const Q: usize, const RX: usize, const TX: usize> Device for VirtioNet<Q, R
         })
     }
 
-    fn hold(&mut self) {
-        if self.held.is_none() {
-            self.held = self.lent.take();
+    fn hold(&mut self) -> Option<FrameSlot> {
+        let kept = self.held.iter().flatten().count();
+        let at = self.held.iter().position(Option::is_none)?;
+        if kept.saturating_add(1) >= RX {
+            return None;
         }
+        let place = self.held.get_mut(at)?;
+        *place = Some(self.lent.take()?);
+        Some(FrameSlot(at as u8))
     }
 
-    fn held(&self) -> &[u8] {
-        let Some(frame) = self.held else {
+    fn held(&self, slot: &FrameSlot) -> &[u8] {
+        let Some(Some(frame)) = self.held.get(usize::from(slot.0)) else {
             return &[];
         };
         let buffer = self.rx.get(usize::from(frame.slot));
@@ -275,8 +296,9 @@ impl<const Q: usize, const RX: usize, const TX: usize> Device for VirtioNet<Q, R
             .unwrap_or_default()
     }
 
-    fn release(&mut self) {
-        if let Some(frame) = self.held.take() {
+    fn release(&mut self, slot: FrameSlot) {
+        let place = self.held.get_mut(usize::from(slot.0));
+        if let Some(frame) = place.and_then(Option::take) {
             self.refill(frame.slot);
         }
     }

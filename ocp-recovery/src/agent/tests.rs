@@ -1,6 +1,8 @@
-//! What the model of the device does not do: registers that refuse, and statuses in odd mixtures.
+//! The agent against a table of registers: registers that refuse, statuses in odd mixtures, and what the agent writes.
 
 use super::*;
+use crate::fields::RecIntfCfg;
+use crate::reason::Reason;
 use netboot_core::{AbortReason, ImageSink};
 use std::collections::HashMap;
 
@@ -236,13 +238,27 @@ fn documented_ends_are_recognised_for_any_image() {
     }
 }
 
+/// Begins an image of 1000 octets and writes the first `octets` of it, in whole bursts.
+fn begun(agent: &mut RecoveryAgent<Table>, octets: usize) {
+    assert_eq!(agent.poll(T0), Ok(AgentEvent::ImageRequested { index: 0 }));
+    agent.begin(T0, 1000).unwrap();
+    let mut left = octets;
+    while left != 0 {
+        let len = agent.window(T0).unwrap().min(left);
+        agent.write(T0, &[0; 256][..len]).unwrap();
+        left -= len;
+    }
+}
+
+const RESET: RecoveryError = RecoveryError::ResetRequired {
+    index: 0,
+    octets: 256,
+};
+
 #[test]
 fn a_device_that_was_reset_and_asks_again_is_not_taken_for_the_same() {
     let mut agent = agent(table());
-    agent.poll(T0).unwrap();
-    agent.begin(T0, 1000).unwrap();
-    assert_eq!(agent.window(T0), Ok(256));
-    agent.write(T0, &[0; 256]).unwrap();
+    begun(&mut agent, 256);
     // The same statuses as before, but the core is back in I3C mode.
     agent.set(&[(REC_INTF_CFG, 0)]);
     assert!(matches!(
@@ -250,9 +266,238 @@ fn a_device_that_was_reset_and_asks_again_is_not_taken_for_the_same() {
         Err(RecoveryError::DeviceLeft { index: 0, .. })
     ));
     agent.abort(T0, AbortReason::TransferFailed);
+    assert_eq!(agent.poll(T0), Err(RESET));
+    assert_eq!(agent.device_was_reset(T0), Ok(()));
     assert_eq!(agent.poll(T0), Ok(AgentEvent::ImageRequested { index: 0 }));
     assert_eq!(agent.begin(T0, 1000), Ok(()));
     assert_eq!(agent.window(T0), Ok(256));
+}
+
+#[test]
+fn an_unused_image_is_taken_back_and_leaves_nothing_behind() {
+    for octets in [0, 1, 3, 4, 255] {
+        for give_up in [false, true] {
+            let mut agent = agent(table());
+            begun(&mut agent, octets);
+            agent.bus_mut().writes.clear();
+            if give_up {
+                agent.abort(T0, AbortReason::TransferFailed);
+                assert_eq!(agent.state(), AgentState::Awaiting);
+                assert_eq!(agent.poll(T0), Ok(AgentEvent::ImageRequested { index: 0 }));
+            } else {
+                assert!(agent.withdraw(T0));
+                assert_eq!(agent.state(), AgentState::Requested { index: 0 });
+            }
+            // PAYLOAD_DONE, the transmit queue, then the FIFO that it feeds.
+            assert_eq!(
+                agent.bus_mut().writes[..3],
+                [(REC_INTF_CFG, 1), (0x20C, 8), (0x310, 0x0001_0000)]
+            );
+            assert_eq!(agent.window(T0), Err(RecoveryError::NotOpen));
+            agent.bus_mut().writes.clear();
+            agent.begin(T0, 7).unwrap();
+            assert_eq!(agent.window(T0), Ok(7));
+            agent.write(T0, &[1, 2, 3, 4, 5, 6, 7]).unwrap();
+            assert_eq!(words(&mut agent), [0x0403_0201, 0x0007_0605]);
+        }
+    }
+}
+
+#[test]
+fn a_request_that_is_gone_after_a_withdrawal_is_not_served() {
+    let mut agent = agent(table());
+    begun(&mut agent, 100);
+    assert!(agent.withdraw(T0));
+    agent.set(&[(RECOVERY_STATUS, 0x11)]);
+    assert_eq!(
+        agent.begin(T0, 1000),
+        Err(RecoveryError::RequestWithdrawn { index: 0 })
+    );
+}
+
+#[test]
+fn a_used_image_is_never_begun_again() {
+    for whole in [false, true] {
+        let mut agent = agent(table());
+        if whole {
+            assert_eq!(agent.poll(T0), Ok(AgentEvent::ImageRequested { index: 0 }));
+            agent.begin(T0, 4).unwrap();
+            agent.window(T0).unwrap();
+            agent.write(T0, b"abcd").unwrap();
+            agent.end(T0).unwrap();
+        } else {
+            begun(&mut agent, 256);
+        }
+        let before = agent.state();
+        let writes = agent.bus_mut().writes.len();
+        assert!(!agent.withdraw(T0));
+        assert_eq!(agent.state(), before);
+        assert_eq!(agent.bus_mut().writes.len(), writes, "nothing changes");
+        agent.abort(T0, AbortReason::DigestMismatch);
+        assert_eq!(agent.state(), AgentState::Stuck { index: 0 });
+        assert_eq!(agent.bus_mut().writes.len(), writes, "nothing changes");
+        let octets = if whole { 4 } else { 256 };
+        let error = RecoveryError::ResetRequired { index: 0, octets };
+        // The device still shows its request, and nothing that the agent is asked for serves it.
+        assert_eq!(agent.poll(T0), Err(error));
+        assert_eq!(agent.begin(T0, 1000), Err(error));
+        assert_eq!(agent.window(T0), Err(error));
+        assert_eq!(agent.poll_ready(T0), Err(error));
+        assert_eq!(agent.write(T0, &[0]), Err(RecoveryError::NotOpen));
+        assert_eq!(agent.end(T0), Err(RecoveryError::NotOpen));
+        assert_eq!(agent.activate(T0), Err(RecoveryError::NotReady));
+        assert!(!agent.withdraw(T0));
+        agent.abort(T0, AbortReason::Cancelled);
+        assert_eq!(agent.poll_timeout(), None);
+        assert_eq!(agent.state(), AgentState::Stuck { index: 0 });
+        assert_eq!(agent.bus_mut().writes.len(), writes);
+        // A failure that the device shows itself wins.
+        agent.set(&[(DEVICE_STATUS_0, 0x0085_000E), (RECOVERY_STATUS, 0x0D)]);
+        assert!(matches!(
+            agent.poll(T0),
+            Err(RecoveryError::DeviceRefused { index: 0, .. })
+        ));
+        assert_eq!(agent.state(), AgentState::Failed);
+    }
+}
+
+#[test]
+fn a_reset_ends_every_state_and_begins_anew() {
+    let later = T0 + Duration::from_secs(100);
+    let mut agent = agent(table());
+    for round in 0..4 {
+        match round {
+            0 => {}
+            1 => begun(&mut agent, 600),
+            2 => {
+                begun(&mut agent, 600);
+                agent.abort(T0, AbortReason::TransferFailed);
+            }
+            _ => {
+                agent.deliver(0);
+                agent.set(&[(DEVICE_STATUS_0, 0x0085_000E), (RECOVERY_STATUS, 0x0D)]);
+                assert!(agent.poll(T0).is_err());
+            }
+        }
+        agent.set(&[
+            (REC_INTF_CFG, 0),
+            (0x10C, 0),
+            (DEVICE_STATUS_0, 0),
+            (RECOVERY_STATUS, 0),
+            (RECOVERY_CTRL, 0),
+        ]);
+        assert_eq!(agent.device_was_reset(later), Ok(()));
+        assert_eq!(agent.state(), AgentState::Capabilities);
+        assert_eq!(agent.status(), StatusSnapshot::default());
+        assert!(RecIntfCfg(agent.bus_mut().read32(REC_INTF_CFG)).bypass());
+        let limit = later + AgentConfig::default().request_timeout;
+        assert_eq!(agent.poll_timeout(), Some(limit));
+        assert_eq!(agent.poll(later), Ok(AgentEvent::Waiting));
+        agent.set(&[
+            (0x10C, 0x1AB1_0101),
+            (DEVICE_STATUS_0, 0x0012_0003),
+            (RECOVERY_STATUS, 0x01),
+        ]);
+    }
+    agent.deliver(0);
+}
+
+#[test]
+fn a_reset_that_the_register_does_not_show_changes_nothing() {
+    for (config, error) in [
+        (0, RecoveryError::BypassRefused { config: 0 }),
+        (3, RecoveryError::PayloadDoneStuck { config: 3 }),
+    ] {
+        let mut agent = agent(table());
+        begun(&mut agent, 256);
+        agent.abort(T0, AbortReason::TransferFailed);
+        agent.set(&[(REC_INTF_CFG, config)]);
+        agent.bus_mut().sticky.push(REC_INTF_CFG);
+        assert_eq!(agent.device_was_reset(T0), Err(error));
+        assert_eq!(agent.poll(T0), Err(RESET));
+    }
+}
+
+#[test]
+fn a_pause_does_not_count_but_a_full_fifo_does() {
+    let late = T0 + Duration::from_secs(3600);
+    let mut agent = agent(table());
+    begun(&mut agent, 256);
+    // An hour between two sources; the device has long drained the burst.
+    assert_eq!(agent.poll(late), Ok(AgentEvent::Waiting));
+    assert_eq!(agent.window(late), Ok(256));
+    agent.write(late, &[0; 256]).unwrap();
+    agent.set(&[(FIFO_STATUS_0, 2)]);
+    let limit = late + AgentConfig::default().drain_timeout;
+    assert_eq!(agent.window(limit - Duration::from_micros(1)), Ok(0));
+    assert!(matches!(
+        agent.window(limit),
+        Err(RecoveryError::Timeout {
+            wait: WaitFor::Drain,
+            ..
+        })
+    ));
+    // The device goes on after all, and so does the image.
+    agent.set(&[(FIFO_STATUS_0, 1)]);
+    assert_eq!(agent.window(limit), Ok(256));
+}
+
+#[test]
+fn a_reset_during_a_pause_inside_a_burst_is_noticed() {
+    let mut agent = agent(table());
+    begun(&mut agent, 300);
+    let soon = T0 + Duration::from_millis(99);
+    agent.set(&[(REC_INTF_CFG, 0)]);
+    assert_eq!(agent.window(soon), Ok(212), "no register is read");
+    let later = T0 + Duration::from_millis(100);
+    // A poll that watches for failures is no look at the core.
+    assert_eq!(agent.poll(later), Ok(AgentEvent::Waiting));
+    assert!(matches!(
+        agent.window(later),
+        Err(RecoveryError::DeviceLeft { index: 0, .. })
+    ));
+    agent.set(&[(REC_INTF_CFG, 1)]);
+    assert_eq!(agent.window(later), Ok(212), "the burst goes on");
+    // A look at a device that is still there costs nothing for a while.
+    agent.set(&[(REC_INTF_CFG, 0)]);
+    assert_eq!(agent.window(later), Ok(212));
+}
+
+#[test]
+fn a_reset_is_noticed_before_the_end_and_before_the_activation() {
+    let left = |result: Result<(), RecoveryError>| {
+        matches!(result, Err(RecoveryError::DeviceLeft { index: 0, .. }))
+    };
+    // The core is back in I3C mode, and the device asks for the same image: nothing else tells.
+    for moment in 0..3 {
+        let mut agent = agent(table());
+        agent.poll(T0).unwrap();
+        agent.begin(T0, 4).unwrap();
+        agent.window(T0).unwrap();
+        agent.write(T0, b"abcd").unwrap();
+        if moment > 0 {
+            agent.end(T0).unwrap();
+        }
+        if moment > 1 {
+            agent.set(&[(DEVICE_STATUS_0, 0x0012_0004)]);
+            assert_eq!(agent.poll_ready(T0), Ok(true));
+        }
+        agent.set(&[(REC_INTF_CFG, 0), (DEVICE_STATUS_0, 0x0012_0003)]);
+        let writes = agent.bus_mut().writes.len();
+        assert!(left(match moment {
+            0 => agent.end(T0),
+            1 => agent.poll_ready(T0).map(|_| ()),
+            _ => agent.activate(T0),
+        }));
+        assert_eq!(agent.bus_mut().writes.len(), writes);
+    }
+}
+
+fn words(agent: &mut RecoveryAgent<Table>) -> Vec<u32> {
+    let writes = agent.bus_mut().writes.iter();
+    writes
+        .filter_map(|(offset, value)| (*offset == 0x27C).then_some(*value))
+        .collect()
 }
 
 #[test]
@@ -277,13 +522,7 @@ fn words_are_little_endian_and_the_tail_is_padded() {
     assert_eq!(agent.window(T0), Ok(6));
     agent.write(T0, &[2, 3, 4, 5, 6, 7]).unwrap();
     agent.end(T0).unwrap();
-    let words: Vec<u32> = agent
-        .bus_mut()
-        .writes
-        .iter()
-        .filter_map(|(offset, value)| (*offset == 0x27C).then_some(*value))
-        .collect();
-    assert_eq!(words, [0x0403_0201, 0x0007_0605]);
+    assert_eq!(words(&mut agent), [0x0403_0201, 0x0007_0605]);
     assert!(agent.bus_mut().writes.contains(&(0x14C, 2)));
     assert_eq!(agent.bus_mut().writes.last(), Some(&(REC_INTF_CFG, 3)));
 }

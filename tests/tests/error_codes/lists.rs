@@ -2,7 +2,7 @@
 
 use super::Row;
 use netboot::NetError;
-use netboot_app::AppError;
+use netboot_app::{AppError, Origin};
 use netboot_app::toc::{Stop, TocError};
 use netboot_core::Digest;
 use netboot_core::uri::UriError;
@@ -324,18 +324,20 @@ fn network(rows: &mut Vec<Row>) {
             "The attempt took longer than the policy allows: see why the transfer is slow, or allow more time.";
         E::StaleHandle => E::StaleHandle, "StaleHandle",
             "A defect of the caller: an image handle lives until the next `imgfetch`.";
-        E::StagingTooSmall { .. } => E::StagingTooSmall { size: 234_496, buffer: 65_536 }, "StagingTooSmall",
-            "Give a larger staging buffer, or none, so that the image is streamed.";
         E::PartBeyondEnd => E::PartBeyondEnd, "PartBeyondEnd",
             "Table of contents and flash image do not belong together: build the image anew.";
         E::SizeChanged { .. } => E::SizeChanged { was: 234_496, is: 234_500 }, "SizeChanged",
             "Do not replace files while boards boot: put new files beside the old ones and change the pointer.";
         E::ContentChanged => E::ContentChanged, "ContentChanged",
-            "As for SizeChanged; behind a load balancer see that all servers have the same file.";
+            "As for SizeChanged; see that all servers have the same file, also behind a load balancer.";
         E::Truncated { .. } => E::Truncated { got: 40_000, size: 234_496 }, "Truncated",
             "The file ends too early again and again: compare it with the original, and see the server's log.";
         E::PartRefused => E::PartRefused, "PartRefused",
             "The server answers range requests now and again: see that all servers behind a load balancer are set alike, or allow one connection.";
+        E::Internal => E::Internal, "Internal",
+            "A defect of this library: report it with the log of the boot.";
+        E::AnswerTooLong => E::AnswerTooLong, "AnswerTooLong",
+            "The server's answer is longer than the integration has room for: see what it answers, or give a larger buffer.";
     );
     rows.retain(|row| !row.advice.is_empty());
 }
@@ -396,18 +398,20 @@ fn recovery(rows: &mut Vec<Row>) {
                 recovery_status: 0x0D,
                 reason: Some(Reason(0x85)),
             }, "DeviceRefused",
-            "Read the reason: a digest or signature that is wrong means the wrong file, or one for another owner; compare its SHA-256 in the report.";
+            "Read the reason: a digest, signature, key, layout or version that is wrong means the wrong file, or one for another owner, and blames the server; hardware and self-test blame the device.";
         E::DeviceLeft { .. } => E::DeviceLeft { index: 0, device_status: 0, recovery_status: 0 }, "DeviceLeft",
             "The device was reset in the middle of an image: look at its power, its watchdog and who can reset it; then boot again.";
+        E::ResetRequired { .. } => E::ResetRequired { index: 1, octets: 8_000 }, "ResetRequired",
+            "Reset the device and its I3C core, by the platform's hook or by hand, and boot again; the attempt before says why the image was given up.";
         E::Timeout { .. } => timeout(WaitFor::Capabilities), "Timeout(Capabilities)",
             "The device's ROM does not run, or does not boot from the network: check reset, clocks and boot straps.";
     );
     list!(rows, WaitFor, "RecoveryError", same,
         WaitFor::Capabilities => timeout(WaitFor::Capabilities), "first", "";
         WaitFor::ImageRequest => timeout(WaitFor::ImageRequest), "Timeout(ImageRequest)",
-            "The device runs and asks for nothing; after a failed transfer released ROMs must be reset to ask again.";
+            "The device runs and asks for nothing: read CPTRA_FW_ERROR_FATAL, where 0x0105000C is its watchdog, which CPTRA_WDT_CFG sets; then reset it.";
         WaitFor::Drain => timeout(WaitFor::Drain), "Timeout(Drain)",
-            "The device stopped reading in the middle of an image: look at its own log, then reset it.";
+            "The device stopped reading in the middle of an image: look at its own log, and at its watchdog, which has to outlast the download (CPTRA_WDT_CFG); then reset it.";
         WaitFor::Pending => timeout(WaitFor::Pending), "Timeout(Pending)",
             "The device has the image and does not say so: look at its own log, then reset it.";
         WaitFor::Verification => timeout(WaitFor::Verification), "Timeout(Verification)",
@@ -435,6 +439,8 @@ fn app(rows: &mut Vec<Row>) {
             "Look at the attempts before it for the cause; if they only were slow, allow the boot more time.";
         E::TooManyImages => E::TooManyImages, "TooManyImages",
             "The device asks again and again, as after resets: look at its own log.";
+        E::NotHttps { .. } => E::NotHttps { origin: Origin::Dhcp }, "NotHttps",
+            "Give an `https` URI there. If that source is DHCP, somebody on the network may be trying to lead boards elsewhere.";
     );
     rows.retain(|row| !row.advice.is_empty());
 }

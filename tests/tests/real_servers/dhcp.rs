@@ -35,10 +35,10 @@ fn boot_file_in_options_66_and_67() {
     let lines = format!("port=0\n{RANGE}\nenable-tftp\ndhcp-boot={path},{SERVER},{OTHER}");
     let server = dnsmasq(&lan.server, &lines, &[DHCP, TFTP]).unwrap();
     let booted = boots(&lan, &plan);
-    let boot = &booted.outcome.report.config.as_ref().unwrap().boot;
+    let boot = &booted.outcome.config.as_ref().unwrap().boot;
     assert_eq!(boot.file, "images/");
     assert_eq!(boot.server_name, "10.0.2.2");
-    assert_eq!(boot.next_server, Some(OTHER));
+    assert_eq!(boot.next_server, Some(OTHER.into()));
     let said = acknowledged(&server);
     assert!(says(&said, "option: 66 tftp-server  10.0.2.2"));
     assert!(says(&said, "option: 67 bootfile-name  images/"));
@@ -62,10 +62,10 @@ fn boot_file_in_the_fields_of_bootp() {
     let server = dnsmasq(&lan.server, &lines, &[DHCP]).unwrap();
     let files = dnsmasq(&other, "port=0\nenable-tftp", &[TFTP]).unwrap();
     let booted = boots(&lan, &plan);
-    let boot = &booted.outcome.report.config.as_ref().unwrap().boot;
+    let boot = &booted.outcome.config.as_ref().unwrap().boot;
     assert_eq!(boot.file, "images/");
     assert_eq!(boot.server_name, "");
-    assert_eq!(boot.next_server, Some(OTHER));
+    assert_eq!(boot.next_server, Some(OTHER.into()));
     let said = acknowledged(&server);
     assert!(says(&said, "bootfile name: images/"));
     assert!(says(&said, "next server: 10.0.2.3"));
@@ -95,9 +95,9 @@ fn proxy_dhcp_says_what_the_server_of_the_address_does_not() {
     );
     let proxy = dnsmasq(&other, &lines, &[DHCP, Port::Udp(4011), TFTP]).unwrap();
     let booted = boots(&lan, &plan);
-    let config = booted.outcome.report.config.as_ref().unwrap();
+    let config = booted.outcome.config.as_ref().unwrap();
     assert!(config.boot.file.starts_with("boot.toc"));
-    assert_eq!(config.boot.next_server, Some(OTHER));
+    assert_eq!(config.boot.next_server, Some(OTHER.into()));
     assert_eq!(server.lines(&["DHCPACK", "10.0.2."]).len(), 1);
     assert!(!says(&acknowledged(&server), "option: 67"));
     assert!(!proxy.lines(&["PXE(eth0)", "02:00:00:00:00:15"]).is_empty());
@@ -207,7 +207,7 @@ fn the_lease_is_renewed_while_an_image_is_delivered() {
     let lines = format!("port=0\n{RANGE}\nenable-tftp\ndhcp-boot={path}\ndhcp-option=option:T1,3");
     let server = dnsmasq(&lan.server, &lines, &[DHCP, TFTP]).unwrap();
     let booted = boots(&lan, &plan);
-    let address = booted.outcome.report.config.as_ref().unwrap().address;
+    let address = booted.outcome.config.as_ref().unwrap().address;
     let answers = server.lines(&["DHCPACK", &address.to_string()]);
     assert!(answers.len() >= 2, "{answers:#?}");
     let renewals: Vec<_> = booted
@@ -240,7 +240,7 @@ fn an_address_in_use_is_declined() {
     let server = dnsmasq(&lan.server, &lines, &[DHCP, TFTP]).unwrap();
     let booted = boots(&lan, &plan);
     assert_eq!(server.lines(&["DHCPDECLINE", "10.0.2.50"]).len(), 1);
-    let address = booted.outcome.report.config.as_ref().unwrap().address;
+    let address = booted.outcome.config.as_ref().unwrap().address;
     assert_ne!(address, taken);
     assert_eq!(sent(&server, "/images/"), 3);
     assert_eq!(sent(&server, &format!(" to {address}")), 3);

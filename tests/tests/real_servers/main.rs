@@ -67,7 +67,7 @@ fn boots_with(lan: &Lan, plan: &Plan, line: &mut dyn FnMut(&str)) -> Booted {
     assert_eq!(outcome.report.images.len(), plan.images.len());
     for (index, image) in plan.images.iter().enumerate() {
         let got = &outcome.images[index];
-        assert_eq!(got.sha256, Some(image.sha256()), "image {index}");
+        assert_eq!(got.sha256, Some(image.padded_sha256()), "image {index}");
         assert!(got.activated && got.verified, "image {index}");
         assert_eq!(got.dropped_words, 0, "image {index}");
         let told = &outcome.report.images[index];

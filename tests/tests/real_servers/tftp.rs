@@ -240,7 +240,7 @@ fn tftpd_hpa_serves_and_says_so() {
     let _server = addresses(&lan, &path);
     let files = tftpd_hpa(&lan.server, &[]).unwrap();
     let booted = boots(&lan, &plan);
-    let address = booted.outcome.report.config.as_ref().unwrap().address;
+    let address = booted.outcome.config.as_ref().unwrap().address;
     let from = format!("RRQ from {address} filename images/");
     let asked = files.wait_lines(&[&from], 4).unwrap();
     assert_eq!(asked.len(), 4, "{asked:#?}");

@@ -252,7 +252,7 @@ fn an_address_in_use_is_declined() {
         .run();
     boot.assert_booted(&plan);
     assert_eq!(boot.served(Protocol::Dhcp, "decline").len(), 1);
-    let config = boot.outcome.report.config.as_ref().unwrap();
+    let config = boot.outcome.config.as_ref().unwrap();
     assert_ne!(config.address, CLIENT, "{}", boot.console);
 }
 

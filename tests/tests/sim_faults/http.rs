@@ -155,7 +155,7 @@ fn a_server_that_is_always_wrong() {
     for (what, fault, end) in cases {
         let end = match (what, end) {
             // The image is cut where the server said; the device finds out.
-            ("longer than said", _) => End::Failed(0x0006_0015, Blame::Device),
+            ("longer than said", _) => End::Failed(0x0006_0015, Blame::Server),
             (_, end) => end,
         };
         let boot = ends(what, &plan, &end, 120, |server| {

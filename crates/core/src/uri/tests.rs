@@ -467,3 +467,27 @@ proptest! {
         prop_assert_eq!(address::parse_v6(&address.to_string()), Some(address));
     }
 }
+
+#[test]
+fn a_private_scheme_keeps_its_name() {
+    let uri = Uri::parse("X-Demo://Host/a/b?c").unwrap();
+    assert_eq!(
+        (uri.scheme(), uri.scheme_name(), uri.port()),
+        (Scheme::Private, "x-demo", 0)
+    );
+    assert_eq!(uri.as_str(), "x-demo://host/a/b?c");
+    assert_eq!(uri.join("d").unwrap().as_str(), "x-demo://host/a/d");
+    assert_eq!(uri.join("//other/e").unwrap().as_str(), "x-demo://other/e");
+    let with_port = Uri::parse("x-demo://u:p@host:7/").unwrap();
+    assert_eq!(with_port.port(), 7);
+    assert_eq!(with_port.to_string(), "x-demo://***@host:7/");
+    assert_eq!(
+        uri.with_credentials_of(&with_port).unwrap().as_str(),
+        "x-demo://u:p@host/a/b?c"
+    );
+    assert!(!uri.same_origin(&Uri::parse("x-other://host/").unwrap()));
+    for name in ["x-", "x", "xdemo", "-x"] {
+        let text = format!("{name}://host/");
+        assert!(Uri::parse(&text).is_err(), "{text}");
+    }
+}

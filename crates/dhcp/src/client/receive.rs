@@ -1,14 +1,16 @@
 //! What an arriving message does to the client.
 
 use super::{Client, Event, LostReason, NAK_DELAY, PROBE_DEADLINE, State};
-use crate::boot::BootInfo;
+use crate::boot;
 use crate::error::DhcpError;
 use crate::lease::Lease;
 use crate::options::code;
 use crate::packet::{MessageType, Packet};
+use crate::raw::Taken;
 use crate::retry::jitter;
 use core::net::Ipv4Addr;
 use netboot_core::Instant;
+use netboot_core::boot::BootOrigin;
 use rand_core::RngCore;
 
 impl Client {
@@ -19,7 +21,7 @@ impl Client {
         rng: &mut dyn RngCore,
         from: Ipv4Addr,
         datagram: &[u8],
-    ) -> Result<(), DhcpError> {
+    ) -> Result<Taken, DhcpError> {
         let packet = Packet::parse(datagram)?;
         let header = &packet.header;
         if !header.reply || header.chaddr != self.identity.mac || header.xid != self.xid {
@@ -50,7 +52,7 @@ impl Client {
                 } else {
                     self.bind(now);
                 }
-                Ok(())
+                Ok(Taken::Lease)
             }
             (State::Requesting { server, .. }, MessageType::Nak) => {
                 of_server(&packet, server)?;
@@ -58,7 +60,7 @@ impl Client {
                 self.state = State::Waiting {
                     until: now + jitter(NAK_DELAY, rng),
                 };
-                Ok(())
+                Ok(Taken::Nothing)
             }
             (State::AskingProxy { server, .. }, MessageType::Ack | MessageType::Offer) => {
                 self.proxy_answer(from, &packet, server)
@@ -70,11 +72,11 @@ impl Client {
                 let server = self.lease.as_ref().map(|lease| lease.server_id);
                 of_server(&packet, server.unwrap_or(from))?;
                 self.lose(now, rng, LostReason::Refused);
-                Ok(())
+                Ok(Taken::Nothing)
             }
             (State::Rebinding(_), MessageType::Nak) => {
                 self.lose(now, rng, LostReason::Refused);
-                Ok(())
+                Ok(Taken::Nothing)
             }
             _ => Err(DhcpError::Unexpected),
         }
@@ -85,10 +87,10 @@ impl Client {
         now: Instant,
         from: Ipv4Addr,
         packet: &Packet<'_>,
-    ) -> Result<(), DhcpError> {
-        self.offers.add(from, packet)?;
+    ) -> Result<Taken, DhcpError> {
+        let taken = self.offers.add(from, packet)?;
         if self.offers.best().is_none() {
-            return Ok(());
+            return Ok(taken);
         }
         let window = now + self.offer_window;
         if let State::Discovering { retry, decide_at } = &mut self.state {
@@ -99,7 +101,7 @@ impl Client {
                 self.request(now);
             }
         }
-        Ok(())
+        Ok(taken)
     }
 
     /// Reads the lease in an ACK, which must be for the address that both sides have in mind.
@@ -123,13 +125,13 @@ impl Client {
         from: Ipv4Addr,
         packet: &Packet<'_>,
         since: Instant,
-    ) -> Result<(), DhcpError> {
+    ) -> Result<Taken, DhcpError> {
         let Some(held) = &self.lease else {
             return Err(DhcpError::Unexpected);
         };
         self.agreed(packet, held.address, from, since)?;
         self.settle(Event::Renewed);
-        Ok(())
+        Ok(Taken::Lease)
     }
 
     /// An answer from port 4011: boot information for an address that we have.
@@ -138,19 +140,18 @@ impl Client {
         from: Ipv4Addr,
         packet: &Packet<'_>,
         server: Ipv4Addr,
-    ) -> Result<(), DhcpError> {
+    ) -> Result<Taken, DhcpError> {
         if from != server {
             of_server(packet, server)?;
         }
-        if !BootInfo::is_known_in(packet) {
+        if !boot::is_known_in(packet) {
             return Err(DhcpError::Unexpected);
         }
         if let Some(lease) = &mut self.lease {
-            lease.boot.read(packet);
-            lease.boot.from_proxy = true;
+            boot::read(&mut lease.config.boot, packet, BootOrigin::Proxy);
         }
         self.settle(Event::BootInfo);
-        Ok(())
+        Ok(Taken::Proxy)
     }
 }
 

@@ -2,8 +2,11 @@
 
 use super::*;
 use crate::config::VendorClass;
-use crate::lease::Route;
 use crate::model::{MAC, Random, ip};
+use crate::raw::{RawOptions, Scope};
+use core::net::IpAddr;
+use netboot_core::boot::BootOrigin;
+use netboot_core::net::{ConfigOrigin, Prefix, Route};
 
 pub(super) const NO_PROBE: Config<'static> = Config {
     probe: false,
@@ -66,7 +69,8 @@ impl Bench {
 
     fn recv(&mut self, millis: u64, wire: &[u8]) -> Result<(), DhcpError> {
         let now = Instant::from_millis(millis);
-        self.client.handle(now, &mut self.random, ip(1), wire)
+        let taken = self.client.handle(now, &mut self.random, ip(1), wire);
+        taken.map(|_| ())
     }
 
     fn xid(&self) -> u32 {
@@ -120,34 +124,39 @@ fn a_lease_from_dnsmasq() {
     assert_eq!(bench.recv(20, &wire), Ok(()));
     assert_eq!(bench.client.poll(Instant::ZERO), Some(Event::Bound));
     let lease = bench.client.lease().unwrap();
-    assert_eq!((lease.address, lease.prefix_len), (ip(50), 24));
-    assert_eq!(lease.routers, [ip(1), ip(2)]);
+    assert_eq!((lease.address, lease.config.prefix_len), (ip(50), 24));
+    assert_eq!(lease.config.routers, [ip(1), ip(2)].map(IpAddr::V4));
     assert_eq!(
-        (&lease.dns[..], &lease.ntp[..]),
-        (&[ip(1)][..], &[ip(3)][..])
+        (&lease.config.dns[..], &lease.config.ntp[..]),
+        (&[ip(1).into()][..], &[ip(3).into()][..])
     );
     assert_eq!(
-        (lease.hostname.as_str(), lease.domain.as_str()),
+        (lease.config.hostname.as_str(), lease.config.domain.as_str()),
         ("node", "lan")
     );
-    assert_eq!((lease.mtu, lease.server_id), (Some(1500), ip(1)));
+    assert_eq!((lease.config.mtu, lease.server_id), (Some(1500), ip(1)));
     assert_eq!(
         (lease.lease_time, lease.t1, lease.t2),
         (secs(3600), secs(1800), secs(3150))
     );
     assert_eq!(lease.obtained, Instant::from_millis(10));
-    let boot = &lease.boot;
+    let boot = &lease.config.boot;
     assert_eq!(
         (boot.file.as_str(), boot.server_name.as_str()),
         ("boot.img", "tft")
     );
     assert_eq!(
-        (boot.next_server, boot.class_id.as_str()),
-        (Some(ip(9)), "PXEClient")
+        (boot.next_server, boot.origin),
+        (Some(ip(9).into()), BootOrigin::Dhcp)
     );
-    assert_eq!(boot.vendor_specific.octets, [6, 1, 8]);
-    assert_eq!(boot.sztp_redirect.octets, [0, 3, b'x', b':', b'y']);
-    assert!(!boot.from_proxy && !boot.oversize && !bench.client.boot_pending());
+    assert_eq!(lease.config.origin, ConfigOrigin::Dhcp(ip(1).into()));
+    assert!(boot.has_bootstrap_servers && !boot.oversize && !bench.client.boot_pending());
+    let mut buffer = [0; 512];
+    let mut raw = RawOptions::new(&mut buffer);
+    raw.keep(Taken::Lease, &wire).unwrap();
+    assert_eq!(raw.get(Scope::Dhcp, 43), Some(&[6, 1, 8][..]));
+    let bootstrap = [0, 3, b'x', b':', b'y'];
+    assert_eq!(raw.get(Scope::Dhcp, 143), Some(&bootstrap[..]));
     assert_eq!(bench.client.ignored(), 0);
 }
 
@@ -168,12 +177,15 @@ fn boot_of(sname: &[u8], file: &[u8], options: &[u8]) -> Lease {
 #[test]
 fn the_fields_of_bootp_as_isc_dhcpd_fills_them() {
     let lease = boot_of(b"boot.example", b"/images/a.bin", &[255]);
-    assert_eq!(lease.boot.server_name, "boot.example");
-    assert_eq!(lease.boot.file, "/images/a.bin");
-    assert_eq!(lease.boot.next_server, Some(Ipv4Addr::new(10, 0, 0, 2)));
+    assert_eq!(lease.config.boot.server_name, "boot.example");
+    assert_eq!(lease.config.boot.file, "/images/a.bin");
+    assert_eq!(
+        lease.config.boot.next_server,
+        Some(Ipv4Addr::new(10, 0, 0, 2).into())
+    );
     // No option 1, 51, 3: the class's mask, an hour, no router.
-    assert_eq!((lease.prefix_len, lease.lease_time), (8, secs(3600)));
-    assert!(lease.routers.is_empty());
+    assert_eq!((lease.config.prefix_len, lease.lease_time), (8, secs(3600)));
+    assert!(lease.config.routers.is_empty());
 }
 
 #[test]
@@ -185,8 +197,11 @@ fn overloaded_and_split_options() {
             52, 1, 3, 67, 8, b'h', b't', b't', b'p', b':', b'/', b'/', b'h',
         ],
     );
-    assert_eq!(lease.boot.file, "http://h/d/a.b");
-    assert_eq!(lease.boot.server_name, "", "`sname` holds options, no name");
+    assert_eq!(lease.config.boot.file, "http://h/d/a.b");
+    assert_eq!(
+        lease.config.boot.server_name, "",
+        "`sname` holds options, no name"
+    );
 }
 
 #[test]
@@ -199,17 +214,33 @@ fn names_that_do_not_fit_are_left_out_and_reported() {
         options
     };
     let lease = boot_of(b"", b"fallback", &long(67, 256));
-    assert_eq!((lease.boot.file.as_str(), lease.boot.oversize), ("", true));
+    assert_eq!(
+        (lease.config.boot.file.as_str(), lease.config.boot.oversize),
+        ("", true)
+    );
     let lease = boot_of(b"", b"fallback", &long(67, 400));
-    assert_eq!((lease.boot.file.as_str(), lease.boot.oversize), ("", true));
+    assert_eq!(
+        (lease.config.boot.file.as_str(), lease.config.boot.oversize),
+        ("", true)
+    );
     let lease = boot_of(b"", b"", &long(67, 255));
-    assert_eq!((lease.boot.file.len(), lease.boot.oversize), (255, false));
-    let lease = boot_of(b"", b"", &long(43, 300));
-    assert_eq!(lease.boot.vendor_specific.octets.len(), 128);
-    assert!(lease.boot.vendor_specific.truncated);
+    assert_eq!(
+        (lease.config.boot.file.len(), lease.config.boot.oversize),
+        (255, false)
+    );
     // A name with a line feed would break a log line; the field counts instead.
     let lease = boot_of(b"", b"good", &[67, 3, b'a', b'\n', b'b']);
-    assert_eq!(lease.boot.file, "good");
+    assert_eq!(lease.config.boot.file, "good");
+}
+
+fn route(network: [u8; 4], len: u8, gateway: Option<[u8; 4]>) -> Route {
+    Route {
+        destination: Prefix {
+            address: network.into(),
+            len,
+        },
+        gateway: gateway.map(IpAddr::from),
+    }
 }
 
 #[test]
@@ -221,20 +252,12 @@ fn classless_routes_replace_the_routers() {
         8, 11, 0, 0, 0, 0, // 11.0.0.0/8 on the link
     ];
     let lease = boot_of(b"", b"", &[&option_3[..], &routes].concat());
-    assert_eq!(lease.routers, [Ipv4Addr::new(10, 0, 0, 254)]);
+    assert_eq!(lease.config.routers, [IpAddr::from([10, 0, 0, 254])]);
     assert_eq!(
-        lease.static_routes,
+        lease.config.routes,
         [
-            Route {
-                destination: Ipv4Addr::new(192, 168, 5, 0),
-                prefix_len: 24,
-                router: Ipv4Addr::new(10, 0, 0, 253),
-            },
-            Route {
-                destination: Ipv4Addr::new(11, 0, 0, 0),
-                prefix_len: 8,
-                router: Ipv4Addr::UNSPECIFIED,
-            },
+            route([192, 168, 5, 0], 24, Some([10, 0, 0, 253])),
+            route([11, 0, 0, 0], 8, None),
         ]
     );
     for bad in [
@@ -243,8 +266,8 @@ fn classless_routes_replace_the_routers() {
         &[121, 6, 24, 192, 168, 5, 10, 0],
     ] {
         let lease = boot_of(b"", b"", &[&option_3[..], bad].concat());
-        assert_eq!(lease.routers, [Ipv4Addr::new(10, 0, 0, 1)]);
-        assert!(lease.static_routes.is_empty());
+        assert_eq!(lease.config.routers, [IpAddr::from([10, 0, 0, 1])]);
+        assert!(lease.config.routes.is_empty());
     }
 }
 
@@ -390,7 +413,7 @@ fn a_server_that_is_a_pxe_server_too_is_asked() {
     assert_eq!(bench.recv(310, &wire), Err(DhcpError::Unexpected));
     let wire = answer(&bench, 1, b"good");
     assert_eq!(bench.recv(310, &wire), Ok(()));
-    assert_eq!(bench.client.lease().unwrap().boot.file, "good");
+    assert_eq!(bench.client.lease().unwrap().config.boot.file, "good");
     // `Bound` was not taken yet; it must not be replaced by what it includes.
     assert_eq!(bench.client.poll(now), Some(Event::Bound));
     assert_eq!(bench.client.poll(now), None);
@@ -472,9 +495,9 @@ fn more_routes_than_are_read() {
     options.splice(16..16, [254]);
     options[7] = 161;
     let lease = boot_of(b"", b"", &options);
-    assert_eq!(lease.static_routes.len(), 4);
-    assert!(lease.routers.is_empty());
-    assert_eq!(lease.static_routes[0].prefix_len, 32);
+    assert_eq!(lease.config.routes.len(), 4);
+    assert!(lease.config.routers.is_empty());
+    assert_eq!(lease.config.routes[0].destination.len, 32);
 }
 
 #[test]

@@ -6,6 +6,7 @@ use crate::config::Config;
 use crate::error::DhcpError;
 use crate::model::{MAC, Server, World, ip};
 use crate::packet::MessageType;
+use netboot_core::boot::BootOrigin;
 use netboot_core::{Duration, Instant};
 use proptest::prelude::*;
 
@@ -38,7 +39,7 @@ fn the_better_offer_is_taken() {
     assert_eq!(world.acquire(10), Some(Event::Bound));
     let lease = world.client.lease().unwrap();
     assert_eq!(
-        (lease.address, lease.boot.file.as_str()),
+        (lease.address, lease.config.boot.file.as_str()),
         (ip(60), "slow.img")
     );
     // Later than the window: a boot without it is better than none.
@@ -58,8 +59,11 @@ fn a_proxy_completes_a_lease() {
         assert_eq!(world.acquire(10), Some(Event::Bound));
         let lease = world.client.lease().unwrap();
         assert_eq!((lease.address, lease.server_id), (ip(50), ip(1)));
-        assert_eq!(lease.boot.file, "proxy.img", "delay {proxy_delay}");
-        assert!(lease.boot.from_proxy && lease.boot.next_server == Some(ip(3)));
+        assert_eq!(lease.config.boot.file, "proxy.img", "delay {proxy_delay}");
+        assert!(
+            lease.config.boot.origin == BootOrigin::Proxy
+                && lease.config.boot.next_server == Some(ip(3).into())
+        );
     }
     // A server that names a file itself wins over a proxy.
     let servers = vec![
@@ -68,7 +72,7 @@ fn a_proxy_completes_a_lease() {
     ];
     let mut world = World::new(&NO_PROBE, servers, 1);
     world.acquire(10);
-    assert_eq!(world.client.lease().unwrap().boot.file, "own.img");
+    assert_eq!(world.client.lease().unwrap().config.boot.file, "own.img");
     // A proxy alone gives no address.
     let mut world = World::new(&NO_PROBE, vec![Server::new(3, None, "proxy.img")], 1);
     assert_eq!(world.acquire(1000), Some(Event::Failed(DhcpError::NoOffer)));
@@ -87,7 +91,10 @@ fn without_a_window_the_first_offer_is_taken_at_once() {
     let start = world.now;
     assert_eq!(world.acquire(10), Some(Event::Bound));
     let lease = world.client.lease().unwrap();
-    assert_eq!((lease.address, lease.boot.file.as_str()), (ip(50), ""));
+    assert_eq!(
+        (lease.address, lease.config.boot.file.as_str()),
+        (ip(50), "")
+    );
     // Two exchanges of 1 ms there and 20 ms back, and nothing between them.
     assert_eq!(world.now.since(start), Duration::from_millis(42));
     let sent: Vec<_> = world.sent.iter().map(|sent| (sent.0, sent.1)).collect();
@@ -104,7 +111,7 @@ fn without_a_window_the_first_offer_is_taken_at_once() {
         proxy.on_4011 = on_4011;
         let mut world = World::new(&config, vec![Server::new(1, Some(50), ""), proxy], 1);
         assert_eq!(world.acquire(10), Some(Event::Bound));
-        assert_eq!(world.client.lease().unwrap().boot.file, file);
+        assert_eq!(world.client.lease().unwrap().config.boot.file, file);
         assert!(!world.client.boot_pending());
         assert_eq!(world.now.since(start), Duration::from_millis(42));
     }
@@ -119,8 +126,8 @@ fn a_proxy_is_asked_on_port_4011() {
     assert_eq!(world.acquire(10), Some(Event::Bound));
     let lease = world.client.lease().unwrap();
     assert_eq!(
-        (lease.boot.file.as_str(), lease.boot.from_proxy),
-        ("late.img", true)
+        (lease.config.boot.file.as_str(), lease.config.boot.origin),
+        ("late.img", BootOrigin::Proxy)
     );
     let (_, message, to, port) = *world.sent.last().unwrap();
     assert_eq!((message, to, port), (MessageType::Request, ip(3), 4011));
@@ -147,7 +154,7 @@ fn among_equals_the_first_offer_wins() {
     let mut world = World::new(&NO_PROBE, servers, 1);
     world.servers[0].delay = Duration::from_millis(50);
     world.acquire(10);
-    assert_eq!(world.client.lease().unwrap().boot.file, "first");
+    assert_eq!(world.client.lease().unwrap().config.boot.file, "first");
 }
 
 #[test]
@@ -207,7 +214,7 @@ fn renewals_go_on_and_keep_the_boot_information() {
         .iter()
         .filter(|(_, event)| *event == Event::Renewed);
     assert_eq!(renewed.count(), 11, "every 300 s");
-    assert_eq!(world.client.lease().unwrap().boot.file, "a.img");
+    assert_eq!(world.client.lease().unwrap().config.boot.file, "a.img");
     let renewals = world
         .sent
         .iter()
@@ -313,7 +320,7 @@ proptest! {
                 let lease = world.client.lease().unwrap();
                 prop_assert!((50..54).any(|last| lease.address == ip(last)));
                 if !file.is_empty() {
-                    prop_assert_eq!(lease.boot.file.as_str(), file);
+                    prop_assert_eq!(lease.config.boot.file.as_str(), file);
                 }
             }
             Some(Event::Failed(_)) => {

@@ -1,14 +1,17 @@
-//! A TFTP transfer on its UDP socket.
+//! TFTP on its UDP socket (RFC 1350, 2347 to 2349, 7440).
 //!
 //! A DATA packet stays where the device put it until the sink has taken all of it; only then is it acknowledged. So a slow
 //! sink slows the server, and no block is copied. The socket only sends.
 
-use super::{Opened, Pumped, Take};
-use crate::NetError;
-use crate::stack::{Internal, Stack, Step};
+use super::carrier::{Carrier, Opened, Pumped, Start, Take};
+use crate::board::Board;
+use crate::error::NetError;
+use crate::options::TftpOptions;
+use crate::stack::SocketHandle;
+use crate::station::{Internal, Station, Step, resolve};
 use core::net::IpAddr;
+use netboot_core::Instant;
 use netboot_core::uri::Uri;
-use netboot_core::{Device, Instant, Platform};
 use netboot_tftp::client::{FILENAME_MAX, TRANSMIT_MAX};
 use netboot_tftp::{Client, Endpoint, ErrorCode, Event, Request};
 use smoltcp::wire::{IpAddress, IpEndpoint};
@@ -18,8 +21,18 @@ const DATA_HEADER: usize = 4;
 /// Datagrams looked at in one call.
 const BUDGET: usize = 32;
 
+/// The TFTP carrier.
+pub(crate) struct Tftp {
+    socket: SocketHandle,
+    options: TftpOptions,
+    /// The windowsize to ask for: what the last transfer showed to fit, at most the option's.
+    windowsize: u16,
+    /// The transfer that is open. It lies here from its start, so that it is never moved.
+    transfer: Option<Transfer>,
+}
+
 /// One transfer.
-pub(crate) struct TftpTransfer {
+struct Transfer {
     client: Client,
     /// Payload of the DATA packet in the device that is still to be taken.
     held: Option<Held>,
@@ -32,71 +45,169 @@ struct Held {
     to: usize,
 }
 
-impl TftpTransfer {
-    /// Asks for the file and waits for the server's answer; the transfer is made in `slot`.
+/// An [`Event`] without its borrow.
+enum Outcome {
+    /// No datagram is there.
+    Empty,
+    /// The datagram changed nothing that the caller has to know.
+    Nothing,
+    /// The server accepted the request. With `again` the datagram is the first DATA packet, and is looked at once more.
+    Opened { total: Option<u64>, again: bool },
+    /// The datagram has this many octets of the file.
+    Data(usize),
+}
+
+impl Tftp {
+    /// Makes the carrier on a socket that is not bound.
+    pub fn new(socket: SocketHandle, options: TftpOptions) -> Self {
+        Self {
+            socket,
+            options,
+            windowsize: options.windowsize,
+            transfer: None,
+        }
+    }
+
+    /// Makes the client of a transfer.
     #[inline(never)]
-    pub fn open<D: Device, P: Platform>(
-        slot: &mut Option<Self>,
-        stack: &mut Stack<'_, D, P>,
+    fn request(
+        &mut self,
+        ring: usize,
+        server: Endpoint,
         uri: &Uri,
+        now: Instant,
+    ) -> Result<(), NetError> {
+        let mut name = [0; FILENAME_MAX];
+        let filename = uri.decode_path(&mut name)?;
+        // A window that the device's ring holds is never lost on a busy receiver.
+        let ring = u16::try_from(ring).unwrap_or(u16::MAX);
+        let request = Request {
+            filename,
+            blksize: self.options.blksize,
+            windowsize: self.windowsize.min(ring).max(1),
+            timeout: None,
+            tsize: true,
+        };
+        let client = Client::new(server, &request, self.options.timing, now)?;
+        self.transfer = Some(Transfer { client, held: None });
+        Ok(())
+    }
+}
+
+impl<B: Board> Carrier<B> for Tftp {
+    /// Asks for the file and waits for the server's answer. TFTP has no offsets: the transfer begins at the first octet.
+    #[inline(never)]
+    fn open(
+        &mut self,
+        station: &mut Station<'_, B>,
+        uri: &mut Uri,
+        _: Start<'_>,
     ) -> Internal<Opened> {
-        let address = stack.resolve(uri)?;
-        let now = stack.platform.now();
-        let server = Endpoint {
-            addr: IpAddr::V4(address),
-            port: uri.port(),
+        Carrier::<B>::close(self, station);
+        let addr = resolve(station, uri)?;
+        let now = station.now();
+        let port = uri.port();
+        let ring = station.rx_ring();
+        if let Err(error) = self.request(ring, Endpoint { addr, port }, uri, now) {
+            return Err(station.fail(error));
+        }
+        let Some(transfer) = &mut self.transfer else {
+            return Err(station.fail(NetError::Internal));
         };
-        let transfer = match request(stack, server, uri, now) {
-            Ok(client) => slot.insert(Self { client, held: None }),
-            Err(error) => return Err(stack.fail(error)),
-        };
-        let port = stack.ephemeral_port();
-        let socket = stack.tftp();
+        let port = station.ephemeral_port();
+        let socket = station.stack.udp(self.socket);
         socket.close();
         // A port other than 0 on a closed socket: cannot fail.
         let _ = socket.bind(port);
-        stack.link.port = Some(port);
+        station.stack.link.port = Some(port);
         let limit = Instant::FAR_FUTURE;
-        let opened = stack.run(limit, NetError::Stalled, |stack, now| {
-            transfer.poll_open(stack, now)
+        let opened = station.run(limit, NetError::Stalled, |station, now| {
+            transfer.poll_open(station, self.socket, now)
         });
         if opened.is_err() {
-            transfer.close(stack);
+            Carrier::<B>::close(self, station);
         }
         opened
     }
 
     #[inline(never)]
-    fn poll_open<D: Device, P: Platform>(
+    fn pump(
         &mut self,
-        stack: &mut Stack<'_, D, P>,
+        station: &mut Station<'_, B>,
+        now: Instant,
+        max: usize,
+        take: Take<'_>,
+    ) -> Internal<Pumped> {
+        let Some(transfer) = &mut self.transfer else {
+            return Err(station.fail(NetError::Internal));
+        };
+        transfer.pump(station, self.socket, now, max, take)
+    }
+
+    /// A server that missed the last ACK sends its last block again.
+    fn linger(&mut self, station: &mut Station<'_, B>, now: Instant) {
+        if let Some(transfer) = &mut self.transfer {
+            transfer.linger(station, self.socket, now);
+        }
+    }
+
+    /// Tells the server that no more is wanted, unless the file is complete.
+    fn close(&mut self, station: &mut Station<'_, B>) {
+        let Some(transfer) = &mut self.transfer else {
+            return;
+        };
+        let now = station.now();
+        let client = &mut transfer.client;
+        #[cfg(feature = "resume")]
+        {
+            self.windowsize = client.next_windowsize(self.windowsize, self.options.windowsize);
+        }
+        if !client.is_complete() {
+            client.abort(ErrorCode::UNDEFINED, "transfer abandoned");
+        }
+        transfer.transmit(station, self.socket, now);
+        station.stack.link.port = None;
+        station.stack.link.release();
+        // A packet that waits for the server's hardware address goes with the socket.
+        station.stack.udp(self.socket).close();
+        self.transfer = None;
+    }
+}
+
+impl Transfer {
+    #[inline(never)]
+    fn poll_open<B: Board>(
+        &mut self,
+        station: &mut Station<'_, B>,
+        socket: SocketHandle,
         now: Instant,
     ) -> Internal<Step<Opened>> {
         for _ in 0..BUDGET {
-            let outcome = self.look(stack, now)?;
+            let outcome = self.look(station, socket, now)?;
             if let Outcome::Empty = outcome {
                 break;
             }
             if let Outcome::Opened { total, again } = outcome {
                 if !again {
-                    stack.link.release();
+                    station.stack.link.release();
                 }
                 return Ok(Step::Done(Opened { total, first: 0 }));
             }
-            stack.link.release();
+            station.stack.link.release();
         }
-        self.timers(stack, now)?;
+        self.timers(station, socket, now)?;
         Ok(Step::Again(self.next_timeout()))
     }
 
     /// Lets the client see the datagram that lies in the device, and stays there.
     #[inline(never)]
-    fn look<D: Device, P: Platform>(
+    fn look<B: Board>(
         &mut self,
-        stack: &mut Stack<'_, D, P>,
+        station: &mut Station<'_, B>,
+        socket: SocketHandle,
         now: Instant,
     ) -> Internal<Outcome> {
-        let Some((address, port, datagram)) = stack.link.datagram() else {
+        let Some((address, port, datagram)) = station.stack.link.datagram() else {
             return Ok(Outcome::Empty);
         };
         let addr = IpAddr::V4(address);
@@ -109,33 +220,32 @@ impl TftpTransfer {
             }),
             Ok(Event::Data { payload, .. }) => Ok(Outcome::Data(payload.len())),
             Err(error) => {
-                stack.link.release();
-                self.transmit(stack, now);
-                Err(stack.fail(error.into()))
+                station.stack.link.release();
+                self.transmit(station, socket, now);
+                Err(station.fail(error.into()))
             }
         }
     }
 
-    /// See [`Transfer::pump`](super::Transfer::pump).
-    #[inline(never)]
-    pub fn pump<D: Device, P: Platform>(
+    fn pump<B: Board>(
         &mut self,
-        stack: &mut Stack<'_, D, P>,
+        station: &mut Station<'_, B>,
+        socket: SocketHandle,
         now: Instant,
         max: usize,
         take: Take<'_>,
     ) -> Internal<Pumped> {
-        // Until somebody takes octets the server is kept waiting: of that it sees no time-out of ours.
+        // Until somebody takes octets the server is kept waiting; it sees no time-out of ours.
         self.client.start(now);
         for _ in 0..BUDGET {
             if let Some(held) = self.held {
-                return self.hand_over(stack, now, held, max, take);
+                return self.hand_over(station, socket, now, held, max, take);
             }
             if self.client.is_complete() {
-                self.transmit(stack, now);
+                self.transmit(station, socket, now);
                 return Ok(Pumped::Complete);
             }
-            match self.look(stack, now)? {
+            match self.look(station, socket, now)? {
                 Outcome::Empty => break,
                 Outcome::Data(len) => {
                     self.held = Some(Held {
@@ -143,10 +253,10 @@ impl TftpTransfer {
                         to: DATA_HEADER.saturating_add(len),
                     });
                 }
-                Outcome::Nothing | Outcome::Opened { .. } => stack.link.release(),
+                Outcome::Nothing | Outcome::Opened { .. } => station.stack.link.release(),
             }
         }
-        self.timers(stack, now)?;
+        self.timers(station, socket, now)?;
         Ok(Pumped::Nothing(self.next_timeout()))
     }
 
@@ -156,16 +266,17 @@ impl TftpTransfer {
 
     /// Gives the sink what it wants of the held payload, and acknowledges it when it is used up.
     #[inline(never)]
-    fn hand_over<D: Device, P: Platform>(
+    fn hand_over<B: Board>(
         &mut self,
-        stack: &mut Stack<'_, D, P>,
+        station: &mut Station<'_, B>,
+        socket: SocketHandle,
         now: Instant,
         held: Held,
         max: usize,
         take: Take<'_>,
     ) -> Internal<Pumped> {
-        let Some((_, _, datagram)) = stack.link.datagram() else {
-            return Err(stack.fail(NetError::StaleHandle));
+        let Some((_, _, datagram)) = station.stack.link.datagram() else {
+            return Err(station.fail(NetError::Internal));
         };
         let rest = datagram.get(held.from..held.to).unwrap_or_default();
         let offered = rest.get(..max).unwrap_or(rest);
@@ -176,35 +287,41 @@ impl TftpTransfer {
             return Ok(Pumped::Octets(taken));
         }
         self.held = None;
-        stack.link.release();
+        station.stack.link.release();
         self.client.data_consumed(now);
-        self.transmit(stack, now);
+        self.transmit(station, socket, now);
         Ok(Pumped::Octets(taken))
     }
 
-    fn timers<D: Device, P: Platform>(
+    fn timers<B: Board>(
         &mut self,
-        stack: &mut Stack<'_, D, P>,
+        station: &mut Station<'_, B>,
+        socket: SocketHandle,
         now: Instant,
     ) -> Internal {
         let mut result = Ok(());
         if self.client.poll_timeout().is_some_and(|at| at <= now) {
             result = self.client.handle_timeout(now);
         }
-        self.transmit(stack, now);
-        result.map_err(|error| stack.fail(error.into()))
+        self.transmit(station, socket, now);
+        result.map_err(|error| station.fail(error.into()))
     }
 
     /// Sends what the client has to send.
     #[inline(never)]
-    fn transmit<D: Device, P: Platform>(&mut self, stack: &mut Stack<'_, D, P>, now: Instant) {
+    fn transmit<B: Board>(
+        &mut self,
+        station: &mut Station<'_, B>,
+        socket: SocketHandle,
+        now: Instant,
+    ) {
         if !self.client.is_transmit_due() {
             return;
         }
         let mut buffer = [0; TRANSMIT_MAX];
         for _ in 0..BUDGET {
             // A packet that waits for a hardware address needs no repetition behind it.
-            if stack.tftp().send_queue() > 0 {
+            if station.stack.udp(socket).send_queue() > 0 {
                 break;
             }
             let Some((len, to)) = self.client.poll_transmit(now, &mut buffer) else {
@@ -213,81 +330,27 @@ impl TftpTransfer {
             if let (Some(packet), IpAddr::V4(address)) = (buffer.get(..len), to.addr) {
                 let endpoint = IpEndpoint::new(IpAddress::Ipv4(address), to.port);
                 // A full buffer is a lost packet: the protocol sends it again.
-                let _ = stack.tftp().send_slice(packet, endpoint);
-                stack.flush();
+                let _ = station.stack.udp(socket).send_slice(packet, endpoint);
+                station.flush();
             }
         }
     }
 
-    /// See [`Transfer::linger`](super::Transfer::linger).
-    pub fn linger<D: Device, P: Platform>(&mut self, stack: &mut Stack<'_, D, P>, now: Instant) {
+    fn linger<B: Board>(
+        &mut self,
+        station: &mut Station<'_, B>,
+        socket: SocketHandle,
+        now: Instant,
+    ) {
         if !self.client.is_complete() {
             return;
         }
         for _ in 0..BUDGET {
-            match self.look(stack, now) {
+            match self.look(station, socket, now) {
                 Ok(Outcome::Empty) | Err(_) => break,
-                Ok(_) => stack.link.release(),
+                Ok(_) => station.stack.link.release(),
             }
         }
-        self.transmit(stack, now);
+        self.transmit(station, socket, now);
     }
-
-    /// Tells the server that no more is wanted, unless the file is complete.
-    pub fn close<D: Device, P: Platform>(&mut self, stack: &mut Stack<'_, D, P>) {
-        let now = stack.platform.now();
-        #[cfg(feature = "resume")]
-        {
-            let most = stack.options.tftp_windowsize;
-            stack.windowsize = self.client.next_windowsize(stack.windowsize, most);
-        }
-        if !self.client.is_complete() {
-            self.client
-                .abort(ErrorCode::UNDEFINED, "transfer abandoned");
-        }
-        self.transmit(stack, now);
-        stack.link.port = None;
-        stack.link.release();
-        // A packet that waits for the server's hardware address goes with the socket.
-        stack.tftp().close();
-    }
-}
-
-/// The client of a transfer.
-#[inline(never)]
-fn request<D: Device, P: Platform>(
-    stack: &mut Stack<'_, D, P>,
-    server: Endpoint,
-    uri: &Uri,
-    now: Instant,
-) -> Result<Client, NetError> {
-    let mut name = [0; FILENAME_MAX];
-    let filename = uri.decode_path(&mut name)?;
-    // A window that the device's ring holds is never lost on a busy receiver.
-    let ring = u16::try_from(stack.link.device().info().rx_ring).unwrap_or(u16::MAX);
-    #[cfg(feature = "resume")]
-    let windowsize = stack.windowsize;
-    #[cfg(not(feature = "resume"))]
-    let windowsize = stack.options.tftp_windowsize;
-    let request = Request {
-        filename,
-        blksize: stack.options.tftp_blksize,
-        windowsize: windowsize.min(ring).max(1),
-        timeout: None,
-        tsize: true,
-    };
-    let client = Client::new(server, &request, stack.options.tftp_timing, now)?;
-    Ok(client)
-}
-
-/// An [`Event`] without its borrow.
-enum Outcome {
-    /// No datagram is there.
-    Empty,
-    Nothing,
-    Opened {
-        total: Option<u64>,
-        again: bool,
-    },
-    Data(usize),
 }

@@ -6,12 +6,13 @@ use core::hint::black_box;
 use netboot_app::console::write_report;
 use netboot_app::toc::{TocReader, checksum};
 use netboot_app::{
-    AppConfig, BootApp, DefaultSource, Event, Expected, FileNames, OnFailure, Policy,
+    AppConfig, BootApp, DeviceControl, Event, Expected, FileNames, FixedSource, OnFailure, Policy,
+    SourcePolicy,
 };
 use netboot_core::uri::{Uri, UriError};
-use netboot_core::{Blame, Coded, Digest, Duration, ImageSink, Instant};
+use netboot_core::{Blame, Coded, Duration, Instant};
 use netboot_ipxe::{
-    Delivery, ExecError, ImageHandle, IpxeInterface, LoadedImage, NetworkConfig, Part, Protocol,
+    Deliver, DhcpGoal, ExecError, ImageHandle, IpxeInterface, LoadedImage, NetworkConfig, Part,
     Route,
 };
 use ocp_recovery::RecoveryAgent;
@@ -40,7 +41,7 @@ fn boot(input: &mut Input) {
         return;
     };
     let expected: &[(u8, Expected)] = &[];
-    let defaults: &[DefaultSource<'_>] = &[];
+    let defaults: &[FixedSource<'_>] = &[];
     let names: &[&str] = &[];
     let config = AppConfig {
         policy: Policy {
@@ -48,14 +49,25 @@ fn boot(input: &mut Input) {
             retry_wait: input.span(),
             attempt_deadline: input.span(),
             total_deadline: input.span(),
+            device_resets: input.octet(),
         },
+        sources: SourcePolicy {
+            require_https: input.flag(),
+            attempts: input.octet(),
+            ..SourcePolicy::default()
+        },
+        address: black_box(None),
+        fixed: black_box(defaults),
         names: FileNames(black_box(names)),
         defaults: black_box(defaults),
         expected: black_box(expected),
         poll: input.span(),
     };
     take(AppConfig::default());
-    let mut app = BootApp::new(Network, agent, watch, config);
+    let mut control = Control;
+    let network = Network(NetworkConfig::new(Input::default().address().into(), 24));
+    let mut app = BootApp::new(network, agent, watch, config);
+    app.use_control(&mut control);
     let report = call(&mut app).run();
     take(report.status());
     write_report(&mut Lines, black_box(report));
@@ -87,8 +99,21 @@ impl fmt::Write for Lines {
     }
 }
 
+/// A platform of which nothing is known.
+struct Control;
+
+impl DeviceControl<Input> for Control {
+    fn reset(&mut self, bus: &mut Input) -> bool {
+        bus.flag()
+    }
+
+    fn is_complete(&mut self, bus: &mut Input) -> bool {
+        bus.flag()
+    }
+}
+
 /// A network of which nothing is known.
-struct Network;
+struct Network(NetworkConfig);
 
 /// What went wrong in it.
 #[derive(Clone, Copy, Debug)]
@@ -136,8 +161,9 @@ impl IpxeInterface for Network {
         take(deadline);
     }
 
-    fn dhcp(&mut self) -> Result<NetworkConfig, Broken> {
-        perhaps(NetworkConfig::new(Input::default().address(), black_box(0)))
+    fn dhcp(&mut self, goal: DhcpGoal) -> Result<&NetworkConfig, Broken> {
+        take(goal);
+        perhaps(&self.0)
     }
 
     fn ifconfig(&mut self, config: &NetworkConfig) -> Result<(), Broken> {
@@ -145,7 +171,11 @@ impl IpxeInterface for Network {
         perhaps(())
     }
 
-    fn route(&mut self, route: Route) -> Result<(), Broken> {
+    fn config(&self) -> Option<&NetworkConfig> {
+        black_box(Some(&self.0))
+    }
+
+    fn route(&mut self, route: &Route) -> Result<(), Broken> {
         take(route);
         perhaps(())
     }
@@ -161,46 +191,50 @@ impl IpxeInterface for Network {
             name: Default::default(),
             uri: uri.clone(),
             size: black_box(None),
-            protocol: black_box(Protocol::Tftp),
             id: black_box(0),
         };
         perhaps(handle)
     }
 
-    fn imgload<'s>(
-        &mut self,
-        handle: ImageHandle,
-        staging: Option<&'s mut [u8]>,
-    ) -> Result<LoadedImage<'s>, Broken> {
+    fn imgload(&mut self, handle: ImageHandle) -> Result<LoadedImage, Broken> {
         let image = LoadedImage {
             handle,
             size: black_box(0),
-            staged: staging.map(|staging| &*staging),
         };
         perhaps(image)
     }
 
-    fn imgexec<S: ImageSink>(
+    fn imgexec(
         &mut self,
-        image: LoadedImage<'_>,
-        sink: &mut S,
-    ) -> Result<Delivery, ExecError<Broken, S::Error>> {
+        image: &LoadedImage,
+        delivery: &mut dyn Deliver,
+    ) -> Result<(), ExecError<Broken>> {
         take(image);
         let mut input = Input::default();
         while input.flag() {
-            drive(&mut input, sink);
+            let now = input.now();
+            let done = match input.word() {
+                0 => delivery.begin(now, u64::from(input.word())),
+                1 => delivery.window(now).map(take),
+                2 => delivery.write(now, input.octets()),
+                3 => delivery.end(now),
+                4 => {
+                    take(delivery.withdraw(now));
+                    Ok(())
+                }
+                _ => {
+                    take((delivery.position(), delivery.size(), delivery.digest()));
+                    delivery.set_source(delivery.source().wrapping_add(1));
+                    delivery.resumed();
+                    Ok(())
+                }
+            };
+            done.map_err(|_| ExecError::Sink)?;
         }
         if input.flag() {
-            let written = sink.write(input.now(), input.octets());
-            written.map_err(ExecError::Sink)?;
+            return Err(ExecError::Refused(Broken(1)));
         }
-        let delivery = Delivery {
-            octets: black_box(0),
-            sha256: black_box(Some(Digest([0; 32]))),
-            resumes: black_box(0),
-            duration: input.span(),
-        };
-        perhaps(delivery).map_err(ExecError::Transfer)
+        perhaps(()).map_err(ExecError::Transfer)
     }
 
     fn echo(&mut self, message: &str) {

@@ -2,10 +2,11 @@
 
 use crate::{Input, call, fail_unseen as fail, take};
 use core::hint::black_box;
+use netboot_core::BootOrigin;
 use netboot_dhcp::client::TRANSMIT_MAX;
 use netboot_dhcp::options::{Options, user_classes};
 use netboot_dhcp::packet::{Builder, MessageType, Packet};
-use netboot_dhcp::{BootInfo, Client, ClientId, Config, Lease, VendorClass};
+use netboot_dhcp::{Client, ClientId, Config, Lease, RawOptions, Scope, Taken, VendorClass, boot};
 
 /// Calls all of the crate.
 pub fn run(input: &mut Input) {
@@ -51,12 +52,27 @@ fn acquire(input: &mut Input, client: &mut Client) {
         4 => client.probe_result(now, input.flag()),
         5 => client.handle_timeout(now, input),
         6 => client.release(now),
+        7 => client.set_offer_window(input.span()),
         _ => {
             take((client.poll_timeout(), client.boot_pending()));
             take(client.ignored());
             take(client.lease());
             take(client.lease().map(Lease::expires_at));
         }
+    }
+}
+
+fn raw(input: &mut Input) {
+    let mut buffer = [0; 256];
+    let mut raw = RawOptions::new(black_box(&mut buffer[..]));
+    while input.flag() {
+        let taken = black_box(Taken::Lease);
+        take(fail(call(&mut raw).keep(taken, input.octets())));
+        let scope = black_box(Scope::Dhcp);
+        take(raw.get(scope, input.octet()));
+        raw.iter(scope).for_each(take);
+        take(raw.lost());
+        call(&mut raw).clear();
     }
 }
 
@@ -69,7 +85,8 @@ fn wire(input: &mut Input) {
     let Ok(packet) = Packet::parse(input.octets()) else {
         return;
     };
-    take(BootInfo::parse(&packet));
+    take(boot::parse(&packet, black_box(BootOrigin::Dhcp)));
+    raw(input);
     take(fail(Lease::parse(&packet, input.address(), input.now())));
     let mut buffer = [0; TRANSMIT_MAX];
     let (sname, file) = (input.octets(), input.octets());
@@ -89,5 +106,4 @@ fn read(input: &mut Input, options: &Options<'_>) {
     take(options.join(input.octet(), black_box(&mut buffer[..])));
     take((options.octet(input.octet()), options.short(input.octet())));
     take((options.long(input.octet()), options.address(input.octet())));
-    take(options.addresses::<4>(input.octet()));
 }

@@ -61,6 +61,8 @@ fn request(input: &mut Input, uri: &Uri, validator: Option<&Validator>) {
             last,
             if_range: validator,
         }),
+        accept: input.text(),
+        content: None,
         credentials: input.maybe(credentials),
         user_agent: input.text(),
         keep_alive: input.flag(),

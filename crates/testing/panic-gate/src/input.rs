@@ -152,6 +152,7 @@ pub fn drive<S: ImageSink>(input: &mut Input, sink: &mut S) {
         3 => take(fail(sink.end(now))),
         4 => take(fail(sink.poll_ready(now))),
         5 => take(fail(sink.activate(now))),
+        6 => take(sink.withdraw(now)),
         _ => sink.abort(now, black_box(AbortReason::TransferFailed)),
     }
 }

@@ -38,6 +38,9 @@ pub fn agent(input: &mut Input, bus: impl RegisterBus) {
         if input.flag() {
             agent.platform_complete();
         }
+        if input.flag() {
+            take(fail(agent.device_was_reset(input.now())));
+        }
         agent.bus_mut().write32(input.word(), input.word());
     }
 }
@@ -91,7 +94,7 @@ fn octets(input: &mut Input) {
         take(command.scope());
     }
     let reason = Reason(input.short());
-    take((reason.is_failure(), reason.name()));
+    take((reason.is_failure(), reason.name(), reason.blame()));
     show(&reason);
     take(black_box(WaitFor::Capabilities).as_str());
     layout::<ProtCap>(input);

@@ -1,8 +1,11 @@
 //! The device behind the registers: asks, drains, verifies, activates.
 //!
-//! What it writes is a script of register updates, one line of the trace each, in the order that its
-//! personality shows. Between scripts it waits for the agent ([`RecoveryModel::react`]) or for time
-//! ([`RecoveryModel::act`]).
+//! The device writes scripts of register updates, one line of the trace each, in the order that its personality shows.
+//! Between scripts it waits for the agent ([`RecoveryModel::react`]) or for time ([`RecoveryModel::act`]).
+//!
+//! Once the first burst of an image is there, the device counts words until it has as many as were declared. It does not
+//! look at the FIFO's resets, nor at a second declaration, and shows its request for as long as it counts: so do all
+//! released ROMs.
 
 use crate::config::{ActivationClear, ErrorOrder, Personality, Stuck};
 use crate::fifo::Fifo;
@@ -12,7 +15,7 @@ use netboot_core::{Digest, Duration, Instant};
 use ocp_recovery::fields::{device_status, recovery_status};
 use sha2::{Digest as _, Sha256};
 
-/// Reason shown while all goes well: streaming boot.
+/// The reason shown while all goes well: streaming boot.
 const STREAMING_BOOT: u32 = 0x12;
 
 /// One moment of the device's register writes: a line of the trace.
@@ -52,7 +55,7 @@ impl Update {
         }
     }
 
-    /// Both at the same moment.
+    /// Joins two updates into one moment.
     const fn and(self, other: Self) -> Self {
         Self {
             device: if other.device.is_some() {
@@ -71,31 +74,31 @@ impl Update {
     }
 }
 
-/// Longest script.
+/// Updates in the longest script.
 const SCRIPT_LEN: usize = 3;
 
 #[derive(Clone, Debug)]
 pub(crate) struct Device {
     phase: DevicePhase,
-    /// When the device acts by itself.
+    /// The time at which the device acts by itself.
     pub(crate) due: Option<Instant>,
     pub(crate) outcome: DeviceOutcome,
     index: u8,
-    /// What is still to be written, the first next.
+    /// The updates that are still to come, the next one first.
     script: [Option<Update>; SCRIPT_LEN],
     /// Time between two updates of the script.
     pace: Duration,
     /// The phase after the script.
     then: DevicePhase,
-    /// *Payload available* was seen to be gone since the request (flow, step 3a).
+    /// Set when *payload available* was seen to be gone since the request (flow, step 3a).
     armed: bool,
-    /// Words declared and words still to come.
+    /// Words that were declared when the first burst came.
     declared: u32,
+    /// Words that are still to come.
     left: u32,
     hasher: Sha256,
-    /// Octets hashed.
-    hashed: u32,
-    padding_is_zero: bool,
+    /// The first word of the image.
+    marker: Option<[u8; 4]>,
 }
 
 impl Device {
@@ -112,8 +115,7 @@ impl Device {
             declared: 0,
             left: 0,
             hasher: Sha256::new(),
-            hashed: 0,
-            padding_is_zero: true,
+            marker: None,
         }
     }
 
@@ -127,7 +129,7 @@ impl Device {
     }
 }
 
-/// Why an image is refused.
+/// The reason why an image is refused.
 #[derive(Clone, Copy)]
 struct Verdict {
     reason: u16,
@@ -286,48 +288,20 @@ impl RecoveryModel {
         }
     }
 
-    /// The first burst is there: takes the size and begins to count.
+    /// Takes the size and begins to count, because the first burst is there.
     fn open_image(&mut self) {
         self.device.phase = DevicePhase::Receiving;
         self.device.declared = self.registers.image_size;
         self.device.left = self.registers.image_size;
         self.device.hasher = Sha256::new();
-        self.device.hashed = 0;
-        self.device.padding_is_zero = true;
-        self.forget_image();
-    }
-
-    /// Clears the record of the image in work but for the words lost, which no test may miss.
-    fn forget_image(&mut self) {
+        self.device.marker = None;
+        // Words lost stay on record, so that no test can miss them.
         if let Some(record) = self.record() {
             *record = ImageRecord {
                 dropped_words: record.dropped_words,
                 ..ImageRecord::default()
             };
         }
-    }
-
-    /// The agent gave up the image in work; the device asks for it again.
-    pub(crate) fn restart_image(&mut self) {
-        match self.device.phase {
-            DevicePhase::Awaiting | DevicePhase::Receiving => {
-                self.device.phase = DevicePhase::Awaiting;
-                self.device.due = None;
-            }
-            DevicePhase::Pending => {
-                self.apply(Update::device(STREAMING_BOOT, device_status::RECOVERY_MODE));
-                self.device.phase = DevicePhase::Awaiting;
-            }
-            DevicePhase::Updating if self.device.then == DevicePhase::Pending => {
-                self.device.phase = DevicePhase::Awaiting;
-                self.device.due = None;
-            }
-            _ => return,
-        }
-        self.device.armed = false;
-        self.device.declared = 0;
-        self.device.left = 0;
-        self.forget_image();
     }
 
     /// Drains what is there, now or after the time that it takes.
@@ -365,17 +339,19 @@ impl RecoveryModel {
             return;
         }
 
-        let words = self.fifo.len().min(self.device.left);
-        let octets = self.fifo.front(words);
-        let size = match self.config.images.get(usize::from(index)) {
-            Some(image) if !self.config.accept_any => image.size,
-            _ => u32::MAX,
+        // The agent may have emptied the FIFO while the device was about to drain it.
+        let words = match self.fifo.payload_available {
+            true => self.fifo.len().min(self.device.left),
+            false => 0,
         };
-        let payload = size.saturating_sub(self.device.hashed) as usize;
-        let (payload, padding) = octets.split_at_checked(payload).unwrap_or((octets, &[]));
-        self.device.hasher.update(payload);
-        self.device.hashed = self.device.hashed.saturating_add(payload.len() as u32);
-        self.device.padding_is_zero &= padding.iter().all(|octet| *octet == 0);
+        let octets = self.fifo.front(words);
+        if received == 0 {
+            self.device.marker = octets.first_chunk().copied();
+        }
+        let verified = self.verified_octets().saturating_sub(received) as usize;
+        self.device
+            .hasher
+            .update(octets.get(..verified).unwrap_or(octets));
         self.fifo.remove(words);
         self.device.left -= words;
         self.settle();
@@ -398,12 +374,25 @@ impl RecoveryModel {
         }
     }
 
+    /// How many octets of the image in work the device verifies, with padding. Octets that trail images 0 and 1 do not
+    /// matter; of the last image every octet does.
+    fn verified_octets(&self) -> u32 {
+        let index = self.device.index;
+        match self.config.images.get(usize::from(index)) {
+            Some(image) if !self.config.accept_any && index < self.config.last_index() => {
+                image.size.div_ceil(4).saturating_mul(4)
+            }
+            _ => u32::MAX,
+        }
+    }
+
     fn begin_verification(&mut self, at: Instant) {
         let index = self.device.index;
         if self.stuck(Stuck::Activating(index)) {
             self.hang();
             return;
         }
+        self.tally.activations = self.tally.activations.saturating_add(1);
         if let Some(record) = self.record() {
             record.activated = true;
         }
@@ -422,10 +411,11 @@ impl RecoveryModel {
         self.device.due = Some(at + self.config.verify_time);
     }
 
-    /// The verification is over.
+    /// Gives the verdict at the end of the verification.
     fn judge(&mut self, at: Instant) {
         let index = self.device.index;
         if let Some(verdict) = self.refusal() {
+            self.tally.refusals = self.tally.refusals.saturating_add(1);
             self.device.outcome = DeviceOutcome::Failed {
                 index,
                 reason: verdict.reason,
@@ -458,7 +448,7 @@ impl RecoveryModel {
         }
     }
 
-    /// Why the image is refused, if it is.
+    /// Returns the reason why the image is refused, if it is.
     fn refusal(&self) -> Option<Verdict> {
         let index = self.device.index;
         let tampered = match index {
@@ -488,15 +478,21 @@ impl RecoveryModel {
         }
         let expected = self.config.images.get(usize::from(index))?;
         let record = self.records.get(usize::from(index))?;
-        if self.device.declared != expected.size.div_ceil(4) || !self.device.padding_is_zero {
-            // Not even the right shape.
-            return Some(match index {
-                0 => Verdict {
+        if index == 0 {
+            // IMAGE_VERIFIER_ERR_MANIFEST_MARKER_MISMATCH.
+            if expected.marker.is_some() && self.device.marker != expected.marker {
+                return Some(Verdict {
                     reason: 0x04,
                     fw_error: 0x000B_0001,
-                },
-                _ => tampered,
-            });
+                });
+            }
+            // IMAGE_VERIFIER_ERR_IMAGE_LEN_MORE_THAN_BUNDLE_SIZE. A longer file is not refused for its size.
+            if self.device.declared < expected.size.div_ceil(4) {
+                return Some(Verdict {
+                    reason: 0x86,
+                    fw_error: 0x000B_002F,
+                });
+            }
         }
         (record.sha256 != Some(expected.sha256)).then_some(tampered)
     }
@@ -504,12 +500,13 @@ impl RecoveryModel {
     fn refuse(&mut self, at: Instant, verdict: Verdict) {
         let index = self.device.index;
         let personality = self.config.personality;
-        let device = match personality {
-            Personality::Rom2_1_2 => {
-                Update::device(u32::from(verdict.reason), device_status::BOOT_FAILURE)
-            }
-            Personality::Rom2_1_0 | Personality::Documented => {
+        let device = match (personality, index) {
+            // The older ROM keeps the old reason; its run-time firmware knows better.
+            (Personality::Documented, _) | (Personality::Rom2_1_0, 0) => {
                 Update::device(STREAMING_BOOT, device_status::FATAL)
+            }
+            (Personality::Rom2_1_0 | Personality::Rom2_1_2, _) => {
+                Update::device(u32::from(verdict.reason), device_status::BOOT_FAILURE)
             }
         };
         let recovery = match personality {
@@ -518,17 +515,15 @@ impl RecoveryModel {
         };
         let is_rom = personality != Personality::Documented;
         let both = recovery.and(device);
-        let pace = match self.config.faults.error_gap {
-            Duration::ZERO => self.config.step,
-            gap => gap,
+        let pace = match is_rom && index != 0 {
+            true => self.config.error_gap(),
+            false => self.config.step,
         };
         // The ROM verifies image 0 and clears the activation first; run-time firmware does not.
         if is_rom && index == 0 {
             self.apply(Update::CLEAR);
         }
-        let at_once = is_rom && index != 0 && index == self.config.last_index();
         let updates: &[Update] = match self.config.faults.order {
-            ErrorOrder::Personality if at_once => &[both],
             ErrorOrder::Personality | ErrorOrder::RecoveryFirst => &[recovery, device],
             ErrorOrder::DeviceFirst => &[device, recovery],
             ErrorOrder::Together => &[both],

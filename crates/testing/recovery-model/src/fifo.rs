@@ -4,31 +4,32 @@
 //! *payload available*. A word that meets a closed gate is lost when the FIFO is full, and stalls the bus
 //! for good when it is not.
 
-/// Words in the FIFO: FIFO_SIZE and MAX_TRANSFER_SIZE.
+/// Number of words that the FIFO holds: FIFO_SIZE and MAX_TRANSFER_SIZE.
 pub(crate) const FIFO_WORDS: u32 = 64;
 
-/// What became of a word.
+/// The fate of a word that was written to the FIFO.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Push {
+    /// The FIFO took the word.
     Accepted,
-    /// Acknowledged and lost.
+    /// The write was acknowledged, and the word is lost.
     Dropped,
-    /// Never acknowledged.
+    /// The write is never acknowledged.
     Stalled,
 }
 
 #[derive(Clone, Debug)]
 pub(crate) struct Fifo {
     words: [[u8; 4]; FIFO_WORDS as usize],
-    /// Words held.
+    /// Number of words in the FIFO.
     len: u32,
     pub(crate) write_index: u32,
     pub(crate) read_index: u32,
-    /// The gate.
+    /// Set while the gate is open.
     allow_write: bool,
-    /// *Payload available* holds until the FIFO is empty.
+    /// Set while *payload available* holds until the FIFO is empty.
     latched: bool,
-    /// What the device sees.
+    /// *Payload available* as the device sees it.
     pub(crate) payload_available: bool,
 }
 
@@ -57,7 +58,7 @@ impl Fifo {
         self.len
     }
 
-    /// A word from the agent. [`settle`](Self::settle) must follow.
+    /// Takes a word from the agent. [`settle`](Self::settle) must follow.
     pub(crate) fn push(&mut self, word: u32) -> Push {
         if !self.allow_write {
             return if self.is_full() {
@@ -75,7 +76,7 @@ impl Fifo {
         Push::Accepted
     }
 
-    /// The first `count` words, in order.
+    /// The octets of the first `count` words, in order.
     pub(crate) fn front(&self, count: u32) -> &[u8] {
         let count = count.min(self.len) as usize;
         self.words.get(..count).unwrap_or(&[]).as_flattened()
@@ -104,7 +105,7 @@ impl Fifo {
         self.read_index = 0;
     }
 
-    /// The hardware's equations, after anything changed. Gives PAYLOAD_DONE as the hardware leaves it.
+    /// Evaluates the hardware's equations after a change, and returns PAYLOAD_DONE as the hardware leaves it.
     pub(crate) fn settle(&mut self, payload_done: bool, activated: bool) -> bool {
         let empty = self.is_empty();
         let full = self.is_full();

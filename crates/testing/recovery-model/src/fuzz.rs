@@ -1,24 +1,25 @@
 //! A fuzz body: the real agent against the model, both driven by the input.
 //!
-//! The input chooses the device (generation, personality, speed, faults) and a sequence of operations.
-//! Whatever they are, the agent must not panic, hang the bus or lose a word, the device must accept only
-//! the right octets, and nothing may be activated that the caller did not ask to activate.
+//! The input chooses the device (generation, personality, speed, faults) and a sequence of operations. Whatever they are,
+//! the agent must not panic, hang the bus or lose a word, and the device must accept only the right octets. Nothing may be
+//! activated that the caller did not ask to activate, and no octet of an image that was given up may be part of it.
 
 use crate::bus::ModelBus;
 use crate::config::{
-    Abandon, ActivationClear, DeviceConfig, ErrorOrder, ExpectedImage, Faults, Personality,
-    Refusal, ResetAt, Stuck,
+    ActivationClear, DeviceConfig, ErrorOrder, ExpectedImage, Faults, Personality, Refusal,
+    ResetAt, Stuck,
 };
 use crate::model::{DeviceOutcome, RecoveryModel};
 use core::cell::{Cell, RefCell};
-use netboot_core::{AbortReason, Duration, ImageSink, Instant};
+use netboot_core::{AbortReason, Digest, Duration, ImageSink, Instant};
 use ocp_recovery::map::CoreVersion;
 use ocp_recovery::{AgentConfig, AgentEvent, AgentState, RecoveryAgent};
+use sha2::{Digest as _, Sha256};
 
 /// Sizes of the three right images in octets.
 const SIZES: [usize; 3] = [257, 1021, 512];
 
-/// The octets of the right images; image `index` starts at octet `index`.
+/// Makes the octets of the right images; image `index` starts at octet `index`.
 fn octets() -> [u8; 1100] {
     let mut octets = [0; 1100];
     let mut state = 1u32;
@@ -62,9 +63,8 @@ fn device(input: &mut Input<'_>, images: &[ExpectedImage]) -> DeviceConfig {
     if input.flag() {
         config.activation_clear = ActivationClear::Rtl;
     }
-    if input.flag() {
-        config.abandon = Abandon::Holds;
-    }
+    // Between none and a thousand steps.
+    config.error_gap_steps = u32::from(input.next()) * 4;
     config.consume_rate = u32::from(input.next()) << 14;
     let index = input.next() & 3;
     let number = input.next();
@@ -110,7 +110,15 @@ pub fn run(data: &[u8]) {
     drive(data);
 }
 
-/// As [`run`]; whether the boot got to its end, so that a test can tell that some do.
+/// SHA-256 of the octets that went through `written`, `count` of them, padded to a multiple of 4.
+fn padded(mut written: Sha256, count: usize) -> Digest {
+    for _ in count..count.next_multiple_of(4) {
+        written.update([0]);
+    }
+    Digest(written.finalize().into())
+}
+
+/// Does the work of [`run`] and returns whether the boot got to its end, so that a test can tell that some do.
 fn drive(data: &[u8]) -> bool {
     let octets = octets();
     let right = |index: usize| &octets[index..index + SIZES[index]];
@@ -131,6 +139,9 @@ fn drive(data: &[u8]) -> bool {
     };
 
     let mut written = 0;
+    // The octets of the image since it was begun, and the digest that each image had when it was activated.
+    let mut log = Sha256::new();
+    let mut given = [Digest([0; 32]); 3];
     let mut wrong = false;
     let mut activated = [false; 3];
     let mut completed = false;
@@ -159,6 +170,7 @@ fn drive(data: &[u8]) -> bool {
                 let size = SIZES[index] + if argument == 31 { 1 } else { 0 };
                 if agent.begin(now, size as u64).is_ok() {
                     written = 0;
+                    log = Sha256::new();
                     wrong = argument == 31;
                 }
             }
@@ -177,6 +189,7 @@ fn drive(data: &[u8]) -> bool {
                         wrong = true;
                     }
                     assert!(agent.write(now, chunk).is_ok());
+                    log.update(chunk);
                     written += len;
                 }
             }
@@ -187,9 +200,22 @@ fn drive(data: &[u8]) -> bool {
                 if agent.poll_ready(now) == Ok(true) && (argument & 3 != 0) {
                     assert!(agent.activate(now).is_ok());
                     activated[index] = true;
+                    given[index] = padded(log.clone(), written);
                 }
             }
             6 if argument == 31 => agent.abort(now, AbortReason::Cancelled),
+            6 if argument == 30 || argument == 29 => {
+                let before = agent.state();
+                if !agent.withdraw(now) {
+                    assert_eq!(agent.state(), before);
+                }
+            }
+            6 if argument == 28 => {
+                model.borrow_mut().reset();
+                assert!(agent.device_was_reset(now).is_ok());
+                activated = [false; 3];
+                completed = false;
+            }
             6 => {
                 let next = model.borrow().next_event();
                 clock.set(next.unwrap_or(now).max(now));
@@ -198,13 +224,16 @@ fn drive(data: &[u8]) -> bool {
         }
         let model = model.borrow();
         assert_eq!(model.stall(), None);
-        if failed_before {
+        if failed_before && operation != 28 << 3 | 6 {
             assert_eq!(agent.state(), AgentState::Failed);
         }
         for (index, record) in model.images().iter().enumerate() {
             assert_eq!(record.dropped_words, 0);
             let asked = activated.get(index).copied().unwrap_or(false);
             assert!(asked || !record.activated, "activated behind our back");
+            if record.activated {
+                assert_eq!(record.sha256, Some(given[index]), "a mixture");
+            }
             if record.verified {
                 assert_eq!(record.sha256, Some(images[index].sha256));
             }
@@ -222,7 +251,7 @@ fn drive(data: &[u8]) -> bool {
 mod tests {
     use super::{drive, run};
 
-    /// A boot without hindrance: operations in a sensible order, over and over.
+    /// Makes the input of a boot without hindrance: operations in a sensible order, over and over.
     fn straight(device: [u8; 8]) -> Vec<u8> {
         let mut data = device.to_vec();
         for _ in 0..400 {

@@ -1,14 +1,18 @@
 //! The emulated Caliptra side: the recovery registers of the I3C core and a device behind them.
 //!
-//! One model for host tests and for the QEMU ROM, where a trap handler feeds it with the loads and stores
-//! of the driver under test. It is strict where hardware is: registers have their exact access types, a
-//! word written into a full FIFO is lost, and a write that would hang the AXI bus is latched as a
-//! [`Stall`]. The device asks for images, drains, verifies and activates them as released Caliptra ROMs
-//! do or as the documents say ([`Personality`]), and can be made to fail in many ways ([`Faults`]).
+//! Host tests and the QEMU ROM use the same model; in the ROM a trap handler feeds it with the loads and stores of the
+//! driver under test. The model is strict where hardware is: registers have their exact access types, a word written into
+//! a full FIFO is lost, and a write that would hang the AXI bus is latched as a [`Stall`].
 //!
-//! Time moves only by the `now` of the calls, which must not go back. Constant memory, no allocation.
+//! The device asks for images, drains, verifies and activates them as released Caliptra ROMs do or as the documents say
+//! ([`Personality`]). Like those ROMs it never begins an image anew: once it drained a burst it goes on showing its request
+//! and counting words, whatever is reset in the FIFO, so a second transfer is taken as the continuation of the first. Only
+//! [`RecoveryModel::reset`] brings it back to the start. The device can be made to fail in many ways ([`Faults`]).
 //!
-//! - [`config`]: which device this is, what it expects, how it fails.
+//! Time moves only by the `now` of the calls, which must not go back. The model takes constant memory and allocates
+//! nothing.
+//!
+//! - [`config`]: the choice of the device, of its images and faults.
 //! - [`model`]: the model itself; `registers`, `fifo` and `device` are its parts.
 //! - [`bus`]: a [`RegisterBus`](ocp_recovery::RegisterBus) around a shared model, for tests.
 #![cfg_attr(not(test), no_std)]
@@ -25,10 +29,15 @@ mod registers;
 
 pub use bus::ModelBus;
 pub use config::{
-    Abandon, ActivationClear, DeviceConfig, ErrorOrder, ExpectedImage, Faults, MAX_IMAGES,
-    Personality, Refusal, ResetAt, Stuck,
+    ActivationClear, DeviceConfig, ErrorOrder, ExpectedImage, Faults, MAX_IMAGES, Personality,
+    Refusal, ResetAt, STEP, Stuck, padded_sha256,
 };
 pub use model::{
-    DeviceOutcome, DevicePhase, ImageRecord, Progress, RecoveryModel, Stall, StallKind,
+    DeviceOutcome, DevicePhase, ImageRecord, Progress, RecoveryModel, Stall, StallKind, Tally,
 };
 pub use ocp_recovery::CoreVersion;
+
+/// The example of the README, so that it compiles and runs.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -8,28 +8,28 @@ use netboot_core::{Digest, Instant};
 use ocp_recovery::RegisterMap;
 use ocp_recovery::map::CoreVersion;
 
-/// Device actions worked off in one call; more than any chain of them.
+/// The most device actions that one call works off; no chain of actions is longer.
 const MAX_STEPS: u32 = 32;
 
-/// What is wrong with an access.
+/// The rule that an access broke.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum StallKind {
-    /// A FIFO word outside the window: the AXI write is never acknowledged.
+    /// A word was written to the FIFO outside the window: the AXI write is never acknowledged.
     WriteWindow,
-    /// A FIFO word while the AXI bypass is off: it would go to the I3C bus.
+    /// A word was written to the FIFO while the AXI bypass is off: it would go to the I3C bus.
     NotBypassed,
-    /// An access to PIOControl (0x80..=0xB3), which is not implemented and may hang the bus.
+    /// The access went to PIOControl (0x80..=0xB3), which is not implemented and may hang the bus.
     PioControl,
-    /// A read of INDIRECT_FIFO_DATA: it takes a word away from the device.
+    /// INDIRECT_FIFO_DATA was read, which takes a word away from the device.
     FifoDataRead,
-    /// No register there.
+    /// No register is at that offset.
     Unmapped,
-    /// Not a multiple of 4.
+    /// The offset is no multiple of 4.
     Unaligned,
 }
 
 impl StallKind {
-    /// One word for a log line.
+    /// Names the rule in one word, for a log line.
     pub const fn as_str(self) -> &'static str {
         match self {
             StallKind::WriteWindow => "WriteWindow",
@@ -46,26 +46,26 @@ impl StallKind {
 /// give 0 and writes do nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Stall {
-    /// When.
+    /// The time of the access.
     pub at: Instant,
-    /// Octets from the CSR base.
+    /// The place of the access, in octets from the CSR base.
     pub offset: u32,
     /// The value written; `None` for a read.
     pub value: Option<u32>,
-    /// What is wrong with it.
+    /// The rule that the access broke.
     pub kind: StallKind,
 }
 
-/// How the boot ended for the device.
+/// The end of the boot as the device sees it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DeviceOutcome {
-    /// It has not ended.
+    /// The boot has not ended.
     Running,
-    /// All images were accepted.
+    /// The device accepted all images.
     Booted,
-    /// An image was refused.
+    /// The device refused an image.
     Failed {
-        /// Its index.
+        /// Index of the image.
         index: u8,
         /// The reason that the device has, whether or not its personality shows it.
         reason: u16,
@@ -74,55 +74,71 @@ pub enum DeviceOutcome {
     },
 }
 
-/// What the device is doing.
+/// The present work of the device.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DevicePhase {
-    /// Starts up; PROT_CAP is not written.
+    /// The device starts up and has not written PROT_CAP.
     Startup,
-    /// Writes registers that a wait of the agent depends on.
+    /// The device writes registers that a wait of the agent depends on.
     Updating,
-    /// Waits for the first burst of an image.
+    /// The device waits for the first burst of an image.
     Awaiting,
-    /// Drains the FIFO.
+    /// The device drains the FIFO and counts words. Nothing but a reset makes it begin the image anew.
     Receiving,
-    /// Holds an image, waits to be told to activate it.
+    /// The device holds an image and waits for its activation.
     Pending,
-    /// Verifies an image.
+    /// The device verifies an image.
     Verifying,
-    /// Runs what it was given.
+    /// The device runs what it was given.
     Booted,
-    /// Refused an image.
+    /// The device refused an image.
     Failed,
-    /// Does nothing any more ([`crate::Stuck`]).
+    /// The device does nothing any more ([`crate::Stuck`]).
     Hung,
 }
 
-/// How far the device is.
+/// The progress of the device.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Progress {
-    /// What it is doing.
+    /// The present work of the device.
     pub phase: DevicePhase,
-    /// The image in work.
+    /// Index of the image in work.
     pub index: u8,
-    /// Octets of it that were drained, padding included.
+    /// Octets of the image that were drained, with padding.
     pub received: u32,
-    /// Octets of it that were declared, padding included; 0 until the first burst.
+    /// Octets of the image that were declared, with padding; 0 until the first burst.
     pub declared: u32,
 }
 
-/// What the device got for one index.
+/// The device's record of one image since its last reset.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ImageRecord {
-    /// Octets drained, padding included.
+    /// Octets drained, with padding.
     pub octets: u32,
-    /// SHA-256 of the octets without padding, once all declared words were drained.
+    /// SHA-256 of the octets that the device verifies, once all declared words were drained: for the last image all of
+    /// them with their padding, for any other one those of the expected size padded to a multiple of 4.
     pub sha256: Option<Digest>,
-    /// Whether the agent activated it.
+    /// Set when the agent activated the image.
     pub activated: bool,
-    /// Whether the device accepted it.
+    /// Set when the device accepted the image.
     pub verified: bool,
     /// Words lost because they were written into a full FIFO.
     pub dropped_words: u32,
+}
+
+/// Counts of what happened since the model was made. A reset does not clear them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Tally {
+    /// Resets by [`RecoveryModel::reset`].
+    pub resets: u32,
+    /// Images that the device was told to activate.
+    pub activations: u32,
+    /// Images that the device refused.
+    pub refusals: u32,
+    /// Words lost because they were written into a full FIFO.
+    pub dropped_words: u32,
+    /// Accesses that hung the bus.
+    pub stalls: u32,
 }
 
 /// The emulated device with its registers.
@@ -136,12 +152,13 @@ pub struct RecoveryModel {
     pub(crate) device: Device,
     pub(crate) stall: Option<Stall>,
     pub(crate) records: [ImageRecord; MAX_IMAGES],
-    /// The injected reset has happened.
+    pub(crate) tally: Tally,
+    /// Set when the injected reset has happened.
     pub(crate) was_reset: bool,
 }
 
 impl RecoveryModel {
-    /// A device that comes out of reset at `now`.
+    /// Makes a device that comes out of reset at `now`.
     pub fn new(config: DeviceConfig, now: Instant) -> Self {
         let map = match config.core {
             CoreVersion::V1p4 => RegisterMap::V1P4,
@@ -156,17 +173,19 @@ impl RecoveryModel {
             device: Device::new(),
             stall: None,
             records: [ImageRecord::default(); MAX_IMAGES],
+            tally: Tally::default(),
             was_reset: false,
         };
-        model.reset();
+        model.power_on(now);
         model
     }
 
-    /// Resets core and device; the device starts up again. Ends a stall and forgets all records.
+    /// Resets core and device, as a platform can; the device starts up again. The call ends a stall and forgets all
+    /// records; [`tally`](Self::tally) keeps count. An injected reset that has happened does not happen again.
     pub fn reset(&mut self) {
+        self.tally.resets = self.tally.resets.saturating_add(1);
         self.stall = None;
         self.records = [ImageRecord::default(); MAX_IMAGES];
-        self.was_reset = false;
         self.power_on(self.now);
     }
 
@@ -191,27 +210,32 @@ impl RecoveryModel {
         self.device.due
     }
 
-    /// The first access that would have hung the bus or broken the transfer.
+    /// The first access since the last reset that would have hung the bus or broken the transfer.
     pub fn stall(&self) -> Option<Stall> {
         self.stall
     }
 
-    /// How the boot ended for the device.
+    /// The end of the boot as the device sees it.
     pub fn outcome(&self) -> DeviceOutcome {
         self.device.outcome
     }
 
-    /// What the device got, by index.
+    /// The device's records of the images, by index.
     pub fn images(&self) -> &[ImageRecord; MAX_IMAGES] {
         &self.records
     }
 
-    /// How far the device is.
+    /// Counts of what happened since the model was made.
+    pub fn tally(&self) -> Tally {
+        self.tally
+    }
+
+    /// The progress of the device.
     pub fn progress(&self) -> Progress {
         self.device.progress()
     }
 
-    /// What the device was made to be.
+    /// The configuration of the device.
     pub fn config(&self) -> &DeviceConfig {
         &self.config
     }
@@ -224,6 +248,7 @@ impl RecoveryModel {
 
     pub(crate) fn latch_stall(&mut self, kind: StallKind, offset: u32, value: Option<u32>) {
         if self.stall.is_none() {
+            self.tally.stalls = self.tally.stalls.saturating_add(1);
             self.stall = Some(Stall {
                 at: self.now,
                 offset,

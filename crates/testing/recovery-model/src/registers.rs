@@ -1,6 +1,5 @@
-//! The registers with their access types (i3c-core RDL; AXI side).
+//! The registers with their access types, as the AXI side sees them (i3c-core RDL).
 
-use crate::config::Abandon;
 use crate::fifo::{FIFO_WORDS, Fifo, Push};
 use crate::model::{RecoveryModel, StallKind};
 use netboot_core::Instant;
@@ -9,10 +8,10 @@ use ocp_recovery::map::{
     CoreVersion, EXT_CAPS_SECTION_OFFSET, RegisterMap, cap_id, recovery, soc_management,
 };
 
-/// Words of the longer SoC management block.
+/// Number of words in the longer SoC management block.
 const SOC_WORDS: usize = 0x1A;
 
-/// Registers that hold a value; the others are constants or come from the FIFO.
+/// The registers that hold a value. The others are constants or come from the FIFO.
 #[derive(Clone, Debug)]
 pub(crate) struct Registers {
     pub(crate) prot_cap_2: u32,
@@ -27,12 +26,12 @@ pub(crate) struct Registers {
     fifo_cms: u32,
     pub(crate) image_size: u32,
     rec_intf_cfg: u32,
-    /// SoC management registers that mean nothing here and yet hold what is written.
+    /// SoC management registers, which hold what is written and have no effect in the model.
     soc: [u32; SOC_WORDS],
 }
 
 impl Registers {
-    /// Reset values.
+    /// Makes registers with their reset values.
     pub(crate) const fn new() -> Self {
         let mut soc = [0; SOC_WORDS];
         // T_FREE, T_AVAL, T_IDLE; T_HDR_TIMEOUT.
@@ -96,7 +95,7 @@ impl Registers {
         }
     }
 
-    /// Plain writes; what has side effects is done by the model.
+    /// Does a plain write. The model does the side effects.
     fn write_recovery(&mut self, register: u32, value: u32) {
         match register {
             recovery::PROT_CAP_2 => self.prot_cap_2 = value,
@@ -143,23 +142,23 @@ const fn header(id: u8, dwords: u32) -> u32 {
     id as u32 | (dwords << 8)
 }
 
-/// Which block an offset is in.
+/// The block that an offset is in.
 enum Place {
-    /// Registers before the capabilities, by offset from the CSR base.
+    /// The registers before the capabilities, with the offset from the CSR base.
     Base(u32),
-    /// Secure firmware recovery interface, by offset from its start.
+    /// The secure firmware recovery interface, with the offset from its start.
     Recovery(u32),
-    /// Standby controller mode.
+    /// The standby controller mode, with the offset from its start.
     Standby(u32),
-    /// Target transaction interface.
+    /// The target transaction interface, with the offset from its start.
     Tti(u32),
-    /// SoC management interface.
+    /// The SoC management interface, with the offset from its start.
     Soc(u32),
-    /// Controller configuration and termination.
+    /// Controller configuration and termination, with the offset from their start.
     Tail(u32),
 }
 
-/// Lengths in words of the blocks that differ between the generations.
+/// Lengths in words of standby, target transaction and SoC management block, which differ between the generations.
 const fn lengths(core: CoreVersion) -> (u32, u32, u32) {
     match core {
         CoreVersion::V1p4 => (0x10, 0x10, 0x18),
@@ -189,7 +188,7 @@ fn place(map: &RegisterMap, offset: u32) -> Result<Place, StallKind> {
 }
 
 impl RecoveryModel {
-    /// A load by the agent, at `offset` octets from the CSR base.
+    /// Does a load by the agent, at `offset` octets from the CSR base.
     pub fn read(&mut self, now: Instant, offset: u32) -> u32 {
         self.tick(now);
         if self.stall.is_some() {
@@ -224,7 +223,7 @@ impl RecoveryModel {
         }
     }
 
-    /// A store by the agent, at `offset` octets from the CSR base.
+    /// Does a store by the agent, at `offset` octets from the CSR base.
     pub fn write(&mut self, now: Instant, offset: u32, value: u32) {
         self.tick(now);
         if self.stall.is_some() {
@@ -238,7 +237,7 @@ impl RecoveryModel {
             Ok(Place::Recovery(register)) => {
                 self.registers.write_recovery(register, value);
                 if register == recovery::INDIRECT_FIFO_CTRL_0 && (value >> 8) & 0xFF == 1 {
-                    self.reset_fifo_by_agent();
+                    self.fifo.reset();
                 }
             }
             Ok(Place::Soc(soc_management::REC_INTF_CFG)) => {
@@ -261,7 +260,7 @@ impl RecoveryModel {
         self.react(self.now);
     }
 
-    /// A word into the FIFO's input port.
+    /// Takes a word at the FIFO's input port.
     fn push(&mut self, offset: u32, value: u32) {
         if self.registers.rec_intf_cfg & RecIntfCfg::BYPASS == 0 {
             self.latch_stall(StallKind::NotBypassed, offset, Some(value));
@@ -275,6 +274,7 @@ impl RecoveryModel {
                 }
             }
             Push::Dropped => {
+                self.tally.dropped_words = self.tally.dropped_words.saturating_add(1);
                 if let Some(record) = self.record() {
                     record.dropped_words = record.dropped_words.saturating_add(1);
                 }
@@ -283,7 +283,7 @@ impl RecoveryModel {
         }
     }
 
-    /// REC_INTF_REG_W1C_ACCESS: fields that are not zero are written through, then read as zero.
+    /// Does a write to REC_INTF_REG_W1C_ACCESS: fields that are not zero are written through, then read as zero.
     fn sideband(&mut self, value: u32) {
         let reset_ctrl = value & 0xFF;
         if reset_ctrl != 0 {
@@ -295,18 +295,11 @@ impl RecoveryModel {
                 (self.registers.recovery_ctrl & !0x00FF_0000) | (activate << 16);
         }
         if (value >> 16) & 0xFF == 1 {
-            self.reset_fifo_by_agent();
+            self.fifo.reset();
         }
     }
 
-    fn reset_fifo_by_agent(&mut self) {
-        self.fifo.reset();
-        if self.config.abandon == Abandon::Restarts {
-            self.restart_image();
-        }
-    }
-
-    /// The hardware's part of what follows any change.
+    /// Lets the hardware follow a change.
     pub(crate) fn settle(&mut self) {
         let done = self.registers.rec_intf_cfg & RecIntfCfg::PAYLOAD_DONE != 0;
         let activated = self.registers.activated();

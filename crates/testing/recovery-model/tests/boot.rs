@@ -2,12 +2,12 @@
 
 mod common;
 
-use common::{CORES, PERSONALITIES, World, cancel, expecting, image};
+use common::{CORES, PERSONALITIES, World, expecting, image};
 use netboot_core::{AbortReason, Duration, ImageSink};
-use ocp_recovery::{AgentConfig, AgentEvent, AgentState, RecoveryError, WaitFor};
+use ocp_recovery::{AgentConfig, AgentEvent, AgentState, RecoveryError};
 use proptest::prelude::*;
 use recovery_model::{
-    Abandon, ActivationClear, CoreVersion, DeviceConfig, DeviceOutcome, ExpectedImage, Personality,
+    ActivationClear, CoreVersion, DeviceConfig, DeviceOutcome, ExpectedImage, Personality,
 };
 
 #[test]
@@ -210,105 +210,6 @@ fn misuse_is_refused_and_harmless() {
     assert_eq!(world.next_event(&mut agent), Ok(AgentEvent::Complete));
     world.assert_no_violation();
     assert_eq!(world.model.borrow().outcome(), DeviceOutcome::Booted);
-}
-
-/// Octets after which an image is given up; the last means: when the device waits for the activation.
-const ABANDONED: [usize; 8] = [0, 1, 255, 256, 257, 512, 700, 1001];
-
-#[test]
-fn an_abandoned_image_can_be_begun_again() {
-    let images = [image(0, 1000), image(1, 1000), image(2, 1000)];
-    // Of another size than what is then delivered.
-    let wrong = image(9, 1001);
-    for core in CORES {
-        for personality in PERSONALITIES {
-            for after in ABANDONED {
-                let world = World::new(DeviceConfig {
-                    consume_rate: 10_000_000,
-                    ..expecting(core, personality, &images)
-                });
-                let mut agent = world.agent(AgentConfig::default());
-                let mut aborted = [false; 3];
-                while let AgentEvent::ImageRequested { index } =
-                    world.next_event(&mut agent).unwrap()
-                {
-                    let index = usize::from(index);
-                    if !aborted[index] {
-                        aborted[index] = true;
-                        if after == wrong.len() {
-                            world.deliver(&mut agent, &wrong, || 64).unwrap();
-                        } else {
-                            agent.begin(world.now(), 1001).unwrap();
-                            world.write(&mut agent, &wrong[..after], || 64).unwrap();
-                        }
-                        agent.abort(world.now(), AbortReason::DigestMismatch);
-                        continue;
-                    }
-                    world.deliver(&mut agent, &images[index], || 64).unwrap();
-                    agent.activate(world.now()).unwrap();
-                }
-                assert_eq!(aborted, [true; 3]);
-                world.assert_no_violation();
-                let model = world.model.borrow();
-                assert_eq!(model.outcome(), DeviceOutcome::Booted, "{after}");
-            }
-        }
-    }
-}
-
-#[test]
-fn before_the_first_burst_is_complete_even_a_released_rom_has_seen_nothing() {
-    let images = [image(0, 1000)];
-    for after in [0, 1, 255, 256, 700, 1000] {
-        let world = World::new(DeviceConfig {
-            abandon: Abandon::Holds,
-            ..expecting(CoreVersion::V1p5, Personality::Rom2_1_2, &images)
-        });
-        let config = AgentConfig {
-            last_index: 0,
-            ..AgentConfig::default()
-        };
-        let mut agent = world.agent(config);
-        world.next_event(&mut agent).unwrap();
-        agent.begin(world.now(), 1000).unwrap();
-        world.write(&mut agent, &images[0][..after], || 64).unwrap();
-        if after == 1000 {
-            agent.end(world.now()).unwrap();
-            while !agent.poll_ready(world.now()).unwrap() {
-                world.idle();
-            }
-        }
-        cancel(&mut agent, &world);
-        let started = world.now();
-        let result = world.boot(&mut agent, &images);
-        world.assert_no_violation();
-        match after {
-            0..256 => assert_eq!(result, Ok(vec![0])),
-            // It goes on counting where it was, and has all before we have written all.
-            256..1000 => assert_eq!(
-                result,
-                Err(RecoveryError::DeviceLeft {
-                    index: 0,
-                    device_status: 4,
-                    recovery_status: 1
-                })
-            ),
-            // It waits for the activation for ever, which it does not get.
-            _ => {
-                assert_eq!(
-                    result,
-                    Err(RecoveryError::Timeout {
-                        wait: WaitFor::ImageRequest,
-                        index: 0,
-                        device_status: 4,
-                        recovery_status: 1
-                    })
-                );
-                assert!(world.now().since(started) < config.request_timeout * 2);
-                assert!(!world.model.borrow().images()[0].activated);
-            }
-        }
-    }
 }
 
 #[test]

@@ -37,13 +37,23 @@ fn world(personality: Personality, faults: Faults) -> World {
     })
 }
 
-/// The error of a boot and the time that it took.
+/// The error of a boot and the time that it took. Hangs and resets are the device's fault.
 fn fail(personality: Personality, faults: Faults) -> (RecoveryError, Duration) {
-    let world = world(personality, faults);
+    let (error, took) = fail_after(personality, faults, 240);
+    if faults.refuse.is_none() {
+        assert_eq!(error.blame(), Blame::Device);
+    }
+    (error, took)
+}
+
+/// As [`fail`], with a gap of `steps` between the two statuses of run-time firmware.
+fn fail_after(personality: Personality, faults: Faults, steps: u32) -> (RecoveryError, Duration) {
+    let mut device = *world(personality, faults).model.borrow().config();
+    device.error_gap_steps = steps;
+    let world = World::new(device);
     let mut agent = world.agent(config());
     let error = world.boot(&mut agent, &images()).unwrap_err();
     world.assert_no_violation();
-    assert_eq!(error.blame(), Blame::Device);
     (error, world.now().since(netboot_core::Instant::ZERO))
 }
 
@@ -121,16 +131,15 @@ fn a_refusal_is_told_with_its_reason_in_whatever_order_it_comes() {
         ErrorOrder::Together,
     ];
     for order in orders {
-        for gap in [0, 50, 400] {
+        for steps in [0, 1, 230, 250, 50_000, 400_000] {
             for index in 0..3 {
-                for reason in [0x04, 0x06, 0x0C, 0x80, 0x82, 0x85, 0x88, 0x94] {
+                for reason in [0x01, 0x04, 0x06, 0x0C, 0x80, 0x82, 0x85, 0x88, 0x94] {
                     let faults = Faults {
                         refuse: Some(Refusal { index, reason }),
                         order,
-                        error_gap: Duration::from_millis(gap),
                         ..Faults::default()
                     };
-                    let (error, took) = fail(Personality::Rom2_1_2, faults);
+                    let (error, took) = fail_after(Personality::Rom2_1_2, faults, steps);
                     assert_eq!(
                         error,
                         RecoveryError::DeviceRefused {
@@ -141,7 +150,11 @@ fn a_refusal_is_told_with_its_reason_in_whatever_order_it_comes() {
                         },
                         "{order:?}"
                     );
-                    assert!(took < Duration::from_millis(gap + 100));
+                    // A wrong file is the server's fault, broken hardware is the device's.
+                    let own = matches!(reason, 0x01 | 0x94);
+                    let blame = if own { Blame::Device } else { Blame::Server };
+                    assert_eq!(error.blame(), blame, "{reason:#x}");
+                    assert!(took < Duration::from_micros(u64::from(steps) + 100_000));
                 }
             }
         }
@@ -178,13 +191,15 @@ fn a_device_that_shows_half_an_error_gets_the_grace_time_and_no_more() {
 
 #[test]
 fn documented_and_older_devices_give_no_reason() {
-    for (personality, recovery_status) in [
-        (Personality::Documented, 0x1C),
-        (Personality::Rom2_1_0, 0x1D),
+    for (personality, index, recovery_status, blame) in [
+        (Personality::Documented, 0, 0x0C, Blame::Device),
+        (Personality::Documented, 1, 0x1C, Blame::Device),
+        // Without a reason, but with an authentication error.
+        (Personality::Rom2_1_0, 0, 0x0D, Blame::Server),
     ] {
         let faults = Faults {
             refuse: Some(Refusal {
-                index: 1,
+                index,
                 reason: 0x06,
             }),
             ..Faults::default()
@@ -193,14 +208,34 @@ fn documented_and_older_devices_give_no_reason() {
         assert_eq!(
             error,
             RecoveryError::DeviceRefused {
-                index: 1,
+                index,
                 device_status: 0xF,
                 recovery_status,
                 reason: None
             }
         );
+        assert_eq!(error.blame(), blame);
         // Nothing more can be learnt, so the grace time is not spent.
         assert!(took < Duration::from_millis(100));
+    }
+}
+
+#[test]
+fn run_time_firmware_of_the_older_rom_gives_a_reason() {
+    for (index, reason) in [(1, 0x06), (2, 0x0C)] {
+        let faults = Faults {
+            refuse: Some(Refusal { index, reason }),
+            ..Faults::default()
+        };
+        assert_eq!(
+            fail(Personality::Rom2_1_0, faults).0,
+            RecoveryError::DeviceRefused {
+                index,
+                device_status: 0xE,
+                recovery_status: 0x0D | index << 4,
+                reason: Some(Reason(reason)),
+            }
+        );
     }
 }
 
@@ -224,8 +259,16 @@ fn a_device_that_is_reset_in_the_middle_is_noticed_and_can_start_over() {
             })
         );
         world.assert_no_violation();
+        // The agent does not guess: it has to be told that this was a reset.
         agent.abort(world.now(), netboot_core::AbortReason::TransferFailed);
-        // It asks for everything again, with the bypass off until the agent turns it on.
+        if after > 0 {
+            assert!(matches!(
+                agent.poll(world.now()),
+                Err(RecoveryError::ResetRequired { index: 1, .. })
+            ));
+        }
+        agent.device_was_reset(world.now()).unwrap();
+        // The device asks for everything again, with the bypass off until the agent turns it on.
         assert_eq!(world.boot(&mut agent, &images()), Ok(vec![0, 1, 2]));
         world.assert_no_violation();
         assert_eq!(world.model.borrow().outcome(), DeviceOutcome::Booted);

@@ -7,7 +7,7 @@ use netboot_core::{ImageSink, Instant};
 use ocp_recovery::{AgentConfig, AgentEvent, RegisterBus};
 use recovery_model::{CoreVersion, DeviceConfig, DeviceOutcome, ModelBus, Personality, StallKind};
 
-/// A driver that writes registers by hand, for the newer core.
+/// A driver that writes registers by hand, on the newer core.
 struct Naive<'a> {
     world: &'a World,
     bus: ModelBus<'a>,
@@ -137,7 +137,7 @@ fn a_write_back_of_recovery_ctrl_loses_the_activation() {
 }
 
 #[test]
-fn padding_that_is_not_zero_and_sizes_that_are_not_declared_are_refused() {
+fn padding_that_is_not_zero_and_sizes_of_the_last_image_are_refused() {
     let octets = image(0, 6);
     for (padding, size, accepted) in [(0, 2, true), (1, 2, false), (0, 3, false)] {
         let world = World::expecting(

@@ -6,7 +6,9 @@ mod common;
 use common::{World, expecting, image};
 use netboot_core::ImageSink;
 use ocp_recovery::{AgentConfig, AgentEvent, Reason, RecoveryError, RegisterBus};
-use recovery_model::{CoreVersion, DeviceConfig, DeviceOutcome, Personality};
+use recovery_model::{
+    CoreVersion, DeviceConfig, DeviceOutcome, ExpectedImage, Personality, padded_sha256,
+};
 
 /// The lines from the first request on.
 fn lines(world: &World) -> Vec<[u32; 3]> {
@@ -186,10 +188,77 @@ fn tampered_mcu_image() {
         lines,
         [
             [0x00120004, 0x22, 0x000F0000],
+            [0x00120004, 0x2D, 0x000F0000],
             [0x000C000E, 0x2D, 0x000F0000]
         ]
     );
     assert_eq!(fw_error, 0x000B0016);
+}
+
+#[test]
+fn tampered_later_images_with_rom_2_1_0() {
+    for (index, status, reason) in [(1, 0x1D, 0x06), (2, 0x2D, 0x0C)] {
+        let (error, lines, _) = boot_with(Personality::Rom2_1_0, index, tampered(index));
+        assert_eq!(error, refused(index as u8, 0xE, status, Some(reason)));
+        assert_eq!(
+            lines[lines.len() - 2..],
+            [
+                [0x00120004, u32::from(status), 0x000F0000],
+                [u32::from(reason) << 16 | 0xE, u32::from(status), 0x000F0000]
+            ]
+        );
+    }
+}
+
+/// Files that are shorter or longer than what the signed metadata says.
+#[test]
+fn sizes_that_differ() {
+    let right = |index: usize| image(index as u32, [4000, 3000, 2000][index]);
+    let cut = |index, by| {
+        let mut octets = right(index);
+        octets.truncate(octets.len() - by);
+        octets
+    };
+    for by in [4, 256] {
+        let (error, _, fw_error) = boot_with(Personality::Rom2_1_2, 0, cut(0, by));
+        assert_eq!(error, refused(0, 0xE, 0x0D, Some(0x86)));
+        assert_eq!(fw_error, 0x000B002F);
+        let (error, ..) = boot_with(Personality::Rom2_1_2, 1, cut(1, by));
+        assert_eq!(error, refused(1, 0xE, 0x1D, Some(0x06)));
+        let (error, ..) = boot_with(Personality::Rom2_1_2, 2, cut(2, by));
+        assert_eq!(error, refused(2, 0xE, 0x2D, Some(0x0C)));
+    }
+    // Octets behind images 0 and 1 do not matter; behind the last image they do.
+    for trailing in [1, 4, 256, 3_000] {
+        let images = [0, 1, 2].map(right);
+        let mut given = images.clone();
+        for image in &mut given[..2] {
+            image.extend(vec![0xA5; trailing]);
+        }
+        let world = World::expecting(CoreVersion::V1p5, Personality::Rom2_1_2, &images);
+        let mut agent = world.agent(AgentConfig::default());
+        assert_eq!(world.boot(&mut agent, &given), Ok(vec![0, 1, 2]));
+        let mut longer = right(2);
+        longer.extend(vec![0xA5; trailing]);
+        let (error, ..) = boot_with(Personality::Rom2_1_2, 2, longer);
+        assert_eq!(error, refused(2, 0xE, 0x2D, Some(0x0C)));
+    }
+}
+
+/// The digest of an image whose size is no multiple of 4 covers the padding.
+#[test]
+fn padding_is_hashed() {
+    let mut expected = [0x5A; 7];
+    expected[6] = 0;
+    assert_eq!(
+        ExpectedImage::of(&expected[..6]).sha256,
+        padded_sha256(&[0x5A, 0x5A, 0x5A, 0x5A, 0x5A, 0x5A, 0, 0])
+    );
+    // SHA-256 of "abc" and one octet 0, by another implementation.
+    assert_eq!(
+        padded_sha256(b"abc").to_string(),
+        "dc1114cd074914bd872cc1f9a23ec910ea2203bc79779ab2e17da25782a624fc"
+    );
 }
 
 #[test]

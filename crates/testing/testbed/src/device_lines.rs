@@ -60,7 +60,8 @@ mod tests {
         for (index, image) in plan.images.iter().enumerate() {
             let sha256 = Some(image.sha256().to_string());
             assert_eq!(transcript.images[index].sha256, sha256);
-            assert_eq!(transcript.device_images[index].sha256, sha256);
+            let padded = Some(image.padded_sha256().to_string());
+            assert_eq!(transcript.device_images[index].sha256, padded);
             assert!(transcript.device_images[index].verified);
             let attempt = &transcript.trace[index].attempts[0];
             let last = attempt.delivered.last().unwrap();

@@ -4,8 +4,9 @@ use crate::plan::Plan;
 use anyhow::{Result, anyhow};
 use netboot::{Buffers, Lanes, NetError, Network, Slots};
 use netboot_app::console::{LineObserver, write_report};
-use netboot_app::{AppConfig, BootApp, BootReport, DefaultSource};
-use netboot_core::{Device, Instant, Platform};
+use netboot_app::{AppConfig, BootApp, BootReport, FixedSource};
+use netboot_core::{Device, Instant, NetworkConfig, Platform};
+use netboot_ipxe::IpxeInterface;
 use ocp_recovery::{RecoveryAgent, RegisterBus};
 use recovery_model::{DeviceConfig, DeviceOutcome, ImageRecord, RecoveryModel, Stall};
 use rom_parts::sizes::{LANES, TCP};
@@ -46,6 +47,8 @@ impl<C: FnMut() -> Instant> RegisterBus for HostBus<C> {
 pub struct Outcome {
     /// The boot application's report.
     pub report: BootReport<NetError>,
+    /// The interface's configuration at the end of the boot.
+    pub config: Option<NetworkConfig>,
     /// The device's own view.
     pub device: DeviceOutcome,
     /// What the device got, by index.
@@ -76,7 +79,7 @@ pub fn device_config(plan: &Plan) -> Result<DeviceConfig> {
 ///
 /// # Errors
 /// When the plan's settings cannot be read, or the set-up fails. A boot that fails is an [`Outcome`].
-pub fn boot<D: Device, P: Platform>(
+pub fn boot<D: Device + 'static, P: Platform + 'static>(
     plan: &Plan,
     device: D,
     mut platform: P,
@@ -91,14 +94,19 @@ pub fn boot<D: Device, P: Platform>(
     let defaults: Vec<_> = settings
         .defaults
         .iter()
-        .map(|(index, uri)| DefaultSource { index: *index, uri })
+        .map(|(index, uri)| FixedSource { index: *index, uri })
         .collect();
-    let config = AppConfig {
+    let mut config = AppConfig {
         policy: settings.policy,
         expected: &settings.expected,
         defaults: &defaults,
+        address: settings.address.as_ref(),
         ..AppConfig::default()
     };
+    config.sources.require_https = settings.require_https;
+    if !settings.order.is_empty() {
+        config.sources.order = &settings.order;
+    }
     let bus = HostBus::new(model.clone(), clock);
     let now = platform.now();
     let agent = RecoveryAgent::new(bus, settings.agent, now).map_err(|error| anyhow!("{error}"))?;
@@ -115,11 +123,13 @@ pub fn boot<D: Device, P: Platform>(
     }
     let mut app = BootApp::new(net, agent, LineObserver(&mut *out), config);
     let report = app.run().clone();
+    let config = app.network().config().cloned();
     drop(app);
     write_report(&mut &mut *out, &report);
     let model = model.borrow();
     Ok(Outcome {
         report,
+        config,
         device: model.outcome(),
         images: model.images().to_vec(),
         stall: model.stall(),

@@ -14,6 +14,7 @@
 pub mod bridge;
 pub mod console;
 pub mod device_lines;
+pub mod held;
 pub mod host;
 pub mod https;
 pub mod netns;

@@ -64,9 +64,14 @@ impl Image {
         }
     }
 
-    /// SHA-256 of it.
+    /// SHA-256 of its octets, as a server's operator knows it.
     pub fn sha256(&self) -> Digest {
         Digest(Sha256::digest(&self.bytes).into())
+    }
+
+    /// SHA-256 of its octets padded to a multiple of 4, as the device hashes it.
+    pub fn padded_sha256(&self) -> Digest {
+        recovery_model::padded_sha256(&self.bytes)
     }
 }
 
@@ -157,7 +162,13 @@ impl Plan {
     pub fn device_text(&self) -> String {
         let mut text = String::new();
         for image in &self.images {
-            writeln!(text, "image {} {}", image.bytes.len(), image.sha256()).expect("a string");
+            writeln!(
+                text,
+                "image {} {}",
+                image.bytes.len(),
+                image.padded_sha256()
+            )
+            .expect("a string");
         }
         text + &self.device
     }

@@ -1,10 +1,11 @@
 //! A boot in the simulated world: one process, virtual time, the same from the same seed.
 
+use crate::held::HeldFrames;
 use crate::host::{self, Outcome};
 use crate::plan::Plan;
 use anyhow::Result;
 use image_server::{SharedWorld, World};
-use netboot_core::{Device, DeviceInfo, Instant, Platform, TxSlot};
+use netboot_core::{Device, DeviceInfo, FrameSlot, Instant, Platform, Received, TxSlot};
 use rand_chacha::ChaCha8Rng;
 use rand_core::{CryptoRngCore, SeedableRng};
 use std::fmt::Write;
@@ -19,7 +20,7 @@ pub struct SimDevice {
     world: SharedWorld,
     received: Vec<u8>,
     /// The frame that is kept.
-    held: Vec<u8>,
+    held: HeldFrames,
 }
 
 impl SimDevice {
@@ -28,7 +29,7 @@ impl SimDevice {
         Self {
             world,
             received: Vec::new(),
-            held: Vec::new(),
+            held: HeldFrames::default(),
         }
     }
 }
@@ -56,27 +57,35 @@ impl Device for SimDevice {
         }
     }
 
-    fn receive(&mut self) -> Option<(&[u8], SimTx<'_>)> {
+    fn link_up(&mut self) -> bool {
+        true
+    }
+
+    fn set_multicast(&mut self, _: &[[u8; 6]]) {}
+
+    fn receive(&mut self) -> Option<Received<'_, SimTx<'_>>> {
         self.received = self.world.borrow_mut().client_receive()?;
-        Some((&self.received, SimTx(&self.world)))
+        Some(Received {
+            frame: &self.received,
+            rx_checksum_verified: false,
+            tx: SimTx(&self.world),
+        })
     }
 
     fn transmit(&mut self) -> Option<SimTx<'_>> {
         Some(SimTx(&self.world))
     }
 
-    fn hold(&mut self) {
-        if self.held.is_empty() {
-            self.held = std::mem::take(&mut self.received);
-        }
+    fn hold(&mut self) -> Option<FrameSlot> {
+        self.held.hold(std::mem::take(&mut self.received))
     }
 
-    fn held(&self) -> &[u8] {
-        &self.held
+    fn held(&self, slot: &FrameSlot) -> &[u8] {
+        self.held.get(slot)
     }
 
-    fn release(&mut self) {
-        self.held.clear();
+    fn release(&mut self, slot: FrameSlot) {
+        self.held.release(&slot);
     }
 }
 

@@ -2,9 +2,10 @@
 //!
 //! Between client and TAP lies a simulated link, in real time: real servers can be met over a bad line.
 
+use crate::held::HeldFrames;
 use crate::realtime::{Frames, RealClock};
 use image_server::frame::Datagram;
-use netboot_core::{Device, DeviceInfo, Instant, TxSlot};
+use netboot_core::{Device, DeviceInfo, FrameSlot, Instant, Received, TxSlot};
 use netsim::{Link, LinkConfig, LinkStats, PcapWriter, Side};
 use rustix::fs::{Mode, OFlags};
 use rustix::io::Errno;
@@ -189,7 +190,7 @@ pub struct TapDevice {
     wire: Rc<RefCell<Wire>>,
     received: Vec<u8>,
     /// The frame that is kept.
-    held: Vec<u8>,
+    held: HeldFrames,
 }
 
 impl TapDevice {
@@ -198,7 +199,7 @@ impl TapDevice {
         Self {
             wire,
             received: Vec::new(),
-            held: Vec::new(),
+            held: HeldFrames::default(),
         }
     }
 }
@@ -226,26 +227,34 @@ impl Device for TapDevice {
         }
     }
 
-    fn receive(&mut self) -> Option<(&[u8], TapTx<'_>)> {
+    fn link_up(&mut self) -> bool {
+        true
+    }
+
+    fn set_multicast(&mut self, _: &[[u8; 6]]) {}
+
+    fn receive(&mut self) -> Option<Received<'_, TapTx<'_>>> {
         self.received = self.wire.borrow_mut().receive()?;
-        Some((&self.received, TapTx(&self.wire)))
+        Some(Received {
+            frame: &self.received,
+            rx_checksum_verified: false,
+            tx: TapTx(&self.wire),
+        })
     }
 
     fn transmit(&mut self) -> Option<TapTx<'_>> {
         Some(TapTx(&self.wire))
     }
 
-    fn hold(&mut self) {
-        if self.held.is_empty() {
-            self.held = std::mem::take(&mut self.received);
-        }
+    fn hold(&mut self) -> Option<FrameSlot> {
+        self.held.hold(std::mem::take(&mut self.received))
     }
 
-    fn held(&self) -> &[u8] {
-        &self.held
+    fn held(&self, slot: &FrameSlot) -> &[u8] {
+        self.held.get(slot)
     }
 
-    fn release(&mut self) {
-        self.held.clear();
+    fn release(&mut self, slot: FrameSlot) {
+        self.held.release(&slot);
     }
 }

@@ -1,7 +1,7 @@
 //! A world of one model, one clock and one agent.
 #![allow(dead_code, missing_docs)]
 
-use netboot_core::{AbortReason, Duration, ImageSink, Instant};
+use netboot_core::{Duration, ImageSink, Instant};
 use ocp_recovery::{AgentConfig, AgentEvent, RecoveryAgent, RecoveryError, RegisterBus};
 use recovery_model::{
     CoreVersion, DeviceConfig, ExpectedImage, ModelBus, Personality, RecoveryModel,
@@ -29,6 +29,10 @@ pub fn image(seed: u32, size: usize) -> Vec<u8> {
 pub struct World {
     pub model: RefCell<RecoveryModel>,
     pub clock: Cell<Instant>,
+    /// The time that an access of the agent takes.
+    pub access: Duration,
+    /// The time between two polls. Without it the world moves to the device's next action.
+    pub poll: Option<Duration>,
     /// Lines of the trace: DEVICE_STATUS_0, RECOVERY_STATUS, RECOVERY_CTRL at each change.
     pub trace: RefCell<Vec<[u32; 3]>>,
 }
@@ -38,6 +42,8 @@ impl World {
         Self {
             model: RefCell::new(RecoveryModel::new(config, Instant::ZERO)),
             clock: Cell::new(Instant::ZERO),
+            access: Duration::ZERO,
+            poll: None,
             trace: RefCell::default(),
         }
     }
@@ -48,7 +54,20 @@ impl World {
     }
 
     pub fn bus(&self) -> ModelBus<'_> {
-        ModelBus::new(&self.model, &self.clock)
+        ModelBus::new(&self.model, &self.clock).with_access_time(self.access)
+    }
+
+    /// Lets `span` pass.
+    pub fn pass(&self, span: Duration) {
+        self.clock.set(self.now() + span);
+        self.model.borrow_mut().tick(self.now());
+    }
+
+    /// Resets the device and its I3C core, as a platform does.
+    pub fn reset_device(&self, agent: &mut RecoveryAgent<ModelBus<'_>>) {
+        self.model.borrow_mut().tick(self.now());
+        self.model.borrow_mut().reset();
+        agent.device_was_reset(self.now()).unwrap();
     }
 
     pub fn now(&self) -> Instant {
@@ -59,8 +78,11 @@ impl World {
         RecoveryAgent::new(self.bus(), config, self.now()).unwrap()
     }
 
-    /// Moves to the device's next action, or by 5 ms when it waits.
+    /// Waits for the next poll; without a poll interval, for the device's next action, or 5 ms when it waits.
     pub fn idle(&self) {
+        if let Some(poll) = self.poll {
+            return self.pass(poll);
+        }
         let next = self.model.borrow().next_event();
         let now = self.now();
         self.clock
@@ -71,7 +93,7 @@ impl World {
 
     /// Notes the three registers when they changed.
     pub fn record(&self) {
-        let mut bus = self.bus();
+        let mut bus = ModelBus::new(&self.model, &self.clock);
         let line = [0x130, 0x140, 0x13C].map(|offset| bus.read32(offset));
         let mut trace = self.trace.borrow_mut();
         if trace.last() != Some(&line) {
@@ -169,8 +191,4 @@ pub fn expecting(core: CoreVersion, personality: Personality, images: &[Vec<u8>]
         .map(|image| ExpectedImage::of(image))
         .collect();
     DeviceConfig::new(core, personality, &expected)
-}
-
-pub fn cancel(agent: &mut RecoveryAgent<ModelBus<'_>>, world: &World) {
-    agent.abort(world.now(), AbortReason::Cancelled);
 }

@@ -1,9 +1,9 @@
-//! The hardware address of whoever sent the DHCP messages, before anybody asks for it (RFC 826).
+//! The hardware address of whoever sent the DHCP messages, known before anybody asks for it (RFC 826).
 //!
-//! It is a neighbour, and mostly the first one that is spoken to: the server itself, or the router that relays for it. smoltcp is
-//! given the ARP reply that this station would give, and takes it only if the address is in the own network. Like every
-//! ARP reply it is nothing but somebody's word. The station is asked all the same, so that it knows whom to answer; but the
-//! first packet follows at once.
+//! The sender is a neighbour, and mostly the first one that the station speaks to: the server itself, or the router that relays
+//! for it. smoltcp is given the ARP reply that this neighbour would give, and takes it only if the address is in the own network.
+//! Like every ARP reply it is nothing but somebody's word. The station asks the neighbour all the same, so that the neighbour
+//! knows whom to answer; but the first packet follows at once.
 
 use core::net::Ipv4Addr;
 
@@ -13,7 +13,7 @@ const FRAME: usize = 42;
 const REPLY: [u8; 10] = [8, 6, 0, 1, 8, 0, 6, 4, 0, 2];
 
 /// An ARP reply in its frame: addresses of the frame, [`REPLY`], the sender's addresses, the target's.
-pub(crate) struct Reply([u8; FRAME]);
+pub(super) struct Reply([u8; FRAME]);
 
 impl Reply {
     pub const fn new() -> Self {
@@ -39,12 +39,12 @@ impl Reply {
         true
     }
 
-    /// Whose reply it is.
+    /// The address whose owner would have sent the reply.
     pub fn sender(&self) -> Ipv4Addr {
         Ipv4Addr::new(self.0[28], self.0[29], self.0[30], self.0[31])
     }
 
-    /// The frame, to the station of this address.
+    /// The frame, addressed to the station with this address.
     pub fn to(&mut self, address: Ipv4Addr) -> &[u8] {
         self.0[38..].copy_from_slice(&address.octets());
         &self.0

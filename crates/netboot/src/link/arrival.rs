@@ -3,14 +3,14 @@
 //! The checksum of UDP and TCP is looked at here, and not again by smoltcp. A datagram for the TFTP port is read where
 //! the device put it; everything else goes smoltcp's way.
 
-use crate::checksum;
+use super::checksum;
 use core::net::Ipv4Addr;
 use core::ops::Range;
 use smoltcp::wire::EthernetAddress;
 use zerocopy::network_endian::U16;
 use zerocopy::{FromBytes, Immutable, KnownLayout, Unaligned};
 
-/// Octets of an Ethernet header.
+/// Octets in an Ethernet header.
 const ETHERNET: usize = 14;
 /// EtherType of IPv4.
 const IPV4: u16 = 0x0800;
@@ -35,7 +35,7 @@ struct Headers {
     _ttl: u8,
     protocol: u8,
     _checksum: U16,
-    /// From the first to the second.
+    /// Source and destination.
     addresses: [[u8; 4]; 2],
 }
 
@@ -51,16 +51,18 @@ struct UdpHeader {
 
 /// A UDP datagram that lies in the device's buffer.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Datagram {
+pub(super) struct Datagram {
+    /// Address of the sender.
     pub source: Ipv4Addr,
+    /// Port of the sender.
     pub port: u16,
-    /// Its payload, in the frame.
+    /// Where in the frame the payload is.
     pub payload: Range<usize>,
 }
 
-/// Whose datagrams are read in place.
+/// Names the station and the port whose datagrams are read in place.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Direct {
+pub(super) struct Direct {
     pub mac: EthernetAddress,
     pub address: Ipv4Addr,
     pub port: u16,
@@ -68,32 +70,37 @@ pub(crate) struct Direct {
 
 /// What to do with a frame.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Arrival {
-    /// smoltcp knows.
+pub(super) enum Arrival {
+    /// The frame goes smoltcp's way.
     Other,
-    /// Damaged, or a fragment, which nobody puts together here.
+    /// The frame is damaged, or a fragment, which nobody puts together here.
     Damaged,
-    /// For [`Direct`].
+    /// The frame holds a datagram for [`Direct`].
     Datagram(Datagram),
 }
 
-/// Looks at a frame.
+/// Looks at a frame. With `verified` the device has checked the checksum of UDP or TCP.
 #[inline(never)]
-pub(crate) fn look(frame: &[u8], direct: Option<Direct>) -> Arrival {
+pub(super) fn look(frame: &[u8], direct: Option<Direct>, verified: bool) -> Arrival {
     let Ok((headers, _)) = Headers::ref_from_prefix(frame) else {
         return Arrival::Other;
     };
     if headers.ethertype != IPV4 || !matches!(headers.protocol, TCP | UDP) {
         return Arrival::Other;
     }
-    match check(frame, headers, direct) {
+    match check(frame, headers, direct, verified) {
         Some(arrival) => arrival,
         None => Arrival::Damaged,
     }
 }
 
-/// `None` for a damaged frame.
-fn check(frame: &[u8], headers: &Headers, direct: Option<Direct>) -> Option<Arrival> {
+/// Sorts a frame with UDP or TCP in it; `None` for a damaged one.
+fn check(
+    frame: &[u8],
+    headers: &Headers,
+    direct: Option<Direct>,
+    verified: bool,
+) -> Option<Arrival> {
     // With options, up to 60 octets.
     let start = ETHERNET + usize::from(headers.version_ihl & 0x0f) * 4;
     let end = ETHERNET + usize::from(headers.total_len.get());
@@ -114,7 +121,7 @@ fn check(frame: &[u8], headers: &Headers, direct: Option<Direct>) -> Option<Arri
     let pseudo = u32::from(length) + u32::from(protocol);
     let pseudo = checksum::sum(pseudo, headers.addresses.as_flattened());
     // A sender of UDP may leave it out.
-    let unchecked = udp.is_some_and(|udp| udp.checksum == 0);
+    let unchecked = verified || udp.is_some_and(|udp| udp.checksum == 0);
     if fragment || !(unchecked || checksum::is_right(checksum::sum(pseudo, body))) {
         return None;
     }
@@ -198,12 +205,12 @@ mod tests {
         for length in [0, 1, 4, 17, 18, 19, 100, 1472] {
             let payload: Vec<u8> = (0..length).map(|at| (at * 7) as u8).collect();
             let frame = frame(&payload);
-            let Arrival::Datagram(datagram) = look(&frame, DIRECT) else {
-                panic!("{length} octets: {:?}", look(&frame, DIRECT));
+            let Arrival::Datagram(datagram) = look(&frame, DIRECT, false) else {
+                panic!("{length} octets: {:?}", look(&frame, DIRECT, false));
             };
             assert_eq!((datagram.source, datagram.port), (SERVER, 69));
             assert_eq!(frame[datagram.payload], payload[..]);
-            assert_eq!(look(&frame, None), Arrival::Other);
+            assert_eq!(look(&frame, None, false), Arrival::Other);
         }
     }
 
@@ -216,11 +223,19 @@ mod tests {
                 let mut bad = good.clone();
                 bad[at] ^= 1 << bit;
                 assert!(
-                    !matches!(look(&bad, DIRECT), Arrival::Datagram(_)),
+                    !matches!(look(&bad, DIRECT, false), Arrival::Datagram(_)),
                     "bit {bit} of octet {at}"
                 );
             }
         }
+    }
+
+    #[test]
+    fn what_the_device_has_verified_is_not_looked_at_again() {
+        let mut damaged = frame(b"data");
+        damaged[HEADERS] ^= 1;
+        assert_eq!(look(&damaged, DIRECT, false), Arrival::Damaged);
+        assert!(matches!(look(&damaged, DIRECT, true), Arrival::Datagram(_)));
     }
 
     #[test]
@@ -229,18 +244,21 @@ mod tests {
         // To everybody, on the lower layer.
         let mut broadcast = good.clone();
         broadcast[..6].fill(0xff);
-        assert_eq!(look(&broadcast, DIRECT), Arrival::Other);
+        assert_eq!(look(&broadcast, DIRECT, false), Arrival::Other);
         // No checksum: a UDP sender may do that.
         let mut unchecked = good.clone();
         unchecked[40..42].fill(0);
-        assert!(matches!(look(&unchecked, DIRECT), Arrival::Datagram(_)));
+        assert!(matches!(
+            look(&unchecked, DIRECT, false),
+            Arrival::Datagram(_)
+        ));
         // A fragment, with its header checksum mended.
         let mut fragment = good.clone();
         fragment[20] ^= 0x20;
         Ipv4Packet::new_unchecked(&mut fragment[14..]).fill_checksum();
-        assert_eq!(look(&fragment, DIRECT), Arrival::Damaged);
+        assert_eq!(look(&fragment, DIRECT, false), Arrival::Damaged);
         let mut arp = good;
         arp[12..14].copy_from_slice(&[0x08, 0x06]);
-        assert_eq!(look(&arp, DIRECT), Arrival::Other);
+        assert_eq!(look(&arp, DIRECT, false), Arrival::Other);
     }
 }

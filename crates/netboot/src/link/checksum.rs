@@ -5,7 +5,7 @@ use zerocopy::FromBytes;
 /// Words summed in one round of the loop: the loop itself is paid for once in 16 octets.
 const ROUND: usize = 4;
 
-/// One word more, with the carry brought round.
+/// Adds one word, and brings the carry round.
 #[inline(always)]
 fn add(sum: u32, word: u32) -> u32 {
     let (sum, carry) = sum.overflowing_add(word);
@@ -15,7 +15,7 @@ fn add(sum: u32, word: u32) -> u32 {
 
 /// Adds the 16-bit words of `data`, in the order of memory; an odd octet at the end gets a zero behind it.
 #[inline(never)]
-pub(crate) fn sum(start: u32, data: &[u8]) -> u32 {
+pub(super) fn sum(start: u32, data: &[u8]) -> u32 {
     let mut sum = start;
     let mut rest = data;
     // IP and what it carries begin at any multiple of 2; two octets further they are on a word.
@@ -47,7 +47,7 @@ pub(crate) fn sum(start: u32, data: &[u8]) -> u32 {
 }
 
 /// Whether a sum over everything, the checksum included, is what it has to be.
-pub(crate) fn is_right(sum: u32) -> bool {
+pub(super) fn is_right(sum: u32) -> bool {
     let sum = (sum & 0xffff) + (sum >> 16);
     (sum & 0xffff) + (sum >> 16) == 0xffff
 }

@@ -2,62 +2,62 @@
 //!
 //! A file is cut into stripes of one length. Each open connection (*lane*) has up to [`DEPTH`] of them asked of it, and answers
 //! in the order of the questions (RFC 9112, section 9.3.2), so that it always has something to send. The stripes are read in
-//! the file's order: what the other lanes bring meanwhile waits in their receive buffers. Stripes are dealt round robin among the
-//! lanes that are open, and whose turn it is is waited for: a lane that had several in a row would bring them one after the other,
-//! and go on getting them so. A lane that comes late, or never, takes none from the others.
+//! the file's order; what the other lanes bring meanwhile waits in their receive buffers. Stripes are dealt round robin among the
+//! lanes that are open, and the transfer waits for the lane whose stripe comes next: a lane that had several in a row would bring
+//! them one after the other, and go on getting them so. A lane that comes late, or never, takes none from the others.
 //!
-//! A lane that was lost leaves its stripes to be asked for again, by a lane that has none of later ones before it: their answers
-//! would wait for each other.
+//! When a lane is lost its stripes have to be asked for again, by a lane that has none of later ones before them: otherwise the
+//! answers would wait for each other.
 
 use heapless::Deque;
 
-/// Most lanes.
+/// Greatest number of lanes.
 pub(crate) const LANES: usize = 4;
 /// Stripes asked of one lane at a time: those that come or wait in its buffer, and as many after them, so that it has a window's
 /// worth to send when they are taken.
 pub(super) const DEPTH: usize = 4;
-/// Stripes that are under way at a time, at most.
+/// Greatest number of stripes that are under way at a time.
 const MOST: usize = LANES * DEPTH;
 
 /// A part of the file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Stripe {
-    /// Offset of its first octet that was not taken.
+    /// Offset of the first octet that was not taken.
     pub first: u64,
-    /// Offset of the octet behind its last one.
+    /// Offset behind the last octet.
     pub end: u64,
 }
 
 impl Stripe {
-    /// Octets that were not taken.
+    /// Number of octets that were not taken.
     pub fn len(self) -> u64 {
         self.end.saturating_sub(self.first)
     }
 }
 
-/// A stripe, and whom it was asked of.
+/// A stripe, and the lane that was asked for it.
 struct Asked {
     stripe: Stripe,
-    /// `None`: it has to be asked for again.
+    /// `None` when the stripe has to be asked for again.
     lane: Option<u8>,
 }
 
 /// A file on its way.
 pub(super) struct Stripes {
-    /// Under way, in the file's order: the first one is being read.
+    /// The stripes that are under way, in the file's order. The first one is being read.
     asked: Deque<Asked, MOST>,
-    /// First octet of which no stripe was made.
+    /// Offset of the first octet that belongs to no stripe yet.
     next: u64,
-    /// Offset of the octet behind the last one wanted.
+    /// Offset behind the last octet that is wanted.
     end: u64,
     /// Octets of a stripe.
     len: u64,
-    /// The lane of the last one.
+    /// The lane that was dealt the last stripe.
     turn: u8,
 }
 
 impl Stripes {
-    /// The octets up to `end`, in stripes of `len` octets, of which `first` was asked of lane 0.
+    /// Cuts the octets up to `end` into stripes of `len` octets. Lane 0 was asked for the first one already.
     pub fn new(first: Stripe, end: u64, len: u64) -> Self {
         let mut asked = Deque::new();
         let stripe = first;
@@ -75,7 +75,7 @@ impl Stripes {
         }
     }
 
-    /// The stripe that is to be read, and its lane; `None` when all were.
+    /// The stripe that is read now, and its lane; `None` when all were read.
     pub fn front(&self) -> Option<(Stripe, Option<u8>)> {
         let asked = self.asked.front()?;
         Some((asked.stripe, asked.lane))

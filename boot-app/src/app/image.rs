@@ -1,0 +1,250 @@
+//! Delivers one image, from whichever sources have it.
+
+use super::{AppError, BootApp, Failed, Result, Work};
+use crate::check::{Expected, Watch, Watched};
+use crate::observer::{Event, Observer};
+use crate::report::{ImageReport, Outcome};
+use crate::sources::{Candidate, Place, SourceError};
+use netboot_core::ImageSink;
+use netboot_core::uri::UriError;
+use netboot_ipxe::{Deliver, ExecError, IpxeInterface};
+use ocp_recovery::{RecoveryError, RegisterBus};
+
+/// How an attempt at an image failed.
+enum Attempt {
+    /// The image is activated.
+    Activated,
+    /// This source has another file than the one that the device holds the first octets of.
+    Refused,
+    /// Anything else failed.
+    Failed,
+}
+
+impl<N, B, O> BootApp<'_, N, B, O>
+where
+    N: IpxeInterface,
+    N::Error: Copy + From<UriError>,
+    B: RegisterBus,
+    O: Observer,
+{
+    /// Delivers and activates image `index`, from whichever source has it.
+    #[inline(never)]
+    pub(super) fn deliver(&mut self, index: u8) -> Result {
+        let requested = self.net.now();
+        self.observer.event(requested, &Event::Requested { index });
+        if self.report.images.push(ImageReport::new(index)).is_err() {
+            return Err(self.fail(AppError::TooManyImages));
+        }
+        self.delivery.reset();
+        #[cfg(feature = "toc")]
+        let with_sum = self.sources.toc.is_some();
+        #[cfg(not(feature = "toc"))]
+        let with_sum = false;
+        self.watch = Watch::new(with_sum);
+        let result = self.retry(Work::Image(index), u32::MAX);
+        let now = self.net.now();
+        if let Some(image) = self.report.images.last_mut() {
+            image.duration = now.since(requested);
+            if result.is_err() {
+                image.error = self.report.error;
+            }
+        }
+        result
+    }
+
+    /// Makes one round over all sources; the error of the last one is the round's. A place that cannot be used is left out; it is
+    /// the error if nothing else is left.
+    #[inline(never)]
+    pub(super) fn try_sources(&mut self, index: u8) -> Result {
+        self.report.error = Some(AppError::NoSource { index });
+        let mut tried = 0;
+        let mut all_refused = true;
+        let mut place = Place::default();
+        while let Some(candidate) = self.sources.next(&mut place, index, &self.config) {
+            let candidate = match candidate {
+                Ok(candidate) => candidate,
+                Err(_) if tried > 0 => continue,
+                Err(SourceError::Uri(error)) => {
+                    self.fail_net(error.into());
+                    continue;
+                }
+                Err(SourceError::NotHttps(origin)) => {
+                    self.fail(AppError::NotHttps { origin });
+                    self.tell_failure(Some(index));
+                    continue;
+                }
+            };
+            if tried > 0 {
+                self.tell_failure(Some(index));
+            }
+            if self.image().is_some_and(|image| image.uri.is_some()) {
+                self.device_still_wants(index)?;
+                if let Some(image) = self.image() {
+                    image.retries += 1;
+                }
+            }
+            match self.attempt(index, &candidate) {
+                Attempt::Activated => return Ok(()),
+                Attempt::Refused => {}
+                Attempt::Failed => all_refused = false,
+            }
+            self.stuck |= self.delivery.is_complete();
+            if !self.retryable() {
+                return Err(Failed);
+            }
+            tried += 1;
+            if tried >= self.config.sources.attempts {
+                break;
+            }
+        }
+        // The device waits for the rest of a file that nobody has.
+        self.stuck |= tried > 0 && all_refused;
+        #[cfg(feature = "toc")]
+        self.locate_again();
+        Err(Failed)
+    }
+
+    fn image(&mut self) -> Option<&mut ImageReport<N::Error>> {
+        self.report.images.last_mut()
+    }
+
+    /// Before another attempt: waits until the device asks for the same image or, where it holds part of it already, sees that it
+    /// has not failed.
+    fn device_still_wants(&mut self, index: u8) -> Result {
+        if self.delivery.has_begun() {
+            let now = self.net.now();
+            return match self.agent().poll(now) {
+                Ok(_) => Ok(()),
+                Err(error) => Err(self.fail_recovery(error)),
+            };
+        }
+        if self.poll_device()? == Some(index) {
+            return Ok(());
+        }
+        Err(self.fail_recovery(RecoveryError::RequestWithdrawn { index }))
+    }
+
+    /// Tries one source: fetches, delivers, checks and activates.
+    #[inline(never)]
+    fn attempt(&mut self, index: u8, candidate: &Candidate) -> Attempt {
+        if self.start_attempt().is_err() {
+            return Attempt::Failed;
+        }
+        let uri = &candidate.uri;
+        self.tell(&Event::Fetching { index, uri });
+        if let Some(image) = self.image() {
+            image.uri = Some(uri.clone());
+        }
+        let mut refused = false;
+        let result = self.transfer(index, candidate, &mut refused);
+        match result {
+            Ok(()) => Attempt::Activated,
+            Err(Failed) if refused => Attempt::Refused,
+            Err(Failed) => Attempt::Failed,
+        }
+    }
+
+    #[inline(never)]
+    fn transfer(&mut self, index: u8, candidate: &Candidate, refused: &mut bool) -> Result {
+        let expected = &candidate.expected;
+        let handle = match self.net.imgfetch(&candidate.uri, None, candidate.part) {
+            Ok(handle) => handle,
+            Err(error) => return Err(self.fail_net(error)),
+        };
+        // Redirects may have led elsewhere.
+        if let Some(image) = self.image() {
+            image.uri = Some(handle.uri.clone());
+        }
+        if let Some(size) = handle.size {
+            self.check_size(expected, size)?;
+        }
+        let image = match self.net.imgload(handle) {
+            Ok(image) => image,
+            Err(error) => return Err(self.fail_net(error)),
+        };
+        let size = image.size;
+        self.check_size(expected, size)?;
+        self.tell(&Event::Opened {
+            index,
+            size,
+            uri: &image.handle.uri,
+        });
+        let mut delivery = Watched {
+            delivery: &mut self.delivery,
+            watch: &mut self.watch,
+            observer: &mut self.observer,
+            index,
+        };
+        let executed = self.net.imgexec(&image, &mut delivery);
+        let (octets, resumes) = (self.delivery.position(), self.delivery.resumes());
+        if let Some(image) = self.image() {
+            image.octets = octets;
+            image.resumes = resumes;
+        }
+        match executed {
+            Ok(()) => {}
+            Err(ExecError::Transfer(error)) => return Err(self.fail_net(error)),
+            Err(ExecError::Refused(error)) => {
+                *refused = true;
+                return Err(self.fail_net(error));
+            }
+            Err(ExecError::Sink) => {
+                let error = self.delivery.take_error();
+                return Err(self.fail_recovery(error.unwrap_or(RecoveryError::NotOpen)));
+            }
+        }
+        let sha256 = self.delivery.digest();
+        let duration = self.delivery.duration();
+        if let Some(image) = self.image() {
+            image.sha256 = sha256;
+            image.transfer = duration;
+        }
+        // Activation waits for this.
+        self.check_size(expected, self.delivery.position())?;
+        if let Some(error) = expected.content_error(sha256, self.watch.sum()) {
+            return Err(self.fail(error));
+        }
+        self.tell(&Event::Verified {
+            index,
+            sha256: sha256.as_ref(),
+            expected: expected.sha256.is_some(),
+        });
+        self.activate(index)
+    }
+
+    #[inline(never)]
+    fn check_size(&mut self, expected: &Expected, found: u64) -> Result {
+        match expected.size_error(found) {
+            Some(error) => Err(self.fail(error)),
+            None => Ok(()),
+        }
+    }
+
+    /// Waits until the device has drained the image, and has it activated: everything is right.
+    #[inline(never)]
+    fn activate(&mut self, index: u8) -> Result {
+        loop {
+            let now = self.net.now();
+            let agent = self.agent();
+            let activated = match agent.poll_ready(now) {
+                Ok(true) => agent.activate(now),
+                Ok(false) => {
+                    self.idle(now)?;
+                    continue;
+                }
+                Err(error) => Err(error),
+            };
+            if let Err(error) = activated {
+                return Err(self.fail_recovery(error));
+            }
+            break;
+        }
+        // The image is the device's now.
+        self.delivery.reset();
+        self.tell(&Event::Activated { index });
+        if let Some(image) = self.image() {
+            image.outcome = Outcome::Activated;
+        }
+        Ok(())
+    }
+}

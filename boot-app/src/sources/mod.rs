@@ -1,0 +1,271 @@
+//! From a recovery image index to the places where that image may be.
+//!
+//! Each kind of source yields candidates; the [`SourcePolicy`] says in which order they are tried and what they have to be.
+//!
+//! | file | what |
+//! |---|---|
+//! | `policy` | the order of the sources, and what a candidate has to be |
+//! | `fixed` | places that are compiled in or set by the operator |
+//! | `network` | the boot file that DHCP or a static configuration names, and the files beside it |
+//! | `listed` | what a table of contents at that place lists |
+
+mod fixed;
+#[cfg(feature = "toc")]
+mod listed;
+mod network;
+mod policy;
+
+pub use fixed::FixedSource;
+pub use network::FileNames;
+pub use policy::{Origin, SourcePolicy};
+
+use crate::check::Expected;
+use crate::config::AppConfig;
+#[cfg(feature = "toc")]
+use crate::toc::Toc;
+use netboot_core::uri::{Uri, UriError};
+use netboot_ipxe::Part;
+pub(crate) use network::boot_uri;
+#[cfg(feature = "toc")]
+pub(crate) use network::is_directory;
+
+/// One place where an image may be, and what the image has to be.
+#[derive(Clone, Debug)]
+pub(crate) struct Candidate {
+    pub uri: Uri,
+    pub part: Option<Part>,
+    pub expected: Expected,
+    pub origin: Origin,
+}
+
+/// Why a place cannot be used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum SourceError {
+    /// What is there cannot be a URI.
+    Uri(UriError),
+    /// The board requires HTTPS, and this is something else.
+    NotHttps(Origin),
+}
+
+impl From<UriError> for SourceError {
+    fn from(error: UriError) -> Self {
+        SourceError::Uri(error)
+    }
+}
+
+/// What the network says of the images.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Sources {
+    /// The boot file, or the directory of the images.
+    pub boot: Option<Uri>,
+    /// The boot file's contents, if it is a table.
+    #[cfg(feature = "toc")]
+    pub toc: Option<Toc>,
+    /// Set for a boot file that could not be looked into. Other places serve until it can.
+    pub unread: bool,
+}
+
+/// Where in the list of an image's candidates a round is.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Place {
+    /// Which source of the policy's order.
+    source: usize,
+    /// Which of its places.
+    item: usize,
+}
+
+impl Sources {
+    /// Gives the next candidate for image `index`, and moves `place` behind it. `None` at the end of the list.
+    ///
+    /// # Errors
+    /// The place cannot be used; the list goes on behind it.
+    #[inline(never)]
+    pub fn next(
+        &self,
+        place: &mut Place,
+        index: u8,
+        config: &AppConfig<'_>,
+    ) -> Option<Result<Candidate, SourceError>> {
+        loop {
+            let origin = *config.sources.order.get(place.source)?;
+            let item = place.item;
+            place.item = item.saturating_add(1);
+            let expected = config
+                .expected
+                .iter()
+                .find_map(|(of, expected)| (*of == index).then_some(*expected))
+                .unwrap_or_default();
+            let found = match origin {
+                Origin::Static => fixed::find(config.fixed, index, item),
+                Origin::Default => fixed::find(config.defaults, index, item),
+                Origin::Toc | Origin::Dhcp if item > 0 => None,
+                Origin::Toc => self.listed(index, expected),
+                Origin::Dhcp => self.beside(index, config),
+            };
+            let Some(found) = found else {
+                place.source = place.source.saturating_add(1);
+                place.item = 0;
+                continue;
+            };
+            return Some(found.and_then(|mut candidate| {
+                candidate.origin = origin;
+                if !matches!(origin, Origin::Toc) {
+                    candidate.expected = expected;
+                }
+                match config.sources.allows(&candidate.uri) {
+                    true => Ok(candidate),
+                    false => Err(SourceError::NotHttps(origin)),
+                }
+            }));
+        }
+    }
+
+    #[cfg(feature = "toc")]
+    fn listed(&self, index: u8, expected: Expected) -> Option<Result<Candidate, SourceError>> {
+        let boot = self.boot.as_ref().filter(|_| !self.unread)?;
+        listed::find(self.toc.as_ref()?, boot, index, expected)
+    }
+
+    #[cfg(not(feature = "toc"))]
+    fn listed(&self, _: u8, _: Expected) -> Option<Result<Candidate, SourceError>> {
+        None
+    }
+
+    /// The file beside the boot file. Where the boot file is a table, the images are where the table says.
+    fn beside(&self, index: u8, config: &AppConfig<'_>) -> Option<Result<Candidate, SourceError>> {
+        let boot = self.boot.as_ref().filter(|_| !self.unread)?;
+        #[cfg(feature = "toc")]
+        if self.toc.is_some() {
+            return None;
+        }
+        network::find(boot, config.names, index)
+    }
+}
+
+/// Whether a place is fixed for every image up to `last_index`, so that the network need not tell one.
+pub(crate) fn know_all(config: &AppConfig<'_>, last_index: u8) -> bool {
+    (0..=last_index).all(|index| {
+        let fixed = |origin, places| {
+            config.sources.order.contains(&origin) && fixed::find(places, index, 0).is_some()
+        };
+        fixed(Origin::Static, config.fixed) || fixed(Origin::Default, config.defaults)
+    })
+}
+
+impl From<Uri> for Candidate {
+    /// Makes a candidate of a whole file of which nothing is known.
+    fn from(uri: Uri) -> Self {
+        Self {
+            uri,
+            part: None,
+            expected: Expected::default(),
+            origin: Origin::Static,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const fn place(index: u8, uri: &str) -> FixedSource<'_> {
+        FixedSource { index, uri }
+    }
+
+    fn list(sources: &Sources, config: &AppConfig<'_>, index: u8) -> Vec<String> {
+        let mut place = Place::default();
+        let mut found = Vec::new();
+        while let Some(candidate) = sources.next(&mut place, index, config) {
+            found.push(match candidate {
+                Ok(candidate) => format!("{} {}", candidate.origin.as_str(), candidate.uri),
+                Err(error) => format!("{error:?}"),
+            });
+        }
+        found
+    }
+
+    #[test]
+    fn candidates_come_in_the_order_of_the_policy() {
+        let fixed = [place(0, "http://fixed/0"), place(1, "http://fixed/1")];
+        let defaults = [
+            place(0, "http://one/0"),
+            place(1, "tftp://one/1"),
+            place(0, "https://two/0"),
+        ];
+        let sources = Sources {
+            boot: Some(Uri::parse("tftp://net/dir/").unwrap()),
+            ..Sources::default()
+        };
+        let mut config = AppConfig {
+            fixed: &fixed,
+            defaults: &defaults,
+            ..AppConfig::default()
+        };
+        let all = [
+            "static http://fixed/0",
+            "dhcp tftp://net/dir/caliptra-fw.bin",
+            "default http://one/0",
+            "default https://two/0",
+        ];
+        assert_eq!(list(&sources, &config, 0), all);
+        config.sources.order = &[Origin::Default, Origin::Static];
+        assert_eq!(list(&sources, &config, 0), [all[2], all[3], all[0]]);
+        assert_eq!(list(&sources, &config, 2), [""; 0]);
+        config.sources.order = &[Origin::Dhcp];
+        assert_eq!(
+            list(&sources, &config, 2),
+            ["dhcp tftp://net/dir/mcu-runtime.bin"]
+        );
+        let unread = Sources {
+            unread: true,
+            ..sources
+        };
+        assert_eq!(list(&unread, &config, 2), [""; 0]);
+    }
+
+    #[test]
+    fn a_board_that_requires_https_refuses_everything_else() {
+        let defaults = [place(0, "http://one/0"), place(0, "https://two/0")];
+        let sources = Sources {
+            boot: Some(Uri::parse("http://attacker/dir/").unwrap()),
+            ..Sources::default()
+        };
+        let mut config = AppConfig {
+            defaults: &defaults,
+            ..AppConfig::default()
+        };
+        config.sources.require_https = true;
+        assert_eq!(
+            list(&sources, &config, 0),
+            [
+                "NotHttps(Dhcp)",
+                "NotHttps(Default)",
+                "default https://two/0"
+            ]
+        );
+    }
+
+    #[test]
+    fn better_offers_are_awaited_only_for_places_that_are_not_known() {
+        let all = [
+            place(0, "http://a/0"),
+            place(1, "http://a/1"),
+            place(2, "http://a/2"),
+        ];
+        let knows = |fixed, defaults, order: Option<&'static [Origin]>, last| {
+            let mut config = AppConfig {
+                fixed,
+                defaults,
+                ..AppConfig::default()
+            };
+            config.sources.order = order.unwrap_or(config.sources.order);
+            know_all(&config, last)
+        };
+        assert!(!knows(&[], &[], None, 2));
+        assert!(knows(&[], &all, None, 2));
+        assert!(!knows(&[], &all[..2], None, 2));
+        assert!(!knows(&[], &all, None, 3));
+        assert!(knows(&all[..1], &all[1..], None, 2));
+        assert!(!knows(&[], &all, Some(&[Origin::Dhcp]), 2));
+    }
+}

@@ -1,0 +1,61 @@
+//! The order of the sources, and what a candidate has to be.
+
+use netboot_core::uri::{Scheme, Uri};
+
+/// Where a candidate comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// [`AppConfig::fixed`](crate::AppConfig::fixed): what the integrator or the operator has fixed.
+    Static,
+    /// A table of contents at the place that the network names.
+    Toc,
+    /// The file names beside the boot file that the network names. A station with a static address has such a place too, if its
+    /// configuration names one.
+    Dhcp,
+    /// [`AppConfig::defaults`](crate::AppConfig::defaults): what is there to fall back on.
+    Default,
+}
+
+impl Origin {
+    /// One word for a log line.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Origin::Static => "static",
+            Origin::Toc => "toc",
+            Origin::Dhcp => "dhcp",
+            Origin::Default => "default",
+        }
+    }
+}
+
+/// Which sources are used, in which order, and what they have to be.
+#[derive(Clone, Copy, Debug)]
+pub struct SourcePolicy<'c> {
+    /// The sources in the order in which they are tried. A source that is not listed is never used.
+    pub order: &'c [Origin],
+    /// Whether every image, and the table of contents, must come by HTTPS. Whatever the network says, a place with another scheme
+    /// is then refused, and so is a redirect to one.
+    pub require_https: bool,
+    /// Number of places of one image that are tried in one round; more are of no use after so many failures.
+    pub attempts: u8,
+}
+
+impl SourcePolicy<'_> {
+    /// Whether an image may come from `uri`.
+    pub(crate) fn allows(&self, uri: &Uri) -> bool {
+        !self.require_https || uri.scheme() == Scheme::Https
+    }
+}
+
+/// The order of the sources unless the integrator says otherwise.
+const ORDER: &[Origin] = &[Origin::Static, Origin::Toc, Origin::Dhcp, Origin::Default];
+
+impl Default for SourcePolicy<'_> {
+    fn default() -> Self {
+        Self {
+            order: ORDER,
+            require_https: false,
+            attempts: 3,
+        }
+    }
+}

@@ -1,0 +1,57 @@
+//! Where the network says that the boot files are.
+
+use core::net::IpAddr;
+use heapless::String;
+
+/// Octets of the longest server name (DHCP option 66).
+pub const SERVER_NAME_MAX: usize = 128;
+/// Octets of the longest boot file name or URI (DHCP option 67).
+pub const FILE_MAX: usize = 255;
+
+/// Who told where the boot files are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum BootOrigin {
+    /// Nobody, or a configuration by hand.
+    #[default]
+    Static,
+    /// The DHCP server that gave the address.
+    Dhcp,
+    /// A ProxyDHCP or PXE server beside it.
+    Proxy,
+}
+
+/// Pointers to the boot files. Nothing in them is to be trusted: whoever sits on the network may have sent them.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct BootInfo {
+    /// Name, address or URI of the server: option 66, else the BOOTP field `sname`. Empty when absent.
+    pub server_name: String<SERVER_NAME_MAX>,
+    /// Path or URI of the boot file: option 67, else the BOOTP field `file`. Empty when absent.
+    pub file: String<FILE_MAX>,
+    /// Address of the next server: the BOOTP field `siaddr`.
+    pub next_server: Option<IpAddr>,
+    /// Who told these pointers.
+    pub origin: BootOrigin,
+    /// Set when a name was longer than this structure can hold. It was then left out, never cut.
+    pub oversize: bool,
+    /// Set when a list of bootstrap servers for secure zero-touch provisioning came too (option 143).
+    pub has_bootstrap_servers: bool,
+}
+
+impl BootInfo {
+    /// Makes pointers that point nowhere.
+    pub const fn new() -> Self {
+        Self {
+            server_name: String::new(),
+            file: String::new(),
+            next_server: None,
+            origin: BootOrigin::Static,
+            oversize: false,
+            has_bootstrap_servers: false,
+        }
+    }
+
+    /// Whether anything says what to boot: a boot file, or bootstrap servers.
+    pub fn is_known(&self) -> bool {
+        !self.file.is_empty() || self.has_bootstrap_servers
+    }
+}

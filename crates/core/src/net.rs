@@ -1,0 +1,151 @@
+//! What is known of the network around the station: addresses, routes, servers.
+//!
+//! The facts are kept once, in either address family, and are never narrowed on their way: DHCP fills a [`NetworkConfig`], the
+//! IP stack is set up by it, and the boot application reads it. A configuration by hand has the same form.
+
+use crate::boot::BootInfo;
+use core::net::IpAddr;
+use heapless::{String, Vec};
+
+/// Number of default routers that a [`NetworkConfig`] holds.
+pub const MAX_ROUTERS: usize = 4;
+/// Number of routes beside the default ones that a [`NetworkConfig`] holds.
+pub const MAX_ROUTES: usize = 4;
+/// Number of DNS servers that a [`NetworkConfig`] holds.
+pub const MAX_DNS: usize = 3;
+/// Number of time servers that a [`NetworkConfig`] holds.
+pub const MAX_NTP: usize = 3;
+/// Octets of the longest host name (RFC 1035, section 2.3.4: a label has at most 63).
+pub const HOSTNAME_MAX: usize = 64;
+/// Octets of the longest domain name that is kept.
+pub const DOMAIN_MAX: usize = 128;
+
+/// A network: all addresses that begin with the same bits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Prefix {
+    /// Any address of the network; bits behind the prefix do not count.
+    pub address: IpAddr,
+    /// Number of leading bits that all addresses of the network share: 0 to 32 for IPv4, 0 to 128 for IPv6.
+    pub len: u8,
+}
+
+impl Prefix {
+    /// Whether `address` belongs to this network. An address of the other family never does.
+    pub fn contains(&self, address: IpAddr) -> bool {
+        let (differing, bits) = match (self.address, address) {
+            (IpAddr::V4(own), IpAddr::V4(other)) => {
+                (u128::from(own.to_bits() ^ other.to_bits()), 32u32)
+            }
+            (IpAddr::V6(own), IpAddr::V6(other)) => (own.to_bits() ^ other.to_bits(), 128),
+            _ => return false,
+        };
+        let host_bits = bits.saturating_sub(self.len.into());
+        differing.checked_shr(host_bits).unwrap_or(0) == 0
+    }
+}
+
+/// A route to a network that is not the station's own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Route {
+    /// The network that the route leads to. A prefix of length 0 makes it a default route.
+    pub destination: Prefix,
+    /// The router, of the same family as the destination. `None` when the destination is on the link itself (RFC 3442).
+    pub gateway: Option<IpAddr>,
+}
+
+/// Who configured the interface.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ConfigOrigin {
+    /// A person or a program, by `ifconfig`.
+    #[default]
+    Static,
+    /// The DHCP server with this address (option 54).
+    Dhcp(IpAddr),
+}
+
+/// The station's address and what is around it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NetworkConfig {
+    /// The station's own address.
+    pub address: IpAddr,
+    /// Length of the prefix of the station's own network: 1 to 32 for IPv4, 1 to 128 for IPv6.
+    pub prefix_len: u8,
+    /// Default routers, the preferred one first.
+    pub routers: Vec<IpAddr, MAX_ROUTERS>,
+    /// Further routes (DHCP option 121).
+    pub routes: Vec<Route, MAX_ROUTES>,
+    /// DNS servers, the preferred one first.
+    pub dns: Vec<IpAddr, MAX_DNS>,
+    /// Time servers, the preferred one first.
+    pub ntp: Vec<IpAddr, MAX_NTP>,
+    /// The station's host name; empty when nobody told one.
+    pub hostname: String<HOSTNAME_MAX>,
+    /// The domain in which short names are looked up; empty when nobody told one.
+    pub domain: String<DOMAIN_MAX>,
+    /// Largest IP packet in octets, where the network said so. At least 68 (RFC 791).
+    pub mtu: Option<u16>,
+    /// Who configured the interface.
+    pub origin: ConfigOrigin,
+    /// Where the network says that the boot files are.
+    pub boot: BootInfo,
+}
+
+impl NetworkConfig {
+    /// Makes the configuration of a station that knows its own address and nothing else.
+    pub const fn new(address: IpAddr, prefix_len: u8) -> Self {
+        Self {
+            address,
+            prefix_len,
+            routers: Vec::new(),
+            routes: Vec::new(),
+            dns: Vec::new(),
+            ntp: Vec::new(),
+            hostname: String::new(),
+            domain: String::new(),
+            mtu: None,
+            origin: ConfigOrigin::Static,
+            boot: BootInfo::new(),
+        }
+    }
+
+    /// The station's own network.
+    pub const fn prefix(&self) -> Prefix {
+        Prefix {
+            address: self.address,
+            len: self.prefix_len,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn contains(network: &str, len: u8, address: &str) -> bool {
+        let address = address.parse().unwrap();
+        let prefix = Prefix {
+            address: network.parse().unwrap(),
+            len,
+        };
+        prefix.contains(address)
+    }
+
+    #[test]
+    fn a_prefix_holds_the_addresses_that_share_its_bits() {
+        assert!(contains("10.1.2.3", 24, "10.1.2.200"));
+        assert!(!contains("10.1.2.3", 24, "10.1.3.3"));
+        assert!(contains("10.1.2.3", 32, "10.1.2.3"));
+        assert!(!contains("10.1.2.3", 32, "10.1.2.2"));
+        assert!(contains("10.1.2.3", 0, "192.168.0.1"));
+        assert!(contains("fd00::1", 64, "fd00::ffff:0:0:1"));
+        assert!(!contains("fd00::1", 64, "fd00:0:0:1::1"));
+        assert!(contains("::", 0, "ff02::1"));
+        assert!(contains("fd00::1", 128, "fd00::1"));
+    }
+
+    #[test]
+    fn families_do_not_mix() {
+        assert!(!contains("0.0.0.0", 0, "::1"));
+        assert!(!contains("::", 0, "127.0.0.1"));
+    }
+}

@@ -1,0 +1,209 @@
+//! The file that is open: where it is, how long it is, and what proves that it is the same.
+
+use crate::board::Board;
+use crate::error::NetError;
+use crate::station::{Internal, Station};
+use crate::transfer::carrier::{Opened, Pumped, Start, Validator};
+use crate::transfer::table::Carriers;
+use netboot_core::uri::Uri;
+use netboot_core::{Blame, Coded, Duration};
+use netboot_ipxe::Part;
+
+/// Longest wait that a server may ask for. A larger request is an error: the caller decides what to do.
+const LONGEST_ASKED: Duration = Duration::from_secs(120);
+
+/// One image of a server, and the carriers that can fetch it.
+pub(crate) struct Fetch<'a, B: Board> {
+    pub carriers: Carriers<'a, B>,
+    /// Where the file is, after redirects; `None` before the first one.
+    pub uri: Option<Uri>,
+    /// What was opened ahead of need, before redirects.
+    #[cfg(feature = "fast-start")]
+    pub asked: Option<Uri>,
+    pub part: Option<Part>,
+    /// Octets of the image, once known.
+    pub size: Option<u64>,
+    /// Octets of the whole file, if the server told.
+    total: Option<u64>,
+    /// What proves that the file is the same.
+    pub validator: Option<Validator>,
+    /// Offset in the file of the next octet that the transfer brings.
+    pub at: u64,
+    /// Set when the transfer is open and no octet was taken.
+    pub fresh: bool,
+}
+
+impl<'a, B: Board> Fetch<'a, B> {
+    pub fn new(carriers: Carriers<'a, B>) -> Self {
+        Self {
+            carriers,
+            uri: None,
+            #[cfg(feature = "fast-start")]
+            asked: None,
+            part: None,
+            size: None,
+            total: None,
+            validator: None,
+            at: 0,
+            fresh: false,
+        }
+    }
+
+    /// Opens another image. A connection of the last one may be reused.
+    pub fn open(
+        &mut self,
+        station: &mut Station<'_, B>,
+        uri: &Uri,
+        part: Option<Part>,
+    ) -> Internal {
+        self.uri = Some(uri.clone());
+        self.part = part;
+        self.size = None;
+        self.total = None;
+        self.validator = None;
+        self.carriers.next_image();
+        let mut tries = 0;
+        loop {
+            let Err(failed) = self.connect(station, 0) else {
+                return Ok(());
+            };
+            if station
+                .error()
+                .is_some_and(|error| error.blame() == Blame::Network)
+            {
+                station.suspect_path();
+            }
+            // A server that says when to come back gets what it asks for (RFC 9110, section 10.2.3).
+            match station.error().and_then(NetError::retry_after) {
+                Some(wait) if tries < station.options.resumes && has_time(station, wait) => {
+                    station.wait(wait)?;
+                }
+                _ => return Err(failed),
+            }
+            tries += 1;
+        }
+    }
+
+    /// Whether this is what was opened, wherever redirects led from there.
+    #[cfg(feature = "fast-start")]
+    pub fn is(&self, uri: &Uri, part: Option<Part>) -> bool {
+        let asked = self.asked.as_ref();
+        self.part == part && asked.is_some_and(|asked| asked.as_str() == uri.as_str())
+    }
+
+    /// Octets of the file before the image.
+    pub fn base(&self) -> u64 {
+        self.part.map_or(0, |part| part.offset)
+    }
+
+    /// A number for the file as the server showed it, the same whenever address, part, validator and size are the same. 0 for a
+    /// file without a validator, which cannot be recognised.
+    #[inline(never)]
+    pub fn source(&self) -> u32 {
+        #[cfg(feature = "http")]
+        if let (Some(uri), Some(validator)) = (&self.uri, &self.validator) {
+            // FNV-1a. Whoever finds a collision is a server that could as well send a wrong rest of the file.
+            let part = self.part.unwrap_or(Part { offset: 0, len: 0 });
+            let numbers = [part.offset, part.len, self.total.unwrap_or(0)];
+            let text = uri.as_str().bytes().chain(validator.as_str().bytes());
+            let numbers = numbers.iter().flat_map(|number| number.to_le_bytes());
+            let hash = text.chain(numbers).fold(0x811c_9dc5u32, |hash, octet| {
+                (hash ^ u32::from(octet)).wrapping_mul(0x0100_0193)
+            });
+            return hash.max(1);
+        }
+        0
+    }
+
+    /// Opens the transfer for the octets from `position` of the image on.
+    #[inline(never)]
+    pub fn connect(&mut self, station: &mut Station<'_, B>, position: u64) -> Internal {
+        self.fresh = false;
+        let base = self.base();
+        let Some(uri) = &mut self.uri else {
+            return Err(station.fail(NetError::Internal));
+        };
+        let validator = self.validator.as_ref().filter(|_| position > 0);
+        // A position without a validator cannot be trusted: read from the start and compare.
+        let offset = if position == 0 || validator.is_some() {
+            base.saturating_add(position)
+        } else {
+            0
+        };
+        let start = Start {
+            offset,
+            // A response that ends with the part leaves a connection that can be used again.
+            end: self
+                .part
+                .filter(|part| part.len > 0)
+                .map(|part| part.offset.saturating_add(part.len)),
+            validator,
+            total: self.total.filter(|_| position > 0),
+        };
+        let opened = self.carriers.open(station, uri, start)?;
+        self.at = opened.first;
+        if let Err(error) = self.learn(opened) {
+            self.carriers.close(station);
+            return Err(station.fail(error));
+        }
+        if position == 0 {
+            self.total = opened.total;
+            self.validator = self.carriers.validator();
+        }
+        self.fresh = true;
+        Ok(())
+    }
+
+    /// Checks what the server says of the size against the part, and against what it said before.
+    fn learn(&mut self, opened: Opened) -> Result<(), NetError> {
+        let size = match (self.part, opened.total) {
+            (Some(part), Some(total)) if part.offset.saturating_add(part.len) > total => {
+                return Err(NetError::PartBeyondEnd);
+            }
+            (Some(part), _) => Some(part.len),
+            (None, total) => total,
+        };
+        match (self.size, size) {
+            (Some(was), Some(is)) if was != is => Err(NetError::SizeChanged { was, is }),
+            (None, Some(_)) => {
+                self.size = size;
+                Ok(())
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Finds out the image's size; when the server did not tell it, by reading the file once.
+    #[inline(never)]
+    pub fn measure(&mut self, station: &mut Station<'_, B>) -> Internal<u64> {
+        if let Some(size) = self.size {
+            return Ok(size);
+        }
+        let mut size = 0u64;
+        loop {
+            let now = station.service();
+            if now >= station.deadline {
+                return Err(station.fail(NetError::Deadline));
+            }
+            let mut count = |chunk: &[u8]| {
+                size = size.saturating_add(chunk.len() as u64);
+                chunk.len()
+            };
+            match self.carriers.pump(station, now, usize::MAX, &mut count)? {
+                Pumped::Octets(_) => {}
+                Pumped::Nothing(until) => station.idle(now, until),
+                Pumped::Complete => break,
+            }
+        }
+        self.carriers.close(station);
+        self.size = Some(size);
+        self.connect(station, 0)?;
+        Ok(size)
+    }
+}
+
+/// Whether `wait` is short enough to be waited for, and the caller's deadline allows it. If not, the error at hand says more than
+/// a deadline would.
+pub(super) fn has_time<B: Board>(station: &mut Station<'_, B>, wait: Duration) -> bool {
+    wait <= LONGEST_ASKED && station.now() + wait < station.deadline
+}

@@ -1,0 +1,353 @@
+//! The DHCP client on its socket, with the ARP probe of the address that it is offered.
+//!
+//! The lease works on the IP stack alone and reports changes; the [station](super::station) sets the interface up by them.
+
+use crate::options::{ArpProbe, DhcpOptions};
+use crate::stack::{SocketHandle, Stack};
+use core::net::Ipv4Addr;
+use log::{debug, info, warn};
+use netboot_core::net::NetworkConfig;
+use netboot_core::{Device, Duration, Instant};
+use netboot_dhcp::{self as dhcp, DhcpError, Event, RawOptions};
+use netboot_ipxe::DhcpGoal;
+use rand_core::RngCore;
+use smoltcp::socket::udp::UdpMetadata;
+use smoltcp::wire::{IpAddress, IpEndpoint};
+
+/// Port of the client (RFC 2131, section 4.1).
+const CLIENT_PORT: u16 = 68;
+/// Messages and events looked at in one call.
+const BUDGET: usize = 8;
+/// How long a message may wait for its server's hardware address.
+const ADDRESS_WAIT: Duration = Duration::from_secs(3);
+/// Octets of the longest DHCP message that the client writes.
+pub(crate) const MESSAGE_MAX: usize = 600;
+
+/// How far the lease is.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum State {
+    /// `dhcp` was not called, or was ended.
+    Off,
+    /// The client looks for an address.
+    Acquiring,
+    /// The station may use the leased address.
+    Bound,
+    /// The client gave up.
+    Failed(DhcpError),
+}
+
+/// What happened to the lease.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Change {
+    /// There is an address now.
+    Bound,
+    /// The address is the same, and what came with it may be new.
+    Updated,
+    /// The address must not be used any more.
+    Lost,
+}
+
+/// The probe of an offered address.
+struct Probe {
+    address: Ipv4Addr,
+    /// Questions that are still to be sent.
+    left: u8,
+    /// When the next question is due, or the result.
+    next: Instant,
+}
+
+/// The client and what goes on around it.
+pub(crate) struct Lease<'a> {
+    /// `None` when the options cannot be sent, because a text is too long.
+    client: Option<dhcp::Client>,
+    socket: SocketHandle,
+    /// The options of the servers' messages as they came.
+    raw: RawOptions<'a>,
+    pub state: State,
+    probe: Option<Probe>,
+    how: ArpProbe,
+    offer_window: Duration,
+    /// Set once there was an address since `dhcp` was called. Should it be lost, the client does not give up.
+    was_bound: bool,
+    /// When the last message was given to the socket.
+    sent_at: Instant,
+}
+
+impl<'a> Lease<'a> {
+    /// Makes the client of these options on `socket`. Options that cannot be sent leave no client, and `start` then refuses.
+    #[inline(never)]
+    pub fn new(
+        mac: [u8; 6],
+        socket: SocketHandle,
+        raw: &'a mut [u8],
+        options: &DhcpOptions,
+    ) -> Self {
+        let config = dhcp::Config {
+            uuid: options.uuid,
+            arch: options.arch,
+            hostname: options.hostname,
+            user_class: options.user_class,
+            vendor_class: options.vendor_class,
+            offer_window: options.offer_window,
+            probe: options.probe != ArpProbe::Off,
+            deadline: options.timeout,
+            ..dhcp::Config::new(mac)
+        };
+        Self {
+            client: dhcp::Client::new(&config).ok(),
+            socket,
+            raw: RawOptions::new(raw),
+            state: State::Off,
+            probe: None,
+            how: options.probe,
+            offer_window: options.offer_window,
+            was_bound: false,
+            sent_at: Instant::ZERO,
+        }
+    }
+
+    /// When [`service`](Self::service) has something to do although no message came.
+    pub fn poll_timeout(&self) -> Instant {
+        if self.state == State::Off {
+            return Instant::FAR_FUTURE;
+        }
+        let probe = self.probe.as_ref().map(|probe| probe.next);
+        let client = self.client.as_ref().and_then(dhcp::Client::poll_timeout);
+        probe
+            .unwrap_or(Instant::FAR_FUTURE)
+            .min(client.unwrap_or(Instant::FAR_FUTURE))
+    }
+
+    /// Whether the address is there, and everything that may still come with it.
+    pub fn is_complete(&self) -> bool {
+        self.state == State::Bound && !self.client.as_ref().is_some_and(dhcp::Client::boot_pending)
+    }
+
+    /// What the server said, while there is a lease.
+    pub fn lease(&self) -> Option<&dhcp::Lease> {
+        self.client.as_ref()?.lease()
+    }
+
+    /// The interface's configuration by the lease.
+    pub fn config(&self) -> Option<&NetworkConfig> {
+        self.lease().map(|lease| &lease.config)
+    }
+
+    /// The servers' options by number.
+    pub fn raw(&self) -> &RawOptions<'a> {
+        &self.raw
+    }
+
+    /// Starts over: a first DISCOVER is sent at the next call of [`service`](Self::service). The interface has no address.
+    pub fn start<D: Device>(
+        &mut self,
+        stack: &mut Stack<'_, D>,
+        now: Instant,
+        mut rng: &mut dyn RngCore,
+        goal: DhcpGoal,
+    ) {
+        let socket = stack.udp(self.socket);
+        socket.close();
+        // Binding fails only for a socket that is open, or for port 0.
+        let _ = socket.bind(CLIENT_PORT);
+        stack.link.watch(None);
+        self.probe = None;
+        self.was_bound = false;
+        self.raw.clear();
+        match &mut self.client {
+            Some(client) => {
+                client.set_offer_window(match goal {
+                    DhcpGoal::Address => Duration::ZERO,
+                    DhcpGoal::BootFiles => self.offer_window,
+                });
+                client.start(now, &mut rng);
+                self.state = State::Acquiring;
+            }
+            None => self.state = State::Failed(DhcpError::Config),
+        }
+    }
+
+    /// Gives the address back and stops.
+    pub fn end<D: Device>(
+        &mut self,
+        stack: &mut Stack<'_, D>,
+        now: Instant,
+        rng: &mut dyn RngCore,
+    ) {
+        if self.state == State::Bound {
+            if let Some(client) = &mut self.client {
+                client.release(now);
+            }
+            self.send(stack, now, rng);
+            stack.flush(now);
+        }
+        self.state = State::Off;
+        self.probe = None;
+        stack.link.watch(None);
+        stack.udp(self.socket).close();
+    }
+
+    /// Whether a message waits to be taken in.
+    pub fn has_message<D: Device>(&self, stack: &mut Stack<'_, D>) -> bool {
+        stack.udp(self.socket).can_recv()
+    }
+
+    /// Takes in messages and timeouts. [`next_change`](Self::next_change) and [`send`](Self::send) then have the results.
+    #[inline(never)]
+    pub fn service<D: Device>(
+        &mut self,
+        stack: &mut Stack<'_, D>,
+        now: Instant,
+        mut rng: &mut dyn RngCore,
+    ) {
+        let Some(client) = &mut self.client else {
+            return;
+        };
+        for _ in 0..BUDGET {
+            let Ok((message, meta)) = stack.udp(self.socket).recv() else {
+                break;
+            };
+            let IpAddress::Ipv4(from) = meta.endpoint.addr;
+            match client.handle(now, &mut rng, from, message) {
+                // What the client could read can be read once more.
+                Ok(taken) => {
+                    let _ = self.raw.keep(taken, message);
+                }
+                Err(error) => debug!("dhcp: message from {from} ignored: {error}"),
+            }
+        }
+        if client.poll_timeout().is_some_and(|at| at <= now) {
+            client.handle_timeout(now, &mut rng);
+        }
+        self.service_probe(stack, now);
+    }
+
+    /// Acts on what the client reports, and tells what concerns the interface. Call until `None`.
+    #[inline(never)]
+    pub fn next_change<D: Device>(
+        &mut self,
+        stack: &mut Stack<'_, D>,
+        now: Instant,
+        mut rng: &mut dyn RngCore,
+    ) -> Option<Change> {
+        for _ in 0..BUDGET {
+            match self.client.as_mut()?.poll(now)? {
+                Event::ProbeAddress(address) => match self.how {
+                    ArpProbe::Off => self.probe_result(now, false),
+                    ArpProbe::On { count, .. } => {
+                        stack.link.watch(Some(address));
+                        self.probe = Some(Probe {
+                            address,
+                            left: count,
+                            next: now,
+                        });
+                        self.service_probe(stack, now);
+                    }
+                },
+                Event::Bound => {
+                    self.state = State::Bound;
+                    self.was_bound = true;
+                    return Some(Change::Bound);
+                }
+                Event::BootInfo => return Some(Change::Updated),
+                Event::Renewed => {
+                    debug!("dhcp: lease renewed");
+                    return Some(Change::Updated);
+                }
+                Event::Lost(reason) => {
+                    warn!("dhcp: lease lost: {reason:?}");
+                    self.state = State::Acquiring;
+                    return Some(Change::Lost);
+                }
+                Event::Failed(error) => {
+                    warn!("dhcp: {error}");
+                    if !self.was_bound {
+                        self.state = State::Failed(error);
+                    } else if let Some(client) = &mut self.client {
+                        client.start(now, &mut rng);
+                    }
+                }
+            }
+        }
+        None
+    }
+
+    fn probe_result(&mut self, now: Instant, conflict: bool) {
+        if let Some(client) = &mut self.client {
+            client.probe_result(now, conflict);
+        }
+    }
+
+    /// Sends the next probe, or ends the probing with its result.
+    fn service_probe<D: Device>(&mut self, stack: &mut Stack<'_, D>, now: Instant) {
+        let ArpProbe::On { interval, .. } = self.how else {
+            return;
+        };
+        let Some(probe) = &mut self.probe else {
+            return;
+        };
+        let conflict = stack.link.conflict();
+        if !conflict && now < probe.next {
+            return;
+        }
+        if !conflict && probe.left > 0 {
+            probe.left -= 1;
+            probe.next = now + interval;
+            stack.link.send_arp(Ipv4Addr::UNSPECIFIED, probe.address);
+            return;
+        }
+        if conflict {
+            warn!("dhcp: {} is in use by another station", probe.address);
+        }
+        self.probe = None;
+        stack.link.watch(None);
+        self.probe_result(now, conflict);
+    }
+
+    /// Sends what is due.
+    #[inline(never)]
+    pub fn send<D: Device>(
+        &mut self,
+        stack: &mut Stack<'_, D>,
+        now: Instant,
+        mut rng: &mut dyn RngCore,
+    ) {
+        let socket = stack.udp(self.socket);
+        if socket.send_queue() > 0 && now.since(self.sent_at) >= ADDRESS_WAIT {
+            // The server of the lease is gone. smoltcp would ask for its hardware address each second,
+            // for ever, and let no other socket ask for one meanwhile.
+            socket.close();
+            let _ = socket.bind(CLIENT_PORT);
+        }
+        for _ in 0..BUDGET {
+            if !stack.udp(self.socket).can_send() {
+                return;
+            }
+            let mut message = [0; MESSAGE_MAX];
+            let Some(client) = &mut self.client else {
+                return;
+            };
+            let Some(out) = client.poll_transmit(now, &mut rng, &mut message) else {
+                return;
+            };
+            let meta = UdpMetadata {
+                endpoint: IpEndpoint::new(out.destination.into(), out.destination_port),
+                local_address: Some(out.source.into()),
+                meta: Default::default(),
+            };
+            let message = message.get(..out.len).unwrap_or_default();
+            self.sent_at = now;
+            if let Err(error) = stack.udp(self.socket).send_slice(message, meta) {
+                warn!("dhcp: cannot send: {error}");
+            }
+            stack.flush(now);
+        }
+    }
+
+    /// Says what the log tells of a new lease.
+    pub fn tell(&self) {
+        if let Some(config) = self.config() {
+            info!("dhcp: {}/{}", config.address, config.prefix_len);
+        }
+    }
+}

@@ -1,0 +1,19 @@
+//! The station: the IP stack with an address, a lease, a clock and a deadline.
+//!
+//! | file | what |
+//! |---|---|
+//! | `station` | the one loop that everything waits in, and the one owner of its pacing |
+//! | `lease` | the DHCP client on its socket, and the ARP probe |
+//! | `address` | the station's address, routes and routers |
+//! | `resolve` | host name to address |
+
+mod address;
+mod lease;
+mod resolve;
+#[allow(clippy::module_inception)]
+mod station;
+
+pub(crate) use lease::{Lease, MESSAGE_MAX, State};
+pub use resolve::resolve;
+pub(crate) use station::StationParts;
+pub use station::{Failed, Internal, Station, Step};

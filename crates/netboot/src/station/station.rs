@@ -1,0 +1,363 @@
+//! The one loop that everything waits in.
+
+use super::address::Addressing;
+use super::lease::{Change, Lease, State};
+use crate::board::Board;
+use crate::error::NetError;
+use crate::options::NetworkOptions;
+#[cfg(feature = "dns")]
+use crate::stack::SocketHandle;
+use crate::stack::Stack;
+use core::net::IpAddr;
+use log::warn;
+use netboot_core::net::NetworkConfig;
+use netboot_core::{Device, Duration, Instant, Platform};
+use netboot_ipxe::DhcpGoal;
+use rand_core::RngCore;
+
+/// Frames looked at in one service call: a flood cannot keep the caller from its deadline.
+const INGRESS_BUDGET: usize = 8;
+/// Changes of the lease in one service call.
+const CHANGES: usize = 4;
+/// How long frames may wait in the device for the sink: longer than a device of 1,000 octets a second needs for a block, shorter
+/// than neighbours go on asking for our hardware address.
+const LEAVE_AT_MOST: Duration = Duration::from_millis(2000);
+/// While datagrams are read in place, everything else gets its turn this often.
+const ROUND: Duration = Duration::from_millis(1);
+/// First ephemeral port (RFC 6335, section 6).
+const EPHEMERAL: u16 = 49152;
+
+/// An error on its way up. The error itself lies with the station: a `Result` with all its facts, copied at each `?`, would take
+/// kilobytes of flash. Only [`Station::fail`] makes one.
+#[derive(Debug)]
+pub struct Failed(());
+
+/// A result whose error lies with the [`Station`].
+pub type Internal<T = ()> = Result<T, Failed>;
+
+/// What a step of a wait came to.
+pub enum Step<T> {
+    /// The wait is over.
+    Done(T),
+    /// The wait goes on; the step wants to look again at this instant at the latest.
+    Again(Instant),
+}
+
+impl<T> Step<T> {
+    /// The wait goes on; only a frame, or one of the stack's own timers, can change anything.
+    pub const WAIT: Self = Step::Again(Instant::FAR_FUTURE);
+}
+
+/// A station on the network: what transfers need of the world around them.
+///
+/// A [carrier](crate::carrier::Carrier) that is not of this crate uses the public methods.
+pub struct Station<'a, B: Board> {
+    pub(crate) platform: B::Platform,
+    pub(crate) options: NetworkOptions,
+    pub(crate) stack: Stack<'a, B::Device>,
+    pub(crate) lease: Lease<'a>,
+    pub(crate) addressing: Addressing,
+    /// The socket that names are asked for with.
+    #[cfg(feature = "dns")]
+    pub(crate) dns: SocketHandle,
+    /// Commands end by then.
+    pub(crate) deadline: Instant,
+    /// The error behind the last [`Failed`].
+    error: Option<NetError>,
+    /// Since when frames are left in the device because one is being read in place.
+    full_since: Option<Instant>,
+    /// When everything gets its turn at the latest.
+    round_at: Instant,
+}
+
+/// What a station is made of.
+pub(crate) struct StationParts<'a, B: Board> {
+    pub platform: B::Platform,
+    pub options: NetworkOptions,
+    pub stack: Stack<'a, B::Device>,
+    pub lease: Lease<'a>,
+    #[cfg(feature = "dns")]
+    pub dns: SocketHandle,
+}
+
+impl<'a, B: Board> Station<'a, B> {
+    pub(crate) fn new(parts: StationParts<'a, B>) -> Self {
+        Self {
+            platform: parts.platform,
+            options: parts.options,
+            stack: parts.stack,
+            lease: parts.lease,
+            addressing: Addressing::new(),
+            #[cfg(feature = "dns")]
+            dns: parts.dns,
+            deadline: Instant::FAR_FUTURE,
+            error: None,
+            full_since: None,
+            round_at: Instant::ZERO,
+        }
+    }
+
+    /// Tells the time.
+    pub fn now(&mut self) -> Instant {
+        self.platform.now()
+    }
+
+    /// The board's platform, for random numbers.
+    pub fn platform(&mut self) -> &mut B::Platform {
+        &mut self.platform
+    }
+
+    /// The configuration of the interface; `None` while there is no address.
+    pub fn config(&self) -> Option<&NetworkConfig> {
+        self.addressing.config()
+    }
+
+    /// Keeps an error, for the token to be passed up.
+    #[inline(never)]
+    pub fn fail(&mut self, error: NetError) -> Failed {
+        self.error = Some(error);
+        Failed(())
+    }
+
+    /// The error behind a [`Failed`].
+    pub(crate) fn error(&self) -> Option<&NetError> {
+        self.error.as_ref()
+    }
+
+    /// The error behind a [`Failed`], for the caller of a command.
+    pub(crate) fn take_error(&mut self, _: Failed) -> NetError {
+        // `Failed` is only made together with an error.
+        self.error.take().unwrap_or(NetError::Internal)
+    }
+
+    /// Receives, answers, sends and keeps the lease; bounded work. Returns the time it ran at.
+    #[inline(never)]
+    pub fn service(&mut self) -> Instant {
+        let now = self.platform.now();
+        // Before frames are taken: what the sink has used up since opens TCP's window, and one acknowledgment tells of both.
+        self.stack.flush(now);
+        for _ in 0..INGRESS_BUDGET {
+            if self.leave_frames(now) || !self.stack.receive_one(now) {
+                break;
+            }
+            if self.stack.link.hold() {
+                if now < self.round_at {
+                    return now;
+                }
+                break;
+            }
+        }
+        let settled = self.lease.state == State::Bound && !self.lease.has_message(&mut self.stack);
+        if now >= self.round_at || !settled {
+            self.round_at = now + ROUND;
+            self.service_lease(now);
+        }
+        self.stack.maintain(now);
+        now
+    }
+
+    /// Whether the time has come at which everything gets its turn.
+    pub(crate) fn round_is_due(&self, now: Instant) -> bool {
+        now >= self.round_at
+    }
+
+    /// Whether frames are better left in the device's ring, because one is being read in place. A TFTP window is no larger than
+    /// the ring, so nothing is lost there. When the sink is stuck for longer, ARP and the lease go before the blocks.
+    fn leave_frames(&mut self, now: Instant) -> bool {
+        if !self.stack.link.holds() {
+            self.full_since = None;
+            return false;
+        }
+        let since = *self.full_since.get_or_insert(now);
+        now.since(since) < LEAVE_AT_MOST
+    }
+
+    /// Sends what the sockets hold.
+    pub fn flush(&mut self) {
+        let now = self.platform.now();
+        self.stack.flush(now);
+    }
+
+    /// Idles until `until`, or until the stack has something to do.
+    pub fn idle(&mut self, now: Instant, until: Instant) {
+        let mut wake = until.min(self.deadline).min(self.lease.poll_timeout());
+        if let Some(at) = self.stack.poll_timeout(now) {
+            wake = wake.min(at);
+        }
+        if wake > now {
+            self.platform.idle(wake);
+        } else {
+            // Something is due at once: a socket that waits for a neighbour, or for a free buffer.
+            self.platform.idle(now + Duration::from_micros(1));
+        }
+    }
+
+    /// Serves the network until `step` has a result. `step` is called after each round and says when it wants the next one, if no
+    /// frame comes before.
+    ///
+    /// # Errors
+    /// What `step` fails with; `late` when `limit` comes first; [`NetError::Deadline`] when the caller's deadline does.
+    pub fn run<T>(
+        &mut self,
+        limit: Instant,
+        late: NetError,
+        mut step: impl FnMut(&mut Self, Instant) -> Internal<Step<T>>,
+    ) -> Internal<T> {
+        loop {
+            let now = self.service();
+            let again = match step(self, now)? {
+                Step::Done(done) => return Ok(done),
+                Step::Again(at) => at,
+            };
+            if now >= self.deadline {
+                return Err(self.fail(NetError::Deadline));
+            }
+            if now >= limit {
+                return Err(self.fail(late));
+            }
+            self.idle(now, limit.min(again));
+        }
+    }
+
+    /// Lets `span` pass with the network served.
+    ///
+    /// # Errors
+    /// [`NetError::Deadline`] when the caller's deadline comes first.
+    pub fn wait(&mut self, span: Duration) -> Internal {
+        let until = self.platform.now() + span;
+        self.run(Instant::FAR_FUTURE, NetError::Deadline, |_, now| {
+            Ok(if now >= until {
+                Step::Done(())
+            } else {
+                Step::Again(until)
+            })
+        })
+    }
+
+    /// Gives a random port for a new conversation.
+    pub fn ephemeral_port(&mut self) -> u16 {
+        EPHEMERAL | (self.platform.rng().next_u32() as u16 & (EPHEMERAL ^ u16::MAX))
+    }
+
+    /// Asks for an address: the interface has none until the lease is bound.
+    pub(crate) fn start_lease(&mut self, goal: DhcpGoal) {
+        let now = self.platform.now();
+        self.addressing.clear(&mut self.stack);
+        let rng = self.platform.rng();
+        self.lease.start(&mut self.stack, now, rng, goal);
+    }
+
+    /// Gives the address back and stops. The interface keeps its address until the release is sent.
+    pub(crate) fn end_lease(&mut self) {
+        let now = self.platform.now();
+        let rng = self.platform.rng();
+        self.lease.end(&mut self.stack, now, rng);
+    }
+
+    /// Sets the interface up by hand.
+    ///
+    /// # Errors
+    /// When the address, the prefix or a route cannot be used; the interface then has no address.
+    pub(crate) fn configure(&mut self, config: &NetworkConfig) -> Result<(), NetError> {
+        let Self {
+            addressing, stack, ..
+        } = self;
+        let configured = addressing.configure(stack, config);
+        let routed = configured.and_then(|()| {
+            config
+                .routes
+                .iter()
+                .try_for_each(|route| addressing.add_route(stack, route))
+        });
+        match routed {
+            Ok(()) => self.announce(),
+            Err(_) => self.deconfigure(),
+        }
+        routed
+    }
+
+    /// Takes the address away, and all routes with it.
+    pub(crate) fn deconfigure(&mut self) {
+        self.addressing.clear(&mut self.stack);
+    }
+
+    /// Waits for another address when the lease was lost.
+    pub(crate) fn await_lease(&mut self) -> Internal {
+        if self.lease.state != State::Acquiring {
+            return Ok(());
+        }
+        let limit = self.platform.now() + self.options.dhcp.timeout;
+        self.run(limit, NetError::DhcpTimeout, |station, _| {
+            Ok(match station.lease.state {
+                State::Acquiring => Step::WAIT,
+                _ => Step::Done(()),
+            })
+        })
+    }
+
+    #[inline(never)]
+    fn service_lease(&mut self, now: Instant) {
+        if self.lease.state == State::Off {
+            return;
+        }
+        self.lease
+            .service(&mut self.stack, now, self.platform.rng());
+        for _ in 0..CHANGES {
+            let rng = self.platform.rng();
+            match self.lease.next_change(&mut self.stack, now, rng) {
+                None => break,
+                Some(Change::Lost) => self.addressing.clear(&mut self.stack),
+                Some(Change::Updated) => self.apply_lease(),
+                Some(Change::Bound) => {
+                    self.apply_lease();
+                    self.lease.tell();
+                    self.announce();
+                }
+            }
+        }
+        self.lease.send(&mut self.stack, now, self.platform.rng());
+    }
+
+    /// Sets the interface up as the lease says, if that is not how it is.
+    #[inline(never)]
+    fn apply_lease(&mut self) {
+        let Some(config) = self.lease.config() else {
+            return;
+        };
+        if self.addressing.config() == Some(config) {
+            return;
+        }
+        if let Err(error) = self.addressing.configure(&mut self.stack, config) {
+            warn!("dhcp: the lease cannot be used: {error}");
+        }
+    }
+
+    /// Tells the neighbours of the new address, and asks for whoever told it.
+    fn announce(&mut self) {
+        let Some(IpAddr::V4(own)) = self.addressing.config().map(|config| config.address) else {
+            return;
+        };
+        self.stack.link.send_arp(own, own);
+        #[cfg(feature = "fast-start")]
+        if let Some(server) = self.stack.link.dhcp_sender() {
+            self.stack.link.send_arp(own, server);
+        }
+    }
+}
+
+impl<B: Board> Station<'_, B> {
+    /// The board's device.
+    pub(crate) fn device(&mut self) -> &mut B::Device {
+        self.stack.link.device()
+    }
+
+    /// Number of frames that the device can receive before somebody polls.
+    pub(crate) fn rx_ring(&mut self) -> usize {
+        self.device().info().rx_ring
+    }
+
+    /// Prepares for a way that may have changed: neighbours are asked for anew, and the next router is tried.
+    pub(crate) fn suspect_path(&mut self) {
+        self.addressing.suspect_path(&mut self.stack);
+    }
+}

@@ -1,0 +1,237 @@
+//! The HTTP carrier: one file after the other, over one connection where the server allows.
+
+use super::connection::{Connection, Peer};
+use super::connections::Connections;
+#[cfg(feature = "parallel")]
+use super::lanes::{Divided, Lanes, Line};
+use super::reader::{Reader, Stepped, write_get};
+use crate::board::Board;
+use crate::error::NetError;
+use crate::options::HttpOptions;
+use crate::station::{Internal, Station, resolve};
+use crate::transfer::carrier::{Carrier, Opened, Pumped, Start, Take, Validator};
+use netboot_core::Instant;
+use netboot_core::uri::Uri;
+use netboot_http::{Outcome, Redirects};
+
+/// The HTTP carrier, for `http` and, with a TLS channel, `https`.
+pub(crate) struct Http<'a> {
+    pub(super) reader: Reader,
+    pub(super) connections: Connections<'a>,
+    pub(super) options: HttpOptions,
+    /// What is known of the use of several connections.
+    #[cfg(feature = "parallel")]
+    lanes: Lanes,
+}
+
+impl<'a> Http<'a> {
+    /// Makes the carrier with its first connection.
+    pub fn new(first: Connection<'a>, options: HttpOptions) -> Self {
+        Self {
+            reader: Reader::new(),
+            connections: Connections::new(first),
+            options,
+            #[cfg(feature = "parallel")]
+            lanes: Lanes::new(),
+        }
+    }
+
+    /// Makes `https` possible.
+    #[cfg(feature = "https")]
+    pub fn use_tls(&mut self, tls: &'a mut super::Tls<'a>) {
+        self.connections.first.tls = Some(tls);
+    }
+
+    /// Whether there is room for a further connection.
+    #[cfg(feature = "parallel")]
+    pub fn has_room(&self) -> bool {
+        !self.connections.is_full()
+    }
+
+    /// Adds a connection.
+    #[cfg(feature = "parallel")]
+    pub fn add(&mut self, connection: Connection<'a>) {
+        self.connections.add(connection);
+    }
+
+    /// What the lanes work with.
+    #[cfg(feature = "parallel")]
+    fn line(&mut self) -> (&mut Lanes, Line<'_, 'a>) {
+        let line = Line {
+            connections: &mut self.connections,
+            reader: &mut self.reader,
+            options: &self.options,
+        };
+        (&mut self.lanes, line)
+    }
+
+    /// Sends one request and waits for the head of its answer.
+    #[inline(never)]
+    fn request_head<B: Board>(
+        &mut self,
+        station: &mut Station<'_, B>,
+        uri: &Uri,
+        start: Start<'_>,
+    ) -> Internal {
+        let peer = Peer::of(uri, resolve(station, uri)?);
+        self.finish(station);
+        if self.connections.first.serves(station, peer, uri) {
+            let result = self.request(station, uri, start);
+            // The server may close an idle connection at any moment (RFC 9112, section 9.5).
+            let stale = station.error().is_some_and(NetError::is_stale);
+            if result.is_ok() || !stale {
+                return result;
+            }
+        }
+        let port = self.connections.free_port(station);
+        let first = &mut self.connections.first;
+        first.connect(station, peer, port, uri, &self.options)?;
+        self.request(station, uri, start)
+    }
+
+    #[inline(never)]
+    fn request<B: Board>(
+        &mut self,
+        station: &mut Station<'_, B>,
+        uri: &Uri,
+        start: Start<'_>,
+    ) -> Internal {
+        #[cfg(feature = "parallel")]
+        let start = {
+            let (lanes, line) = self.line();
+            lanes.first_stripe(&line, station, uri, start)
+        };
+        let (reader, first) = (&mut self.reader, &mut self.connections.first);
+        write_get(first, station, &self.options, uri, start, Some(reader))
+            .map_err(|error| station.fail(error))?;
+        station.flush();
+        #[cfg(feature = "parallel")]
+        let begun = station.now();
+        let result = self.reader.await_head(first, station, &self.options);
+        #[cfg(feature = "parallel")]
+        {
+            // The SYN may have waited for a hardware address.
+            let took = station.now().since(begun);
+            first.rtt = first.rtt.min(took);
+        }
+        result
+    }
+
+    /// Keeps the connection when the answer was read to the end, else cuts it.
+    pub(super) fn finish<B: Board>(&mut self, station: &mut Station<'_, B>) {
+        #[cfg(feature = "parallel")]
+        if self.lanes.is_active() {
+            let (lanes, mut line) = self.line();
+            return lanes.close(&mut line, station);
+        }
+        // After an error nothing is reused.
+        let _ = self.reader.settle();
+        if !self.reader.response.can_reuse() {
+            self.connections.first.disconnect(station);
+        }
+    }
+}
+
+impl<B: Board> Carrier<B> for Http<'_> {
+    #[inline(never)]
+    fn open(
+        &mut self,
+        station: &mut Station<'_, B>,
+        uri: &mut Uri,
+        start: Start<'_>,
+    ) -> Internal<Opened> {
+        let mut redirects = Redirects::new(self.options.redirects);
+        // The hop limit of `Redirects` ends this; nothing is asked again more than once.
+        loop {
+            if !self.connections.first.supports(uri) {
+                return Err(station.fail(NetError::Unsupported));
+            }
+            let result = self.request_head(station, uri, start);
+            if result.is_err() {
+                self.connections.first.disconnect(station);
+            }
+            result?;
+            #[cfg(feature = "parallel")]
+            {
+                let (lanes, mut line) = self.line();
+                if lanes.divide(&mut line, station, uri, start) == Divided::AskAgain {
+                    self.finish(station);
+                    continue;
+                }
+            }
+            let head = self.reader.response.head();
+            match head.outcome() {
+                outcome @ (Outcome::Content | Outcome::PartialContent) => {
+                    let opened = Opened {
+                        total: head.total,
+                        first: head.first,
+                    };
+                    // Nothing but the server's word says that `If-Range` was looked at.
+                    let same = match outcome {
+                        Outcome::PartialContent => head.continues(start.total, start.validator),
+                        _ => Ok(()),
+                    };
+                    if let Err(error) = same {
+                        self.finish(station);
+                        return Err(station.fail(error.into()));
+                    }
+                    return Ok(opened);
+                }
+                Outcome::Redirect => {
+                    let next = redirects.follow(uri, head.status, &head.location);
+                    // The body of a redirect is not worth waiting for.
+                    self.finish(station);
+                    *uri = next.map_err(|error| station.fail(error.into()))?;
+                }
+                Outcome::Failed(error) => {
+                    self.finish(station);
+                    return Err(station.fail(error.into()));
+                }
+            }
+        }
+    }
+
+    fn pump(
+        &mut self,
+        station: &mut Station<'_, B>,
+        now: Instant,
+        max: usize,
+        take: Take<'_>,
+    ) -> Internal<Pumped> {
+        #[cfg(feature = "parallel")]
+        if self.lanes.is_active() {
+            let (lanes, mut line) = self.line();
+            return lanes.pump(&mut line, station, now, max, take);
+        }
+        let first = &mut self.connections.first;
+        let stepped = self
+            .reader
+            .step(first, station, &self.options, now, max, take)?;
+        match stepped {
+            Stepped::Taken(octets) => Ok(Pumped::Octets(octets)),
+            Stepped::Complete => Ok(Pumped::Complete),
+            Stepped::Head => Ok(Pumped::Octets(0)),
+            Stepped::Nothing(until) => Ok(Pumped::Nothing(until)),
+        }
+    }
+
+    fn validator(&self) -> Option<&Validator> {
+        self.reader.response.head().validator.as_ref()
+    }
+
+    #[cfg(feature = "parallel")]
+    fn next_image(&mut self) {
+        self.lanes.next_image();
+    }
+
+    fn close(&mut self, station: &mut Station<'_, B>) {
+        self.finish(station);
+    }
+
+    fn shut_down(&mut self, station: &mut Station<'_, B>) {
+        self.finish(station);
+        self.connections.first.disconnect(station);
+        #[cfg(feature = "parallel")]
+        self.connections.disconnect_more(station);
+    }
+}

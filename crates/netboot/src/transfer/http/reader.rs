@@ -1,0 +1,218 @@
+//! Requests out, the answer's decoder in.
+//!
+//! The body is looked at where TCP put it, or where TLS decrypted it. What the sink does not take stays in the receive buffer,
+//! and TCP's window tells the server to wait.
+
+use super::connection::Connection;
+use crate::board::Board;
+use crate::error::NetError;
+use crate::options::HttpOptions;
+use crate::station::{Internal, Station, Step};
+use crate::transfer::carrier::{Start, Take};
+use netboot_core::Instant;
+use netboot_core::uri::{MAX_URI, Uri};
+use netboot_http::{Event, Expect, HttpError, Method, RangeFrom, Request, Response};
+
+/// Octets of the longest response head.
+const HEAD: usize = 2048;
+/// Steps of the decoder in one call.
+const BUDGET: usize = 64;
+
+/// What a step of the decoder brought.
+pub(super) enum Stepped {
+    /// The head of the answer is there.
+    Head,
+    /// This many octets of the body were taken.
+    Taken(usize),
+    /// The answer is over.
+    Complete,
+    /// Nothing is there; the server counts as dead at this instant.
+    Nothing(Instant),
+}
+
+/// The decoder of one answer after the other.
+pub(super) struct Reader {
+    pub response: Response<HEAD>,
+    /// Since when nothing has come although it would be taken.
+    pub waiting: Option<Instant>,
+}
+
+impl Reader {
+    pub fn new() -> Self {
+        Self {
+            response: Response::new(Expect {
+                method: Method::Get,
+                range_first: None,
+                keep_alive: true,
+            }),
+            waiting: None,
+        }
+    }
+
+    /// Makes the decoder ready for the next answer.
+    pub fn restart(&mut self, expect: Expect) {
+        self.response.restart(expect);
+        self.waiting = None;
+    }
+
+    /// Waits for the head of the answer.
+    pub fn await_head<B: Board>(
+        &mut self,
+        connection: &mut Connection<'_>,
+        station: &mut Station<'_, B>,
+        options: &HttpOptions,
+    ) -> Internal {
+        let limit = Instant::FAR_FUTURE;
+        station.run(limit, NetError::Stalled, |station, now| {
+            match self.step(connection, station, options, now, 0, &mut |_| 0)? {
+                Stepped::Head => Ok(Step::Done(())),
+                Stepped::Nothing(until) => Ok(Step::Again(until)),
+                Stepped::Taken(_) | Stepped::Complete => {
+                    Err(station.fail(HttpError::BadHead.into()))
+                }
+            }
+        })
+    }
+
+    /// Lets the decoder see what has arrived, until it has something to tell.
+    #[inline(never)]
+    pub fn step<B: Board>(
+        &mut self,
+        connection: &mut Connection<'_>,
+        station: &mut Station<'_, B>,
+        options: &HttpOptions,
+        now: Instant,
+        max: usize,
+        take: Take<'_>,
+    ) -> Internal<Stepped> {
+        for _ in 0..BUDGET {
+            if self.response.is_complete() {
+                return Ok(Stepped::Complete);
+            }
+            let response = &mut self.response;
+            let mut decoded = Ok(None);
+            let looked = connection.look(station, &mut |input| {
+                let (used, result) = decode(response, input, max, take);
+                decoded = result;
+                used
+            });
+            match looked {
+                Ok(true) => {}
+                Ok(false) => break,
+                Err(error) => return Err(station.fail(error)),
+            }
+            self.waiting = None;
+            match decoded {
+                Ok(Some(stepped)) => return Ok(stepped),
+                Ok(None) => {}
+                Err(error) => return Err(station.fail(error.into())),
+            }
+        }
+        // A body that ended with the last octet received needs no further one to be complete.
+        match self.settle() {
+            Ok(Some(stepped)) => return Ok(stepped),
+            Ok(None) => {}
+            Err(error) => return Err(station.fail(error.into())),
+        }
+        match connection.ended(station) {
+            Ok(false) => {}
+            Ok(true) => {
+                return match self.response.end_of_stream() {
+                    Ok(()) => Ok(Stepped::Complete),
+                    Err(error) => Err(station.fail(error.into())),
+                };
+            }
+            Err(error) => return Err(station.fail(error)),
+        }
+        let limit = *self.waiting.get_or_insert(now) + options.stall_timeout;
+        if now >= limit {
+            return Err(station.fail(NetError::Stalled));
+        }
+        Ok(Stepped::Nothing(limit))
+    }
+
+    /// Lets the decoder find out whether the answer is over. Whoever took the last octet may not have asked.
+    pub fn settle(&mut self) -> Decoded {
+        decode(&mut self.response, &[], 0, &mut |_| 0).1
+    }
+}
+
+/// Writes a request for octets of `uri` into the connection's buffer, and makes the decoder of its answer ready.
+#[cfg_attr(feature = "parallel", inline(never))]
+#[cfg_attr(not(feature = "parallel"), inline(always))]
+pub(super) fn write_get<B: Board>(
+    connection: &mut Connection<'_>,
+    station: &mut Station<'_, B>,
+    options: &HttpOptions,
+    uri: &Uri,
+    start: Start<'_>,
+    reader: Option<&mut Reader>,
+) -> Result<(), NetError> {
+    let range = (start.offset > 0 || start.end.is_some()).then_some(RangeFrom {
+        first: start.offset,
+        last: start.end.and_then(|end| end.checked_sub(1)),
+        if_range: start.validator,
+    });
+    let request = Request {
+        range,
+        user_agent: options.user_agent,
+        keep_alive: true,
+        ..Request::get(uri)
+    };
+    write(connection, station, uri, request, reader)
+}
+
+/// Writes the head of a request, with the credentials of `uri`.
+pub(super) fn write<B: Board>(
+    connection: &mut Connection<'_>,
+    station: &mut Station<'_, B>,
+    uri: &Uri,
+    request: Request<'_>,
+    reader: Option<&mut Reader>,
+) -> Result<(), NetError> {
+    let mut secret = [0; MAX_URI];
+    let request = Request {
+        credentials: uri.credentials(&mut secret)?,
+        ..request
+    };
+    if let Some(reader) = reader {
+        reader.restart(request.expect());
+    }
+    let mut encoded = Ok(());
+    connection.send(station, &mut |buffer| {
+        let written = request.encode(buffer);
+        encoded = written.map(|_| ());
+        written.unwrap_or(0)
+    })?;
+    Ok(encoded?)
+}
+
+type Decoded = Result<Option<Stepped>, HttpError>;
+
+/// Looks once at the receive buffer; returns how many octets of it are used up.
+#[inline(never)]
+fn decode(
+    response: &mut Response<HEAD>,
+    input: &[u8],
+    max: usize,
+    take: Take<'_>,
+) -> (usize, Decoded) {
+    let step = match response.handle(input) {
+        Ok(step) => step,
+        Err(error) => return (0, Err(error)),
+    };
+    match step.event {
+        Event::NeedInput => (step.consumed, Ok(None)),
+        Event::Head => (step.consumed, Ok(Some(Stepped::Head))),
+        Event::Complete => (step.consumed, Ok(Some(Stepped::Complete))),
+        Event::Body(body) => {
+            let offered = body.get(..max).unwrap_or(body);
+            let taken = if offered.is_empty() { 0 } else { take(offered) };
+            response.body_taken(taken);
+            (
+                step.consumed.saturating_add(taken),
+                Ok(Some(Stepped::Taken(taken))),
+            )
+        }
+    }
+}

@@ -1,0 +1,313 @@
+//! TLS between HTTP and TCP: one channel, its buffers, and what it believes.
+
+use crate::board::Board;
+use crate::error::NetError;
+use crate::stack::SocketHandle;
+use crate::station::{Internal, Station, Step};
+use netboot_core::uri::{Host, Uri};
+use netboot_core::{Instant, Platform};
+use netboot_tls::suite::DEFAULT_SUITES;
+use netboot_tls::verify::{ServerName, Trust};
+use netboot_tls::{Channel, Config, Identity, Level, Suite, TlsError, Verified};
+#[cfg(feature = "exchange")]
+use netboot_tls::{ProofOnly, Provisional};
+use sha2::{Digest as _, Sha256};
+use smoltcp::socket::tcp;
+
+/// Number of records looked at in one call.
+const BUDGET: usize = 16;
+
+/// A channel of either level, over the same buffers.
+enum AnyChannel<'a> {
+    Verified(Channel<'a, Verified>),
+    #[cfg(feature = "exchange")]
+    Provisional(Channel<'a, Provisional>),
+}
+
+/// Calls a method that channels of both levels have.
+macro_rules! either {
+    ($channel:expr, $name:ident => $call:expr) => {
+        match $channel {
+            AnyChannel::Verified($name) => $call,
+            #[cfg(feature = "exchange")]
+            AnyChannel::Provisional($name) => $call,
+        }
+    };
+}
+
+/// What a [`Network`](crate::Network) needs for `https`: place it in a static and hand it to
+/// [`Network::use_tls`](crate::Network::use_tls).
+///
+/// Images come over verified channels only: the server has proved who it is. With the feature `exchange` single requests may also
+/// go over a provisional one.
+pub struct Tls<'a> {
+    channel: AnyChannel<'a>,
+    trust: Trust<'a>,
+    suites: &'a [Suite],
+    identity: Option<Identity<'a>>,
+    /// SHA-256 of the host that the channel leads to.
+    host: [u8; 32],
+}
+
+impl<'a> Tls<'a> {
+    /// `receive` bounds the records that servers may send ([`LARGE_RECORDS`](netboot_tls::channel::LARGE_RECORDS),
+    /// [`SMALL_RECORDS`](netboot_tls::channel::SMALL_RECORDS)), `send` takes one request
+    /// ([`SEND`](netboot_tls::channel::SEND)) and, with an `identity`, its certificates.
+    pub fn new(
+        receive: &'a mut [u8],
+        send: &'a mut [u8],
+        trust: Trust<'a>,
+        identity: Option<Identity<'a>>,
+    ) -> Self {
+        Self {
+            channel: AnyChannel::Verified(Channel::new(receive, send)),
+            trust,
+            suites: DEFAULT_SUITES,
+            identity,
+            host: [0; 32],
+        }
+    }
+
+    /// Offers other suites, the favourite first.
+    pub fn set_suites(&mut self, suites: &'a [Suite]) {
+        self.suites = suites;
+    }
+
+    /// Whether the channel is open and leads to the host of `uri`.
+    pub(super) fn serves(&self, uri: &Uri) -> bool {
+        self.is_open() && !self.is_finished() && self.host == fingerprint(uri)
+    }
+
+    /// Whether the server has said all it has to say (close_notify).
+    pub(super) fn is_finished(&self) -> bool {
+        either!(&self.channel, channel => channel.is_finished())
+    }
+
+    fn is_open(&self) -> bool {
+        either!(&self.channel, channel => channel.is_open())
+    }
+
+    /// Whether octets wait for room in the socket.
+    #[cfg(feature = "exchange")]
+    pub(super) fn has_pending(&self) -> bool {
+        either!(&self.channel, channel => !channel.pending().is_empty())
+    }
+
+    /// Makes the channel one of the other level, if it is not of this one already. The connection is then forgotten.
+    #[cfg(feature = "exchange")]
+    pub(super) fn set_provisional(&mut self, provisional: bool) {
+        let empty = || AnyChannel::Verified(Channel::new(&mut [], &mut []));
+        self.channel = match core::mem::replace(&mut self.channel, empty()) {
+            AnyChannel::Verified(channel) if provisional => {
+                AnyChannel::Provisional(channel.into_level())
+            }
+            AnyChannel::Provisional(channel) if !provisional => {
+                AnyChannel::Verified(channel.into_level())
+            }
+            same => same,
+        };
+    }
+
+    /// Notes that the TCP connection ended.
+    pub(super) fn end_of_stream(&mut self) -> Result<(), TlsError> {
+        either!(&mut self.channel, channel => channel.end_of_stream())
+    }
+
+    /// Shows plaintext to `show`, which says how much of it is used up; `false` when nothing is there.
+    #[inline(never)]
+    pub(super) fn look(
+        &mut self,
+        socket: &mut tcp::Socket<'_>,
+        show: &mut dyn FnMut(&[u8]) -> usize,
+    ) -> Result<bool, NetError> {
+        for _ in 0..BUDGET {
+            self.push(socket);
+            let shown = either!(&mut self.channel, channel => {
+                let plain = channel.plaintext();
+                let some = !plain.is_empty();
+                if some {
+                    let used = show(plain);
+                    channel.consume(used);
+                }
+                some
+            });
+            if shown {
+                return Ok(true);
+            }
+            if self.is_finished() || !socket.can_recv() {
+                break;
+            }
+            let channel = &mut self.channel;
+            feed(
+                socket,
+                &mut |input| either!(&mut *channel, channel => channel.receive(input)),
+            )
+            .inspect_err(|_| {
+                // The server is told why.
+                self.push(socket);
+            })?;
+        }
+        Ok(false)
+    }
+
+    /// Has octets written by `fill`, and sends as much of it as there is room for.
+    pub(super) fn send(
+        &mut self,
+        socket: &mut tcp::Socket<'_>,
+        fill: &mut dyn FnMut(&mut [u8]) -> usize,
+    ) -> Result<(), NetError> {
+        either!(&mut self.channel, channel => channel.write_with(fill))?;
+        self.push(socket);
+        Ok(())
+    }
+
+    /// Says goodbye, if the channel is open.
+    pub(super) fn close(&mut self, socket: &mut tcp::Socket<'_>) {
+        either!(&mut self.channel, channel => channel.close());
+        self.push(socket);
+    }
+
+    /// Gives the socket what it has room for.
+    fn push(&mut self, socket: &mut tcp::Socket<'_>) {
+        either!(&mut self.channel, channel => push(channel, socket));
+    }
+}
+
+/// Hands the socket's next octets to `take`.
+fn feed(
+    socket: &mut tcp::Socket<'_>,
+    take: &mut dyn FnMut(&[u8]) -> Result<usize, TlsError>,
+) -> Result<(), NetError> {
+    let taken = socket.recv(|input| match take(input) {
+        Ok(taken) => (taken, Ok(())),
+        Err(error) => (0, Err(error)),
+    });
+    match taken {
+        Ok(result) => Ok(result?),
+        Err(_) => Err(NetError::ConnectionReset),
+    }
+}
+
+fn fingerprint(uri: &Uri) -> [u8; 32] {
+    Sha256::digest(uri.authority().as_bytes()).into()
+}
+
+/// The name or address that the server's certificate has to have.
+fn server_name(uri: &Uri) -> Result<ServerName<'_>, TlsError> {
+    Ok(match uri.host() {
+        Host::Name(name) => ServerName::from_host(name)?,
+        Host::V4(address) => ServerName::Ip(address.into()),
+        Host::V6(address) => ServerName::Ip(address.into()),
+    })
+}
+
+/// Does the handshake on the TCP connection, for the host of `uri`.
+#[inline(never)]
+pub(super) fn handshake<B: Board>(
+    station: &mut Station<'_, B>,
+    tls: &mut Tls<'_>,
+    socket: SocketHandle,
+    uri: &Uri,
+    limit: Instant,
+) -> Internal {
+    let result = match server_name(uri) {
+        Ok(server) => shake(station, tls, socket, server, limit),
+        Err(error) => Err(station.fail(error.into())),
+    };
+    if result.is_ok() {
+        tls.host = fingerprint(uri);
+    }
+    result
+}
+
+fn shake<B: Board>(
+    station: &mut Station<'_, B>,
+    tls: &mut Tls<'_>,
+    socket: SocketHandle,
+    server: ServerName<'_>,
+    limit: Instant,
+) -> Internal {
+    let Tls {
+        channel,
+        trust,
+        suites,
+        identity,
+        ..
+    } = tls;
+    match channel {
+        AnyChannel::Verified(channel) => {
+            let mut config = Config {
+                server,
+                trust: *trust,
+                suites,
+                identity: identity.take(),
+            };
+            let result = exchange(station, channel, socket, &mut config, limit);
+            *identity = config.identity;
+            result
+        }
+        #[cfg(feature = "exchange")]
+        AnyChannel::Provisional(channel) => {
+            let mut config = Config {
+                server,
+                trust: ProofOnly(trust.algorithms),
+                suites,
+                identity: identity.take(),
+            };
+            let result = exchange(station, channel, socket, &mut config, limit);
+            *identity = config.identity;
+            result
+        }
+    }
+}
+
+#[inline(never)]
+fn exchange<B: Board, L: Level>(
+    station: &mut Station<'_, B>,
+    channel: &mut Channel<'_, L>,
+    handle: SocketHandle,
+    config: &mut Config<'_, '_, L>,
+    limit: Instant,
+) -> Internal {
+    let started = match station.platform().secret_rng() {
+        Some(rng) => channel.start(config, rng),
+        None => Err(TlsError::NoEntropy),
+    };
+    started.map_err(|error| station.fail(error.into()))?;
+    let late = TlsError::Deadline.into();
+    station.run(limit, late, |station, now| {
+        let socket = station.stack.tcp(handle);
+        push(channel, socket);
+        // Up to a whole flight: each turn takes at least an octet of what has arrived.
+        for _ in 0..BUDGET {
+            if !socket.can_recv() || channel.is_open() {
+                break;
+            }
+            let fed = feed(socket, &mut |input| channel.advance(input, config));
+            push(channel, socket);
+            if let Err(error) = fed {
+                station.flush();
+                return Err(station.fail(error));
+            }
+        }
+        if channel.is_open() && channel.pending().is_empty() {
+            return Ok(Step::Done(()));
+        }
+        if !socket.may_recv() {
+            // Between the ServerHello and the end a server that dislikes us may just go.
+            return Err(station.fail(NetError::ConnectionReset));
+        }
+        Ok(match socket.can_recv() {
+            true => Step::Again(now),
+            false => Step::WAIT,
+        })
+    })
+}
+
+/// Gives the socket what it has room for.
+fn push<L: Level>(channel: &mut Channel<'_, L>, socket: &mut tcp::Socket<'_>) {
+    // A socket that cannot send is noticed by whoever reads from it.
+    if let Ok(sent) = socket.send_slice(channel.pending()) {
+        channel.sent(sent);
+    }
+}

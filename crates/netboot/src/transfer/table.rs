@@ -1,0 +1,144 @@
+//! The one place that maps a scheme to its carrier.
+
+use super::carrier::{Carrier, Opened, Pumped, Start, Take, Validator};
+#[cfg(feature = "http")]
+use super::http::Http;
+use super::tftp::Tftp;
+use crate::board::Board;
+use crate::error::NetError;
+use crate::station::{Internal, Station};
+use netboot_core::Instant;
+use netboot_core::uri::{Scheme, Uri};
+
+/// One scheme of each carrier.
+const EACH: [Scheme; 3] = [Scheme::Tftp, Scheme::Http, Scheme::Private];
+
+/// A carrier of the integrator's, and the name of its scheme.
+pub(crate) struct Private<'a, B: Board> {
+    pub scheme: &'a str,
+    pub carrier: &'a mut dyn Carrier<B>,
+}
+
+/// Every carrier of this build. One transfer is open at a time; connections outlive their transfers.
+pub(crate) struct Carriers<'a, B: Board> {
+    tftp: Tftp,
+    #[cfg(feature = "http")]
+    pub http: Http<'a>,
+    pub private: Option<Private<'a, B>>,
+    /// Scheme of the transfer that is open.
+    active: Option<Scheme>,
+}
+
+impl<'a, B: Board> Carriers<'a, B> {
+    pub fn new(tftp: Tftp, #[cfg(feature = "http")] http: Http<'a>) -> Self {
+        Self {
+            tftp,
+            #[cfg(feature = "http")]
+            http,
+            private: None,
+            active: None,
+        }
+    }
+
+    /// The carrier of a scheme, if this build has one.
+    fn of(&mut self, scheme: Scheme) -> Option<&mut dyn Carrier<B>> {
+        match scheme {
+            Scheme::Tftp => Some(&mut self.tftp),
+            #[cfg(feature = "http")]
+            Scheme::Http | Scheme::Https => Some(&mut self.http),
+            #[cfg(not(feature = "http"))]
+            Scheme::Http | Scheme::Https => None,
+            Scheme::Private => match &mut self.private {
+                Some(private) => Some(&mut *private.carrier),
+                None => None,
+            },
+        }
+    }
+
+    /// The carrier of the transfer that is open.
+    fn active(&mut self) -> Option<&mut dyn Carrier<B>> {
+        let scheme = self.active?;
+        self.of(scheme)
+    }
+
+    /// Opens `uri` with the carrier of its scheme.
+    pub fn open(
+        &mut self,
+        station: &mut Station<'_, B>,
+        uri: &mut Uri,
+        start: Start<'_>,
+    ) -> Internal<Opened> {
+        let scheme = uri.scheme();
+        if self.active.is_some_and(|active| active != scheme) {
+            self.close(station);
+        }
+        let ours = match (&self.private, scheme) {
+            (Some(private), Scheme::Private) => private.scheme == uri.scheme_name(),
+            _ => true,
+        };
+        let Some(carrier) = self.of(scheme).filter(|_| ours) else {
+            return Err(station.fail(NetError::Unsupported));
+        };
+        let opened = carrier.open(station, uri, start);
+        self.active = Some(scheme);
+        opened
+    }
+
+    /// Hands at most `max` octets of the open transfer to `take`.
+    pub fn pump(
+        &mut self,
+        station: &mut Station<'_, B>,
+        now: Instant,
+        max: usize,
+        take: Take<'_>,
+    ) -> Internal<Pumped> {
+        let Some(carrier) = self.active() else {
+            return Err(station.fail(NetError::Internal));
+        };
+        let pumped = carrier.pump(station, now, max, take);
+        if matches!(pumped, Ok(Pumped::Complete)) {
+            // The last acknowledgment goes at once: who knows when the network has its next turn.
+            station.flush();
+        }
+        pumped
+    }
+
+    /// Answers what still comes for a transfer that is complete.
+    pub fn linger(&mut self, station: &mut Station<'_, B>, now: Instant) {
+        if let Some(carrier) = self.active() {
+            carrier.linger(station, now);
+        }
+    }
+
+    /// What proves, at a later request, that the file is the same.
+    pub fn validator(&mut self) -> Option<Validator> {
+        self.active()?.validator().cloned()
+    }
+
+    /// Prepares for another image.
+    pub fn next_image(&mut self) {
+        for scheme in EACH {
+            if let Some(carrier) = self.of(scheme) {
+                carrier.next_image();
+            }
+        }
+    }
+
+    /// Ends the open transfer.
+    pub fn close(&mut self, station: &mut Station<'_, B>) {
+        if let Some(carrier) = self.active() {
+            carrier.close(station);
+        }
+        self.active = None;
+    }
+
+    /// Ends the open transfer and cuts every connection.
+    pub fn shut_down(&mut self, station: &mut Station<'_, B>) {
+        self.close(station);
+        for scheme in EACH {
+            if let Some(carrier) = self.of(scheme) {
+                carrier.shut_down(station);
+            }
+        }
+    }
+}

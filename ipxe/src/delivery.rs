@@ -1,0 +1,234 @@
+//! The delivery of one image into a sink, which outlives the sources that it comes from.
+//!
+//! A transfer may break in mid-image, and another server, or another protocol, may bring the rest. What was delivered stays
+//! delivered: a Caliptra device counts and hashes each burst as it drains it, and no reset of the FIFO makes it begin anew. So
+//! position, size and hash belong to whoever owns the sink, not to the library that fetches. The library asks the delivery where
+//! it stands, and proves that a source has the same octets up to there before it delivers the next one.
+
+use netboot_core::{Digest, Duration, ImageSink, Instant};
+use sha2::{Digest as _, Sha256};
+
+/// The sink failed. The error itself lies with the delivery ([`Delivery::take_error`]).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SinkFailed;
+
+/// A delivery as a network library sees it, without the type of its sink.
+pub trait Deliver {
+    /// Number of octets that were delivered, and at the same time the offset of the octet that comes next.
+    fn position(&self) -> u64;
+
+    /// Octets of the image, once [`begin`](Self::begin) has told the sink. `None` before that.
+    fn size(&self) -> Option<u64>;
+
+    /// Tells the sink that an image of `size` octets begins. A delivery that was begun with the same size goes on where it is.
+    ///
+    /// # Errors
+    /// When the sink is not waiting for an image, or cannot take one of this size. The caller compares `size` with
+    /// [`size`](Self::size) first: another size than the one that was begun is an error of the source.
+    fn begin(&mut self, now: Instant, size: u64) -> Result<(), SinkFailed>;
+
+    /// Takes the delivery back to its first octet, if the sink has used none; says whether that was possible.
+    fn withdraw(&mut self, now: Instant) -> bool;
+
+    /// Number of octets that [`write`](Self::write) takes at this moment; 0 means that it is to be asked again later.
+    ///
+    /// # Errors
+    /// When the consumer refused the image, vanished, or took longer than its deadline.
+    fn window(&mut self, now: Instant) -> Result<usize, SinkFailed>;
+
+    /// Delivers the next octets, no more than [`window`](Self::window) said.
+    ///
+    /// # Errors
+    /// When `data` exceeds the window or the declared size.
+    fn write(&mut self, now: Instant, data: &[u8]) -> Result<(), SinkFailed>;
+
+    /// Says that every octet was delivered.
+    ///
+    /// # Errors
+    /// When fewer octets were written than the declared size.
+    fn end(&mut self, now: Instant) -> Result<(), SinkFailed>;
+
+    /// SHA-256 of the octets delivered so far. `None` for a delivery that does not hash.
+    fn digest(&self) -> Option<Digest>;
+
+    /// The number under which the library knows the file that brought the octets delivered so far, set by
+    /// [`set_source`](Self::set_source). 0 until then.
+    fn source(&self) -> u32;
+
+    /// Notes the file that brings the octets. The numbers are the library's own and never 0.
+    fn set_source(&mut self, source: u32);
+
+    /// Counts a transfer that broke and was taken up again.
+    fn resumed(&mut self);
+}
+
+/// One image on its way into `S`, and how far it is. Used again for the next image after [`reset`](Delivery::reset).
+#[derive(Clone, Debug)]
+pub struct Delivery<S: ImageSink> {
+    sink: S,
+    error: Option<S::Error>,
+    /// Octets delivered.
+    position: u64,
+    /// Octets of the image; `None` until the sink was told.
+    size: Option<u64>,
+    /// Hash of the octets delivered; `None` for a delivery that does not hash.
+    hash: Option<Sha256>,
+    source: u32,
+    resumes: u32,
+    begun: Instant,
+    ended: Option<Instant>,
+}
+
+impl<S: ImageSink> Delivery<S> {
+    /// Makes a delivery into `sink` that has not begun.
+    pub fn new(sink: S) -> Self {
+        Self {
+            sink,
+            error: None,
+            position: 0,
+            size: None,
+            hash: Some(Sha256::new()),
+            source: 0,
+            resumes: 0,
+            begun: Instant::ZERO,
+            ended: None,
+        }
+    }
+
+    /// Makes a delivery that computes no hash. A broken transfer is then taken up again only where the server itself proves
+    /// that the file is the same. Meant for measurements.
+    pub fn unhashed(sink: S) -> Self {
+        Self {
+            hash: None,
+            ..Self::new(sink)
+        }
+    }
+
+    /// Makes the delivery ready for another image. The sink is not told.
+    #[inline(never)]
+    pub fn reset(&mut self) {
+        self.error = None;
+        self.position = 0;
+        self.size = None;
+        if let Some(hash) = &mut self.hash {
+            *hash = Sha256::new();
+        }
+        self.source = 0;
+        self.resumes = 0;
+        self.ended = None;
+    }
+
+    /// The sink, for what is not the delivery's: requests, readiness, activation.
+    pub fn sink(&mut self) -> &mut S {
+        &mut self.sink
+    }
+
+    /// Gives the sink back.
+    pub fn into_sink(self) -> S {
+        self.sink
+    }
+
+    /// The error behind a [`SinkFailed`].
+    pub fn take_error(&mut self) -> Option<S::Error> {
+        self.error.take()
+    }
+
+    /// Whether the sink was told that the image begins, and was not withdrawn since.
+    pub fn has_begun(&self) -> bool {
+        self.size.is_some()
+    }
+
+    /// Whether every octet was delivered and the sink was told.
+    pub fn is_complete(&self) -> bool {
+        self.ended.is_some()
+    }
+
+    /// Times that a transfer broke and was taken up again.
+    pub fn resumes(&self) -> u32 {
+        self.resumes
+    }
+
+    /// Time from the beginning to the last octet, pauses between two sources included. Zero until the last octet.
+    pub fn duration(&self) -> Duration {
+        self.ended
+            .map_or(Duration::ZERO, |ended| ended.since(self.begun))
+    }
+
+    fn keep<T>(&mut self, result: Result<T, S::Error>) -> Result<T, SinkFailed> {
+        result.map_err(|error| {
+            self.error = Some(error);
+            SinkFailed
+        })
+    }
+}
+
+impl<S: ImageSink> Deliver for Delivery<S> {
+    fn position(&self) -> u64 {
+        self.position
+    }
+
+    fn size(&self) -> Option<u64> {
+        self.size
+    }
+
+    fn begin(&mut self, now: Instant, size: u64) -> Result<(), SinkFailed> {
+        if self.size == Some(size) {
+            return Ok(());
+        }
+        let begun = self.sink.begin(now, size);
+        self.keep(begun)?;
+        self.size = Some(size);
+        self.begun = now;
+        Ok(())
+    }
+
+    fn withdraw(&mut self, now: Instant) -> bool {
+        let withdrawn = self.sink.withdraw(now);
+        if withdrawn {
+            let resumes = self.resumes;
+            self.reset();
+            self.resumes = resumes;
+        }
+        withdrawn
+    }
+
+    fn window(&mut self, now: Instant) -> Result<usize, SinkFailed> {
+        let window = self.sink.window(now);
+        self.keep(window)
+    }
+
+    fn write(&mut self, now: Instant, data: &[u8]) -> Result<(), SinkFailed> {
+        let written = self.sink.write(now, data);
+        self.keep(written)?;
+        if let Some(hash) = &mut self.hash {
+            hash.update(data);
+        }
+        self.position = self.position.saturating_add(data.len() as u64);
+        Ok(())
+    }
+
+    fn end(&mut self, now: Instant) -> Result<(), SinkFailed> {
+        let ended = self.sink.end(now);
+        self.keep(ended)?;
+        self.ended = Some(now);
+        Ok(())
+    }
+
+    #[inline(never)]
+    fn digest(&self) -> Option<Digest> {
+        let hash = self.hash.clone()?;
+        Some(Digest(hash.finalize().into()))
+    }
+
+    fn source(&self) -> u32 {
+        self.source
+    }
+
+    fn set_source(&mut self, source: u32) {
+        self.source = source;
+    }
+
+    fn resumed(&mut self) {
+        self.resumes = self.resumes.saturating_add(1);
+    }
+}
