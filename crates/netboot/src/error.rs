@@ -146,7 +146,10 @@ impl fmt::Display for NetError {
             #[cfg(feature = "https")]
             NetError::Tls(error) => return error.fmt(f),
             NetError::SizeChanged { was, is } => {
-                return write!(f, "the file is another than the one that was begun: {was} octets, now {is}");
+                return write!(
+                    f,
+                    "the file is another than the one that was begun: {was} octets, now {is}"
+                );
             }
             NetError::Truncated { got, size } => {
                 return write!(f, "transfer ended after {got} of {size} octets");
@@ -170,7 +173,9 @@ impl fmt::Display for NetError {
             NetError::AnswerTooLong => "HTTP answer longer than the buffer for it",
             NetError::Internal => "the network boot library contradicts itself: please report it",
             NetError::PartBeyondEnd => "the file ends before the part that was asked for",
-            NetError::ContentChanged => "the file is another than the one that was begun: its first octets differ",
+            NetError::ContentChanged => {
+                "the file is another than the one that was begun: its first octets differ"
+            }
             #[cfg(feature = "parallel")]
             NetError::PartRefused => "HTTP server did not send the part that was asked for",
         };

@@ -40,7 +40,9 @@ fn echo(net: &mut impl Device) {
         for octet in 0..6.min(len.saturating_sub(6)) {
             copy.swap(octet, octet + 6);
         }
-        received.tx.send(len, |octets| octets.copy_from_slice(&copy[..len]));
+        received
+            .tx
+            .send(len, |octets| octets.copy_from_slice(&copy[..len]));
     }
 }
 

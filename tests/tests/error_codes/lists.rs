@@ -2,8 +2,8 @@
 
 use super::Row;
 use netboot::NetError;
-use netboot_app::{AppError, Origin};
 use netboot_app::toc::{Stop, TocError};
+use netboot_app::{AppError, Origin};
 use netboot_core::Digest;
 use netboot_core::uri::UriError;
 use netboot_dhcp::DhcpError;
