@@ -175,14 +175,14 @@ impl IpxeInterface for Memory<'_> {
         })
     }
 
-    fn imgload(&mut self, handle: ImageHandle) -> Result<LoadedImage, Fault> {
+    fn imgload<'h>(&mut self, handle: &'h ImageHandle) -> Result<LoadedImage<'h>, Fault> {
         let size = self.image(&handle.uri)?.len() as u64;
         Ok(LoadedImage { handle, size })
     }
 
     fn imgexec(
         &mut self,
-        image: &LoadedImage,
+        image: LoadedImage<'_>,
         delivery: &mut dyn Deliver,
     ) -> Result<(), ExecError<Fault>> {
         let octets = self.image(&image.handle.uri).map_err(ExecError::Transfer)?;

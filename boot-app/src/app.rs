@@ -18,6 +18,9 @@ use netboot_core::{AbortReason, Duration, ImageSink, Instant};
 use netboot_ipxe::{Delivery, DhcpGoal, IpxeInterface};
 use ocp_recovery::{AgentEvent, RecoveryAgent, RecoveryError, RegisterBus};
 
+/// Whether this build takes an address or a control from its board.
+const BOARD: bool = cfg!(feature = "board");
+
 /// Where the boot is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
@@ -100,7 +103,7 @@ where
         }
     }
 
-    /// Gives the boot a way to the platform around the device.
+    /// Gives the boot a way to the platform around the device. A build without the feature `board` makes no use of it.
     pub fn use_control(&mut self, control: &'c mut dyn DeviceControl<B>) {
         self.control = Some(control);
     }
@@ -167,7 +170,7 @@ where
     fn begin_anew(&mut self) -> Result {
         let begun = !self.report.images.is_empty();
         let allowed = self.report.device_resets < self.config.policy.device_resets;
-        if !begun || !allowed || self.is_late() {
+        if !BOARD || !begun || !allowed || self.is_late() {
             return Err(Failed);
         }
         let Some(control) = &mut self.control else {
@@ -312,7 +315,8 @@ where
             true => DhcpGoal::Address,
             false => DhcpGoal::BootFiles,
         };
-        let configured = match self.config.address {
+        let address = self.config.address.filter(|_| BOARD);
+        let configured = match address {
             Some(config) => self.net.ifconfig(config),
             None => self.net.dhcp(goal).map(|_| ()),
         };
@@ -375,7 +379,8 @@ where
                 Ok(AgentEvent::Waiting) => {}
                 Ok(AgentEvent::Verifying { .. }) => {
                     let agent = self.delivery.sink();
-                    if let Some(control) = &mut self.control
+                    if BOARD
+                        && let Some(control) = &mut self.control
                         && control.is_complete(agent.bus_mut())
                     {
                         agent.platform_complete();

@@ -77,6 +77,7 @@ pub(crate) struct Watched<'w, S: ImageSink, O> {
 }
 
 impl<S: ImageSink, O: Observer> Watched<'_, S, O> {
+    #[inline(never)]
     fn tell(&mut self, now: Instant) {
         let (octets, size) = (self.delivery.position(), self.delivery.size().unwrap_or(0));
         self.watch.tell_at = octets.saturating_add(size / STEPS);

@@ -13,7 +13,8 @@ pub struct AppConfig<'c> {
     pub policy: Policy,
     /// Which sources are used, in which order, and what they have to be.
     pub sources: SourcePolicy<'c>,
-    /// The station's address, with routes and servers, in place of DHCP. `None` asks DHCP.
+    /// The station's address, with routes and servers, in place of DHCP. `None` asks DHCP, and so does a build
+    /// without the feature `board`.
     pub address: Option<&'c NetworkConfig>,
     /// File names for each recovery image index, beside the boot file that the network names.
     pub names: FileNames<'c>,

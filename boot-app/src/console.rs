@@ -64,9 +64,10 @@ fn write_event(out: &mut dyn Console, now: Instant, event: &Event<'_>) {
         | Event::Activated { .. }
         | Event::ResetRequired { .. }
         | Event::DeviceReset => {}
-        Event::Fetching { uri, .. } => {
+        Event::Fetching { uri, origin, .. } => {
             out.key("uri");
             out.uri(uri);
+            out.word("source", origin.as_str());
         }
         Event::Opened { size, uri, .. } => {
             out.number("size", *size);

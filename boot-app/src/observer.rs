@@ -1,5 +1,6 @@
 //! What a console, a progress bar or a trace buffer is told while the boot goes on.
 
+use crate::sources::Origin;
 use netboot_core::uri::Uri;
 use netboot_core::{Coded, Digest, Instant};
 use netboot_ipxe::NetworkConfig;
@@ -24,6 +25,8 @@ pub enum Event<'e> {
         index: u8,
         /// Where from.
         uri: &'e Uri,
+        /// The source that names this place.
+        origin: Origin,
     },
     /// The server has the file, and octets begin to flow.
     Opened {

@@ -9,7 +9,8 @@
 //! the last entry: the file may be a whole flash image.
 
 use core::fmt;
-use netboot_core::{AbortReason, Blame, Coded, ImageSink, Instant, Module};
+use netboot_core::{Blame, Coded, Digest, Instant, Module};
+use netboot_ipxe::{Deliver, SinkFailed};
 use zerocopy::little_endian::{U16, U32};
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
 
@@ -211,6 +212,10 @@ pub struct TocReader {
     filled: usize,
     /// Entries read; `None` before the header.
     read: Option<u16>,
+    /// Octets taken.
+    position: u64,
+    /// Why no more are taken.
+    stop: Option<Stop>,
 }
 
 impl Default for TocReader {
@@ -230,7 +235,14 @@ impl TocReader {
             buffer: [0; ENTRY],
             filled: 0,
             read: None,
+            position: 0,
+            stop: None,
         }
+    }
+
+    /// Why the last delivery into this reader ended.
+    pub fn stop(&self) -> Option<Stop> {
+        self.stop
     }
 
     /// The table. Only after [`Stop::Done`] it is whole.
@@ -327,34 +339,18 @@ impl TocReader {
     }
 }
 
-impl ImageSink for TocReader {
-    type Error = Stop;
+/// A table is delivered like an image, but only looked at. It is not hashed, so a transfer that breaks is read anew.
+impl Deliver for TocReader {
+    fn position(&self) -> u64 {
+        self.position
+    }
 
-    fn begin(&mut self, _: Instant, _: u64) -> Result<(), Stop> {
+    fn size(&self) -> Option<u64> {
+        None
+    }
+
+    fn begin(&mut self, _: Instant, _: u64) -> Result<(), SinkFailed> {
         *self = Self::new();
-        Ok(())
-    }
-
-    fn window(&mut self, _: Instant) -> Result<usize, Stop> {
-        Ok(ENTRY)
-    }
-
-    fn write(&mut self, _: Instant, data: &[u8]) -> Result<(), Stop> {
-        self.push(data)
-    }
-
-    fn end(&mut self, _: Instant) -> Result<(), Stop> {
-        Err(Stop::Bad(match self.read {
-            None => TocError::NotToc,
-            Some(_) => TocError::Truncated,
-        }))
-    }
-
-    fn poll_ready(&mut self, _: Instant) -> Result<bool, Stop> {
-        Ok(true)
-    }
-
-    fn activate(&mut self, _: Instant) -> Result<(), Stop> {
         Ok(())
     }
 
@@ -362,5 +358,35 @@ impl ImageSink for TocReader {
         true
     }
 
-    fn abort(&mut self, _: Instant, _: AbortReason) {}
+    fn window(&mut self, _: Instant) -> Result<usize, SinkFailed> {
+        Ok(ENTRY)
+    }
+
+    fn write(&mut self, _: Instant, data: &[u8]) -> Result<(), SinkFailed> {
+        self.position = self.position.saturating_add(data.len() as u64);
+        self.push(data).map_err(|stop| {
+            self.stop = Some(stop);
+            SinkFailed
+        })
+    }
+
+    fn end(&mut self, _: Instant) -> Result<(), SinkFailed> {
+        self.stop = Some(Stop::Bad(match self.read {
+            None => TocError::NotToc,
+            Some(_) => TocError::Truncated,
+        }));
+        Err(SinkFailed)
+    }
+
+    fn digest(&self) -> Option<Digest> {
+        None
+    }
+
+    fn source(&self) -> u32 {
+        0
+    }
+
+    fn set_source(&mut self, _: u32) {}
+
+    fn resumed(&mut self) {}
 }

@@ -134,14 +134,14 @@ impl IpxeInterface for Memory {
         })
     }
 
-    fn imgload(&mut self, handle: ImageHandle) -> Result<LoadedImage, Fault> {
+    fn imgload<'h>(&mut self, handle: &'h ImageHandle) -> Result<LoadedImage<'h>, Fault> {
         let size = self.file(&handle.uri)?.octets.len() as u64;
         Ok(LoadedImage { handle, size })
     }
 
     fn imgexec(
         &mut self,
-        image: &LoadedImage,
+        image: LoadedImage<'_>,
         delivery: &mut dyn Deliver,
     ) -> Result<(), ExecError<Fault>> {
         let file = self.file(&image.handle.uri).map_err(ExecError::Transfer)?;

@@ -29,10 +29,10 @@ pub struct ImageHandle {
 }
 
 /// `imgload`'s answer: the size is known and the first octet is ready to flow.
-#[derive(Clone, Debug)]
-pub struct LoadedImage {
+#[derive(Clone, Copy, Debug)]
+pub struct LoadedImage<'h> {
     /// The transfer.
-    pub handle: ImageHandle,
+    pub handle: &'h ImageHandle,
     /// Size in octets.
     pub size: u64,
 }

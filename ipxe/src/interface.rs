@@ -76,7 +76,7 @@ pub trait IpxeInterface {
     ///
     /// # Errors
     /// When the transfer fails.
-    fn imgload(&mut self, handle: ImageHandle) -> Result<LoadedImage, Self::Error>;
+    fn imgload<'h>(&mut self, handle: &'h ImageHandle) -> Result<LoadedImage<'h>, Self::Error>;
 
     /// Delivers an image: `begin`, as many `write`s as it takes, `end`. A transfer that breaks is resumed. Activation stays with
     /// the caller, who knows what the digest has to be.
@@ -89,7 +89,7 @@ pub trait IpxeInterface {
     /// When the transfer or the sink fails. The delivery stays where it is.
     fn imgexec(
         &mut self,
-        image: &LoadedImage,
+        image: LoadedImage<'_>,
         delivery: &mut dyn Deliver,
     ) -> Result<(), ExecError<Self::Error>>;
 
@@ -105,8 +105,8 @@ pub trait IpxeInterface {
         let handle = self
             .imgfetch(uri, None, None)
             .map_err(ExecError::Transfer)?;
-        let image = self.imgload(handle).map_err(ExecError::Transfer)?;
-        self.imgexec(&image, delivery)
+        let image = self.imgload(&handle).map_err(ExecError::Transfer)?;
+        self.imgexec(image, delivery)
     }
 
     /// Boots one part of a remote disk image: for a Caliptra device, a part of a whole flash image that is read in place.
@@ -122,8 +122,8 @@ pub trait IpxeInterface {
         let handle = self
             .imgfetch(uri, None, Some(part))
             .map_err(ExecError::Transfer)?;
-        let image = self.imgload(handle).map_err(ExecError::Transfer)?;
-        self.imgexec(&image, delivery)
+        let image = self.imgload(&handle).map_err(ExecError::Transfer)?;
+        self.imgexec(image, delivery)
     }
 
     /// Prints a message.
@@ -180,13 +180,13 @@ impl<T: IpxeInterface + ?Sized> IpxeInterface for &mut T {
         (**self).prefetch(uri, part);
     }
 
-    fn imgload(&mut self, handle: ImageHandle) -> Result<LoadedImage, T::Error> {
+    fn imgload<'h>(&mut self, handle: &'h ImageHandle) -> Result<LoadedImage<'h>, T::Error> {
         (**self).imgload(handle)
     }
 
     fn imgexec(
         &mut self,
-        image: &LoadedImage,
+        image: LoadedImage<'_>,
         delivery: &mut dyn Deliver,
     ) -> Result<(), ExecError<T::Error>> {
         (**self).imgexec(image, delivery)

@@ -198,10 +198,10 @@ fn measure(net: &mut Net, uri: &str, bench: &Bench) -> Result<(), u32> {
         let handle = net
             .imgfetch(&uri, None, None)
             .map_err(|error| failed(&error))?;
-        let image = net.imgload(handle).map_err(|error| failed(&error))?;
+        let image = net.imgload(&handle).map_err(|error| failed(&error))?;
         let waited = clock::waiting::instructions();
         let before = minstret::read64();
-        if let Err(error) = net.imgexec(&image, &mut delivery) {
+        if let Err(error) = net.imgexec(image, &mut delivery) {
             return Err(match (error, delivery.take_error()) {
                 (ExecError::Transfer(error) | ExecError::Refused(error), _) => failed(&error),
                 (ExecError::Sink, error) => failed(&error.unwrap_or(TooLarge)),

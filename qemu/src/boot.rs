@@ -133,17 +133,18 @@ fn start(settings: &'static Settings, entropy: Entropy) -> Result<&'static mut A
     let bus = unsafe { MmioBus::new(board::RECOVERY) };
     let agent = RecoveryAgent::new(bus, settings.agent, clock::now())
         .map_err(|error| report_error(&error))?;
+    #[cfg_attr(
+        not(feature = "settings"),
+        expect(unused_mut, reason = "only settings change it")
+    )]
     let mut config = AppConfig {
         policy: settings.policy,
         expected: &settings.expected,
         defaults: defaults(settings),
-        address: settings.address.as_ref(),
         ..AppConfig::default()
     };
-    config.sources.require_https = settings.require_https;
-    if !settings.order.is_empty() {
-        config.sources.order = &settings.order;
-    }
+    #[cfg(feature = "settings")]
+    settings.sources.apply(&mut config);
     // SAFETY: `run` is called once, so this is the only reference.
     let place = unsafe { &mut *addr_of_mut!(APP) };
     Ok(put(place, || {

@@ -9,3 +9,5 @@ pub mod decode;
 pub mod device_settings;
 pub mod settings;
 pub mod sizes;
+#[cfg(feature = "settings")]
+pub mod source_settings;

@@ -3,13 +3,6 @@
 //! ```text
 //! expect 0 234496 e3b0c442...   # size and SHA-256 of image 0; `-` for what is not known
 //! default 2 http://10.0.2.2/mcu-runtime.bin
-//! order default dhcp            # sources in the order in which they are tried: toc, dhcp, default
-//! require https                 # nothing is fetched by another scheme
-//! address 10.0.2.15/24          # in place of DHCP
-//! router 10.0.2.1               # with a static address
-//! route 10.9.0.0/16 10.0.2.9    # with a static address
-//! dns 10.0.2.3                  # with a static address
-//! boot http://10.0.2.2/fw/      # with a static address: the boot file or directory
 //! blksize 1468
 //! windowsize 16
 //! probe off
@@ -17,21 +10,19 @@
 //! connections_ms 1              # where a round trip takes so long
 //! retry 3
 //! ```
+//!
+//! Builds with the feature `settings` know those of [`source_settings`](crate::source_settings) as well.
 
 use core::fmt;
-use core::net::IpAddr;
 use heapless::{String, Vec};
 use netboot::{ArpProbe, NetworkOptions};
-use netboot_app::{Expected, OnFailure, Origin, Policy};
-use netboot_core::uri::{MAX_URI, parse_v4};
-use netboot_core::{Digest, Duration, NetworkConfig, Prefix, Route};
+use netboot_app::{Expected, OnFailure, Policy};
+use netboot_core::uri::MAX_URI;
+use netboot_core::{Digest, Duration};
 use ocp_recovery::AgentConfig;
 
 /// Images that can have expectations or default places.
 pub const MAX_IMAGES: usize = 4;
-
-/// Sources that can stand in an order.
-pub const MAX_SOURCES: usize = 4;
 
 /// A line that cannot be used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -79,12 +70,9 @@ pub struct Settings {
     pub expected: Vec<(u8, Expected), MAX_IMAGES>,
     /// Compiled-in places, or what stands for them.
     pub defaults: Vec<(u8, String<MAX_URI>), MAX_IMAGES>,
-    /// The sources in the order in which they are tried; empty for the usual order.
-    pub order: Vec<Origin, MAX_SOURCES>,
-    /// Whether everything has to come by HTTPS.
-    pub require_https: bool,
-    /// The station's address and what is around it, in place of DHCP.
-    pub address: Option<NetworkConfig>,
+    /// The static address, and where images may come from.
+    #[cfg(feature = "settings")]
+    pub sources: crate::source_settings::SourceSettings,
     /// What is measured in place of a boot.
     #[cfg(feature = "bench")]
     pub bench: crate::bench_settings::Bench,
@@ -98,9 +86,8 @@ impl Default for Settings {
             agent: AgentConfig::default(),
             expected: Vec::new(),
             defaults: Vec::new(),
-            order: Vec::new(),
-            require_https: false,
-            address: None,
+            #[cfg(feature = "settings")]
+            sources: crate::source_settings::SourceSettings::default(),
             #[cfg(feature = "bench")]
             bench: crate::bench_settings::Bench::default(),
         }
@@ -127,19 +114,6 @@ fn widest(word: &str) -> Option<u64> {
 
 fn millis(word: &str) -> Option<Duration> {
     number(word).map(Duration::from_millis)
-}
-
-fn ip(word: &str) -> Option<IpAddr> {
-    parse_v4(word).map(IpAddr::V4)
-}
-
-/// An address with the length of its prefix: `10.0.2.15/24`.
-fn prefix(word: &str) -> Option<Prefix> {
-    let (address, len) = word.split_once('/')?;
-    Some(Prefix {
-        address: ip(address)?,
-        len: number(len)?,
-    })
 }
 
 impl Settings {
@@ -169,45 +143,6 @@ impl Settings {
                 let index = number(value()?)?;
                 let uri = value()?.try_into().ok()?;
                 self.defaults.push((index, uri)).ok()
-            }
-            #[cfg(not(feature = "tiny"))]
-            "order" => {
-                self.order.clear();
-                for word in words {
-                    let origin = [Origin::Static, Origin::Toc, Origin::Dhcp, Origin::Default]
-                        .into_iter()
-                        .find(|origin| origin.as_str() == word)?;
-                    self.order.push(origin).ok()?;
-                }
-                Some(())
-            }
-            #[cfg(not(feature = "tiny"))]
-            "require" => {
-                self.require_https = value()? == "https";
-                self.require_https.then_some(())
-            }
-            #[cfg(not(feature = "tiny"))]
-            "address" => {
-                let Prefix { address, len } = prefix(value()?)?;
-                self.address = Some(NetworkConfig::new(address, len));
-                Some(())
-            }
-            #[cfg(not(feature = "tiny"))]
-            "router" => self.address.as_mut()?.routers.push(ip(value()?)?).ok(),
-            #[cfg(not(feature = "tiny"))]
-            "dns" => self.address.as_mut()?.dns.push(ip(value()?)?).ok(),
-            #[cfg(not(feature = "tiny"))]
-            "route" => {
-                let route = Route {
-                    destination: prefix(value()?)?,
-                    gateway: Some(ip(value()?)?),
-                };
-                self.address.as_mut()?.routes.push(route).ok()
-            }
-            #[cfg(not(feature = "tiny"))]
-            "boot" => {
-                self.address.as_mut()?.boot.file = value()?.try_into().ok()?;
-                Some(())
             }
             "blksize" => {
                 let blksize = number(value()?)?;
@@ -277,8 +212,12 @@ impl Settings {
                 Some(())
             }
             #[cfg(feature = "bench")]
-            key => self.bench.line(key, value()?),
-            #[cfg(not(feature = "bench"))]
+            "bench" | "bench_sink" | "bench_repeat" | "bench_hash" => {
+                self.bench.line(key, value()?)
+            }
+            #[cfg(feature = "settings")]
+            key => self.sources.line(key, words),
+            #[cfg(not(feature = "settings"))]
             _ => None,
         }
     }
@@ -321,35 +260,6 @@ mod tests {
         );
         for text in ["connections 0", "connections 5", "connections_ms"] {
             assert!(settings.parse(text).is_err(), "{text}");
-        }
-    }
-
-    #[test]
-    fn a_static_address_with_what_is_around_it() {
-        let mut settings = Settings::default();
-        let text = "address 10.0.2.15/24\nrouter 10.0.2.1\nroute 10.9.0.0/16 10.0.2.9\ndns 10.0.2.3\n\
-            boot http://10.0.2.2/fw/\nrequire https\norder default toc dhcp\n";
-        settings.parse(text).unwrap();
-        let config = settings.address.unwrap();
-        assert_eq!(
-            (config.address, config.prefix_len),
-            ([10, 0, 2, 15].into(), 24)
-        );
-        assert_eq!(config.routers, [IpAddr::from([10, 0, 2, 1])]);
-        assert_eq!(config.routes[0].destination.len, 16);
-        assert_eq!(config.routes[0].gateway, Some([10, 0, 2, 9].into()));
-        assert_eq!(config.dns, [IpAddr::from([10, 0, 2, 3])]);
-        assert_eq!(config.boot.file, "http://10.0.2.2/fw/");
-        assert!(settings.require_https);
-        assert_eq!(settings.order, [Origin::Default, Origin::Toc, Origin::Dhcp]);
-        for text in [
-            "router 10.0.2.1",
-            "address 10.0.2.15",
-            "address 10.0.2/24",
-            "require tftp",
-            "order dhcp nowhere",
-        ] {
-            assert!(Settings::default().parse(text).is_err(), "{text}");
         }
     }
 

@@ -42,10 +42,15 @@ impl Boot {
             device,
             images,
             stall,
+            tally,
             config: _,
         } = &self.outcome;
         if let Some(stall) = stall {
             return Err(format!("the bus would have hung: {stall:?}"));
+        }
+        // Before a reset of the device too.
+        if tally.stalls != 0 || tally.dropped_words != 0 {
+            return Err(format!("the bus hung, or words were lost: {tally:?}"));
         }
         for (index, image) in plan.images.iter().enumerate() {
             let got = &images[index];

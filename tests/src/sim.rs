@@ -3,12 +3,12 @@
 use crate::expect::Boot;
 use crate::hostile::{Attack, HostileDevice};
 use image_server::{ServerConfig, SharedWorld, World};
-use netboot_core::{Device, Duration, Instant, Platform};
+use netboot_core::{Duration, Instant, Platform};
 use recovery_model::{DeviceConfig, RecoveryModel};
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use testbed::Plan;
-use testbed::host::{self, SharedModel};
+use testbed::host;
 use testbed::sim::{SimDevice, SimPlatform};
 
 /// Waits after which a boot counts as one that never ends.
@@ -28,6 +28,8 @@ pub struct Sim<'p> {
     pub device: DeviceConfig,
     acts: Vec<(Instant, Act)>,
     attack: Option<Attack>,
+    /// Time that the world moves on with each access to a register.
+    access: Duration,
 }
 
 impl<'p> Sim<'p> {
@@ -42,6 +44,7 @@ impl<'p> Sim<'p> {
             device: host::device_config(plan).expect("a readable device text"),
             acts: Vec::new(),
             attack: None,
+            access: Duration::ZERO,
         }
     }
 
@@ -73,6 +76,13 @@ impl<'p> Sim<'p> {
         self
     }
 
+    /// Makes each access to a register of the device take `access`.
+    #[must_use]
+    pub fn access(mut self, access: Duration) -> Self {
+        self.access = access;
+        self
+    }
+
     /// Boots.
     ///
     /// # Panics
@@ -97,13 +107,25 @@ impl<'p> Sim<'p> {
         let model = RecoveryModel::new(self.device, Instant::ZERO);
         let model = Rc::new(RefCell::new(model));
         let (plan, out) = (self.plan, &mut console);
-        let outcome = match self.attack {
-            None => boot(plan, &world, &model, device, platform, out),
-            Some(attack) => {
-                let device = HostileDevice::new(device, attack);
-                boot(plan, &world, &model, device, platform, out)
+        let clock = {
+            let (world, access) = (world.clone(), self.access);
+            move || {
+                let mut world = world.borrow_mut();
+                if access != Duration::ZERO {
+                    let later = world.now + access;
+                    world.run(later);
+                }
+                world.now
             }
         };
+        let outcome = match self.attack {
+            None => host::boot(plan, device, platform, model.clone(), clock, out),
+            Some(attack) => {
+                let device = HostileDevice::new(device, attack);
+                host::boot(plan, device, platform, model.clone(), clock, out)
+            }
+        };
+        let outcome = outcome.expect("readable settings");
         let mut world = world.borrow_mut();
         // The last acknowledgement arrives after the boot: the server's record ends with it.
         let later = world.now + Duration::from_secs(1);
@@ -119,21 +141,6 @@ impl<'p> Sim<'p> {
             phase: model.borrow().progress().phase,
         }
     }
-}
-
-fn boot<D: Device + 'static>(
-    plan: &Plan,
-    world: &SharedWorld,
-    model: &SharedModel,
-    device: D,
-    platform: Guarded,
-    console: &mut String,
-) -> host::Outcome {
-    let clock = {
-        let world = world.clone();
-        move || world.borrow().now
-    };
-    host::boot(plan, device, platform, model.clone(), clock, console).expect("readable settings")
 }
 
 /// A platform that notices when a boot does not end, and at whose clock things happen.

@@ -93,6 +93,8 @@ impl Case {
             images: firmware(&sizes(&mut chance)),
             link: link(&mut chance),
             expect: chance.percent(80),
+            // What a released device has used of a wrong file can only be ended by a reset.
+            can_reset: true,
             seed,
             ..Plan::default()
         };

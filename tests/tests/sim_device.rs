@@ -249,7 +249,9 @@ fn a_wrong_image_is_never_run() {
             known.assert_failed(&plan, 0x0007_0003, Blame::Server);
             let record = &known.outcome.images[index];
             assert!(!record.activated && !record.verified);
-            assert_eq!(known.retries(index), 3);
+            // Nothing but a reset of the device can mend that.
+            assert_eq!(known.retries(index), 0);
+            assert!(known.outcome.report.reset_required);
             let told = known.outcome.report.images.last().unwrap();
             assert_eq!(told.outcome, Outcome::NotActivated);
             assert!(matches!(told.error, Some(AppError::DigestMismatch { .. })));

@@ -131,7 +131,11 @@ where
             return Attempt::Failed;
         }
         let uri = &candidate.uri;
-        self.tell(&Event::Fetching { index, uri });
+        self.tell(&Event::Fetching {
+            index,
+            uri,
+            origin: candidate.origin,
+        });
         if let Some(image) = self.image() {
             image.uri = Some(uri.clone());
         }
@@ -158,7 +162,7 @@ where
         if let Some(size) = handle.size {
             self.check_size(expected, size)?;
         }
-        let image = match self.net.imgload(handle) {
+        let image = match self.net.imgload(&handle) {
             Ok(image) => image,
             Err(error) => return Err(self.fail_net(error)),
         };
@@ -175,7 +179,7 @@ where
             observer: &mut self.observer,
             index,
         };
-        let executed = self.net.imgexec(&image, &mut delivery);
+        let executed = self.net.imgexec(image, &mut delivery);
         let (octets, resumes) = (self.delivery.position(), self.delivery.resumes());
         if let Some(image) = self.image() {
             image.octets = octets;

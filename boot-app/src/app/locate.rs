@@ -5,7 +5,7 @@ use crate::observer::{Event, Observer};
 use crate::sources::{Origin, is_directory};
 use crate::toc::{Stop, TocError, TocReader};
 use netboot_core::uri::UriError;
-use netboot_ipxe::{Delivery, ExecError, IpxeInterface};
+use netboot_ipxe::{ExecError, IpxeInterface};
 use ocp_recovery::RegisterBus;
 
 /// Number of times that a boot file is looked for again before the fixed places are tried.
@@ -60,19 +60,22 @@ where
         let Some(boot) = &self.sources.boot else {
             return Ok(());
         };
-        let fetched = self.net.imgfetch(boot, None, None);
-        let image = match fetched.and_then(|handle| self.net.imgload(handle)) {
+        let handle = match self.net.imgfetch(boot, None, None) {
+            Ok(handle) => handle,
+            Err(error) => return Err(self.fail_net(error)),
+        };
+        let image = match self.net.imgload(&handle) {
             Ok(image) => image,
             Err(error) => return Err(self.fail_net(error)),
         };
-        let mut delivery = Delivery::new(TocReader::new());
-        let error = match self.net.imgexec(&image, &mut delivery) {
+        let mut reader = TocReader::new();
+        let error = match self.net.imgexec(image, &mut reader) {
             Err(ExecError::Transfer(error) | ExecError::Refused(error)) => {
                 return Err(self.fail_net(error));
             }
-            Err(ExecError::Sink) => match delivery.take_error() {
+            Err(ExecError::Sink) => match reader.stop() {
                 Some(Stop::Done) => {
-                    let toc = self.sources.toc.insert(delivery.into_sink().into_toc());
+                    let toc = self.sources.toc.insert(reader.into_toc());
                     let images = toc.image_count;
                     self.tell(&Event::Toc { images });
                     return Ok(());

@@ -1,7 +1,6 @@
 //! Places that are compiled in or set by the operator.
 
-use super::{Candidate, SourceError};
-use netboot_core::uri::Uri;
+use netboot_core::uri::{Uri, UriError};
 
 /// One fixed place of one image.
 #[derive(Clone, Copy, Debug)]
@@ -17,13 +16,12 @@ pub(super) fn find(
     places: &[FixedSource<'_>],
     index: u8,
     item: usize,
-) -> Option<Result<Candidate, SourceError>> {
-    let place = places
-        .iter()
-        .filter(|place| place.index == index)
-        .nth(item)?;
-    Some(match Uri::parse(place.uri) {
-        Ok(uri) => Ok(uri.into()),
-        Err(error) => Err(error.into()),
-    })
+) -> Option<Result<Uri, UriError>> {
+    let mut of_image = places.iter().filter(|place| place.index == index);
+    Some(Uri::parse(of_image.nth(item)?.uri))
+}
+
+/// Whether there is a place for image `index`.
+pub(super) fn has(places: &[FixedSource<'_>], index: u8) -> bool {
+    places.iter().any(|place| place.index == index)
 }

@@ -47,12 +47,6 @@ pub(crate) enum SourceError {
     NotHttps(Origin),
 }
 
-impl From<UriError> for SourceError {
-    fn from(error: UriError) -> Self {
-        SourceError::Uri(error)
-    }
-}
-
 /// What the network says of the images.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Sources {
@@ -86,82 +80,75 @@ impl Sources {
         index: u8,
         config: &AppConfig<'_>,
     ) -> Option<Result<Candidate, SourceError>> {
-        loop {
+        let mut expected = config
+            .expected
+            .iter()
+            .find_map(|(of, expected)| (*of == index).then_some(*expected))
+            .unwrap_or_default();
+        let mut part = None;
+        let (origin, uri) = loop {
             let origin = *config.sources.order.get(place.source)?;
             let item = place.item;
             place.item = item.saturating_add(1);
-            let expected = config
-                .expected
-                .iter()
-                .find_map(|(of, expected)| (*of == index).then_some(*expected))
-                .unwrap_or_default();
-            let found = match origin {
-                Origin::Static => fixed::find(config.fixed, index, item),
-                Origin::Default => fixed::find(config.defaults, index, item),
-                Origin::Toc | Origin::Dhcp if item > 0 => None,
-                Origin::Toc => self.listed(index, expected),
-                Origin::Dhcp => self.beside(index, config),
+            // What the network says names one place at the most.
+            let boot = self.boot.as_ref().filter(|_| item == 0 && !self.unread);
+            let found = match (origin, boot) {
+                (Origin::Static, _) => fixed::find(config.fixed, index, item),
+                (Origin::Default, _) => fixed::find(config.defaults, index, item),
+                #[cfg(feature = "toc")]
+                (Origin::Toc, Some(boot)) => self
+                    .toc
+                    .as_ref()
+                    .and_then(|toc| listed::find(toc, boot, index, &mut expected, &mut part)),
+                // Where the boot file is a table, the images are where the table says.
+                #[cfg(feature = "toc")]
+                (Origin::Dhcp, Some(_)) if self.toc.is_some() => None,
+                (Origin::Dhcp, Some(boot)) => network::find(boot, config.names, index),
+                _ => None,
             };
-            let Some(found) = found else {
-                place.source = place.source.saturating_add(1);
-                place.item = 0;
-                continue;
-            };
-            return Some(found.and_then(|mut candidate| {
-                candidate.origin = origin;
-                if !matches!(origin, Origin::Toc) {
-                    candidate.expected = expected;
-                }
-                match config.sources.allows(&candidate.uri) {
-                    true => Ok(candidate),
-                    false => Err(SourceError::NotHttps(origin)),
-                }
-            }));
+            if let Some(found) = found {
+                break (origin, found);
+            }
+            place.source = place.source.saturating_add(1);
+            place.item = 0;
+        };
+        let uri = match uri {
+            Ok(uri) => uri,
+            Err(error) => return Some(Err(SourceError::Uri(error))),
+        };
+        if !config.sources.allows(&uri) {
+            return Some(Err(SourceError::NotHttps(origin)));
         }
-    }
-
-    #[cfg(feature = "toc")]
-    fn listed(&self, index: u8, expected: Expected) -> Option<Result<Candidate, SourceError>> {
-        let boot = self.boot.as_ref().filter(|_| !self.unread)?;
-        listed::find(self.toc.as_ref()?, boot, index, expected)
-    }
-
-    #[cfg(not(feature = "toc"))]
-    fn listed(&self, _: u8, _: Expected) -> Option<Result<Candidate, SourceError>> {
-        None
-    }
-
-    /// The file beside the boot file. Where the boot file is a table, the images are where the table says.
-    fn beside(&self, index: u8, config: &AppConfig<'_>) -> Option<Result<Candidate, SourceError>> {
-        let boot = self.boot.as_ref().filter(|_| !self.unread)?;
-        #[cfg(feature = "toc")]
-        if self.toc.is_some() {
-            return None;
-        }
-        network::find(boot, config.names, index)
+        Some(Ok(Candidate {
+            uri,
+            part,
+            expected,
+            origin,
+        }))
     }
 }
 
 /// Whether a place is fixed for every image up to `last_index`, so that the network need not tell one.
 pub(crate) fn know_all(config: &AppConfig<'_>, last_index: u8) -> bool {
-    (0..=last_index).all(|index| {
-        let fixed = |origin, places| {
-            config.sources.order.contains(&origin) && fixed::find(places, index, 0).is_some()
-        };
-        fixed(Origin::Static, config.fixed) || fixed(Origin::Default, config.defaults)
-    })
-}
-
-impl From<Uri> for Candidate {
-    /// Makes a candidate of a whole file of which nothing is known.
-    fn from(uri: Uri) -> Self {
-        Self {
-            uri,
-            part: None,
-            expected: Expected::default(),
-            origin: Origin::Static,
+    let order = config.sources.order;
+    let fixed = if order.contains(&Origin::Static) {
+        config.fixed
+    } else {
+        &[]
+    };
+    let defaults = if order.contains(&Origin::Default) {
+        config.defaults
+    } else {
+        &[]
+    };
+    let mut index = 0;
+    while fixed::has(fixed, index) || fixed::has(defaults, index) {
+        if index >= last_index {
+            return true;
         }
+        index += 1;
     }
+    false
 }
 
 #[cfg(test)]

@@ -1,6 +1,5 @@
 //! The boot file that the network names, and the files beside it.
 
-use super::{Candidate, SourceError};
 use heapless::String;
 use netboot_core::Console;
 use netboot_core::uri::{Scheme, Uri, UriError, is_ipv4};
@@ -20,16 +19,9 @@ impl Default for FileNames<'_> {
 }
 
 /// Gives the file of image `index` beside the boot file.
-pub(super) fn find(
-    boot: &Uri,
-    names: FileNames<'_>,
-    index: u8,
-) -> Option<Result<Candidate, SourceError>> {
+pub(super) fn find(boot: &Uri, names: FileNames<'_>, index: u8) -> Option<Result<Uri, UriError>> {
     let name = names.0.get(usize::from(index))?;
-    Some(match boot.join(name) {
-        Ok(uri) => Ok(uri.into()),
-        Err(error) => Err(error.into()),
-    })
+    Some(boot.join(name))
 }
 
 /// Gives the boot file or directory that a configuration points to: a whole URI in place of the file or the server's name, or a

@@ -58,11 +58,15 @@ impl dyn Console + '_ {
         }
     }
 
-    /// Writes an IP address. An IPv6 address has all its eight groups, without leading zeros: `fd00:0:0:0:0:0:0:1`.
+    /// Writes an IP address. An IPv6 address has all its eight groups, without leading zeros: `fd00:0:0:0:0:0:0:1`. A build without
+    /// the feature `ipv6-literals` knows none and writes `::`.
     #[inline(never)]
     pub fn ip(&mut self, address: IpAddr) {
         match address {
             IpAddr::V4(v4) => self.ipv4(v4.octets()),
+            #[cfg(not(feature = "ipv6-literals"))]
+            IpAddr::V6(_) => self.text("::"),
+            #[cfg(feature = "ipv6-literals")]
             IpAddr::V6(v6) => {
                 for (place, group) in v6.segments().into_iter().enumerate() {
                     if place > 0 {

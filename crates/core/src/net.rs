@@ -32,16 +32,26 @@ pub struct Prefix {
 impl Prefix {
     /// Whether `address` belongs to this network. An address of the other family never does.
     pub fn contains(&self, address: IpAddr) -> bool {
-        let (differing, bits) = match (self.address, address) {
-            (IpAddr::V4(own), IpAddr::V4(other)) => {
-                (u128::from(own.to_bits() ^ other.to_bits()), 32u32)
-            }
-            (IpAddr::V6(own), IpAddr::V6(other)) => (own.to_bits() ^ other.to_bits(), 128),
-            _ => return false,
-        };
-        let host_bits = bits.saturating_sub(self.len.into());
-        differing.checked_shr(host_bits).unwrap_or(0) == 0
+        match (self.address, address) {
+            (IpAddr::V4(own), IpAddr::V4(other)) => agree(&own.octets(), &other.octets(), self.len),
+            (IpAddr::V6(own), IpAddr::V6(other)) => agree(&own.octets(), &other.octets(), self.len),
+            _ => false,
+        }
     }
+}
+
+/// Whether two addresses agree in their first `bits` bits.
+#[inline(never)]
+fn agree(one: &[u8], other: &[u8], bits: u8) -> bool {
+    let mut left = u32::from(bits);
+    for (one, other) in one.iter().zip(other) {
+        let differing = u32::from(one ^ other);
+        if differing >> 8u32.saturating_sub(left) != 0 {
+            return false;
+        }
+        left = left.saturating_sub(8);
+    }
+    true
 }
 
 /// A route to a network that is not the station's own.

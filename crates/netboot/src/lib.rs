@@ -50,6 +50,7 @@ pub use transfer::http::Tls;
 #[cfg(feature = "exchange")]
 pub use transfer::http::{Answer, ExchangeRequest, Protection};
 
+#[cfg(feature = "dhcp-options")]
 pub use netboot_dhcp::{RawOptions, Scope};
 
 /// What a protocol of the integrator's own implements, and what it works with.

@@ -9,13 +9,15 @@ use crate::station::{Lease, State, Station, StationParts, Step};
 use crate::transfer::carrier::Carrier;
 #[cfg(feature = "http")]
 use crate::transfer::http::{Connection, Http, tcp_socket};
-use crate::transfer::table::{Carriers, Private};
+use crate::transfer::table::Carriers;
 use crate::transfer::tftp::Tftp;
 use heapless::String;
 use log::{debug, info};
 use netboot_core::uri::Uri;
 use netboot_core::{Device, Duration, Instant, Platform};
-use netboot_dhcp::{self as dhcp, RawOptions};
+use netboot_dhcp as dhcp;
+#[cfg(feature = "dhcp-options")]
+use netboot_dhcp::RawOptions;
 use netboot_ipxe::{
     Deliver, DhcpGoal, ExecError, ImageHandle, IpxeInterface, LoadedImage, NAME_LEN, NetworkConfig,
     Part, Route,
@@ -49,7 +51,8 @@ pub struct Network<'a, D: Device, P: Platform> {
 
 impl<'a, D: Device, P: Platform> Network<'a, D, P> {
     /// Takes the device into use. No frame is sent before the first command.
-    #[inline(never)]
+    // Inlined, so that the parts are made where the whole will lie and not on the stack first.
+    #[inline(always)]
     pub fn new<const TCP: usize, const OPTIONS: usize>(
         device: D,
         mut platform: P,
@@ -122,9 +125,10 @@ impl<'a, D: Device, P: Platform> Network<'a, D, P> {
         }
     }
 
-    /// Lets `carrier` fetch the URIs of the private scheme `scheme`, whose name begins with `x-`. There may be one.
-    pub fn use_carrier(&mut self, scheme: &'a str, carrier: &'a mut dyn Carrier<(D, P)>) {
-        self.fetch.carriers.private = Some(Private { scheme, carrier });
+    /// Lets `carrier` fetch the URIs of private schemes, whose names begin with `x-`
+    /// ([`Uri::scheme_name`](netboot_core::Uri::scheme_name)). There is one such carrier.
+    pub fn use_carrier(&mut self, carrier: &'a mut dyn Carrier<(D, P)>) {
+        self.fetch.carriers.private = Some(carrier);
     }
 
     /// The board's platform.
@@ -143,6 +147,7 @@ impl<'a, D: Device, P: Platform> Network<'a, D, P> {
     }
 
     /// The options of the DHCP servers' messages by number, in their raw form.
+    #[cfg(feature = "dhcp-options")]
     pub fn dhcp_options(&self) -> &RawOptions<'a> {
         self.station.lease.raw()
     }
@@ -240,10 +245,7 @@ impl<D: Device, P: Platform> IpxeInterface for Network<'_, D, P> {
     }
 
     fn route(&mut self, route: &Route) -> Result<(), NetError> {
-        let Station {
-            addressing, stack, ..
-        } = &mut self.station;
-        addressing.add_route(stack, route)
+        self.station.add_route(route)
     }
 
     #[inline(never)]
@@ -294,8 +296,8 @@ impl<D: Device, P: Platform> IpxeInterface for Network<'_, D, P> {
     }
 
     #[inline(never)]
-    fn imgload(&mut self, handle: ImageHandle) -> Result<LoadedImage, NetError> {
-        self.check(&handle)?;
+    fn imgload<'h>(&mut self, handle: &'h ImageHandle) -> Result<LoadedImage<'h>, NetError> {
+        self.check(handle)?;
         match self.fetch.measure(&mut self.station) {
             Ok(size) => Ok(LoadedImage { handle, size }),
             Err(failed) => Err(self.station.take_error(failed)),
@@ -304,10 +306,10 @@ impl<D: Device, P: Platform> IpxeInterface for Network<'_, D, P> {
 
     fn imgexec(
         &mut self,
-        image: &LoadedImage,
+        image: LoadedImage<'_>,
         delivery: &mut dyn Deliver,
     ) -> Result<(), ExecError<NetError>> {
-        self.check(&image.handle).map_err(ExecError::Transfer)?;
+        self.check(image.handle).map_err(ExecError::Transfer)?;
         let Self { station, fetch, .. } = self;
         match deliver(fetch, station, image.size, delivery) {
             Ok(()) => Ok(()),
@@ -329,9 +331,8 @@ impl<D: Device, P: Platform> IpxeInterface for Network<'_, D, P> {
     }
 
     fn exit(&mut self) {
-        self.fetch.carriers.close(&mut self.station);
-        self.station.end_lease();
         self.fetch.carriers.shut_down(&mut self.station);
+        self.station.end_lease();
         self.station.flush();
         self.station.deconfigure();
     }

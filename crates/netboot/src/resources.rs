@@ -26,14 +26,18 @@ const CONNECTIONS: usize = cfg!(feature = "http") as usize;
 /// TFTP, DHCP, and DNS and TCP where they are.
 const SOCKETS: usize = 2 + cfg!(feature = "dns") as usize + CONNECTIONS;
 /// Octets for the options of the DHCP servers' messages, if the integrator does not say otherwise.
-const DHCP_OPTIONS: usize = 1024;
+const DHCP_OPTIONS: usize = if cfg!(feature = "dhcp-options") {
+    1024
+} else {
+    0
+};
 
 /// The buffers of a [`Network`](crate::Network): all zero at the start, so that a static of them takes no
 /// flash.
 ///
 /// `TCP` is the HTTP receive buffer in octets: throughput is at most `TCP` octets for each round trip. TFTP has none: blocks wait
-/// in the device. Without the feature `http` there is no such buffer. `OPTIONS` octets keep the options of the DHCP servers in
-/// their raw form ([`Network::dhcp_options`](crate::Network::dhcp_options)); 0 keeps none.
+/// in the device. Without the feature `http` there is no such buffer. With the feature
+/// `dhcp-options`, `OPTIONS` octets keep the options of the DHCP servers in their raw form.
 pub struct Buffers<const TCP: usize, const OPTIONS: usize = DHCP_OPTIONS> {
     pub(crate) udp_tx: [u8; UDP_TX],
     pub(crate) dhcp_rx: [u8; DHCP_RX],

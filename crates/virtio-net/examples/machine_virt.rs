@@ -3,7 +3,7 @@
 //!
 //! `cargo run -p netboot-virtio --example machine_virt`
 
-use netboot_core::{Device, TxSlot};
+use netboot_core::{Device, Received, TxSlot};
 use netboot_virtio::{Buffers, VirtioNet, VirtioNetError};
 
 /// Number of receive buffers: the burst that the ring can hold.
@@ -32,17 +32,15 @@ unsafe fn network() -> Result<Network, VirtioNetError> {
 
 /// Answers each frame with a copy of itself to its sender: an echo, to try a new port with.
 fn echo(net: &mut impl Device) {
-    while let Some(received) = net.receive() {
+    while let Some(Received { frame, tx, .. }) = net.receive() {
         let mut copy = [0; 1514];
-        let len = received.frame.len().min(copy.len());
-        copy[..len].copy_from_slice(&received.frame[..len]);
+        let len = frame.len().min(copy.len());
+        copy[..len].copy_from_slice(&frame[..len]);
         // Destination and source change places.
         for octet in 0..6.min(len.saturating_sub(6)) {
             copy.swap(octet, octet + 6);
         }
-        received
-            .tx
-            .send(len, |octets| octets.copy_from_slice(&copy[..len]));
+        tx.send(len, |octets| octets.copy_from_slice(&copy[..len]));
     }
 }
 

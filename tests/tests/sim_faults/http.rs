@@ -295,8 +295,10 @@ fn one_wrong_octet_is_never_activated() {
     });
     assert!(boot.outcome.images.iter().all(|image| !image.activated));
 
+    // A platform that can reset the device begins anew.
     let mut once = expecting(HTTP);
     once.settings = "probe off\n".into();
+    once.can_reset = true;
     let boot = ends("wrong once", &once, &End::Booted, 20, |server| {
         let rule = Rule::new(HttpFault::Corrupt(70_000))
             .named(FILE_NAMES[0])
@@ -304,6 +306,7 @@ fn one_wrong_octet_is_never_activated() {
         server.faults.http.add(rule);
     });
     assert_eq!(boot.attempts_failed(), [0x0007_0003]);
+    assert_eq!(boot.outcome.tally.resets, 1);
 }
 
 /// A size that no server tells is found out by reading the file once.

@@ -26,7 +26,7 @@ const CHUNK: usize = 4096;
 const LONGEST_WAIT: Duration = Duration::from_secs(10);
 
 /// Whether a broken transfer is taken up again here. Without, the caller hears of it, and may call again.
-const RESUMES: bool = cfg!(feature = "resume");
+const RESUMES: bool = cfg!(feature = "robust");
 
 /// Which side ended a delivery; the error lies with the station or with the delivery.
 pub(crate) enum Stop {

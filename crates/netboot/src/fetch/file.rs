@@ -102,14 +102,13 @@ impl<'a, B: Board> Fetch<'a, B> {
     pub fn source(&self) -> u32 {
         #[cfg(feature = "http")]
         if let (Some(uri), Some(validator)) = (&self.uri, &self.validator) {
-            // FNV-1a. Whoever finds a collision is a server that could as well send a wrong rest of the file.
+            // Whoever finds a collision is a server that could as well send a wrong rest of the file.
             let part = self.part.unwrap_or(Part { offset: 0, len: 0 });
-            let numbers = [part.offset, part.len, self.total.unwrap_or(0)];
-            let text = uri.as_str().bytes().chain(validator.as_str().bytes());
-            let numbers = numbers.iter().flat_map(|number| number.to_le_bytes());
-            let hash = text.chain(numbers).fold(0x811c_9dc5u32, |hash, octet| {
-                (hash ^ u32::from(octet)).wrapping_mul(0x0100_0193)
-            });
+            let mut hash = mix(FNV, uri.as_str().as_bytes());
+            hash = mix(hash, validator.as_str().as_bytes());
+            for number in [part.offset, part.len, self.total.unwrap_or(0)] {
+                hash = mix(hash, &number.to_le_bytes());
+            }
             return hash.max(1);
         }
         0
@@ -200,6 +199,19 @@ impl<'a, B: Board> Fetch<'a, B> {
         self.connect(station, 0)?;
         Ok(size)
     }
+}
+
+/// Start of FNV-1a with 32 bits.
+#[cfg(feature = "http")]
+const FNV: u32 = 0x811c_9dc5;
+
+/// Goes on with FNV-1a over `octets`.
+#[cfg(feature = "http")]
+#[inline(never)]
+fn mix(hash: u32, octets: &[u8]) -> u32 {
+    octets.iter().fold(hash, |hash, octet| {
+        (hash ^ u32::from(*octet)).wrapping_mul(0x0100_0193)
+    })
 }
 
 /// Whether `wait` is short enough to be waited for, and the caller's deadline allows it. If not, the error at hand says more than

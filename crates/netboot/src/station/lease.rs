@@ -23,6 +23,9 @@ const ADDRESS_WAIT: Duration = Duration::from_secs(3);
 /// Octets of the longest DHCP message that the client writes.
 pub(crate) const MESSAGE_MAX: usize = 600;
 
+/// Whether this build can probe an address.
+const PROBES: bool = cfg!(feature = "robust");
+
 /// How far the lease is.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum State {
@@ -61,7 +64,7 @@ pub(crate) struct Lease<'a> {
     /// `None` when the options cannot be sent, because a text is too long.
     client: Option<dhcp::Client>,
     socket: SocketHandle,
-    /// The options of the servers' messages as they came.
+    /// The options of the servers' messages as they came; none are kept without the feature.
     raw: RawOptions<'a>,
     pub state: State,
     probe: Option<Probe>,
@@ -89,7 +92,7 @@ impl<'a> Lease<'a> {
             user_class: options.user_class,
             vendor_class: options.vendor_class,
             offer_window: options.offer_window,
-            probe: options.probe != ArpProbe::Off,
+            probe: PROBES && options.probe != ArpProbe::Off,
             deadline: options.timeout,
             ..dhcp::Config::new(mac)
         };
@@ -134,6 +137,7 @@ impl<'a> Lease<'a> {
     }
 
     /// The servers' options by number.
+    #[cfg(feature = "dhcp-options")]
     pub fn raw(&self) -> &RawOptions<'a> {
         &self.raw
     }
@@ -209,10 +213,11 @@ impl<'a> Lease<'a> {
             };
             let IpAddress::Ipv4(from) = meta.endpoint.addr;
             match client.handle(now, &mut rng, from, message) {
-                // What the client could read can be read once more.
-                Ok(taken) => {
+                Ok(taken) if cfg!(feature = "dhcp-options") => {
+                    // What the client could read can be read once more.
                     let _ = self.raw.keep(taken, message);
                 }
+                Ok(_) => {}
                 Err(error) => debug!("dhcp: message from {from} ignored: {error}"),
             }
         }
@@ -233,6 +238,7 @@ impl<'a> Lease<'a> {
         for _ in 0..BUDGET {
             match self.client.as_mut()?.poll(now)? {
                 Event::ProbeAddress(address) => match self.how {
+                    _ if !PROBES => self.probe_result(now, false),
                     ArpProbe::Off => self.probe_result(now, false),
                     ArpProbe::On { count, .. } => {
                         stack.link.watch(Some(address));
@@ -283,6 +289,9 @@ impl<'a> Lease<'a> {
         let ArpProbe::On { interval, .. } = self.how else {
             return;
         };
+        if !PROBES {
+            return;
+        }
         let Some(probe) = &mut self.probe else {
             return;
         };

@@ -22,10 +22,9 @@ pub fn resolve<B: Board>(station: &mut Station<'_, B>, uri: &Uri) -> Internal<Ip
         #[cfg(not(feature = "dns"))]
         Host::Name(_) => return Err(station.fail(NetError::NoDnsServer)),
     };
-    let checked = station.addressing.check_peer(address);
-    let address = IpAddr::V4(checked.map_err(|error| station.fail(error))?);
-    #[cfg(feature = "fast-start")]
-    station.addressing.ask_neighbor(&mut station.stack, address);
+    station
+        .approach(address)
+        .map_err(|error| station.fail(error))?;
     Ok(address)
 }
 
@@ -42,22 +41,19 @@ mod dns {
 
     #[inline(never)]
     pub(super) fn ask<B: Board>(station: &mut Station<'_, B>, name: &str) -> Internal<IpAddr> {
-        let configured = station.config().map(|config| config.dns.clone());
-        let configured = configured.unwrap_or_default();
-        let servers: heapless::Vec<IpAddress, MAX_DNS> = configured
-            .iter()
-            .filter_map(|server| match server {
-                IpAddr::V4(v4) => Some(IpAddress::Ipv4(*v4)),
-                IpAddr::V6(_) => None,
-            })
-            .collect();
-        if servers.is_empty() {
+        let mut servers = heapless::Vec::<IpAddress, MAX_DNS>::new();
+        for server in station.config().into_iter().flat_map(|config| &config.dns) {
+            if let IpAddr::V4(server) = server {
+                // There is room for as many as a configuration has.
+                let _ = servers.push(IpAddress::Ipv4(*server));
+            }
+        }
+        let Some(IpAddress::Ipv4(first)) = servers.first() else {
             return Err(station.fail(NetError::NoDnsServer));
-        }
+        };
         #[cfg(feature = "fast-start")]
-        if let Some(server) = configured.first() {
-            station.addressing.ask_neighbor(&mut station.stack, *server);
-        }
+        station.ask_neighbor(IpAddr::V4(*first));
+        let _ = first;
         let handle = station.dns;
         let (socket, iface) = station.stack.dns(handle);
         socket.update_servers(&servers);

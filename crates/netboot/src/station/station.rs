@@ -1,6 +1,6 @@
 //! The one loop that everything waits in.
 
-use super::address::Addressing;
+use super::address::{self, Addressing, ConfigSource};
 use super::lease::{Change, Lease, State};
 use crate::board::Board;
 use crate::error::NetError;
@@ -10,7 +10,7 @@ use crate::stack::SocketHandle;
 use crate::stack::Stack;
 use core::net::IpAddr;
 use log::warn;
-use netboot_core::net::NetworkConfig;
+use netboot_core::net::{NetworkConfig, Route};
 use netboot_core::{Device, Duration, Instant, Platform};
 use netboot_ipxe::DhcpGoal;
 use rand_core::RngCore;
@@ -56,7 +56,9 @@ pub struct Station<'a, B: Board> {
     pub(crate) options: NetworkOptions,
     pub(crate) stack: Stack<'a, B::Device>,
     pub(crate) lease: Lease<'a>,
-    pub(crate) addressing: Addressing,
+    /// Where the interface's configuration lies.
+    source: ConfigSource,
+    addressing: Addressing,
     /// The socket that names are asked for with.
     #[cfg(feature = "dns")]
     pub(crate) dns: SocketHandle,
@@ -81,12 +83,14 @@ pub(crate) struct StationParts<'a, B: Board> {
 }
 
 impl<'a, B: Board> Station<'a, B> {
+    #[inline(always)]
     pub(crate) fn new(parts: StationParts<'a, B>) -> Self {
         Self {
             platform: parts.platform,
             options: parts.options,
             stack: parts.stack,
             lease: parts.lease,
+            source: ConfigSource::None,
             addressing: Addressing::new(),
             #[cfg(feature = "dns")]
             dns: parts.dns,
@@ -109,7 +113,7 @@ impl<'a, B: Board> Station<'a, B> {
 
     /// The configuration of the interface; `None` while there is no address.
     pub fn config(&self) -> Option<&NetworkConfig> {
-        self.addressing.config()
+        present(&self.source, &self.lease)
     }
 
     /// Keeps an error, for the token to be passed up.
@@ -242,7 +246,7 @@ impl<'a, B: Board> Station<'a, B> {
     /// Asks for an address: the interface has none until the lease is bound.
     pub(crate) fn start_lease(&mut self, goal: DhcpGoal) {
         let now = self.platform.now();
-        self.addressing.clear(&mut self.stack);
+        self.deconfigure();
         let rng = self.platform.rng();
         self.lease.start(&mut self.stack, now, rng, goal);
     }
@@ -259,26 +263,51 @@ impl<'a, B: Board> Station<'a, B> {
     /// # Errors
     /// When the address, the prefix or a route cannot be used; the interface then has no address.
     pub(crate) fn configure(&mut self, config: &NetworkConfig) -> Result<(), NetError> {
-        let Self {
-            addressing, stack, ..
-        } = self;
-        let configured = addressing.configure(stack, config);
-        let routed = configured.and_then(|()| {
-            config
-                .routes
-                .iter()
-                .try_for_each(|route| addressing.add_route(stack, route))
-        });
-        match routed {
-            Ok(()) => self.announce(),
-            Err(_) => self.deconfigure(),
+        let configured = self.addressing.configure(&mut self.stack, config);
+        match configured {
+            Ok(false) => {
+                self.source = ConfigSource::Static(config.clone());
+                self.announce();
+                Ok(())
+            }
+            Ok(true) => {
+                self.deconfigure();
+                Err(NetError::BadRoute)
+            }
+            Err(error) => Err(error),
         }
-        routed
+    }
+
+    /// Adds a route.
+    ///
+    /// # Errors
+    /// When the interface has no address, or the route cannot be used.
+    pub(crate) fn add_route(&mut self, route: &Route) -> Result<(), NetError> {
+        let config = present(&self.source, &self.lease).ok_or(NetError::NotConfigured)?;
+        address::add_route(&mut self.stack, config, route)
+    }
+
+    /// Checks that a peer can be spoken to, and asks for the neighbour on the way to it.
+    pub(crate) fn approach(&mut self, address: IpAddr) -> Result<(), NetError> {
+        address::check_peer(self.config(), address)?;
+        #[cfg(feature = "fast-start")]
+        self.ask_neighbor(address);
+        Ok(())
+    }
+
+    /// Asks for the hardware address on the way to whoever is spoken to next.
+    #[cfg(feature = "fast-start")]
+    pub(crate) fn ask_neighbor(&mut self, address: IpAddr) {
+        if let Some(config) = present(&self.source, &self.lease) {
+            self.addressing
+                .ask_neighbor(&mut self.stack, config, address);
+        }
     }
 
     /// Takes the address away, and all routes with it.
     pub(crate) fn deconfigure(&mut self) {
-        self.addressing.clear(&mut self.stack);
+        self.stack.clear();
+        self.source = ConfigSource::None;
     }
 
     /// Waits for another address when the lease was lost.
@@ -306,7 +335,7 @@ impl<'a, B: Board> Station<'a, B> {
             let rng = self.platform.rng();
             match self.lease.next_change(&mut self.stack, now, rng) {
                 None => break,
-                Some(Change::Lost) => self.addressing.clear(&mut self.stack),
+                Some(Change::Lost) => self.deconfigure(),
                 Some(Change::Updated) => self.apply_lease(),
                 Some(Change::Bound) => {
                     self.apply_lease();
@@ -318,15 +347,13 @@ impl<'a, B: Board> Station<'a, B> {
         self.lease.send(&mut self.stack, now, self.platform.rng());
     }
 
-    /// Sets the interface up as the lease says, if that is not how it is.
+    /// Sets the interface up as the lease says.
     #[inline(never)]
     fn apply_lease(&mut self) {
+        self.source = ConfigSource::Lease;
         let Some(config) = self.lease.config() else {
             return;
         };
-        if self.addressing.config() == Some(config) {
-            return;
-        }
         if let Err(error) = self.addressing.configure(&mut self.stack, config) {
             warn!("dhcp: the lease cannot be used: {error}");
         }
@@ -334,7 +361,7 @@ impl<'a, B: Board> Station<'a, B> {
 
     /// Tells the neighbours of the new address, and asks for whoever told it.
     fn announce(&mut self) {
-        let Some(IpAddr::V4(own)) = self.addressing.config().map(|config| config.address) else {
+        let Some(IpAddr::V4(own)) = self.config().map(|config| config.address) else {
             return;
         };
         self.stack.link.send_arp(own, own);
@@ -358,6 +385,17 @@ impl<B: Board> Station<'_, B> {
 
     /// Prepares for a way that may have changed: neighbours are asked for anew, and the next router is tried.
     pub(crate) fn suspect_path(&mut self) {
-        self.addressing.suspect_path(&mut self.stack);
+        if let Some(config) = present(&self.source, &self.lease) {
+            self.addressing.suspect_path(&mut self.stack, config);
+        }
+    }
+}
+
+/// The configuration of the interface.
+fn present<'c>(source: &'c ConfigSource, lease: &'c Lease<'_>) -> Option<&'c NetworkConfig> {
+    match source {
+        ConfigSource::None => None,
+        ConfigSource::Lease => lease.config(),
+        ConfigSource::Static(config) => Some(config),
     }
 }

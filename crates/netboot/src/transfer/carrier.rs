@@ -86,14 +86,6 @@ pub trait Carrier<B: Board> {
         None
     }
 
-    /// Forgets what the carrier has learned about the last image's server. Another image comes next.
-    fn next_image(&mut self) {}
-
     /// Ends the transfer. Connections that can be used again are kept.
     fn close(&mut self, station: &mut Station<'_, B>);
-
-    /// Ends the transfer and cuts every connection.
-    fn shut_down(&mut self, station: &mut Station<'_, B>) {
-        self.close(station);
-    }
 }

@@ -10,21 +10,13 @@ use crate::station::{Internal, Station};
 use netboot_core::Instant;
 use netboot_core::uri::{Scheme, Uri};
 
-/// One scheme of each carrier.
-const EACH: [Scheme; 3] = [Scheme::Tftp, Scheme::Http, Scheme::Private];
-
-/// A carrier of the integrator's, and the name of its scheme.
-pub(crate) struct Private<'a, B: Board> {
-    pub scheme: &'a str,
-    pub carrier: &'a mut dyn Carrier<B>,
-}
-
 /// Every carrier of this build. One transfer is open at a time; connections outlive their transfers.
 pub(crate) struct Carriers<'a, B: Board> {
     tftp: Tftp,
     #[cfg(feature = "http")]
     pub http: Http<'a>,
-    pub private: Option<Private<'a, B>>,
+    /// The integrator's own carrier, for every private scheme.
+    pub private: Option<&'a mut dyn Carrier<B>>,
     /// Scheme of the transfer that is open.
     active: Option<Scheme>,
 }
@@ -41,6 +33,7 @@ impl<'a, B: Board> Carriers<'a, B> {
     }
 
     /// The carrier of a scheme, if this build has one.
+    #[inline(never)]
     fn of(&mut self, scheme: Scheme) -> Option<&mut dyn Carrier<B>> {
         match scheme {
             Scheme::Tftp => Some(&mut self.tftp),
@@ -49,7 +42,7 @@ impl<'a, B: Board> Carriers<'a, B> {
             #[cfg(not(feature = "http"))]
             Scheme::Http | Scheme::Https => None,
             Scheme::Private => match &mut self.private {
-                Some(private) => Some(&mut *private.carrier),
+                Some(carrier) => Some(&mut **carrier),
                 None => None,
             },
         }
@@ -72,11 +65,7 @@ impl<'a, B: Board> Carriers<'a, B> {
         if self.active.is_some_and(|active| active != scheme) {
             self.close(station);
         }
-        let ours = match (&self.private, scheme) {
-            (Some(private), Scheme::Private) => private.scheme == uri.scheme_name(),
-            _ => true,
-        };
-        let Some(carrier) = self.of(scheme).filter(|_| ours) else {
+        let Some(carrier) = self.of(scheme) else {
             return Err(station.fail(NetError::Unsupported));
         };
         let opened = carrier.open(station, uri, start);
@@ -117,11 +106,8 @@ impl<'a, B: Board> Carriers<'a, B> {
 
     /// Prepares for another image.
     pub fn next_image(&mut self) {
-        for scheme in EACH {
-            if let Some(carrier) = self.of(scheme) {
-                carrier.next_image();
-            }
-        }
+        #[cfg(feature = "parallel")]
+        self.http.next_image();
     }
 
     /// Ends the open transfer.
@@ -135,10 +121,7 @@ impl<'a, B: Board> Carriers<'a, B> {
     /// Ends the open transfer and cuts every connection.
     pub fn shut_down(&mut self, station: &mut Station<'_, B>) {
         self.close(station);
-        for scheme in EACH {
-            if let Some(carrier) = self.of(scheme) {
-                carrier.shut_down(station);
-            }
-        }
+        #[cfg(feature = "http")]
+        self.http.disconnect(station);
     }
 }

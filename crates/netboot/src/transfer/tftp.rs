@@ -33,6 +33,7 @@ pub(crate) struct Tftp {
 
 /// One transfer.
 struct Transfer {
+    socket: SocketHandle,
     client: Client,
     /// Payload of the DATA packet in the device that is still to be taken.
     held: Option<Held>,
@@ -89,7 +90,11 @@ impl Tftp {
             tsize: true,
         };
         let client = Client::new(server, &request, self.options.timing, now)?;
-        self.transfer = Some(Transfer { client, held: None });
+        self.transfer = Some(Transfer {
+            socket: self.socket,
+            client,
+            held: None,
+        });
         Ok(())
     }
 }
@@ -122,7 +127,7 @@ impl<B: Board> Carrier<B> for Tftp {
         station.stack.link.port = Some(port);
         let limit = Instant::FAR_FUTURE;
         let opened = station.run(limit, NetError::Stalled, |station, now| {
-            transfer.poll_open(station, self.socket, now)
+            transfer.poll_open(station, now)
         });
         if opened.is_err() {
             Carrier::<B>::close(self, station);
@@ -141,13 +146,13 @@ impl<B: Board> Carrier<B> for Tftp {
         let Some(transfer) = &mut self.transfer else {
             return Err(station.fail(NetError::Internal));
         };
-        transfer.pump(station, self.socket, now, max, take)
+        transfer.pump(station, now, max, take)
     }
 
     /// A server that missed the last ACK sends its last block again.
     fn linger(&mut self, station: &mut Station<'_, B>, now: Instant) {
         if let Some(transfer) = &mut self.transfer {
-            transfer.linger(station, self.socket, now);
+            transfer.linger(station, now);
         }
     }
 
@@ -158,14 +163,14 @@ impl<B: Board> Carrier<B> for Tftp {
         };
         let now = station.now();
         let client = &mut transfer.client;
-        #[cfg(feature = "resume")]
+        #[cfg(feature = "robust")]
         {
             self.windowsize = client.next_windowsize(self.windowsize, self.options.windowsize);
         }
         if !client.is_complete() {
             client.abort(ErrorCode::UNDEFINED, "transfer abandoned");
         }
-        transfer.transmit(station, self.socket, now);
+        transfer.transmit(station, now);
         station.stack.link.port = None;
         station.stack.link.release();
         // A packet that waits for the server's hardware address goes with the socket.
@@ -179,11 +184,10 @@ impl Transfer {
     fn poll_open<B: Board>(
         &mut self,
         station: &mut Station<'_, B>,
-        socket: SocketHandle,
         now: Instant,
     ) -> Internal<Step<Opened>> {
         for _ in 0..BUDGET {
-            let outcome = self.look(station, socket, now)?;
+            let outcome = self.look(station, now)?;
             if let Outcome::Empty = outcome {
                 break;
             }
@@ -195,18 +199,13 @@ impl Transfer {
             }
             station.stack.link.release();
         }
-        self.timers(station, socket, now)?;
+        self.timers(station, now)?;
         Ok(Step::Again(self.next_timeout()))
     }
 
     /// Lets the client see the datagram that lies in the device, and stays there.
     #[inline(never)]
-    fn look<B: Board>(
-        &mut self,
-        station: &mut Station<'_, B>,
-        socket: SocketHandle,
-        now: Instant,
-    ) -> Internal<Outcome> {
+    fn look<B: Board>(&mut self, station: &mut Station<'_, B>, now: Instant) -> Internal<Outcome> {
         let Some((address, port, datagram)) = station.stack.link.datagram() else {
             return Ok(Outcome::Empty);
         };
@@ -221,7 +220,7 @@ impl Transfer {
             Ok(Event::Data { payload, .. }) => Ok(Outcome::Data(payload.len())),
             Err(error) => {
                 station.stack.link.release();
-                self.transmit(station, socket, now);
+                self.transmit(station, now);
                 Err(station.fail(error.into()))
             }
         }
@@ -230,7 +229,6 @@ impl Transfer {
     fn pump<B: Board>(
         &mut self,
         station: &mut Station<'_, B>,
-        socket: SocketHandle,
         now: Instant,
         max: usize,
         take: Take<'_>,
@@ -239,13 +237,13 @@ impl Transfer {
         self.client.start(now);
         for _ in 0..BUDGET {
             if let Some(held) = self.held {
-                return self.hand_over(station, socket, now, held, max, take);
+                return self.hand_over(station, now, held, max, take);
             }
             if self.client.is_complete() {
-                self.transmit(station, socket, now);
+                self.transmit(station, now);
                 return Ok(Pumped::Complete);
             }
-            match self.look(station, socket, now)? {
+            match self.look(station, now)? {
                 Outcome::Empty => break,
                 Outcome::Data(len) => {
                     self.held = Some(Held {
@@ -256,7 +254,7 @@ impl Transfer {
                 Outcome::Nothing | Outcome::Opened { .. } => station.stack.link.release(),
             }
         }
-        self.timers(station, socket, now)?;
+        self.timers(station, now)?;
         Ok(Pumped::Nothing(self.next_timeout()))
     }
 
@@ -269,7 +267,6 @@ impl Transfer {
     fn hand_over<B: Board>(
         &mut self,
         station: &mut Station<'_, B>,
-        socket: SocketHandle,
         now: Instant,
         held: Held,
         max: usize,
@@ -289,39 +286,29 @@ impl Transfer {
         self.held = None;
         station.stack.link.release();
         self.client.data_consumed(now);
-        self.transmit(station, socket, now);
+        self.transmit(station, now);
         Ok(Pumped::Octets(taken))
     }
 
-    fn timers<B: Board>(
-        &mut self,
-        station: &mut Station<'_, B>,
-        socket: SocketHandle,
-        now: Instant,
-    ) -> Internal {
+    fn timers<B: Board>(&mut self, station: &mut Station<'_, B>, now: Instant) -> Internal {
         let mut result = Ok(());
         if self.client.poll_timeout().is_some_and(|at| at <= now) {
             result = self.client.handle_timeout(now);
         }
-        self.transmit(station, socket, now);
+        self.transmit(station, now);
         result.map_err(|error| station.fail(error.into()))
     }
 
     /// Sends what the client has to send.
     #[inline(never)]
-    fn transmit<B: Board>(
-        &mut self,
-        station: &mut Station<'_, B>,
-        socket: SocketHandle,
-        now: Instant,
-    ) {
+    fn transmit<B: Board>(&mut self, station: &mut Station<'_, B>, now: Instant) {
         if !self.client.is_transmit_due() {
             return;
         }
         let mut buffer = [0; TRANSMIT_MAX];
         for _ in 0..BUDGET {
             // A packet that waits for a hardware address needs no repetition behind it.
-            if station.stack.udp(socket).send_queue() > 0 {
+            if station.stack.udp(self.socket).send_queue() > 0 {
                 break;
             }
             let Some((len, to)) = self.client.poll_transmit(now, &mut buffer) else {
@@ -330,27 +317,22 @@ impl Transfer {
             if let (Some(packet), IpAddr::V4(address)) = (buffer.get(..len), to.addr) {
                 let endpoint = IpEndpoint::new(IpAddress::Ipv4(address), to.port);
                 // A full buffer is a lost packet: the protocol sends it again.
-                let _ = station.stack.udp(socket).send_slice(packet, endpoint);
+                let _ = station.stack.udp(self.socket).send_slice(packet, endpoint);
                 station.flush();
             }
         }
     }
 
-    fn linger<B: Board>(
-        &mut self,
-        station: &mut Station<'_, B>,
-        socket: SocketHandle,
-        now: Instant,
-    ) {
+    fn linger<B: Board>(&mut self, station: &mut Station<'_, B>, now: Instant) {
         if !self.client.is_complete() {
             return;
         }
         for _ in 0..BUDGET {
-            match self.look(station, socket, now) {
+            match self.look(station, now) {
                 Ok(Outcome::Empty) | Err(_) => break,
                 Ok(_) => station.stack.link.release(),
             }
         }
-        self.transmit(station, socket, now);
+        self.transmit(station, now);
     }
 }

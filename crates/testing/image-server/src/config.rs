@@ -262,6 +262,19 @@ pub struct HttpConfig {
     pub basic_auth: Option<(String, String)>,
     /// Further header lines of every response, without CRLF.
     pub headers: Vec<String>,
+    /// Paths that take a POST, with the leading `/`, and what they answer.
+    pub posts: BTreeMap<String, Post>,
+}
+
+/// The answer to a POST, whose content of up to 64 KiB is read whole.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Post {
+    /// Status of the answer.
+    pub status: u16,
+    /// Media type of the answer's content.
+    pub media_type: String,
+    /// Content of the answer; `None` sends back what came.
+    pub content: Option<Vec<u8>>,
 }
 
 impl Default for HttpConfig {
@@ -282,6 +295,7 @@ impl Default for HttpConfig {
             redirects: BTreeMap::new(),
             basic_auth: None,
             headers: Vec::new(),
+            posts: BTreeMap::new(),
         }
     }
 }

@@ -37,8 +37,8 @@ pub mod udp;
 pub mod world;
 
 pub use config::{
-    BootPlacement, EtagKind, Framing, HttpConfig, LeaseConfig, ProxyConfig, Redirect, RivalConfig,
-    Rollover, ServerConfig, TftpConfig,
+    BootPlacement, EtagKind, Framing, HttpConfig, LeaseConfig, Post, ProxyConfig, Redirect,
+    RivalConfig, Rollover, ServerConfig, TftpConfig,
 };
 pub use content::Content;
 pub use faults::{

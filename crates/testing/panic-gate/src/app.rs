@@ -1,6 +1,6 @@
 //! `netboot-app`: the table of contents alone, and whole boots with any network and any device.
 
-use crate::{Input, call, drive, fail, recovery, show, take};
+use crate::{Input, call, fail, recovery, show, take};
 use core::fmt;
 use core::hint::black_box;
 use netboot_app::console::write_report;
@@ -28,7 +28,8 @@ fn table(input: &mut Input) {
     let mut reader = TocReader::new();
     while input.flag() {
         take(fail(call(&mut reader).push(input.octets())));
-        drive(input, call(&mut reader));
+        deliver(input, call(&mut reader));
+        take(reader.stop());
     }
     let toc = reader.into_toc();
     take(toc.find(input.word()));
@@ -97,6 +98,28 @@ impl fmt::Write for Lines {
         take(text);
         Ok(())
     }
+}
+
+/// Calls one method of a delivery; whether that worked.
+fn deliver(input: &mut Input, delivery: &mut dyn Deliver) -> bool {
+    let now = input.now();
+    let done = match input.word() {
+        0 => delivery.begin(now, u64::from(input.word())),
+        1 => delivery.window(now).map(take),
+        2 => delivery.write(now, input.octets()),
+        3 => delivery.end(now),
+        4 => {
+            take(delivery.withdraw(now));
+            Ok(())
+        }
+        _ => {
+            take((delivery.position(), delivery.size(), delivery.digest()));
+            delivery.set_source(delivery.source().wrapping_add(1));
+            delivery.resumed();
+            Ok(())
+        }
+    };
+    done.is_ok()
 }
 
 /// A platform of which nothing is known.
@@ -196,7 +219,7 @@ impl IpxeInterface for Network {
         perhaps(handle)
     }
 
-    fn imgload(&mut self, handle: ImageHandle) -> Result<LoadedImage, Broken> {
+    fn imgload<'h>(&mut self, handle: &'h ImageHandle) -> Result<LoadedImage<'h>, Broken> {
         let image = LoadedImage {
             handle,
             size: black_box(0),
@@ -206,30 +229,15 @@ impl IpxeInterface for Network {
 
     fn imgexec(
         &mut self,
-        image: &LoadedImage,
+        image: LoadedImage<'_>,
         delivery: &mut dyn Deliver,
     ) -> Result<(), ExecError<Broken>> {
         take(image);
         let mut input = Input::default();
         while input.flag() {
-            let now = input.now();
-            let done = match input.word() {
-                0 => delivery.begin(now, u64::from(input.word())),
-                1 => delivery.window(now).map(take),
-                2 => delivery.write(now, input.octets()),
-                3 => delivery.end(now),
-                4 => {
-                    take(delivery.withdraw(now));
-                    Ok(())
-                }
-                _ => {
-                    take((delivery.position(), delivery.size(), delivery.digest()));
-                    delivery.set_source(delivery.source().wrapping_add(1));
-                    delivery.resumed();
-                    Ok(())
-                }
-            };
-            done.map_err(|_| ExecError::Sink)?;
+            if !deliver(&mut input, delivery) {
+                return Err(ExecError::Sink);
+            }
         }
         if input.flag() {
             return Err(ExecError::Refused(Broken(1)));

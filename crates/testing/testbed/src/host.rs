@@ -4,11 +4,11 @@ use crate::plan::Plan;
 use anyhow::{Result, anyhow};
 use netboot::{Buffers, Lanes, NetError, Network, Slots};
 use netboot_app::console::{LineObserver, write_report};
-use netboot_app::{AppConfig, BootApp, BootReport, FixedSource};
+use netboot_app::{AppConfig, BootApp, BootReport, DeviceControl, FixedSource};
 use netboot_core::{Device, Instant, NetworkConfig, Platform};
 use netboot_ipxe::IpxeInterface;
 use ocp_recovery::{RecoveryAgent, RegisterBus};
-use recovery_model::{DeviceConfig, DeviceOutcome, ImageRecord, RecoveryModel, Stall};
+use recovery_model::{DeviceConfig, DeviceOutcome, ImageRecord, RecoveryModel, Stall, Tally};
 use rom_parts::sizes::{LANES, TCP};
 use std::cell::RefCell;
 use std::fmt::Write;
@@ -42,6 +42,16 @@ impl<C: FnMut() -> Instant> RegisterBus for HostBus<C> {
     }
 }
 
+/// A platform that can reset the emulated device.
+struct ModelControl(SharedModel);
+
+impl<B> DeviceControl<B> for ModelControl {
+    fn reset(&mut self, _: &mut B) -> bool {
+        self.0.borrow_mut().reset();
+        true
+    }
+}
+
 /// What became of a boot, from both sides.
 #[derive(Debug)]
 pub struct Outcome {
@@ -55,6 +65,8 @@ pub struct Outcome {
     pub images: Vec<ImageRecord>,
     /// An access that would have hung the bus: never to be seen.
     pub stall: Option<Stall>,
+    /// The device's counts, which no reset clears.
+    pub tally: Tally,
 }
 
 /// The emulated device of a plan.
@@ -100,13 +112,10 @@ pub fn boot<D: Device + 'static, P: Platform + 'static>(
         policy: settings.policy,
         expected: &settings.expected,
         defaults: &defaults,
-        address: settings.address.as_ref(),
         ..AppConfig::default()
     };
-    config.sources.require_https = settings.require_https;
-    if !settings.order.is_empty() {
-        config.sources.order = &settings.order;
-    }
+    settings.sources.apply(&mut config);
+    config.poll = plan.poll.unwrap_or(config.poll);
     let bus = HostBus::new(model.clone(), clock);
     let now = platform.now();
     let agent = RecoveryAgent::new(bus, settings.agent, now).map_err(|error| anyhow!("{error}"))?;
@@ -121,7 +130,11 @@ pub fn boot<D: Device + 'static, P: Platform + 'static>(
     if let Some(https) = &plan.https {
         net.use_tls(https.client());
     }
+    let mut control = ModelControl(model.clone());
     let mut app = BootApp::new(net, agent, LineObserver(&mut *out), config);
+    if plan.can_reset {
+        app.use_control(&mut control);
+    }
     let report = app.run().clone();
     let config = app.network().config().cloned();
     drop(app);
@@ -133,5 +146,6 @@ pub fn boot<D: Device + 'static, P: Platform + 'static>(
         device: model.outcome(),
         images: model.images().to_vec(),
         stall: model.stall(),
+        tally: model.tally(),
     })
 }

@@ -96,7 +96,7 @@ impl Https {
     }
 
     /// The client's side. Its buffers live as long as the process, as they do in a ROM's statics.
-    pub(crate) fn client(&self) -> &'static mut Tls<'static> {
+    pub fn client(&self) -> &'static mut Tls<'static> {
         let root: &'static [u8] = self.root().leak();
         let roots: &'static [&'static [u8]] = match self.trusted {
             true => vec![root].leak(),

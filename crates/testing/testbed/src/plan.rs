@@ -2,7 +2,7 @@
 
 use crate::https::Https;
 use image_server::{Content, Faults, LeaseConfig, ServerConfig};
-use netboot_core::Digest;
+use netboot_core::{Digest, Duration};
 use netsim::LinkConfig;
 use rand_chacha::ChaCha8Rng;
 use rand_core::{RngCore, SeedableRng};
@@ -111,6 +111,12 @@ pub struct Plan {
     pub https: Option<Https>,
     /// What goes wrong on the server.
     pub faults: Faults,
+    /// Time between two looks of the boot application at the device; `None` for its default.
+    pub poll: Option<Duration>,
+    /// Set for a platform that can reset the device.
+    pub can_reset: bool,
+    /// Set for a station that has its address, and the place of its images, from its settings. No DHCP server answers.
+    pub static_address: bool,
     /// Of everything that is left to chance.
     pub seed: u64,
 }
@@ -130,6 +136,9 @@ impl Default for Plan {
             parallel: false,
             https: None,
             faults: Faults::default(),
+            poll: None,
+            can_reset: false,
+            static_address: false,
             seed: 1,
         }
     }
@@ -180,6 +189,10 @@ impl Plan {
             let size = image.bytes.len();
             writeln!(text, "expect {index} {size} {}", image.sha256()).expect("a string");
         }
+        if self.static_address {
+            let place = self.place();
+            writeln!(text, "address {CLIENT}/24\nboot {place}").expect("a string");
+        }
         text + &self.settings
     }
 
@@ -207,13 +220,19 @@ impl Plan {
             config.files.insert("flash.bin".into(), flash);
         }
         config.https = self.https.as_ref().map(Https::server);
+        config.lease.boot_file = Some(self.place());
+        config.lease.enabled = !self.static_address;
+        config
+    }
+
+    /// The boot file or directory.
+    fn place(&self) -> String {
         let file = match self.pointer {
             Pointer::Directory => "",
             Pointer::Toc => "boot.toc",
             Pointer::FlashImage => "flash.bin",
         };
-        config.lease.boot_file = Some(format!("{}://{SERVER}/{file}", self.protocol.scheme()));
-        config
+        format!("{}://{SERVER}/{file}", self.protocol.scheme())
     }
 
     /// A table of contents for the images as they should be; `whole` appends them as the server has them.

@@ -79,6 +79,8 @@ pub struct RomOptions {
     pub tiny: bool,
     /// With memory for four connections by HTTP.
     pub parallel: bool,
+    /// With the settings that few boards need: a static address, the order of the sources, HTTPS required.
+    pub settings: bool,
     /// With HTTPS.
     pub https: Option<HttpsRom>,
     /// A ROM that panics once its console is up, to see what becomes of that.
@@ -101,6 +103,7 @@ impl Default for RomOptions {
             texts: false,
             tiny: false,
             parallel: false,
+            settings: false,
             https: None,
             panic: false,
             bench: false,
@@ -122,7 +125,9 @@ impl RomOptions {
         let bench = self.bench.then_some("bench");
         let parallel = self.parallel.then_some("parallel");
         let features = tiny.into_iter().chain(texts).chain(panic);
-        let features = features.chain(parallel).chain(https).chain(bench);
+        let settings = self.settings.then_some("settings");
+        let features = features.chain(parallel).chain(settings);
+        let features = features.chain(https).chain(bench);
         let features: Vec<_> = features.collect();
         features.join(",")
     }
@@ -146,7 +151,8 @@ impl RomOptions {
         let bench = self.bench.then_some("-bench");
         let parallel = self.parallel.then_some("-parallel");
         let parts = core.into_iter().chain(tiny).chain(https).chain(parallel);
-        let parts = parts.chain(texts).chain(panic).chain(bench);
+        let settings = self.settings.then_some("-settings");
+        let parts = parts.chain(settings).chain(texts).chain(panic).chain(bench);
         let mut name = parts.fold(String::from("mcu-rom"), |name, part| name + part);
         for (part, number) in [("-tcp", self.tcp_kib), ("-rx", self.rx_ring)] {
             name += &number.map_or(String::new(), |number| format!("{part}{number}"));

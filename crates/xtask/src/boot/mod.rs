@@ -97,6 +97,7 @@ fn under_qemu(arguments: &BootArgs, plan: &Plan, pcap: PathBuf) -> Result<Run> {
         rom_kib: arguments.rom,
         ram_kib: arguments.ram,
         texts: arguments.texts,
+        settings: arguments.static_address || !arguments.setting.is_empty(),
         https: plan.https.as_ref().map(Https::rom),
         ..RomOptions::default()
     })?;

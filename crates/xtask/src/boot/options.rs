@@ -74,6 +74,9 @@ pub struct BootArgs {
     /// Let DHCP point to one flash image with a table of contents and all images behind it
     #[arg(long)]
     pub flash_image: bool,
+    /// Give the board a static address and the place of its images; no DHCP server answers
+    #[arg(long = "static")]
+    pub static_address: bool,
     /// Turn one bit of this image on the server
     #[arg(long, value_name = "INDEX")]
     pub corrupt: Option<usize>,
@@ -180,6 +183,9 @@ impl BootArgs {
             expect: !self.no_expect,
             corrupt: self.corrupt,
             faults: Faults::default(),
+            poll: None,
+            can_reset: false,
+            static_address: self.static_address,
             seed: self.seed,
         })
     }

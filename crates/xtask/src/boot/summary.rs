@@ -4,7 +4,7 @@ use super::Run;
 use crate::format::{rate, table, thousands, time};
 use netboot_lines::Transcript;
 use netboot_lines::lines::{DeviceImage, ImageLine};
-use testbed::Plan;
+use testbed::{Image, Plan};
 
 /// Prints both.
 pub fn print(plan: &Plan, run: &Run) {
@@ -48,7 +48,7 @@ pub fn images(plan: &Plan, transcript: &Transcript) -> String {
             image.outcome.clone(),
             image.sha256.as_deref().map_or("-".into(), short),
             device
-                .map_or("-", |device| device_word(device, image))
+                .map_or("-", |device| device_word(device, image, name))
                 .into(),
         ]);
     }
@@ -66,9 +66,14 @@ fn short(sha256: &str) -> String {
     format!("{}...", sha256.get(..12).unwrap_or(sha256))
 }
 
-fn device_word(device: &DeviceImage, image: &ImageLine) -> &'static str {
+/// What the device made of an image; `made` is the image as it was made for the boot.
+fn device_word(device: &DeviceImage, image: &ImageLine, made: Option<&Image>) -> &'static str {
+    let delivered = made.filter(|made| image.sha256 == Some(made.sha256().to_string()));
+    // The device hashes whole words.
+    let padded = delivered.map(|made| made.padded_sha256().to_string());
+    let same = device.sha256 == image.sha256 || padded.is_some() && device.sha256 == padded;
     match (device.verified, device.activated) {
-        (true, _) if device.sha256 != image.sha256 => "took other octets!",
+        (true, _) if !same => "took other octets!",
         (true, _) => "accepted",
         (false, true) => "refused",
         (false, false) => "not told to run it",
@@ -133,6 +138,23 @@ mod tests {
         let run = run(GOOD, Some(3));
         assert!(!run.is_good());
         assert!(verdict(&run).contains("exit code 3"));
+    }
+
+    #[test]
+    fn a_padded_image_is_the_same_image() {
+        let plan = Plan::default();
+        // 4,002 octets, and two of padding.
+        let made = &plan.images[2];
+        let console = format!(
+            "@report started=0 configured=1 ended=2 status=0x00000000\n\
+            @image index=2 outcome=activated octets=4002 sha256={} duration_us=5 transfer_us=4 octets_per_s=1 retries=0 resumes=0\n\
+            @device outcome=booted\n\
+            @device-image index=2 octets=4004 sha256={} activated=true verified=true dropped=0\n",
+            made.sha256(),
+            made.padded_sha256()
+        );
+        let table = images(&plan, &Transcript::read(&console));
+        assert!(table.contains("accepted"), "{table}");
     }
 
     #[test]

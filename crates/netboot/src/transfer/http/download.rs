@@ -54,6 +54,19 @@ impl<'a> Http<'a> {
         self.connections.add(connection);
     }
 
+    /// Forgets what stood against several connections with the last image.
+    #[cfg(feature = "parallel")]
+    pub fn next_image(&mut self) {
+        self.lanes.next_image();
+    }
+
+    /// Cuts every connection.
+    pub fn disconnect<B: Board>(&mut self, station: &mut Station<'_, B>) {
+        self.connections.first.disconnect(station);
+        #[cfg(feature = "parallel")]
+        self.connections.disconnect_more(station);
+    }
+
     /// What the lanes work with.
     #[cfg(feature = "parallel")]
     fn line(&mut self) -> (&mut Lanes, Line<'_, 'a>) {
@@ -219,19 +232,7 @@ impl<B: Board> Carrier<B> for Http<'_> {
         self.reader.response.head().validator.as_ref()
     }
 
-    #[cfg(feature = "parallel")]
-    fn next_image(&mut self) {
-        self.lanes.next_image();
-    }
-
     fn close(&mut self, station: &mut Station<'_, B>) {
         self.finish(station);
-    }
-
-    fn shut_down(&mut self, station: &mut Station<'_, B>) {
-        self.finish(station);
-        self.connections.first.disconnect(station);
-        #[cfg(feature = "parallel")]
-        self.connections.disconnect_more(station);
     }
 }

@@ -1,9 +1,9 @@
 //! What a request is answered: status, head and body, and the faults that change them.
 
 use super::connection::record;
-use super::request::{Request, base64};
+use super::request::{LONGEST_CONTENT, Request, base64};
 use super::response::{After, Response};
-use crate::config::{EtagKind, Framing};
+use crate::config::{EtagKind, Framing, Post};
 use crate::content::Content;
 use crate::faults::HttpFault;
 use crate::served::{Protocol, Served};
@@ -103,6 +103,18 @@ pub fn to(
     Answer::Response(Box::new(response), served)
 }
 
+/// What a POST is answered with, if its path takes one.
+fn post<'s>(request: &Request, shared: &'s Shared) -> Option<&'s Post> {
+    let path = request.target.split('?').next().unwrap_or_default();
+    let post = shared.config.http.posts.get(path);
+    post.filter(|_| request.method == "POST")
+}
+
+/// Whether the content of a request is read before it is answered.
+pub fn takes_content(request: &Request, shared: &Shared) -> bool {
+    post(request, shared).is_some() && request.content_length <= LONGEST_CONTENT
+}
+
 /// The answer of a healthy server, apart from faults that replace it.
 fn draft(
     protocol: Protocol,
@@ -145,6 +157,14 @@ fn draft(
         draft.without_file(code);
     } else if request.is_1_1 && !request.has_host {
         draft.without_file(400);
+    } else if let Some(post) = post(request, shared) {
+        draft.status = post.status;
+        let content = post.content.as_ref().unwrap_or(&request.content);
+        draft.length = content.len() as u64;
+        draft.content = Content::Bytes(content.as_slice().into());
+        draft
+            .fields
+            .push(format!("Content-Type: {}", post.media_type));
     } else if !matches!(request.method.as_str(), "GET" | "HEAD") {
         draft.fields.push("Allow: GET, HEAD".into());
         draft.without_file(405);

@@ -55,7 +55,7 @@ impl Connection {
 
     /// How many octets may be received.
     pub fn room(&self) -> usize {
-        request::LONGEST_HEAD.saturating_sub(self.inbox.len())
+        (request::LONGEST_HEAD + request::LONGEST_CONTENT).saturating_sub(self.inbox.len())
     }
 
     /// Takes received octets, no more than there is [`room`](Self::room) for.
@@ -155,14 +155,8 @@ impl Connection {
     }
 
     fn read(&mut self, now: Instant, shared: &mut Shared) -> bool {
-        let (request, length) = match request::parse(&self.inbox) {
-            Parsed::Partial => {
-                let idle = now.since(self.idle_since) >= shared.config.http.idle_timeout;
-                if idle {
-                    self.state = State::Ended(End::Close);
-                }
-                return idle;
-            }
+        let (mut request, length) = match request::parse(&self.inbox) {
+            Parsed::Partial => return self.is_given_up(now, shared),
             Parsed::Head(request, length) => (request, length),
             Parsed::Broken(status) => {
                 self.inbox.clear();
@@ -172,7 +166,16 @@ impl Connection {
                 return true;
             }
         };
-        self.inbox.drain(..length);
+        let mut end = length;
+        if answer::takes_content(&request, shared) {
+            end = length.saturating_add(request.content_length);
+            let Some(content) = self.inbox.get(length..end) else {
+                return self.is_given_up(now, shared);
+            };
+            request.content = content.to_vec();
+            request.has_content = false;
+        }
+        self.inbox.drain(..end);
         self.requests += 1;
         let most = shared.config.http.max_requests;
         let last = most.is_some_and(|most| self.requests >= most);
@@ -184,6 +187,15 @@ impl Connection {
             }
         };
         true
+    }
+
+    /// Ends the connection when a request has been awaited for too long; says whether it did.
+    fn is_given_up(&mut self, now: Instant, shared: &Shared) -> bool {
+        let idle = now.since(self.idle_since) >= shared.config.http.idle_timeout;
+        if idle {
+            self.state = State::Ended(End::Close);
+        }
+        idle
     }
 
     fn finish(&mut self, now: Instant, after: After, shared: &mut Shared) {

@@ -1,4 +1,4 @@
-//! HTTP/1.1 server: RFC 9110, RFC 9112. Files only: GET and HEAD.
+//! HTTP/1.1 server: RFC 9110, RFC 9112. Files by GET and HEAD, and paths that take a POST.
 //!
 //! - [`request`]: what came in.
 //! - [`answer`]: what it is answered.

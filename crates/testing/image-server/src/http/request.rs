@@ -1,5 +1,7 @@
 //! HTTP requests: RFC 9112 section 3, ranges by RFC 9110 section 14, `Basic` by RFC 7617.
 
+/// Octets of the longest content of a request that is read.
+pub const LONGEST_CONTENT: usize = 64 * 1024;
 /// Longest head that is read.
 pub const LONGEST_HEAD: usize = 16 * 1024;
 const MOST_FIELDS: usize = 64;
@@ -25,8 +27,12 @@ pub struct Request {
     pub if_range: Option<String>,
     /// `Authorization`.
     pub authorization: Option<String>,
-    /// The request has content, which this server does not read.
+    /// The request has content.
     pub has_content: bool,
+    /// Octets of the content by `Content-Length`.
+    pub content_length: usize,
+    /// The content, for a request whose content is read.
+    pub content: Vec<u8>,
 }
 
 /// A range as it was asked for.
@@ -107,6 +113,8 @@ pub fn parse(octets: &[u8]) -> Parsed {
         if_range: None,
         authorization: None,
         has_content: false,
+        content_length: 0,
+        content: Vec::new(),
     };
     for field in head.headers.iter() {
         let value = String::from_utf8_lossy(field.value).into_owned();
@@ -124,7 +132,10 @@ pub fn parse(octets: &[u8]) -> Parsed {
             "range" => request.range = ByteRange::parse(&value),
             "if-range" => request.if_range = Some(value),
             "authorization" => request.authorization = Some(value),
-            "content-length" => request.has_content |= value.trim() != "0",
+            "content-length" => {
+                request.has_content |= value.trim() != "0";
+                request.content_length = value.trim().parse().unwrap_or(usize::MAX);
+            }
             "transfer-encoding" => request.has_content = true,
             _ => {}
         }

@@ -1,0 +1,224 @@
+//! Single HTTP requests with their whole answer: over TCP, over a verified channel and over one that has proved nothing.
+
+use super::{Net, configured, station_of, uri};
+use image_server::{HttpFault, Post, Rule, SharedWorld};
+use netboot::{ExchangeRequest, Method, NetError, Protection};
+use netboot_core::{Duration, Instant, Uri};
+use netboot_ipxe::{IpxeInterface, NetworkConfig};
+use netboot_tls::TlsError;
+use test_pki::Pki;
+use testbed::plan::{CLIENT, FILE_NAMES};
+use testbed::{Https, Plan, Protocol};
+
+const JSON: &str = "application/yang-data+json";
+
+fn request<'r>(method: Method, uri: &'r Uri, body: &'r [u8]) -> ExchangeRequest<'r> {
+    ExchangeRequest {
+        method,
+        uri,
+        accept: JSON,
+        media_type: JSON,
+        body,
+        protection: Protection::Verified,
+    }
+}
+
+fn echo() -> Post {
+    Post {
+        status: 200,
+        media_type: "Application/YANG-data+json; charset=utf-8".into(),
+        content: None,
+    }
+}
+
+/// A station and an HTTPS server; `trusted` says whether the station knows the server's root.
+fn https(trusted: bool) -> (SharedWorld, Net) {
+    let mut https = Https::new(Pki::with_intermediate(21));
+    https.trusted = trusted;
+    let plan = Plan {
+        protocol: Protocol::Https,
+        https: Some(https),
+        ..Plan::default()
+    };
+    let change = |server: &mut image_server::ServerConfig| {
+        server.http.posts.insert("/report".into(), echo());
+    };
+    let (world, mut net) = station_of(plan.server(), change, |_| ());
+    if let Some(https) = &plan.https {
+        net.use_tls(https.client());
+    }
+    net.ifconfig(&NetworkConfig::new(CLIENT.into(), 24))
+        .unwrap();
+    net.set_deadline(Instant::ZERO + Duration::from_secs(60));
+    (world, net)
+}
+
+#[test]
+fn get_brings_the_whole_answer() {
+    let (_, mut net) = configured(|_| ());
+    let image = Plan::default().images[2].bytes.clone();
+    let mut buffer = vec![0; image.len()];
+    let uri = uri("http", FILE_NAMES[2]);
+    let answer = net
+        .exchange(&request(Method::Get, &uri, &[]), &mut buffer)
+        .unwrap();
+    assert_eq!(
+        (answer.status, answer.media_type.as_str()),
+        (200, "application/octet-stream")
+    );
+    assert!(answer.body == &image[..]);
+    // A buffer that is one octet too small.
+    let mut small = vec![0; image.len() - 1];
+    let failed = net.exchange(&request(Method::Get, &uri, &[]), &mut small);
+    assert_eq!(failed.unwrap_err(), NetError::AnswerTooLong);
+    // The next one is none the worse.
+    let answer = net
+        .exchange(&request(Method::Get, &uri, &[]), &mut buffer)
+        .unwrap();
+    assert!(answer.body == &image[..]);
+}
+
+#[test]
+fn head_brings_no_body() {
+    let (world, mut net) = configured(|_| ());
+    let uri = uri("http", FILE_NAMES[0]);
+    let answer = net
+        .exchange(&request(Method::Head, &uri, &[]), &mut [])
+        .unwrap();
+    assert_eq!((answer.status, answer.body), (200, &[][..]));
+    let served = world.borrow().server.served().to_vec();
+    assert_eq!(served.last().unwrap().octets, 0);
+}
+
+#[test]
+fn statuses_are_answers_and_redirects_are_the_callers() {
+    let (_, mut net) = configured(|server| {
+        let moved = HttpFault::Redirect(307, "http://10.0.2.9/elsewhere".into());
+        server.faults.http.add(Rule::new(moved).named("moved"));
+        let busy = HttpFault::Status(503, Some(120));
+        server.faults.http.add(Rule::new(busy).named("busy"));
+    });
+    let mut buffer = [0; 200];
+    let mut ask = |path: &str| {
+        let uri = uri("http", path);
+        let answer = net
+            .exchange(&request(Method::Get, &uri, &[]), &mut buffer)
+            .unwrap();
+        (
+            answer.status,
+            answer.location.to_string(),
+            answer.retry_after,
+        )
+    };
+    assert_eq!(ask("missing"), (404, String::new(), None));
+    assert_eq!(
+        ask("moved"),
+        (307, "http://10.0.2.9/elsewhere".into(), None)
+    );
+    assert_eq!(ask("busy"), (503, String::new(), Some(120)));
+}
+
+#[test]
+fn post_sends_more_than_any_buffer_holds() {
+    let (world, mut net) = configured(|server| {
+        server.http.posts.insert("/report".into(), echo());
+    });
+    let uri = uri("http", "report");
+    for len in [0, 1, 1_023, 1_024, 1_025, 5_000, 40_000] {
+        let body: Vec<u8> = (0..len).map(|at| (at * 7) as u8).collect();
+        let mut buffer = vec![0; 50_000];
+        let answer = net
+            .exchange(&request(Method::Post, &uri, &body), &mut buffer)
+            .unwrap();
+        assert_eq!(answer.status, 200, "{len}");
+        assert_eq!(
+            answer.media_type,
+            "application/yang-data+json; charset=utf-8"
+        );
+        assert!(answer.body == body, "{len}");
+    }
+    // All over one connection.
+    assert_eq!(world.borrow().server.served().len(), 7);
+    assert_eq!(
+        net.exchange(&request(Method::Get, &uri, &[]), &mut [0; 64])
+            .unwrap()
+            .status,
+        404
+    );
+}
+
+#[test]
+fn a_refusal_ends_the_sending() {
+    // The server does not take the content of a POST to this path, and answers while it is sent.
+    let (_, mut net) = configured(|_| ());
+    let uri = uri("http", FILE_NAMES[0]);
+    let body = vec![7; 30_000];
+    let mut buffer = [0; 100];
+    let answer = net
+        .exchange(&request(Method::Post, &uri, &body), &mut buffer)
+        .unwrap();
+    assert_eq!(answer.status, 405);
+}
+
+#[test]
+fn a_silent_server_is_given_up() {
+    let (world, mut net) = configured(|server| {
+        server.faults.http.always(HttpFault::NeverAnswer);
+    });
+    let uri = uri("http", FILE_NAMES[0]);
+    let mut buffer = [0; 64];
+    let failed = net.exchange(&request(Method::Get, &uri, &[]), &mut buffer);
+    assert_eq!(failed.unwrap_err(), NetError::Stalled);
+    let took = world.borrow().now.since(Instant::ZERO);
+    assert!(took < Duration::from_secs(15), "{took:?}");
+}
+
+#[test]
+fn a_verified_channel_takes_a_report() {
+    let (world, mut net) = https(true);
+    let uri = uri("https", "report");
+    let body = vec![3; 9_000];
+    for _ in 0..2 {
+        let mut buffer = vec![0; 10_000];
+        let answer = net
+            .exchange(&request(Method::Post, &uri, &body), &mut buffer)
+            .unwrap();
+        assert!((answer.status, answer.body) == (200, &body[..]));
+    }
+    // The second one needs no second handshake.
+    assert_eq!(world.borrow().server.tls_connections().len(), 1);
+}
+
+#[test]
+fn an_unknown_server_is_spoken_to_provisionally_only_when_asked_for() {
+    let (world, mut net) = https(false);
+    let uri = uri("https", "report");
+    let body = b"{}".to_vec();
+    let mut buffer = [0; 100];
+    let verified = request(Method::Post, &uri, &body);
+    let refused = net.exchange(&verified, &mut buffer).unwrap_err();
+    assert!(
+        matches!(refused, NetError::Tls(TlsError::Certificate(_))),
+        "{refused}"
+    );
+    let provisional = ExchangeRequest {
+        protection: Protection::Provisional,
+        ..verified
+    };
+    let answer = net.exchange(&provisional, &mut buffer).unwrap();
+    assert_eq!((answer.status, answer.body), (200, &body[..]));
+    // The open channel has proved nothing: neither a verified exchange nor an image goes over it.
+    let refused = net.exchange(&verified, &mut buffer).unwrap_err();
+    assert!(
+        matches!(refused, NetError::Tls(TlsError::Certificate(_))),
+        "{refused}"
+    );
+    net.exchange(&provisional, &mut buffer).unwrap();
+    let image = super::uri("https", FILE_NAMES[0]);
+    let refused = net.imgfetch(&image, None, None).unwrap_err();
+    assert!(
+        matches!(refused, NetError::Tls(TlsError::Certificate(_))),
+        "{refused}"
+    );
+    assert_eq!(world.borrow().server.tls_connections().len(), 5);
+}
