@@ -9,11 +9,11 @@
 //! | `network` | the boot file that DHCP or a static configuration names, and the files beside it |
 //! | `listed` | what a table of contents at that place lists |
 
-mod fixed;
+pub(crate) mod fixed;
 #[cfg(feature = "toc")]
 mod listed;
-mod network;
-mod policy;
+pub(crate) mod network;
+pub(crate) mod policy;
 
 pub use fixed::FixedSource;
 pub use network::FileNames;
