@@ -65,7 +65,7 @@ pub(crate) fn is_of_pxe_server(packet: &Packet<'_>) -> bool {
 
 /// The class identifier of a PXE server.
 const PXE: &str = "PXEClient";
-/// Octets of a server name that are read: one more than are kept, so that a trailing NUL does no harm.
+/// Octets of a file name or server name that are read: one more than are kept of the longest, so that a trailing NUL does no harm.
 const NAMED_MAX: usize = FILE_MAX + 1;
 /// Octets of the class identifier that are looked at.
 const CLASS_MAX: usize = 32;
