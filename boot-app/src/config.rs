@@ -2,7 +2,9 @@
 
 use crate::check::Expected;
 use crate::policy::Policy;
-use crate::sources::{FileNames, FixedSource, SourcePolicy};
+use crate::sources::fixed::FixedSource;
+use crate::sources::network::FileNames;
+use crate::sources::policy::SourcePolicy;
 use netboot_core::Duration;
 use netboot_ipxe::NetworkConfig;
 

@@ -1,6 +1,6 @@
 //! Why a boot, or one attempt at an image, failed.
 
-use crate::sources::Origin;
+use crate::sources::policy::Origin;
 #[cfg(feature = "toc")]
 use crate::toc::TocError;
 use core::fmt;

@@ -49,3 +49,8 @@ pub use observer::{Event, Observer};
 pub use policy::{OnFailure, Policy};
 pub use report::{BootReport, ImageReport, MAX_IMAGES, Outcome};
 pub use sources::{FileNames, FixedSource, Origin, SourcePolicy};
+
+/// The examples of the README, so that they compile and run.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -1,6 +1,6 @@
 //! What a console, a progress bar or a trace buffer is told while the boot goes on.
 
-use crate::sources::Origin;
+use crate::sources::policy::Origin;
 use netboot_core::uri::Uri;
 use netboot_core::{Coded, Digest, Instant};
 use netboot_ipxe::NetworkConfig;

@@ -5,8 +5,8 @@
 //! position, size and hash belong to whoever owns the sink, not to the library that fetches. The library asks the delivery where
 //! it stands, and proves that a source has the same octets up to there before it delivers the next one.
 
+use crate::hash::{self, Hash};
 use netboot_core::{Digest, Duration, ImageSink, Instant};
-use sha2::{Digest as _, Sha256};
 
 /// The sink failed. The error itself lies with the delivery ([`Delivery::take_error`]).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -72,7 +72,7 @@ pub struct Delivery<S: ImageSink> {
     /// Octets of the image; `None` until the sink was told.
     size: Option<u64>,
     /// Hash of the octets delivered; `None` for a delivery that does not hash.
-    hash: Option<Sha256>,
+    hash: Option<Hash>,
     source: u32,
     resumes: u32,
     begun: Instant,
@@ -87,7 +87,7 @@ impl<S: ImageSink> Delivery<S> {
             error: None,
             position: 0,
             size: None,
-            hash: Some(Sha256::new()),
+            hash: hash::new(),
             source: 0,
             resumes: 0,
             begun: Instant::ZERO,
@@ -110,8 +110,8 @@ impl<S: ImageSink> Delivery<S> {
         self.error = None;
         self.position = 0;
         self.size = None;
-        if let Some(hash) = &mut self.hash {
-            *hash = Sha256::new();
+        if self.hash.is_some() {
+            self.hash = hash::new();
         }
         self.source = 0;
         self.resumes = 0;
@@ -201,7 +201,7 @@ impl<S: ImageSink> Deliver for Delivery<S> {
         let written = self.sink.write(now, data);
         self.keep(written)?;
         if let Some(hash) = &mut self.hash {
-            hash.update(data);
+            hash::update(hash, data);
         }
         self.position = self.position.saturating_add(data.len() as u64);
         Ok(())
@@ -216,8 +216,7 @@ impl<S: ImageSink> Deliver for Delivery<S> {
 
     #[inline(never)]
     fn digest(&self) -> Option<Digest> {
-        let hash = self.hash.clone()?;
-        Some(Digest(hash.finalize().into()))
+        self.hash.as_ref().map(hash::digest)
     }
 
     fn source(&self) -> u32 {

@@ -7,6 +7,7 @@
 #![forbid(unsafe_code)]
 
 mod delivery;
+mod hash;
 mod image;
 mod interface;
 
@@ -15,3 +16,8 @@ pub use image::{ImageHandle, LoadedImage, NAME_LEN, Part};
 pub use interface::{DhcpGoal, ExecError, IpxeInterface};
 pub use netboot_core::net::{NetworkConfig, Route};
 pub use netboot_core::uri::{Host, Scheme, Uri, UriError};
+
+/// The examples of the README, so that they compile and run.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -32,11 +32,7 @@ pub struct SourceSettings {
 
 impl SourceSettings {
     /// Takes in one setting; `None` when it is not known or its value does not fit.
-    pub(crate) fn line<'t>(
-        &mut self,
-        key: &str,
-        words: &mut dyn Iterator<Item = &'t str>,
-    ) -> Option<()> {
+    pub(crate) fn line(&mut self, key: &str, words: &mut dyn Iterator<Item = &str>) -> Option<()> {
         if key == "order" {
             self.order.clear();
             for word in words {

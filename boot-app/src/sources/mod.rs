@@ -9,11 +9,11 @@
 //! | `network` | the boot file that DHCP or a static configuration names, and the files beside it |
 //! | `listed` | what a table of contents at that place lists |
 
-mod fixed;
+pub(crate) mod fixed;
 #[cfg(feature = "toc")]
 mod listed;
-mod network;
-mod policy;
+pub(crate) mod network;
+pub(crate) mod policy;
 
 pub use fixed::FixedSource;
 pub use network::FileNames;
@@ -80,11 +80,16 @@ impl Sources {
         index: u8,
         config: &AppConfig<'_>,
     ) -> Option<Result<Candidate, SourceError>> {
+        #[cfg_attr(
+            not(feature = "toc"),
+            expect(unused_mut, reason = "a table changes it")
+        )]
         let mut expected = config
             .expected
             .iter()
             .find_map(|(of, expected)| (*of == index).then_some(*expected))
             .unwrap_or_default();
+        #[cfg_attr(not(feature = "toc"), expect(unused_mut, reason = "a table sets it"))]
         let mut part = None;
         let (origin, uri) = loop {
             let origin = *config.sources.order.get(place.source)?;

@@ -321,6 +321,10 @@ pub enum Said {
     Activated { t: u64, index: u8 },
     /// An attempt failed.
     AttemptFailed { index: Option<u8>, error: Failure },
+    /// The device holds part of an image that no source can finish. It takes no other image until it is reset.
+    ResetRequired { t: u64, index: u8 },
+    /// The platform has reset the device, and the boot begins anew.
+    DeviceReset { t: u64 },
     /// The boot is over.
     Finished { t: u64, status: u32 },
     /// The boot application reports the whole boot.
@@ -405,6 +409,11 @@ impl Said {
                 index: line.maybe("index")?,
                 error: line.failure()?,
             },
+            "reset-required" => Said::ResetRequired {
+                t: t()?,
+                index: index()?,
+            },
+            "device-reset" => Said::DeviceReset { t: t()? },
             "finished" => Said::Finished {
                 t: t()?,
                 status: line.hex("status")?,

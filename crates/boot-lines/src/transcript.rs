@@ -56,6 +56,10 @@ pub struct Transcript {
     pub trace: Vec<ImageTrace>,
     /// Errors that belong to no image, for example those of DHCP and of the table of contents.
     pub failures: Vec<Failure>,
+    /// Time at which the boot found that the device must be reset, and the image that cannot be finished.
+    pub reset_required: Option<(u64, u8)>,
+    /// Times at which the platform reset the device.
+    pub resets: Vec<u64>,
     /// Time at which the boot ended, and its status.
     pub finished: Option<(u64, u32)>,
     /// The boot application's report about the whole boot.
@@ -233,6 +237,8 @@ impl Transcript {
                 }
             }
             Said::AttemptFailed { index, error } => self.failed(index, error),
+            Said::ResetRequired { t, index } => self.reset_required = Some((t, index)),
+            Said::DeviceReset { t } => self.resets.push(t),
             Said::Finished { t, status } => self.finished = Some((t, status)),
             Said::Report(report) => self.report = Some(report),
             Said::Image(image) => self.images.push(image),
@@ -302,6 +308,7 @@ INFO  looking for an address
 @attempt-failed t=1400 index=0 code=0x00020004 blame=network message=the TFTP server went silent
 @fetching t=1500 index=0 uri=tftp://10.0.2.2/a.bin
 @attempt-failed t=1600 index=0 code=0x00020005 blame=server message=no such file
+@reset-required t=1650 index=0
 @finished t=1700 status=0x00020005
 @report started=10 configured=1000 ended=1700 status=0x00020005 code=0x00020005 blame=server message=no such file
 @image index=0 outcome=not-activated uri=tftp://10.0.2.2/a.bin octets=0 duration_us=600 transfer_us=0 octets_per_s=0 retries=1 resumes=0 code=0x00020005 blame=server message=no such file
@@ -320,6 +327,7 @@ INFO  looking for an address
         assert_eq!(transcript.status(), Some(0x0002_0005));
         let cause = transcript.cause().unwrap();
         assert_eq!(cause, "no such file (0x00020005, blame: server)");
+        assert_eq!(transcript.reset_required, Some((1650, 0)));
         assert_eq!(transcript.failures.len(), 1);
         let attempts = &transcript.trace_of(0).unwrap().attempts;
         assert_eq!(attempts.len(), 2);

@@ -35,3 +35,8 @@ pub use platform::Platform;
 pub use sink::{AbortReason, ImageSink};
 pub use time::{Duration, Instant};
 pub use uri::Uri;
+
+/// The examples of the README, so that they compile and run.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -41,3 +41,8 @@ pub use config::{ClientId, Config, VendorClass};
 pub use error::DhcpError;
 pub use lease::Lease;
 pub use raw::{RawOptions, Scope, Taken};
+
+/// The examples of the README, so that they compile and run.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

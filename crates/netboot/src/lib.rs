@@ -62,3 +62,8 @@ pub mod carrier {
     pub use crate::station::{Failed, Internal, Station, Step, resolve};
     pub use crate::transfer::carrier::{Carrier, Opened, Pumped, Start, Take, Validator};
 }
+
+/// The examples of the README, so that they compile and run.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -3,7 +3,7 @@
 use crate::TlsError;
 use crate::alert::Alert;
 use crate::flight::Outgoing;
-use crate::handshake::{Handshake, Message};
+use crate::handshake::{Check, Handshake, Message};
 use crate::identity::Identity;
 use crate::message;
 use crate::record::{ALERT, APPLICATION_DATA, Incoming, Record};
@@ -113,15 +113,6 @@ impl<'s, 'a, L: Level> Config<'s, 'a, L> {
             identity: None,
         }
     }
-}
-
-/// A [`Config`] without its type: the machinery exists once.
-pub(crate) struct Check<'c, 'a> {
-    pub server: &'c ServerName<'c>,
-    pub trust: Option<&'c Trust<'a>>,
-    pub algorithms: Algorithms<'a>,
-    pub suites: &'a [Suite],
-    pub identity: Option<&'c mut Identity<'a>>,
 }
 
 /// A TLS 1.3 client connection over buffers of the caller's; use it again with [`start`](Self::start).

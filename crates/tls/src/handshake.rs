@@ -2,7 +2,6 @@
 //! CertificateRequest, which may be left out.
 
 use crate::TlsError;
-use crate::channel::Check;
 use crate::flight::Outgoing;
 use crate::hello::{ClientHello, ServerHello};
 use crate::identity::Identity;
@@ -13,10 +12,11 @@ use crate::message::{
 use crate::record::Stage;
 use crate::schedule::{HASH, Hash, KeyPair, Secret, application_keys, handshake_keys};
 use crate::suite::Suite;
-use crate::verify::{LeafKey, ServerName, leaf_key, verify_server};
+use crate::verify::{LeafKey, ServerName, Trust, leaf_key, verify_server};
 use crate::wire::{Reader, Writer};
 use p256::SecretKey;
 use rand_core::CryptoRngCore;
+use rustls_pki_types::SignatureVerificationAlgorithm;
 use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
@@ -25,6 +25,16 @@ const DRAWS: usize = 8;
 /// Before what the server signs, and before what we sign (section 4.4.3).
 const SERVER_PROOF: &[u8; 34] = b"TLS 1.3, server CertificateVerify\0";
 const CLIENT_PROOF: &[u8; 34] = b"TLS 1.3, client CertificateVerify\0";
+
+/// What the server has to be and what we offer it: a [`Config`](crate::Config) without its type, so that the machinery exists
+/// once.
+pub(crate) struct Check<'c, 'a> {
+    pub server: &'c ServerName<'c>,
+    pub trust: Option<&'c Trust<'a>>,
+    pub algorithms: &'a [&'a dyn SignatureVerificationAlgorithm],
+    pub suites: &'a [Suite],
+    pub identity: Option<&'c mut Identity<'a>>,
+}
 
 /// What has to come next. Only [`State::Open`] lets application data through, and only
 /// [`Handshake::finished`] leads there, from the one state that the proof of the key leads to.

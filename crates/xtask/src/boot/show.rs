@@ -189,6 +189,11 @@ fn sentence(said: &Said) -> Option<String> {
             error,
         } => (error.t, format!("image {index}: FAILED: {error}")),
         Said::AttemptFailed { index: None, error } => (error.t, format!("FAILED: {error}")),
+        Said::ResetRequired { t, index } => (
+            *t,
+            format!("image {index}: cannot be finished; the device must be reset"),
+        ),
+        Said::DeviceReset { t } => (*t, "the device was reset; the boot begins anew".into()),
         Said::Finished { t, status } => (*t, format!("over, status {status:#010x}")),
         Said::Start(error) => return Some(format!("cannot start: {error}")),
         Said::Stop(stop) => return Some(format!("{}: {}", stop.what.to_uppercase(), stop.detail)),

@@ -1,0 +1,249 @@
+//! Fetches a file in a simulated world: DHCP, then TFTP and HTTP from the image server over a link that loses frames, in
+//! virtual time. On a board everything but the world is the same.
+//!
+//! `cargo run -p netboot --example fetch`
+
+use image_server::{Content, LeaseConfig, ServerConfig, SharedWorld, World};
+use netboot::{Buffers, NetError, Network, NetworkOptions, Slots};
+use netboot_core::{
+    AbortReason, Blame, Coded, Device, DeviceInfo, FrameSlot, ImageSink, Instant, Platform,
+    Received, TxSlot,
+};
+use netboot_ipxe::{Deliver as _, Delivery, DhcpGoal, ExecError, IpxeInterface, Uri};
+use netsim::LinkConfig;
+use rand_core::RngCore;
+use std::fmt;
+
+fn main() -> Result<(), ExecError<NetError>> {
+    let image: Vec<u8> = (0..200_000_u32).map(|octet| (octet % 253) as u8).collect();
+    let mut server = ServerConfig {
+        lease: LeaseConfig {
+            boot_file: Some("fw.bin".into()),
+            ..LeaseConfig::default()
+        },
+        ..ServerConfig::default()
+    };
+    let file = Content::Bytes(image.clone().into());
+    server.files.insert("fw.bin".into(), file);
+    let link = LinkConfig {
+        loss: 0.01,
+        ..LinkConfig::with_delay(netboot_core::Duration::from_micros(200))
+    };
+    let world = World::shared(server, link);
+
+    // A ROM has these two in statics.
+    let buffers = Box::leak(Box::new(Buffers::<{ 16 * 1024 }>::new()));
+    let slots = Box::leak(Box::new(Slots::new()));
+    let (device, platform) = (Ethernet::new(world.clone()), Clock(world.clone(), 1));
+    let mut network = Network::new(device, platform, buffers, slots, NetworkOptions::default());
+
+    let config = network
+        .dhcp(DhcpGoal::BootFiles)
+        .map_err(ExecError::Transfer)?;
+    println!(
+        "{} address {}/{}",
+        world.borrow().now,
+        config.address,
+        config.prefix_len
+    );
+    for uri in ["tftp://10.0.0.1/fw.bin", "http://10.0.0.1/fw.bin"] {
+        let uri = Uri::parse(uri).expect("a URI");
+        let mut delivery = Delivery::new(Store::default());
+        network.chain(&uri, &mut delivery)?;
+        let same = delivery.sink().0 == image;
+        println!(
+            "{} {uri}: {} octets in {}, the same: {same}",
+            world.borrow().now,
+            delivery.position(),
+            delivery.duration()
+        );
+    }
+    let lost = world.borrow().link.stats().from_server.lost;
+    println!("{} frames of the server were lost on the way", lost);
+    Ok(())
+}
+
+/// The station's end of the simulated link.
+struct Ethernet {
+    world: SharedWorld,
+    received: Vec<u8>,
+    held: [Option<Vec<u8>>; 4],
+}
+
+impl Ethernet {
+    fn new(world: SharedWorld) -> Self {
+        Self {
+            world,
+            received: Vec::new(),
+            held: Default::default(),
+        }
+    }
+}
+
+impl Device for Ethernet {
+    type Tx<'a> = Tx<'a>;
+
+    fn info(&self) -> DeviceInfo {
+        DeviceInfo {
+            mac: [0x02, 0, 0, 0, 0, 0x15],
+            mtu: 1500,
+            rx_ring: 32,
+        }
+    }
+
+    fn link_up(&mut self) -> bool {
+        true
+    }
+
+    fn set_multicast(&mut self, _groups: &[[u8; 6]]) {}
+
+    fn receive(&mut self) -> Option<Received<'_, Tx<'_>>> {
+        self.received = self.world.borrow_mut().client_receive()?;
+        Some(Received {
+            frame: &self.received,
+            rx_checksum_verified: false,
+            tx: Tx(&self.world),
+        })
+    }
+
+    fn transmit(&mut self) -> Option<Tx<'_>> {
+        Some(Tx(&self.world))
+    }
+
+    fn hold(&mut self) -> Option<FrameSlot> {
+        let slot = self.held.iter().position(Option::is_none)?;
+        self.held[slot] = Some(std::mem::take(&mut self.received));
+        Some(FrameSlot(slot as u8))
+    }
+
+    fn held(&self, slot: &FrameSlot) -> &[u8] {
+        self.held[usize::from(slot.0)]
+            .as_deref()
+            .unwrap_or_default()
+    }
+
+    fn release(&mut self, slot: FrameSlot) {
+        self.held[usize::from(slot.0)] = None;
+    }
+}
+
+/// A frame to be sent.
+struct Tx<'a>(&'a SharedWorld);
+
+impl TxSlot for Tx<'_> {
+    fn send<R>(self, len: usize, fill: impl FnOnce(&mut [u8]) -> R) -> R {
+        let mut frame = vec![0; len];
+        let result = fill(&mut frame);
+        self.0.borrow_mut().client_send(&frame);
+        result
+    }
+}
+
+/// Virtual time, and numbers that are the same in each run.
+struct Clock(SharedWorld, u64);
+
+impl Platform for Clock {
+    type Rng = Self;
+
+    fn now(&mut self) -> Instant {
+        self.0.borrow().now
+    }
+
+    fn idle(&mut self, until: Instant) {
+        let mut world = self.0.borrow_mut();
+        let looked = std::mem::replace(&mut world.looked, false);
+        if looked || !world.client_has_frames() {
+            world.advance(until);
+        } else {
+            // The library leaves frames in the device on purpose: only time can change that.
+            world.run(until);
+        }
+    }
+
+    fn rng(&mut self) -> &mut Self {
+        self
+    }
+}
+
+impl RngCore for Clock {
+    fn next_u32(&mut self) -> u32 {
+        (self.next_u64() >> 32) as u32
+    }
+
+    fn next_u64(&mut self) -> u64 {
+        self.1 = self
+            .1
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1);
+        self.1
+    }
+
+    fn fill_bytes(&mut self, octets: &mut [u8]) {
+        octets.fill_with(|| self.next_u32() as u8);
+    }
+
+    fn try_fill_bytes(&mut self, octets: &mut [u8]) -> Result<(), rand_core::Error> {
+        self.fill_bytes(octets);
+        Ok(())
+    }
+}
+
+/// Keeps an image in memory; it takes 1,024 octets at a time.
+#[derive(Default)]
+struct Store(Vec<u8>);
+
+/// The store never fails.
+#[derive(Debug)]
+enum Never {}
+
+impl fmt::Display for Never {
+    fn fmt(&self, _: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match *self {}
+    }
+}
+
+impl Coded for Never {
+    fn code(&self) -> u32 {
+        match *self {}
+    }
+
+    fn blame(&self) -> Blame {
+        match *self {}
+    }
+}
+
+impl ImageSink for Store {
+    type Error = Never;
+
+    fn begin(&mut self, _: Instant, _size: u64) -> Result<(), Never> {
+        Ok(())
+    }
+
+    fn window(&mut self, _: Instant) -> Result<usize, Never> {
+        Ok(1_024)
+    }
+
+    fn write(&mut self, _: Instant, data: &[u8]) -> Result<(), Never> {
+        self.0.extend(data);
+        Ok(())
+    }
+
+    fn end(&mut self, _: Instant) -> Result<(), Never> {
+        Ok(())
+    }
+
+    fn poll_ready(&mut self, _: Instant) -> Result<bool, Never> {
+        Ok(true)
+    }
+
+    fn activate(&mut self, _: Instant) -> Result<(), Never> {
+        Ok(())
+    }
+
+    fn withdraw(&mut self, _: Instant) -> bool {
+        self.0.clear();
+        true
+    }
+
+    fn abort(&mut self, _: Instant, _: AbortReason) {}
+}
