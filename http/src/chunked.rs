@@ -1,44 +1,44 @@
-//! Chunked transfer coding, RFC 9112 section 7.1.
+//! Decodes the chunked transfer coding, RFC 9112 section 7.1.
 //!
-//! Octet by octet, so input may be cut anywhere; nothing is stored. Extensions and trailer fields are
-//! skipped, within limits. Lines end in CR LF and in nothing else.
+//! The decoder goes octet by octet, so that input may be cut anywhere, and stores nothing. It skips extensions and trailer fields
+//! within limits. Lines end with CR LF and nothing else.
 
 use crate::error::Fault;
 use crate::syntax::is_text;
 
-/// Octets in a chunk size line apart from the size itself.
+/// Greatest number of octets in a chunk size line beside the size itself.
 const MAX_LINE: u16 = 256;
 
-/// Octets in the trailer section.
+/// Greatest number of octets in the trailer section.
 const MAX_TRAILER: u16 = 2048;
 
-/// Hexadecimal digits of a chunk size, leading zeros included.
+/// Greatest number of hexadecimal digits in a chunk size, leading zeros included.
 const MAX_DIGITS: u8 = 16;
 
-/// What comes next.
+/// Tells what comes next in the input.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Next {
-    /// More input, to know.
+    /// More input has to come before that is known.
     NeedInput,
-    /// This many octets of the chunk.
+    /// This many octets of the chunk come next.
     Data(u64),
-    /// Nothing: the body is complete.
+    /// Nothing comes next, because the body is complete.
     End,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
-    /// Before or within the size.
+    /// The decoder is before or within the size.
     Size,
-    /// White space after the size.
+    /// The decoder is in white space after the size.
     Pad,
     Extension,
-    /// CR of a size line seen.
+    /// The decoder has seen the CR of a size line.
     SizeLf,
     Data,
     DataCr,
     DataLf,
-    /// At the start of a trailer line or of the blank line that ends the body.
+    /// The decoder is at the start of a trailer line, or of the blank line that ends the body.
     TrailerStart,
     Trailer,
     TrailerLf,
@@ -50,10 +50,10 @@ enum State {
 #[derive(Clone, Debug)]
 pub(crate) struct Chunked {
     state: State,
-    /// The size so far, then the octets left of the chunk.
+    /// The size as far as it was read; after that, the octets left of the chunk.
     left: u64,
     digits: u8,
-    /// Octets that the line or section may still have.
+    /// Number of octets that the line or section may still have.
     budget: u16,
 }
 
@@ -67,7 +67,7 @@ impl Chunked {
         }
     }
 
-    /// Takes framing from the start of `input` and returns how many octets of it.
+    /// Takes framing from the start of `input`, and returns how many octets it took.
     pub(crate) fn advance(&mut self, input: &[u8]) -> Result<(usize, Next), Fault> {
         for (at, octet) in input.iter().enumerate() {
             match self.state {
@@ -83,7 +83,7 @@ impl Chunked {
         Ok((input.len(), next))
     }
 
-    /// Octets of the chunk's data were taken; no more than [`Next::Data`] said.
+    /// Notes that octets of the chunk's data were taken, no more than [`Next::Data`] said.
     pub(crate) fn taken(&mut self, count: u64) {
         self.left = self.left.saturating_sub(count);
         if self.left == 0 && self.state == State::Data {

@@ -1,17 +1,17 @@
-//! HTTP dates, RFC 9110 section 5.6.7: only enough to tell which of two is later.
+//! Reads HTTP dates, RFC 9110 section 5.6.7, as far as it takes to tell which of two is later.
 
-/// The preferred format: `0` stands for a digit, `A` for a letter of the weekday, which is not looked at
-/// further, `M` for a letter of the month; the rest for itself.
+/// The preferred format. `0` stands for a digit, `A` for a letter of the weekday, which is not checked
+/// further, and `M` for a letter of the month. All else stands for itself.
 const FORMAT: &[u8; 29] = b"AAA, 00 MMM 0000 00:00:00 GMT";
 const MONTHS: &[u8; 36] = b"JanFebMarAprMayJunJulAugSepOctNovDec";
 
-/// A number that orders preferred-format dates (`Sun, 06 Nov 1994 08:49:37 GMT`) by the second.
+/// Gives a number that orders dates in the preferred format (`Sun, 06 Nov 1994 08:49:37 GMT`) by the second.
 /// `None` for the obsolete formats, which no server in service sends.
 pub(crate) fn order_key(date: &[u8]) -> Option<u64> {
     if date.len() != FORMAT.len() {
         return None;
     }
-    // Day, hour, minute and second are one number of eight digits; year and month go in front of it.
+    // Day, hour, minute and second are one number of eight digits. Year and month go in front of it.
     let (mut year, mut rest) = (0u32, 0u32);
     let mut digits = 0;
     for (octet, format) in date.iter().zip(FORMAT) {

@@ -8,45 +8,45 @@ use netboot_core::{Blame, Coded, Module};
 /// Why a request was not sent, a response was not accepted, or a redirection was not followed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum HttpError {
-    /// A value of the request holds what HTTP does not allow there; nothing was encoded.
+    /// A value of the request has octets that HTTP does not allow there. Nothing was encoded.
     RequestField {
-        /// Which one.
+        /// Name of the field.
         field: &'static str,
     },
     /// The request does not fit the caller's buffer.
     RequestTooLong,
     /// More body octets were reported as taken than were offered.
     BodyOvertaken,
-    /// What came back does not begin with `HTTP/1.`.
+    /// The answer does not begin with `HTTP/1.`.
     NotHttp,
     /// The head does not fit the buffer of the [`Response`](crate::Response).
     HeadTooLarge,
-    /// The head breaks the syntax of RFC 9112, or a field that may come once came twice.
+    /// The head breaks the syntax of RFC 9112, or a field came twice that may come once.
     BadHead,
-    /// 101: the server switched to a protocol that nobody asked for.
+    /// The server switched to a protocol that nobody asked for (101).
     UnexpectedUpgrade,
-    /// More than [`MAX_INTERIM`](crate::MAX_INTERIM) 1xx responses.
+    /// More than [`MAX_INTERIM`](crate::MAX_INTERIM) interim responses (1xx) came.
     TooManyInterim,
     /// `Content-Length` is not a number.
     BadContentLength,
     /// Two statements about the length of the body contradict each other (RFC 9112 section 6.3).
     ConflictingLength,
-    /// A transfer coding other than a single `chunked`, or any in HTTP/1.0.
+    /// The transfer coding is not a single `chunked`, or there is one in HTTP/1.0.
     TransferEncoding,
     /// The content is compressed, although only `identity` was accepted.
     ContentEncoding,
-    /// A 206 without a single valid `Content-Range` in octets.
+    /// A 206 has no single valid `Content-Range` in octets.
     BadContentRange,
-    /// A 206 although no range was asked for.
+    /// A 206 came although no range was asked for.
     UnexpectedPartial,
-    /// A 206 with another range than the one asked for.
+    /// A 206 has another range than the one that was asked for.
     WrongRange {
-        /// The first octet asked for.
+        /// Offset of the first octet that was asked for.
         wanted: u64,
-        /// The first octet sent.
+        /// Offset of the first octet that was sent.
         first: u64,
     },
-    /// What is offered is not what was being fetched before: validator or length differ.
+    /// The content is another than the one that was being fetched: its validator or length differs.
     Changed,
     /// Chunked framing is broken (RFC 9112 section 7.1).
     BadChunk,
@@ -54,48 +54,48 @@ pub enum HttpError {
     ChunkTooLong,
     /// The body ended before it was complete.
     Truncated {
-        /// Body octets taken.
+        /// Number of body octets that were taken.
         got: u64,
-        /// Body octets announced, when they were.
+        /// Number of body octets that were announced; `None` when there was no announcement.
         expected: Option<u64>,
     },
     /// More body octets came than were announced.
     BodyTooLong {
-        /// Body octets announced.
+        /// Number of body octets that were announced.
         expected: u64,
     },
     /// The connection was closed before a whole head came.
     Closed,
-    /// The server answered with a status that is no content.
+    /// The server answered with a status that brings no content.
     Status {
         /// The status code, 200 to 999.
         status: u16,
-        /// Seconds the server asks to wait, from `Retry-After`.
+        /// Seconds that the server asks to wait (`Retry-After`).
         retry_after: Option<u32>,
     },
-    /// 416: the range asked for begins behind the end.
+    /// The range that was asked for begins behind the end of the content (416).
     RangeNotSatisfiable {
-        /// The complete length, if the server says.
+        /// Octets of the complete content, if the server says so.
         total: Option<u64>,
     },
-    /// A redirection without `Location`.
+    /// A redirection has no `Location`.
     NoLocation,
-    /// A redirection to something that is no URI that we can use.
+    /// A redirection leads to something that is no usable URI.
     BadLocation(UriError),
-    /// A redirection from `https` to `http`.
+    /// A redirection leads from `https` to `http`.
     RedirectDowngrade,
-    /// A redirection to another scheme than `http` and `https`.
+    /// A redirection leads to another scheme than `http` and `https`.
     RedirectScheme,
-    /// A redirection to a URI with user information (RFC 9110 section 4.2.4).
+    /// A redirection leads to a URI with user information (RFC 9110 section 4.2.4).
     RedirectCredentials,
-    /// More redirections in a row than allowed.
+    /// There are more redirections in a row than allowed.
     TooManyRedirects,
-    /// A redirection to where we have already been.
+    /// A redirection leads to a URI that was visited already.
     RedirectLoop,
 }
 
-/// What is wrong with the octets of a response, as the parsers pass it on: the errors without facts, in
-/// one octet.
+/// Says what is wrong with the octets of a response. The parsers pass it on in one octet: it has the errors without
+/// their facts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Fault {
     NotHttp,
@@ -134,8 +134,8 @@ impl From<Fault> for HttpError {
 }
 
 impl HttpError {
-    /// Whether the same request may well succeed later or on a new connection (RFC 9110 sections
-    /// 15.5.9, 15.6; RFC 6585 section 4): the transfer can be resumed.
+    /// Whether the same request may succeed later or on a new connection (RFC 9110 sections
+    /// 15.5.9, 15.6; RFC 6585 section 4), so that the transfer can be resumed.
     pub fn is_transient(&self) -> bool {
         match self {
             HttpError::Truncated { .. } | HttpError::Closed => true,
@@ -221,7 +221,7 @@ impl fmt::Display for HttpError {
     }
 }
 
-/// What the common status codes mean to an operator.
+/// Says what the common status codes mean to an operator.
 fn reason(status: u16) -> &'static str {
     match status {
         401 => " (user name or password needed)",
@@ -279,7 +279,7 @@ impl Coded for HttpError {
             | HttpError::BodyOvertaken
             | HttpError::HeadTooLarge => Blame::Caller,
             HttpError::Truncated { .. } | HttpError::Closed => Blame::Network,
-            // The URI is wrong, or the name and password in it.
+            // The URI is wrong, or the name and password in it are.
             HttpError::Status {
                 status: 401 | 403 | 404 | 410,
                 ..

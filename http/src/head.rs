@@ -1,4 +1,4 @@
-//! The head of a response: status, framing, range and validator.
+//! Reads the head of a response: status, framing, range and validator.
 //!
 //! RFC 9112 section 6.3 for the length of the body, RFC 9110 section 14.4 for `Content-Range`,
 //! section 8.8 for validators.
@@ -13,14 +13,14 @@ use crate::request::Method;
 use crate::response::Expect;
 use crate::syntax::Lines;
 
-/// Octets in the longest validator that is kept; with a longer one a transfer cannot be resumed.
+/// Octets of the longest validator that is kept. A transfer with a longer one cannot be resumed by range.
 pub const MAX_VALIDATOR: usize = 96;
 
-/// Octets of the longest media type that is kept; a longer one counts as absent.
+/// Octets of the longest media type that is kept. A longer one counts as absent.
 #[cfg(feature = "media-type")]
 pub const MAX_MEDIA_TYPE: usize = 64;
 
-/// What proves that two responses carry the same octets: a strong entity tag, or a modification date
+/// Proof that two responses carry the same octets: a strong entity tag, or a modification date
 /// that is strong by RFC 9110 section 8.8.2.2, because the response's own `Date` is later.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Validator {
@@ -28,12 +28,12 @@ pub struct Validator {
 }
 
 impl Validator {
-    /// As it goes into `If-Range`.
+    /// The validator in the form that goes into `If-Range`.
     pub fn as_str(&self) -> &str {
         &self.text
     }
 
-    /// A strong entity tag (RFC 9110 section 8.8.3). A weak one says only *similar*.
+    /// Reads a strong entity tag (RFC 9110 section 8.8.3). A weak one says only *similar*, and is none.
     pub(crate) fn from_etag(value: &[u8]) -> Option<Self> {
         let inner = value.strip_prefix(b"\"")?.strip_suffix(b"\"")?;
         let valid = inner
@@ -60,68 +60,68 @@ impl Validator {
     }
 }
 
-/// How the end of the body is found (RFC 9112 section 6.3).
+/// Says how the end of the body is found (RFC 9112 section 6.3).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Framing {
     /// There is no body.
     #[default]
     None,
-    /// This many octets.
+    /// The body has this many octets.
     Length(u64),
-    /// Chunks, the last one empty.
+    /// The body comes in chunks, the last one of which is empty.
     Chunked,
-    /// Everything until the connection closes: an early close goes unnoticed.
+    /// The body is everything until the connection closes. An early close goes unnoticed.
     Close,
 }
 
-/// What a response says about itself. All zero and empty until the head has come.
+/// What a response says about itself. All fields are zero and empty until the head has come.
 #[derive(Clone, Default)]
 pub struct Head {
     /// Status code, 200 to 999.
     pub status: u16,
-    /// `Content-Length`, also in answer to HEAD.
+    /// `Content-Length`, also in the answer to HEAD.
     pub content_length: Option<u64>,
-    /// How the end of the body is found.
+    /// Says how the end of the body is found.
     pub body: Framing,
-    /// Octets of the complete content: `Content-Length` of a 200, what follows the slash in the
+    /// Octets of the complete content: `Content-Length` of a 200, or the number behind the slash in the
     /// `Content-Range` of a 206 or 416.
     pub total: Option<u64>,
-    /// Offset of the first body octet in the complete content: not 0 only in a 206.
+    /// Offset of the first body octet in the complete content. It is 0 in all but a 206.
     pub first: u64,
-    /// What to send as `If-Range` when the transfer has to be resumed.
+    /// The validator to send as `If-Range` when the transfer is resumed.
     pub validator: Option<Validator>,
     /// Whether the server says that it serves ranges of octets.
     pub accept_ranges: bool,
-    /// Seconds to wait, when `Retry-After` has them; a date counts as absent.
+    /// Seconds to wait, when `Retry-After` has them. A date counts as absent.
     pub retry_after: Option<u32>,
     /// Whether the connection stays open, as far as the head says (RFC 9112 section 9.3).
     pub keep_alive: bool,
-    /// `Content-Type` with its parameters, in lower case; empty when absent.
+    /// `Content-Type` with its parameters, in lower case. Empty when absent.
     #[cfg(feature = "media-type")]
     pub media_type: String<MAX_MEDIA_TYPE>,
-    /// `Location` without its fragment; empty when absent.
+    /// `Location` without its fragment. Empty when absent.
     pub location: String<MAX_URI>,
-    /// Octets of the body when only `Content-Range` tells.
+    /// Octets of the body when only `Content-Range` tells them.
     pub(crate) range_length: Option<u64>,
     location_error: Option<UriError>,
 }
 
-/// What a response means for a fetch.
+/// Says what a response means for a fetch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
-    /// 200: the complete content from its first octet. Also the answer to a range request when the
-    /// server serves no ranges or the content is no longer what `If-Range` named.
+    /// The complete content comes, from its first octet (200). This is also the answer to a range request when the
+    /// server serves no ranges, or when the content is no longer what `If-Range` named.
     Content,
-    /// 206: the content from [`Head::first`] on, as asked for.
+    /// The content comes from [`Head::first`] on, as it was asked for (206).
     PartialContent,
-    /// 301, 302, 303, 307 or 308 with [`Head::location`].
+    /// The content is at [`Head::location`] (301, 302, 303, 307 or 308).
     Redirect,
-    /// No content.
+    /// There is no content.
     Failed(HttpError),
 }
 
 impl Head {
-    /// All zero and empty.
+    /// Makes a head with all fields zero and empty.
     pub(crate) fn reset(&mut self) {
         self.status = 0;
         self.content_length = None;
@@ -139,7 +139,7 @@ impl Head {
         self.location_error = None;
     }
 
-    /// What the response means for a fetch.
+    /// Says what the response means for a fetch.
     pub fn outcome(&self) -> Outcome {
         match self.status {
             200 => Outcome::Content,
@@ -157,17 +157,17 @@ impl Head {
         }
     }
 
-    /// Octets of the part that a 206 carries; `None` for any other answer.
+    /// Octets of the part that a 206 carries. `None` for any other answer.
     pub fn part_octets(&self) -> Option<u64> {
         self.range_length
     }
 
-    /// Checks that a 206 continues a transfer that began with `total` octets announced and
-    /// `validator` (RFC 9110 section 15.3.7.3). Without a validator on both sides only a digest can
+    /// Checks that a 206 continues a transfer that began with `validator` and with `total` octets
+    /// announced (RFC 9110 section 15.3.7.3). Without a validator on both sides only a digest can
     /// tell.
     ///
     /// # Errors
-    /// [`HttpError::Changed`] when total length or validator differ.
+    /// Fails with [`HttpError::Changed`] when total length or validator differs.
     pub fn continues(
         &self,
         total: Option<u64>,
@@ -184,8 +184,8 @@ impl Head {
     }
 }
 
-/// Reads a complete head, its blank line included, into `head`. `false`: an interim response, RFC 9110
-/// section 15.2.
+/// Reads a complete head, its blank line included, into `head`. Returns `false` for an interim response (RFC 9110
+/// section 15.2).
 #[inline(never)]
 pub(crate) fn read(raw: &[u8], expect: &Expect, head: &mut Head) -> Result<bool, HttpError> {
     let parsed = parse(raw, expect, head).map_err(HttpError::from);
@@ -222,13 +222,13 @@ fn parse(raw: &[u8], expect: &Expect, head: &mut Head) -> Result<bool, Fault> {
     Ok(true)
 }
 
-/// The fields that matter, as they come by.
+/// The fields that matter, as they are read.
 #[derive(Default)]
 struct Fields<'a> {
     length: Option<u64>,
-    /// Transfer codings seen.
+    /// Number of transfer codings seen.
     codings: u8,
-    /// One of them was not `chunked`.
+    /// Set when one of them was not `chunked`.
     other_coding: bool,
     content_coded: bool,
     range: Option<ContentRange>,
@@ -236,7 +236,7 @@ struct Fields<'a> {
     etag: Option<&'a [u8]>,
     modified: Option<&'a [u8]>,
     date: Option<&'a [u8]>,
-    /// One of those three came twice with different values: none of them is to be trusted.
+    /// Set when one of these three came twice with different values. None of them is used then.
     ambiguous: bool,
     location: Option<&'a [u8]>,
     #[cfg(feature = "media-type")]
@@ -284,7 +284,7 @@ impl<'a> Fields<'a> {
             self.accept_ranges |= items(value).any(|item| item.eq_ignore_ascii_case(b"bytes"));
         } else if is("retry-after") {
             self.retry_after = decimal(value).map(|seconds| {
-                // A wait of 136 years is one of for ever.
+                // A longer wait is cut to 136 years.
                 u32::try_from(seconds).unwrap_or(u32::MAX)
             });
         } else if is("connection") {
@@ -327,7 +327,7 @@ impl<'a> Fields<'a> {
         }
         head.validator = match (self.etag, self.modified, self.date) {
             _ if self.ambiguous => None,
-            // Who has a tag, even a weak one, must not use the date (RFC 9110 section 13.1.5).
+            // A client that has a tag, even a weak one, must not use the date (RFC 9110 section 13.1.5).
             (Some(tag), _, _) => Validator::from_etag(tag),
             (None, Some(modified), Some(sent)) => Validator::from_dates(modified, sent),
             _ => None,
@@ -356,7 +356,7 @@ impl<'a> Fields<'a> {
         Ok(())
     }
 
-    /// RFC 9112 section 6.3, in its order, and strict where it leaves a choice.
+    /// Finds the length of the body in the order of RFC 9112 section 6.3. It is strict where the RFC leaves a choice.
     fn framing(
         &self,
         status: u16,
@@ -377,7 +377,7 @@ impl<'a> Fields<'a> {
                 return Err(Fault::TransferEncoding);
             }
             if self.length.is_some() {
-                // Section 6.3: "ought to be handled as an error"; one of the two is a lie.
+                // One of the two is wrong; section 6.3: "ought to be handled as an error".
                 return Err(Fault::ConflictingLength);
             }
             return Ok(Framing::Chunked);
@@ -395,12 +395,12 @@ impl<'a> Fields<'a> {
         };
         let (Some(ContentRange::Part { first, last, total }), false) = (self.range, self.bad_range)
         else {
-            // Among others a multipart/byteranges, which one range does not ask for.
+            // This may be a multipart/byteranges, which a request for one range does not ask for.
             return Err(Fault::BadContentRange);
         };
         head.first = first;
         if first != wanted {
-            // `read` says so, with the facts.
+            // `read` reports this with its facts.
             return Ok(());
         }
         // `last` is at least `first`, and below `u64::MAX` since it has 19 digits at most.
@@ -414,7 +414,7 @@ impl<'a> Fields<'a> {
     }
 }
 
-/// RFC 9110 section 14.4.
+/// The value of `Content-Range` (RFC 9110 section 14.4).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum ContentRange {
     Part {
@@ -449,7 +449,7 @@ impl ContentRange {
     }
 }
 
-/// Whether a field that comes once came before with another value.
+/// Whether a field that may come once came before with another value.
 fn differs(earlier: Option<&[u8]>, value: &[u8]) -> bool {
     earlier.is_some_and(|earlier| earlier != value)
 }
@@ -478,7 +478,7 @@ impl<'a> Iterator for Items<'a> {
     }
 }
 
-/// `1*DIGIT`, at most 19 of them, so that nothing can overflow.
+/// Reads `1*DIGIT`, at most 19 digits, so that nothing can overflow.
 fn decimal(digits: &[u8]) -> Option<u64> {
     if digits.is_empty() || digits.len() > 19 {
         return None;

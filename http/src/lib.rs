@@ -1,6 +1,6 @@
 //! HTTP/1.1 client, sans-IO: RFC 9110 (semantics) and RFC 9112 (messages).
 //!
-//! [`Request::encode`] writes what goes to the server, [`Response`] reads what comes back, in place:
+//! [`Request::encode`] writes the request, and [`Response`] reads the answer in place:
 //! body octets are never copied, and nothing of the body is ever kept. [`Redirects`] decides whether
 //! a redirection may be followed. Time, sockets and retries are the caller's.
 //!
@@ -10,8 +10,8 @@
 //!                                 closed early -> end_of_stream -> Truncated
 //! ```
 //!
-//! What a boot ROM has no use for is refused, never guessed: content codings, upgrades, multipart
-//! ranges, folded fields, a length said twice in two ways.
+//! The crate refuses what a boot ROM has no use for, and never guesses: content codings, upgrades, multipart
+//! ranges, folded fields, a length that is given twice in two ways.
 #![cfg_attr(not(test), no_std)]
 #![forbid(unsafe_code)]
 

@@ -1,4 +1,4 @@
-//! Whether and where to follow a redirection, RFC 9110 section 15.4.
+//! Decides whether and where to follow a redirection, RFC 9110 section 15.4.
 
 use heapless::Vec;
 use netboot_core::Uri;
@@ -6,13 +6,13 @@ use netboot_core::uri::{Scheme, UriError};
 
 use crate::error::HttpError;
 
-/// The most redirections that can be allowed in a row.
+/// Greatest number of redirections that can be allowed in a row.
 pub const MAX_REDIRECTS: usize = 16;
 
 /// The redirections followed so far on the way to one image.
 ///
-/// Only `http` and `https` are followed to, and `https` is not left unless allowed. Of the places
-/// visited a 64-bit hash is kept, enough to end a loop early; the limit ends every other chain.
+/// A redirection is followed only to `http` and `https`, and from `https` to `http` only if that is allowed. A 64-bit hash of each
+/// visited place is kept, which is enough to end a loop early. The limit ends every other chain.
 #[derive(Clone, Debug)]
 pub struct Redirects {
     seen: Vec<u64, { MAX_REDIRECTS + 1 }>,
@@ -22,14 +22,14 @@ pub struct Redirects {
 }
 
 impl Default for Redirects {
-    /// Five redirections, none from `https` to `http`.
+    /// Allows five redirections, and none from `https` to `http`.
     fn default() -> Self {
         Self::new(5)
     }
 }
 
 impl Redirects {
-    /// Allows `limit` redirections in a row, at most [`MAX_REDIRECTS`]; 0 follows none.
+    /// Allows `limit` redirections in a row, at most [`MAX_REDIRECTS`]. With 0 none is followed.
     pub fn new(limit: u8) -> Self {
         Self {
             seen: Vec::new(),
@@ -39,7 +39,7 @@ impl Redirects {
         }
     }
 
-    /// Allows redirections from `https` to `http`: for image servers whose content is verified by
+    /// Allows redirections from `https` to `http`. This is for image servers whose content is verified by
     /// digest anyway.
     #[must_use]
     pub fn allow_downgrade(mut self, allow: bool) -> Self {
@@ -47,19 +47,19 @@ impl Redirects {
         self
     }
 
-    /// How many redirections were followed.
+    /// Number of redirections that were followed.
     pub fn hops(&self) -> u8 {
         self.hops
     }
 
-    /// The URI that a response with `status` and `location` to a request for `base` leads to.
+    /// Gives the URI to which a response with `status` and `location` to a request for `base` leads.
     ///
-    /// The method does not change: we send GET and HEAD only, for which even 303 keeps it. The user
+    /// The method does not change, because only GET and HEAD are redirected here, for which even 303 keeps it. The user
     /// information of `base` goes along to the same origin and nowhere else.
     ///
     /// # Errors
-    /// A status that is no redirection; a location that is missing, unusable, or against the policy
-    /// above; too many redirections, or a loop.
+    /// Fails for a status that is no redirection, for a location that is missing, unusable, or against the policy
+    /// above, for too many redirections, and for a loop.
     pub fn follow(&mut self, base: &Uri, status: u16, location: &str) -> Result<Uri, HttpError> {
         if !is_redirect(status) {
             return Err(HttpError::Status {
@@ -97,19 +97,19 @@ impl Redirects {
         if from == to || self.seen.contains(&to) {
             return Err(HttpError::RedirectLoop);
         }
-        // There is room for one more than the limit: the start.
+        // There is room for one more than the limit, which is for the start.
         let _ = self.seen.push(from);
         self.hops += 1;
         Ok(target)
     }
 }
 
-/// The statuses that send a GET elsewhere. 300 and 304 do not.
+/// Whether a status sends a GET elsewhere. 300 and 304 do not.
 pub(crate) fn is_redirect(status: u16) -> bool {
     matches!(status, 301 | 302 | 303 | 307 | 308)
 }
 
-/// FNV-1a, 64 bits. A collision made on purpose only ends the sender's own redirections.
+/// Computes FNV-1a with 64 bits. A collision made on purpose only ends the sender's own redirections.
 fn hash(uri: &Uri) -> u64 {
     uri.as_str()
         .bytes()

@@ -1,7 +1,7 @@
-//! Writing a request, RFC 9112 section 3.
+//! Writes a request, RFC 9112 section 3.
 //!
-//! Every value is checked as it is written: none can end its line, so no value from a script, an
-//! option or a redirection can smuggle a field or a second request in.
+//! Every value is checked as it is written. None can end its line, so no value from a script, an
+//! option or a redirection can smuggle in a field or a second request.
 
 use netboot_core::Uri;
 
@@ -9,12 +9,12 @@ use crate::error::HttpError;
 use crate::head::Validator;
 use crate::response::Expect;
 
-/// What is asked of the server (RFC 9110 section 9.3).
+/// The method of a request (RFC 9110 section 9.3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Method {
-    /// The content.
+    /// Asks for the content.
     Get,
-    /// What GET would say about the content, without the content.
+    /// Asks for what GET would say about the content, without the content.
     Head,
     /// Hands content to the resource (RFC 9110 section 9.3.3).
     Post,
@@ -31,52 +31,52 @@ impl Method {
     }
 }
 
-/// The content from an offset on (RFC 9110 section 14.2).
+/// Asks for the content from an offset on (RFC 9110 section 14.2).
 #[derive(Clone, Copy, Debug)]
 pub struct RangeFrom<'a> {
-    /// Offset of the first octet wanted.
+    /// Offset of the first octet that is wanted.
     pub first: u64,
-    /// Offset of the last one; `None` for all that follow.
+    /// Offset of the last octet that is wanted. `None` for all that follow.
     pub last: Option<u64>,
-    /// Only if the content is still this; else the server sends all of it (RFC 9110 section 13.1.5).
+    /// The part is wanted only if the content is still this one. Otherwise the server sends all of it (RFC 9110 section 13.1.5).
     pub if_range: Option<&'a Validator>,
 }
 
-/// What the content of a request is. The content itself follows the encoded head.
+/// Describes the content of a request. The content itself follows the encoded head.
 #[derive(Clone, Copy, Debug)]
 pub struct Content<'a> {
     /// Media type (RFC 9110 section 8.3).
     pub media_type: &'a str,
-    /// Octets of the content.
+    /// Length of the content in octets.
     pub len: u64,
 }
 
 /// The head of one request.
 #[derive(Clone, Copy)]
 pub struct Request<'a> {
-    /// What is asked of the server.
+    /// The method.
     pub method: Method,
-    /// `host[:port]`, as [`Uri::authority`] gives it.
+    /// The server as `host[:port]`, in the form of [`Uri::authority`].
     pub authority: &'a str,
-    /// Origin form, as [`Uri::target`] gives it.
+    /// Path and query in origin form, in the form of [`Uri::target`].
     pub target: &'a str,
-    /// Ask for a part. Only for GET.
+    /// The part that is wanted; `None` for all. Only for GET.
     pub range: Option<RangeFrom<'a>>,
-    /// Media types that the answer may have (RFC 9110 section 12.5.1); any when empty.
+    /// Media types that the answer may have (RFC 9110 section 12.5.1). Any is accepted when this is empty.
     pub accept: &'a str,
-    /// Content that follows the head. Only for POST.
+    /// The content that follows the head. Only for POST.
     pub content: Option<Content<'a>>,
-    /// User name and password for Basic authentication (RFC 7617), in clear.
+    /// User name and password for Basic authentication (RFC 7617), in the clear.
     pub credentials: Option<(&'a str, &'a str)>,
-    /// Product token; left out when empty.
+    /// Product token for `User-Agent`. The field is left out when this is empty.
     pub user_agent: &'a str,
     /// Whether the connection shall stay open for the next request.
     pub keep_alive: bool,
 }
 
 impl<'a> Request<'a> {
-    /// A plain GET for `uri` that closes the connection afterwards. Credentials within `uri` are not
-    /// used: decode them with [`Uri::credentials`] into a buffer and set
+    /// Makes a plain GET for `uri` that closes the connection afterwards. Credentials within `uri` are not
+    /// used. Decode them with [`Uri::credentials`] into a buffer, and set
     /// [`credentials`](Self::credentials).
     pub fn get(uri: &'a Uri) -> Self {
         Self {
@@ -92,7 +92,7 @@ impl<'a> Request<'a> {
         }
     }
 
-    /// What a [`Response`](crate::Response) has to know of this request.
+    /// Tells what a [`Response`](crate::Response) has to know of this request.
     pub fn expect(&self) -> Expect {
         Expect {
             method: self.method,
@@ -106,8 +106,8 @@ impl<'a> Request<'a> {
     /// `Accept-Encoding: identity` is always sent, since what arrives is hashed as it arrives.
     ///
     /// # Errors
-    /// [`HttpError::RequestField`] when a value holds a control character, a space, an octet outside
-    /// ASCII, or what does not belong into its field; [`HttpError::RequestTooLong`].
+    /// Fails with [`HttpError::RequestField`] when a value has a control character, a space, an octet outside
+    /// ASCII, or an octet that its field does not allow, and with [`HttpError::RequestTooLong`] when `buf` is too short.
     pub fn encode(&self, buf: &mut [u8]) -> Result<usize, HttpError> {
         let mut out = Writer::new(buf);
         out.text(self.method.as_str());
@@ -157,7 +157,7 @@ impl<'a> Request<'a> {
             }
             if let Some(validator) = range.if_range {
                 out.text("\r\nIf-Range: ");
-                // Checked when it was received; a date has spaces in it.
+                // The validator was checked when it was received. A date has spaces in it.
                 out.text(validator.as_str());
             }
         }
@@ -186,7 +186,7 @@ impl<'a> Request<'a> {
 struct Writer<'b> {
     buf: &'b mut [u8],
     len: usize,
-    /// Something did not fit, and was left out.
+    /// Set when something did not fit and was left out.
     overflow: bool,
     /// The field whose value cannot be sent.
     unfit: Option<&'static str>,
@@ -241,7 +241,7 @@ impl<'b> Writer<'b> {
         digits.for_each(|digit| self.octet(*digit));
     }
 
-    /// RFC 4648 section 4, padded.
+    /// Writes base64 by RFC 4648 section 4, padded.
     fn base64(&mut self, mut octets: impl Iterator<Item = u8>) {
         while let Some(first) = octets.next() {
             let (second, third) = (octets.next(), octets.next());

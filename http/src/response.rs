@@ -1,7 +1,7 @@
-//! Reading a response, as its octets come in.
+//! Reads a response as its octets come in.
 //!
-//! The head is collected in a buffer of its own, because a parser needs it in one piece; the body is
-//! only pointed at. One call does work in proportion to the input it is given, plus one pass over the
+//! The head is collected in a buffer of its own, because a parser needs it in one piece. The body is
+//! never copied. One call does work in proportion to its input, plus one pass over the
 //! head.
 
 use heapless::Vec;
@@ -11,43 +11,43 @@ use crate::error::{Fault, HttpError};
 use crate::head::{self, Framing, Head};
 use crate::request::Method;
 
-/// Interim responses (1xx) that are skipped before the final one.
+/// Greatest number of interim responses (1xx) that are skipped before the final one.
 pub const MAX_INTERIM: u8 = 8;
 
-/// What the start of every response must be. Anything else is refused at its first octet: a server
-/// that waits for us to speak TLS first would otherwise be a timeout.
+/// The start of every response. Anything else is refused at its first wrong octet, so that a server
+/// that speaks another protocol is named at once and not after a time-out.
 const START: &[u8] = b"HTTP/1.";
 
-/// The request that a response answers: [`Request::expect`](crate::Request::expect) makes it.
+/// What the decoder knows of the request that a response answers. [`Request::expect`](crate::Request::expect) makes it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Expect {
-    /// An answer to HEAD has no body.
+    /// Method of the request. An answer to HEAD has no body.
     pub method: Method,
-    /// The first octet asked for; a 206 must begin there.
+    /// Offset of the first octet that was asked for. A 206 must begin there.
     pub range_first: Option<u64>,
     /// Whether the request left the connection open.
     pub keep_alive: bool,
 }
 
-/// What [`Response::handle`] found.
+/// What [`Response::handle`] has found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Step<'i> {
-    /// Octets at the start of the input that are done with; drop them before the next call.
+    /// Number of octets at the start of the input that are done with. Drop them before the next call.
     pub consumed: usize,
-    /// What follows them.
+    /// What follows these octets.
     pub event: Event<'i>,
 }
 
 /// What follows the consumed octets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Event<'i> {
-    /// All input was consumed; call again when there is more, or
+    /// All input was consumed. Call [`handle`](Response::handle) again when there is more, or
     /// [`end_of_stream`](Response::end_of_stream) when there will be none.
     NeedInput,
-    /// [`Response::head`] is there. Once for each response.
+    /// [`Response::head`] is there. This comes once for each response.
     Head,
-    /// Body octets, not yet consumed and never empty: take as many as there is room for, drop them
-    /// from the input and say so with [`Response::body_taken`]. What is left is offered again.
+    /// Body octets are there. The slice is never empty, and its octets are not consumed yet. Take as many as there is room for, drop them
+    /// from the input, and say so with [`Response::body_taken`]. The rest is offered again.
     Body(&'i [u8]),
     /// The response is complete. Input that follows is no part of it.
     Complete,
@@ -55,7 +55,7 @@ pub enum Event<'i> {
 
 enum State {
     Head,
-    /// `expected` octets; 0 for no body.
+    /// The body has `expected` octets; 0 for no body.
     Length,
     Chunked(Chunked),
     Close,
@@ -63,25 +63,25 @@ enum State {
     Failed(HttpError),
 }
 
-/// The decoder of one response. `HEAD` is the size in octets of the greatest head accepted.
+/// The decoder of one response. `HEAD` is the size in octets of the greatest head that is accepted.
 pub struct Response<const HEAD: usize = 2048> {
     expect: Expect,
     raw: Vec<u8, HEAD>,
-    /// The current line of the head has nothing but a CR so far.
+    /// Set when the current line of the head has nothing but a CR so far.
     blank: bool,
     interim: u8,
     head: Head,
     state: State,
-    /// Body octets known to come.
+    /// Number of body octets that will come, if known.
     expected: Option<u64>,
     taken: u64,
     offered: usize,
-    /// Octets came after the end: the connection is out of step.
+    /// Set when octets came after the end, so that the connection is out of step.
     surplus: bool,
 }
 
 impl<const HEAD: usize> Response<HEAD> {
-    /// A decoder for the answer to the request that `expect` describes.
+    /// Makes a decoder for the answer to the request that `expect` describes.
     pub fn new(expect: Expect) -> Self {
         Self {
             expect,
@@ -111,18 +111,18 @@ impl<const HEAD: usize> Response<HEAD> {
         self.surplus = false;
     }
 
-    /// Looks at `input`: the octets received that were neither consumed nor taken yet.
+    /// Looks at `input`, the received octets that were neither consumed nor taken yet.
     ///
     /// # Errors
-    /// Whatever makes the response unusable; the connection is then of no more use, and every later
-    /// call returns the same. Statuses other than 200 and 206 are no errors here: see
+    /// Fails when the response is unusable. The connection is then of no more use, and every later
+    /// call returns the same error. A status other than 200 and 206 is no error here; see
     /// [`Head::outcome`].
     pub fn handle<'i>(&mut self, input: &'i [u8]) -> Result<Step<'i>, HttpError> {
         self.offered = 0;
         self.step(input).inspect_err(|error| self.fail(*error))
     }
 
-    /// Says that the first `count` octets of the last [`Event::Body`] were taken. May be called
+    /// Notes that the first `count` octets of the last [`Event::Body`] were taken. It may be called
     /// several times for one event, up to the length of its slice.
     pub fn body_taken(&mut self, count: usize) {
         let Some(left) = self.offered.checked_sub(count) else {
@@ -136,13 +136,13 @@ impl<const HEAD: usize> Response<HEAD> {
         }
     }
 
-    /// Says that the server closed the connection and that all its octets were handled.
+    /// Notes that the server closed the connection and that all its octets were handled.
     ///
-    /// Returns `Ok` when the response is complete: it was already, or its end is the close and no
+    /// Returns `Ok` when the response is complete, either because it was so already, or because it ends with the close and no
     /// length was announced.
     ///
     /// # Errors
-    /// [`HttpError::Truncated`], [`HttpError::Closed`], or the error that came before.
+    /// Fails with [`HttpError::Truncated`], [`HttpError::Closed`], or the error that came before.
     pub fn end_of_stream(&mut self) -> Result<(), HttpError> {
         self.surplus = true;
         let error = match &self.state {
@@ -163,23 +163,23 @@ impl<const HEAD: usize> Response<HEAD> {
         Err(error)
     }
 
-    /// The head; all zero and empty before [`Event::Head`].
+    /// The head. All its fields are zero and empty before [`Event::Head`].
     pub fn head(&self) -> &Head {
         &self.head
     }
 
-    /// Whether the whole response has come, and was taken.
+    /// Whether the whole response has come and was taken.
     pub fn is_complete(&self) -> bool {
         matches!(self.state, State::Complete)
     }
 
-    /// Whether the connection can carry another request (RFC 9112 section 9.3). Not before
+    /// Whether the connection can carry another request (RFC 9112 section 9.3). It cannot before
     /// [`Event::Complete`], nor after octets that nobody asked for.
     pub fn can_reuse(&self) -> bool {
         self.is_complete() && self.expect.keep_alive && self.head.keep_alive && !self.surplus
     }
 
-    /// Offset in the complete content of the next body octet: where to resume.
+    /// Offset of the next body octet in the complete content, from which a transfer is resumed.
     pub fn body_offset(&self) -> u64 {
         self.head.first.saturating_add(self.taken)
     }
@@ -226,7 +226,7 @@ impl<const HEAD: usize> Response<HEAD> {
             if self.raw.push(*octet).is_err() {
                 return Err(Fault::HeadTooLarge.into());
             }
-            // The end is an empty line; a single LF ends lines as well (RFC 9112 section 2.2).
+            // The head ends with an empty line. A single LF ends lines as well (RFC 9112 section 2.2).
             let end = *octet == b'\n' && self.blank;
             self.blank = *octet == b'\n' || (self.blank && *octet == b'\r');
             if !end {
@@ -265,7 +265,7 @@ impl<const HEAD: usize> Response<HEAD> {
                 State::Length
             }
             Framing::Chunked => State::Chunked(Chunked::new()),
-            // The length of a range is known even so: then an early close is noticed.
+            // The length of a range is known even so, and an early close is noticed.
             Framing::Close if self.expected.is_some() => State::Length,
             Framing::Close => State::Close,
         };

@@ -1,27 +1,27 @@
-//! The lines of a response head, RFC 9112 sections 4 and 5.
+//! Reads the lines of a response head, RFC 9112 sections 4 and 5.
 //!
-//! Line by line and without a table of fields, so their number costs no memory; the size of the head
-//! bounds the work. A single LF ends a line as CR LF does (section 2.2); a CR anywhere else, a folded
-//! field (section 5.2) and white space before the colon (section 5.1) are refused.
+//! The parser goes line by line and has no table of fields, so that their number costs no memory. The size of the head
+//! bounds the work. A single LF ends a line as CR LF does (section 2.2). The parser refuses a CR anywhere else, a folded
+//! field (section 5.2) and white space before the colon (section 5.1).
 
 use crate::error::Fault;
 
-/// A field's name and value.
+/// Name and value of a field.
 pub(crate) type Field<'a> = (&'a [u8], &'a [u8]);
 
 /// The lines of a head up to its empty one.
 pub(crate) struct Lines<'a>(&'a [u8]);
 
 impl<'a> Lines<'a> {
-    /// The lines of `raw`, which ends with an empty one.
+    /// Takes the lines of `raw`, which ends with an empty one.
     pub(crate) fn new(raw: &'a [u8]) -> Self {
         Self(raw)
     }
 
-    /// The status line: minor version and status code.
+    /// Reads the status line: minor version and status code.
     ///
     /// # Errors
-    /// [`Fault::NotHttp`] for anything but HTTP/1.0 and 1.1, else [`Fault::BadHead`].
+    /// Fails with [`Fault::NotHttp`] for anything but HTTP/1.0 and 1.1, and with [`Fault::BadHead`] for a malformed line.
     pub(crate) fn status(&mut self) -> Result<(u8, u16), Fault> {
         let line = self.line()?;
         let rest = line.strip_prefix(b"HTTP/1.").ok_or(Fault::NotHttp)?;
@@ -33,7 +33,7 @@ impl<'a> Lines<'a> {
         let &[hundreds, tens, units, ref reason @ ..] = rest else {
             return Err(Fault::BadHead);
         };
-        // The reason phrase may be missing, and its space with it.
+        // The reason phrase may be missing, and the space before it too.
         if !reason.is_empty() && reason.first() != Some(&b' ') {
             return Err(Fault::BadHead);
         }
@@ -47,10 +47,10 @@ impl<'a> Lines<'a> {
         Ok((minor, status))
     }
 
-    /// The next field's name and its value without white space around it; `None` at the end.
+    /// Reads the next field: its name, and its value without white space around it. `None` at the end.
     ///
     /// # Errors
-    /// [`Fault::BadHead`].
+    /// Fails with [`Fault::BadHead`] for a malformed line.
     pub(crate) fn field(&mut self) -> Result<Option<Field<'a>>, Fault> {
         let line = self.line()?;
         if line.is_empty() {
@@ -72,7 +72,7 @@ impl<'a> Lines<'a> {
         self.0.is_empty()
     }
 
-    /// The next line without its end.
+    /// Reads the next line without its end.
     fn line(&mut self) -> Result<&'a [u8], Fault> {
         let end = self.0.iter().position(|octet| *octet == b'\n');
         let (line, rest) = end
@@ -87,13 +87,13 @@ impl<'a> Lines<'a> {
     }
 }
 
-/// What a field value, a reason phrase or a chunk extension may hold (RFC 9110 section 5.5): all but
+/// Whether an octet may be in a field value, a reason phrase or a chunk extension (RFC 9110 section 5.5): all but
 /// control characters.
 pub(crate) fn is_text(octet: u8) -> bool {
     octet == b'\t' || !octet.is_ascii_control()
 }
 
-/// `tchar` of RFC 9110 section 5.6.2.
+/// Whether an octet is a `tchar` (RFC 9110 section 5.6.2).
 fn is_token(octet: u8) -> bool {
     octet.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&octet)
 }

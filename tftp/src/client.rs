@@ -1,9 +1,9 @@
-//! One transfer from a server: request, negotiation, blocks, acknowledgements, timers.
+//! Fetches one file from a server: request, negotiation, blocks, acknowledgements, timers.
 //!
-//! The shape is RFC 1350 with RFC 7440 windows. Points where a careless client fails:
+//! The client follows RFC 1350 with the windows of RFC 7440. A careless client fails at these points:
 //!
 //! - *Sorcerer's apprentice* (RFC 1123 section 4.2.3.1): a duplicate block never multiplies. It is
-//!   acknowledged again only when our last ACK is a whole time-out old, so that ACK was lost.
+//!   acknowledged again only when our last ACK is a whole time-out old, which shows that the ACK was lost.
 //! - *Transfer id*: the server's port is pinned by its first valid answer. Other ports get ERROR 5,
 //!   at most one in 100 ms; other addresses get nothing, and neither harms the transfer.
 //! - *Roll-over*: block numbers are 16 bits and go on with 0; offsets are 64 bits.
@@ -32,10 +32,10 @@ use receive::Gap;
 
 /// Octets of the longest file name; DHCP option 67 carries no more either.
 pub const FILENAME_MAX: usize = 255;
-/// A buffer of this size holds every packet that [`Client::poll_transmit`] writes.
+/// Octets of a buffer that holds every packet that [`Client::poll_transmit`] writes.
 pub const TRANSMIT_MAX: usize = 512;
 
-/// Least time between two ERROR 5 to ports that are no part of the transfer.
+/// Least time between two packets with ERROR 5 to ports that are no part of the transfer.
 const STRAY_INTERVAL: Duration = Duration::from_millis(100);
 
 /// An address and a UDP port.
@@ -57,17 +57,17 @@ impl Endpoint {
     }
 }
 
-/// What to ask the server for.
+/// Says what to ask the server for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Request<'a> {
-    /// Name of the file, 1 to [`FILENAME_MAX`] octets without NUL; sent as it is, in mode `octet`.
+    /// Name of the file, 1 to [`FILENAME_MAX`] octets without NUL. It is sent as it is, in mode `octet`.
     pub filename: &'a str,
-    /// Payload octets of a block, 8 to 65464 (RFC 2348); 512 means do not ask. What fits one frame
-    /// (1468 on Ethernet with IPv4) avoids IP fragments.
+    /// Payload octets of a block, 8 to 65464 (RFC 2348). With 512 the request does not ask. A block that fits one frame
+    /// (1468 octets on Ethernet with IPv4) avoids IP fragments.
     pub blksize: u16,
-    /// Blocks between two ACKs (RFC 7440); 1 means do not ask.
+    /// Blocks between two ACKs, from 1 (RFC 7440). With 1 the request does not ask.
     pub windowsize: u16,
-    /// Seconds after which the server is to send again, from 1 (RFC 2349); `None`: do not ask.
+    /// Seconds after which the server sends again, from 1 (RFC 2349). With `None` the request does not ask.
     pub timeout: Option<u8>,
     /// Whether to ask for the size of the file (RFC 2349).
     pub tsize: bool,
@@ -78,18 +78,19 @@ pub struct Request<'a> {
 pub struct Timing {
     /// Time-out before the first round trip was measured.
     pub initial_rto: Duration,
-    /// Least time-out of the first repetition after progress; of further ones it is 250 ms.
+    /// Least time-out of the first repetition after progress. For further repetitions it is 250 ms.
     pub min_rto: Duration,
-    /// Greatest time-out, however often doubled; also how long a finished client lingers.
+    /// Greatest time-out, however often it was doubled. A finished client lingers for this time too.
     pub max_rto: Duration,
-    /// How often to send again without any progress.
+    /// Number of repetitions without any progress after which the client gives up.
     pub max_retries: u8,
-    /// How long to go on without any progress.
+    /// Time without any progress after which the client gives up.
     pub progress_timeout: Duration,
 }
 
 impl Default for Timing {
-    /// 1 s at first; later 5 ms, and 250 ms after that was in vain, to 4 s; 8 retries or 10 s without progress.
+    /// The time-out is 1 s at first. Later it is 5 ms at least, 250 ms after a repetition in vain, and 4 s at most. The client gives up after
+    /// 8 repetitions or 10 s without progress.
     fn default() -> Self {
         Self {
             initial_rto: Duration::from_secs(1),
@@ -101,48 +102,48 @@ impl Default for Timing {
     }
 }
 
-/// What [`Client::handle`] has for the caller.
+/// Tells what a datagram means for the caller of [`Client::handle`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Event<'d> {
-    /// Nothing.
+    /// The caller has nothing to do.
     None,
     /// The server has the file. The transfer is paused until [`Client::start`].
     Opened {
-        /// What was agreed.
+        /// The options that both sides agreed on.
         options: Negotiated,
-        /// The answer was DATA 1, as the server knows no options: present the same datagram again
-        /// after [`Client::start`]. If it is not kept, the server will send it again.
+        /// Set when the answer was DATA 1, because the server knows no options. Present the same datagram again
+        /// after [`Client::start`]. If the caller does not keep it, the server will send it again.
         again: bool,
     },
-    /// The next octets of the file. They are acknowledged after [`Client::data_consumed`]; until
-    /// then present no other datagram, or it is dropped.
+    /// The next octets of the file are here. They are acknowledged after [`Client::data_consumed`]. A datagram that is presented
+    /// before that is dropped.
     Data {
-        /// 0 to `blksize` octets.
+        /// The octets, 0 to `blksize` of them.
         payload: &'d [u8],
-        /// Of the first of them, from the start of the file.
+        /// Offset of the first of them in the file.
         offset: u64,
         /// Whether the file ends here.
         last: bool,
     },
 }
 
-/// Where the transfer is.
+/// Says how far the transfer is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Phase {
-    /// The RRQ is out, no answer yet.
+    /// The RRQ was sent, and no answer has come yet.
     Requesting,
-    /// The server answered; the caller has not said [`Client::start`].
+    /// The server has answered, and the caller has not called [`Client::start`].
     Paused {
-        /// The answer was DATA 1.
+        /// Set when the answer was DATA 1.
         again: bool,
     },
-    /// Waiting for the next block.
+    /// The client waits for the next block.
     Receiving,
-    /// The next block is with the caller.
+    /// The caller holds the next block.
     Holding { len: u16, last: bool },
-    /// All blocks were consumed; a repeated last block is still acknowledged.
+    /// All blocks were consumed. A repeated last block is still acknowledged.
     Complete,
-    /// Failed or aborted.
+    /// The transfer has failed or was aborted.
     Closed,
 }
 
@@ -155,26 +156,26 @@ pub struct Client {
     timing: Timing,
     phase: Phase,
     agreed: Negotiated,
-    /// The server's port, once it answered.
+    /// The server's port, once the server has answered.
     tid: Option<u16>,
-    /// Requests with options that were sent before the one without; each may yet be refused.
+    /// Number of requests with options that were sent before the one without. The server may still refuse each of them.
     superseded: u8,
 
     /// Number, on the wire, of the block after the last one consumed.
     expected: u16,
     /// Number of the block that the server knows we have.
     acked: u16,
-    /// Octets consumed.
+    /// Number of octets consumed.
     offset: u64,
-    /// There is an OACK or a block to acknowledge; false after a start by DATA 1.
+    /// Set when there is an OACK or a block to acknowledge. Not set after a start by DATA 1.
     can_ack: bool,
     gap: Option<Gap>,
 
-    /// An RRQ or ACK is to be sent,
+    /// Set when an RRQ or ACK is waiting to be sent.
     due: bool,
-    /// and the answer to it will be a round trip: an ACK sent for the first time.
+    /// Set when the answer to it measures a round trip: for an ACK that is sent for the first time.
     timed: bool,
-    /// When such an ACK was sent.
+    /// When the ACK that measures a round trip was sent.
     sent_at: Option<Instant>,
     /// When the last ACK became due.
     acked_at: Instant,
@@ -184,19 +185,19 @@ pub struct Client {
     retries: u8,
     progress_at: Instant,
 
-    /// ERROR 5 is due to this port.
+    /// Port to which an ERROR 5 is due.
     stray: Option<u16>,
     stray_after: Instant,
-    /// ERROR is due to the server.
+    /// The ERROR that is due to the server.
     farewell: Option<(ErrorCode, &'static str)>,
     stats: Stats,
 }
 
 impl Client {
-    /// A transfer of `request.filename` from `server` (port 69); the RRQ is due at once.
+    /// Makes a transfer of `request.filename` from `server` (port 69). The RRQ is due at once.
     ///
     /// # Errors
-    /// [`TftpError::Filename`] or [`TftpError::Parameter`].
+    /// Fails with [`TftpError::Filename`] or [`TftpError::Parameter`] when the request cannot be sent.
     pub fn new(
         server: Endpoint,
         request: &Request<'_>,
@@ -251,7 +252,7 @@ impl Client {
         Ok(client)
     }
 
-    /// Leaves the pause after [`Event::Opened`]: an ACK 0 is due, or DATA 1 may be presented again.
+    /// Ends the pause after [`Event::Opened`]. An ACK 0 is then due, or DATA 1 may be presented again.
     ///
     /// At any other point it does nothing.
     pub fn start(&mut self, now: Instant) {
@@ -269,7 +270,7 @@ impl Client {
     /// Takes one datagram that arrived on the transfer's local port.
     ///
     /// # Errors
-    /// The transfer has ended; an ERROR to the server may be due from
+    /// Fails when the transfer has ended. An ERROR to the server may then be due from
     /// [`poll_transmit`](Self::poll_transmit).
     pub fn handle<'d>(
         &mut self,
@@ -294,7 +295,7 @@ impl Client {
         }
     }
 
-    /// The caller has taken the payload of the last [`Event::Data`]; its ACK may be due now.
+    /// Says that the caller has taken the payload of the last [`Event::Data`]. Its ACK may be due now.
     ///
     /// Without such a payload it does nothing.
     pub fn data_consumed(&mut self, now: Instant) {
@@ -321,9 +322,9 @@ impl Client {
         self.phase == Phase::Complete
     }
 
-    /// Whether the transfer is complete and the server may still repeat its last block, having lost
-    /// our ACK. A caller with time and the port to spare goes on presenting datagrams until then;
-    /// without it the server merely logs a time-out (RFC 1350 section 6).
+    /// Whether the transfer is complete and the server may still repeat its last block, because it missed
+    /// our ACK. A caller that can spare the time and the port goes on presenting datagrams until this is over.
+    /// Otherwise the server merely logs a time-out (RFC 1350 section 6).
     pub fn lingering(&self) -> bool {
         self.phase == Phase::Complete && (self.due || self.timer.is_some())
     }
@@ -333,9 +334,9 @@ impl Client {
         self.due || self.stray.is_some() || self.farewell.is_some()
     }
 
-    /// Writes the next packet to send to the start of `buf`; returns its length and destination.
+    /// Writes the next packet to send to the start of `buf`, and returns its length and destination.
     ///
-    /// Call until `None`. `buf` needs [`TRANSMIT_MAX`] octets; a packet that does not fit counts as
+    /// Call it until it returns `None`. `buf` needs [`TRANSMIT_MAX`] octets. A packet that does not fit counts as
     /// lost on the way.
     pub fn poll_transmit(&mut self, now: Instant, buf: &mut [u8]) -> Option<(usize, Endpoint)> {
         let addr = self.server.addr;
@@ -379,8 +380,8 @@ impl Client {
         }
     }
 
-    /// When to call [`handle_timeout`](Self::handle_timeout); `None` while the caller holds a payload
-    /// or the pause, and after the end.
+    /// When to call [`handle_timeout`](Self::handle_timeout). `None` while the caller holds a payload, while the
+    /// transfer is paused, and after its end.
     pub fn poll_timeout(&self) -> Option<Instant> {
         self.timer
     }
@@ -388,7 +389,7 @@ impl Client {
     /// Does what is due at `now`: sends again or gives up. Early calls do nothing.
     ///
     /// # Errors
-    /// [`TftpError::NoAnswer`] or [`TftpError::Stalled`] when the retries or the time are used up;
+    /// Fails with [`TftpError::NoAnswer`] or [`TftpError::Stalled`] when the retries or the time are used up, and with
     /// [`TftpError::Closed`] after an earlier error.
     pub fn handle_timeout(&mut self, now: Instant) -> Result<(), TftpError> {
         if self.phase == Phase::Closed {
@@ -419,9 +420,9 @@ impl Client {
         self.retries = self.retries.saturating_add(1);
         if self.unacknowledged() > 0 {
             learn(&mut self.stats.gaps);
-            // The last ACK was answered in time: only the end of the window is missing. Were this to
-            // double the time-out, a window that never fits the receiver's ring would soon wait longer
-            // than the server does, as no ACK is ever sent in time for a sample.
+            // The last ACK was answered in time, and only the end of the window is missing. The time-out is not
+            // doubled for this: with a window that never fits the receiver's ring no ACK is ever sent in time
+            // for a sample, and the time-out would soon be longer than the server's.
             self.rtt.reset_back_off();
         } else {
             self.rtt.back_off();
@@ -433,13 +434,13 @@ impl Client {
             self.acknowledge(now, false);
             self.count_retransmission();
         } else {
-            // DATA 1 opened the transfer and was not presented again: the server will repeat it.
+            // DATA 1 opened the transfer and was not presented again. The server will repeat it.
             self.arm(now);
         }
         Ok(())
     }
 
-    /// Ends the transfer; an ERROR with `code` and `message` is due to a server that had answered.
+    /// Ends the transfer. An ERROR with `code` and `message` is then due to the server, if it has answered.
     ///
     /// After the last block was consumed, or after an earlier end, it does nothing.
     pub fn abort(&mut self, code: ErrorCode, message: &'static str) {
@@ -452,7 +453,7 @@ impl Client {
         self.close();
     }
 
-    /// Counters so far.
+    /// The counters so far.
     pub fn stats(&self) -> Stats {
         Stats {
             rtt: self.rtt.rtt(),
@@ -460,15 +461,16 @@ impl Client {
         }
     }
 
-    /// The windowsize to ask for in the next request, where `asked` was asked for in this one and `most` is the most there may be:
-    /// half of this transfer's when half of its windows or more lost something, twice `asked` when hardly one
-    /// did. A receive ring or a queue on the way that does not hold a window loses the end of each.
+    /// Tells the windowsize to ask for in the next request. `asked` is the windowsize of this request, and `most` the greatest one
+    /// that the caller allows, both in blocks. The answer is half of this transfer's windowsize when half of its windows or more lost
+    /// something, and twice `asked` when hardly one did. A receive ring or a queue on the way that does not hold a window loses the
+    /// end of each.
     pub fn next_windowsize(&self, asked: u16, most: u16) -> u16 {
         let next = self.stats.next_windowsize(asked, self.agreed.windowsize);
         next.min(most)
     }
 
-    /// Octets consumed so far, from the start of the file.
+    /// Number of octets consumed so far, from the start of the file.
     pub fn offset(&self) -> u64 {
         self.offset
     }
@@ -486,7 +488,7 @@ impl Client {
         self.arm(now);
     }
 
-    /// Makes the ACK of the last consumed block due. `timed` when the answer to it is a round trip.
+    /// Makes the ACK of the last consumed block due. `timed` is set when the answer to it measures a round trip.
     fn acknowledge(&mut self, now: Instant, timed: bool) {
         if timed {
             learn(&mut self.stats.windows);
@@ -505,14 +507,14 @@ impl Client {
         self.timer = Some((now + self.rtt.rto()).min(patience));
     }
 
-    /// The peer or the consumer moved on.
+    /// Notes that the peer or the consumer has moved on.
     fn progress(&mut self, now: Instant) {
         self.retries = 0;
         self.progress_at = now;
         self.arm(now);
     }
 
-    /// Blocks consumed since the last ACK.
+    /// Number of blocks consumed since the last ACK.
     fn unacknowledged(&self) -> u16 {
         self.expected.wrapping_sub(1).wrapping_sub(self.acked)
     }

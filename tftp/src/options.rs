@@ -1,7 +1,7 @@
-//! Option negotiation: which OACK answers what was asked (RFC 2347, 2348, 2349, 7440).
+//! Negotiates options: says which OACK is a valid answer to a request (RFC 2347, 2348, 2349, 7440).
 //!
-//! The server may leave out any option and may lower `blksize` and `windowsize`; it may not raise
-//! them, change `timeout`, or name an option that was not asked for. What breaks these rules ends
+//! The server may leave out any option and may lower `blksize` and `windowsize`. It may not raise
+//! them, change `timeout`, or name an option that was not asked for. An OACK that breaks these rules ends
 //! the transfer with ERROR 8.
 
 use crate::packet::{DEFAULT_BLKSIZE, Malformed, Options, OptionsWriter, parse_decimal};
@@ -16,22 +16,22 @@ const TIMEOUT: &str = "timeout";
 const TSIZE: &str = "tsize";
 const WINDOWSIZE: &str = "windowsize";
 
-/// Room for all four options with their longest values.
+/// Octets of all four options with their longest values.
 pub(crate) const OPTIONS_LEN: usize = 64;
 
-/// What the request asks for.
+/// The options that the request asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Asked {
-    /// 512: not asked.
+    /// Payload octets of a block. 512 means that the request does not ask.
     pub blksize: u16,
-    /// 1: not asked.
+    /// Blocks between two ACKs. 1 means that the request does not ask.
     pub windowsize: u16,
     pub timeout: Option<u8>,
     pub tsize: bool,
 }
 
 impl Asked {
-    /// A request as RFC 1350 has it.
+    /// A request of RFC 1350, without options.
     pub const NOTHING: Self = Self {
         blksize: DEFAULT_BLKSIZE,
         windowsize: 1,
@@ -42,7 +42,7 @@ impl Asked {
     /// The options of the RRQ.
     pub fn to_options(self) -> OptionsWriter<OPTIONS_LEN> {
         let mut writer = OptionsWriter::default();
-        // The buffer holds all four at their longest, so no result is lost.
+        // The buffer holds all four options at their longest, so none is left out.
         if self.blksize != DEFAULT_BLKSIZE {
             let _ = writer.put(BLKSIZE, u64::from(self.blksize));
         }
@@ -59,22 +59,22 @@ impl Asked {
     }
 }
 
-/// What both sides agreed on.
+/// The options that both sides agreed on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Negotiated {
-    /// Payload octets of every block but the last: 8 to 65464.
+    /// Payload octets of each block but the last: 8 to 65464.
     pub blksize: u16,
-    /// Blocks between two acknowledgements, from 1 (RFC 7440).
+    /// Number of blocks between two acknowledgements, from 1 (RFC 7440).
     pub windowsize: u16,
-    /// After how many seconds the server sends again, if it said so (RFC 2349).
+    /// Seconds after which the server sends again, if it said so (RFC 2349).
     pub timeout: Option<u8>,
-    /// Octets of the file, if the server said so (RFC 2349). An answer of 0 counts as not known:
+    /// Octets of the file, if the server said so (RFC 2349). An answer of 0 counts as not known, because
     /// servers that cannot tell echo the 0 of the request.
     pub tsize: Option<u64>,
 }
 
 impl Negotiated {
-    /// A transfer as RFC 1350 has it, with a server that ignores options.
+    /// A transfer of RFC 1350, with a server that ignores options.
     pub const DEFAULT: Self = Self {
         blksize: DEFAULT_BLKSIZE,
         windowsize: 1,
@@ -86,19 +86,19 @@ impl Negotiated {
 /// Why an OACK cannot be accepted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OptionError {
-    /// Text without its NUL, or a name without a value.
+    /// A text lacks its NUL, or a name lacks its value.
     Malformed,
-    /// An option that was not asked for, known to us or not.
+    /// An option was not asked for, whether this client knows it or not.
     NotRequested,
-    /// The same option twice.
+    /// The same option came twice.
     Duplicate,
-    /// `blksize` below 8, above what was asked, or no number.
+    /// `blksize` is below 8, above what was asked for, or no number.
     Blksize,
-    /// `windowsize` 0, above what was asked, or no number.
+    /// `windowsize` is 0, above what was asked for, or no number.
     Windowsize,
-    /// `timeout` other than what was asked.
+    /// `timeout` is another than what was asked for.
     Timeout,
-    /// `tsize` that is no number below 2^64.
+    /// `tsize` is no number below 2^64.
     Tsize,
 }
 
@@ -131,8 +131,8 @@ pub(crate) fn negotiate(asked: &Asked, oack: Options<'_>) -> Result<Negotiated, 
             return Err(OptionError::NotRequested);
         }
     }
-    // RFC 2347 has a server that accepts no option send DATA 1 or ERROR. atftpd sends an OACK without
-    // options and waits for ACK 0: all is agreed, on nothing.
+    // By RFC 2347 a server that accepts no option sends DATA 1 or ERROR. atftpd sends an OACK without
+    // options and waits for ACK 0: both sides agree on no option.
     Ok(agreed)
 }
 

@@ -1,7 +1,7 @@
-//! The packets on the wire: RFC 1350 section 5, OACK of RFC 2347.
+//! Parses and writes the packets on the wire: RFC 1350 section 5, and the OACK of RFC 2347.
 //!
-//! [`Packet::parse`] checks every length once; what it returns borrows from the datagram and needs no
-//! further check. Both directions are here, so that a server can be built from the same codec.
+//! [`Packet::parse`] checks every length once. Its result borrows from the datagram and needs no
+//! further check. The codec has both directions, so that a server can be built from it too.
 
 use core::fmt;
 
@@ -24,23 +24,23 @@ const OACK: u16 = 6;
 pub struct ErrorCode(pub u16);
 
 impl ErrorCode {
-    /// See the message.
+    /// The message says what is wrong.
     pub const UNDEFINED: Self = Self(0);
     /// The server has no such file.
     pub const FILE_NOT_FOUND: Self = Self(1);
     /// The server may not read the file.
     pub const ACCESS_VIOLATION: Self = Self(2);
-    /// Disk full or allocation exceeded.
+    /// The disk is full, or an allocation is exceeded.
     pub const DISK_FULL: Self = Self(3);
-    /// A packet that makes no sense at this point.
+    /// A packet makes no sense at this point.
     pub const ILLEGAL_OPERATION: Self = Self(4);
     /// The packet came from a port that is no part of the transfer.
     pub const UNKNOWN_TID: Self = Self(5);
-    /// The file to be written exists.
+    /// The file that was to be written exists already.
     pub const FILE_EXISTS: Self = Self(6);
-    /// No such user (mail mode, obsolete).
+    /// There is no such user (mail mode, obsolete).
     pub const NO_SUCH_USER: Self = Self(7);
-    /// The options cannot be agreed on (RFC 2347).
+    /// The two sides cannot agree on the options (RFC 2347).
     pub const OPTION_NEGOTIATION: Self = Self(8);
 
     /// The code's meaning in words.
@@ -73,48 +73,48 @@ pub struct Malformed;
 /// One packet, borrowed from its datagram.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Packet<'a> {
-    /// RRQ (1) or, with `write`, WRQ (2).
+    /// A request: RRQ (1) or, with `write`, WRQ (2).
     Request {
-        /// Whether it is a WRQ.
+        /// Whether the request is a WRQ.
         write: bool,
-        /// The name, without its NUL; in no particular character set.
+        /// Name of the file without its NUL, in no particular character set.
         filename: &'a [u8],
         /// `octet` or `netascii`, in any case, without its NUL.
         mode: &'a [u8],
-        /// The options asked for.
+        /// The options that the client asks for.
         options: Options<'a>,
     },
-    /// DATA (3).
+    /// A block of the file: DATA (3).
     Data {
-        /// Block number on the wire, from 1, rolling over through 0.
+        /// Block number on the wire. It begins with 1 and rolls over to 0.
         block: u16,
-        /// 0 to `blksize` octets; fewer than `blksize` in the last block.
+        /// The octets of the block, `blksize` of them, and fewer in the last block.
         payload: &'a [u8],
     },
-    /// ACK (4).
+    /// An acknowledgement: ACK (4).
     Ack {
-        /// The last block that arrived in order; 0 acknowledges an OACK.
+        /// Number of the last block that arrived in order. 0 acknowledges an OACK.
         block: u16,
     },
-    /// ERROR (5).
+    /// An error: ERROR (5).
     Error {
         /// The reason.
         code: ErrorCode,
-        /// For a human; without its NUL.
+        /// Text for a person, without its NUL.
         message: &'a [u8],
     },
-    /// OACK (6).
+    /// An acknowledgement of options: OACK (6).
     Oack(Options<'a>),
 }
 
 impl<'a> Packet<'a> {
     /// Parses one datagram.
     ///
-    /// An ERROR whose message lacks its NUL is accepted, as some servers send it so; options are
+    /// An ERROR whose message lacks its NUL is accepted, because some servers send it so. Options are
     /// checked one by one while they are iterated.
     ///
     /// # Errors
-    /// [`Malformed`].
+    /// Fails with [`Malformed`] when the datagram is no TFTP packet.
     pub fn parse(datagram: &'a [u8]) -> Result<Self, Malformed> {
         let (opcode, rest) = split_u16(datagram)?;
         Ok(match opcode {
@@ -148,7 +148,7 @@ impl<'a> Packet<'a> {
         })
     }
 
-    /// Writes the packet to the start of `buf` and returns its length; `None` when it does not fit.
+    /// Writes the packet to the start of `buf` and returns its length in octets. Returns `None` when it does not fit.
     pub fn emit(&self, buf: &mut [u8]) -> Option<usize> {
         let mut out = Writer::new(buf);
         match *self {
@@ -188,15 +188,15 @@ impl<'a> Packet<'a> {
 
 /// The options of a request or an OACK, as on the wire: `{name NUL value NUL}*` (RFC 2347).
 ///
-/// Iterates over `(name, value)`; text that does not follow the form yields one `Err` and ends.
+/// Iterates over `(name, value)`. Text that does not follow the form yields one `Err` and ends the iteration.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Options<'a>(&'a [u8]);
 
 impl<'a> Options<'a> {
-    /// No options.
+    /// Makes an empty list of options.
     pub const NONE: Options<'static> = Options(&[]);
 
-    /// Options that are already in wire form, such as those of an [`OptionsWriter`].
+    /// Takes options that are already in wire form, such as those of an [`OptionsWriter`].
     pub const fn from_wire(octets: &'a [u8]) -> Self {
         Self(octets)
     }
@@ -224,7 +224,7 @@ impl<'a> Iterator for Options<'a> {
     }
 }
 
-/// Builds options in wire form in a buffer of `N` octets; what does not fit is left out whole.
+/// Builds options in wire form in a buffer of `N` octets. An option that does not fit is left out whole.
 #[derive(Debug)]
 pub struct OptionsWriter<const N: usize> {
     octets: [u8; N],
@@ -241,7 +241,7 @@ impl<const N: usize> Default for OptionsWriter<N> {
 }
 
 impl<const N: usize> OptionsWriter<N> {
-    /// Appends an option with a decimal value; `None` when it does not fit.
+    /// Appends an option with a decimal value. Returns `None` when it does not fit.
     pub fn put(&mut self, name: &str, value: u64) -> Option<()> {
         let mut out = Writer::new(self.octets.get_mut(self.len..)?);
         out.put_text(name.as_bytes())?;
@@ -250,7 +250,7 @@ impl<const N: usize> OptionsWriter<N> {
         Some(())
     }
 
-    /// The options so far.
+    /// The options that were appended so far.
     pub fn options(&self) -> Options<'_> {
         Options(self.octets.get(..self.len).unwrap_or(&[]))
     }
@@ -284,7 +284,7 @@ fn split_text(octets: &[u8]) -> Result<(&[u8], &[u8]), Malformed> {
     Ok((text, rest.get(1..).unwrap_or(&[])))
 }
 
-/// Appends to a slice; every `put` fails instead of writing past the end.
+/// Appends to a slice. Each `put` fails instead of writing past the end.
 struct Writer<'a> {
     rest: &'a mut [u8],
     len: usize,
@@ -324,7 +324,7 @@ impl<'a> Writer<'a> {
         let mut rest = value;
         let mut len = 0usize;
         for digit in digits.iter_mut().rev() {
-            // Nearly all values are small; a 64-bit division is a slow call on a 32-bit core.
+            // Nearly all values are small, and a 64-bit division is a slow call on a 32-bit core.
             let remainder = match u32::try_from(rest) {
                 Ok(small) => {
                     rest = u64::from(small / 10);
@@ -390,7 +390,7 @@ mod tests {
                 message: b"File not found"
             })
         );
-        // Without the NUL, as some embedded servers have it.
+        // Some embedded servers leave the NUL out.
         assert_eq!(
             Packet::parse(b"\x00\x05\x00\x00oops"),
             Ok(Packet::Error {

@@ -1,4 +1,4 @@
-//! Where to boot from, as a DHCP or ProxyDHCP server says.
+//! Reads where to boot from, as a DHCP or ProxyDHCP server says it.
 
 use crate::options::{Options, code, is_host, text};
 use crate::packet::Packet;
@@ -63,14 +63,14 @@ pub(crate) fn is_of_pxe_server(packet: &Packet<'_>) -> bool {
     class(&packet.options, &mut buf).starts_with(PXE)
 }
 
-/// The class of a PXE server.
+/// The class identifier of a PXE server.
 const PXE: &str = "PXEClient";
-/// One octet more than is kept, so that a trailing NUL does no harm.
+/// Octets of a file name or server name that are read: one more than are kept of the longest, so that a trailing NUL does no harm.
 const NAMED_MAX: usize = FILE_MAX + 1;
 /// Octets of the class identifier that are looked at.
 const CLASS_MAX: usize = 32;
 
-/// The text of an option, else of a field of the header; empty when there is neither, `None` when it is
+/// The text of an option, or else of a field of the header. Empty when there is neither, and `None` when the text is
 /// too long.
 #[inline(never)]
 fn named<'b>(

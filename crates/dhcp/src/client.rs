@@ -1,12 +1,12 @@
-//! The state machine of RFC 2131 figure 5, with what a boot adds.
+//! Implements the state machine of RFC 2131 figure 5, with what a boot adds.
 //!
-//! - Several offers are weighed ([`offer`](crate::offer)); ProxyDHCP is merged; a PXE server that
-//!   names no file in its offer is asked on port 4011 once the client has its address.
-//! - The first DHCPDISCOVER is repeated after 1 s, not after the 4 s that section 4.1 suggests: one lost
+//! - The client weighs several offers ([`offer`](crate::offer)) and merges those of ProxyDHCP. It asks a PXE server that
+//!   names no file in its offer on port 4011, once it has its address.
+//! - The client repeats the first DHCPDISCOVER after 1 s, not after the 4 s that section 4.1 suggests, because one lost
 //!   frame, or a switch port that was still blocked, should not cost a boot 4 s. The delay doubles up
-//!   to 16 s, each with a jitter of a quarter.
-//! - The BROADCAST flag is set until there is an address, as a stack without an address drops unicast.
-//! - A datagram that is of no use is reported and otherwise changes nothing, whoever sent it.
+//!   to 16 s. Each delay has a jitter of a quarter.
+//! - The BROADCAST flag is set until there is an address, because a stack without an address drops unicast.
+//! - The client reports a datagram that is of no use. The datagram changes nothing, whoever sent it.
 
 mod receive;
 #[cfg(test)]
@@ -25,33 +25,33 @@ use core::net::Ipv4Addr;
 use netboot_core::{Duration, Instant};
 use rand_core::RngCore;
 
-/// A buffer of this size holds every message that [`Client::poll_transmit`] writes.
+/// Octets of a buffer that holds every message that [`Client::poll_transmit`] writes.
 pub const TRANSMIT_MAX: usize = 576;
 
-/// How often a DHCPREQUEST is repeated before the client starts over.
+/// Number of repetitions of a DHCPREQUEST after which the client starts over.
 const REQUEST_RETRIES: u8 = 3;
-/// How often a PXE server is asked on port 4011.
+/// Number of times that a PXE server is asked on port 4011.
 const PROXY_ATTEMPTS: u8 = 3;
 /// Pause after a refusal, so that a confused server is not flooded.
 const NAK_DELAY: Duration = Duration::from_secs(1);
 /// Pause after a conflict (RFC 2131 section 3.1, step 5).
 const DECLINE_DELAY: Duration = Duration::from_secs(10);
-/// After this time a caller that does not answer [`Event::ProbeAddress`] counts as *no conflict*.
+/// Time after which the client assumes that there is no conflict, when the caller does not answer [`Event::ProbeAddress`].
 const PROBE_DEADLINE: Duration = Duration::from_secs(10);
-/// Least time between two renewals. RFC 2131 has 60 s, too long for the short leases of boot networks.
+/// Least time between two renewals. RFC 2131 has 60 s, which is too long for the short leases of boot networks.
 const MIN_RENEW_DELAY: Duration = Duration::from_secs(10);
 
-/// What [`Client::poll`] has for the caller.
+/// Tells the caller of [`Client::poll`] what has happened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Event {
-    /// Probe this address by ARP (RFC 5227), without using it, and call [`Client::probe_result`].
+    /// The caller has to probe this address by ARP (RFC 5227), without using it, and to call [`Client::probe_result`].
     ProbeAddress(Ipv4Addr),
-    /// There is a [`lease`](Client::lease): configure the interface.
+    /// There is a [`lease`](Client::lease). The caller configures the interface.
     Bound,
-    /// The lease was renewed; its parameters may have changed.
+    /// The lease was renewed. Its parameters may have changed.
     Renewed,
-    /// A PXE server was asked for boot information after [`Bound`](Self::Bound), and has answered or
-    /// not: [`Client::boot_pending`] is over.
+    /// A PXE server was asked for boot information after [`Bound`](Self::Bound), and has answered or was given up. Nothing more is
+    /// [pending](Client::boot_pending).
     BootInfo,
     /// The address must not be used any more. The client is looking for another.
     Lost(LostReason),
@@ -62,18 +62,18 @@ pub enum Event {
 /// Why a lease ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LostReason {
-    /// Its time passed and no server renewed it.
+    /// The lease expired, and no server renewed it.
     Expired,
-    /// A server refused to renew it.
+    /// A server refused to renew the lease.
     Refused,
 }
 
-/// A message to send from UDP port 68.
+/// A message that the caller sends from UDP port 68.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Transmit {
-    /// Octets at the start of the buffer.
+    /// Length of the message at the start of the buffer, in octets.
     pub len: usize,
-    /// Source address: 0.0.0.0 until bound.
+    /// Source address, which is 0.0.0.0 until the client is bound.
     pub source: Ipv4Addr,
     /// Destination address.
     pub destination: Ipv4Addr,
@@ -81,48 +81,48 @@ pub struct Transmit {
     pub destination_port: u16,
 }
 
-/// Where the client is. The offers and the lease are beside it.
+/// Says how far the client is. The offers and the lease lie beside it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
-    /// Not started, failed or released.
+    /// The client was not started, has failed, or has released its lease.
     Idle,
-    /// To start over when the time comes.
+    /// The client starts over at this instant.
     Waiting { until: Instant },
-    /// DHCPDISCOVER is out. With an offer in hand, `decide_at` is when to take it.
+    /// DHCPDISCOVER was sent. When the client holds an offer, it takes it at `decide_at`.
     Discovering {
         retry: Retry,
         decide_at: Option<Instant>,
     },
-    /// DHCPREQUEST is out for the best offer.
+    /// DHCPREQUEST was sent for the best offer.
     Requesting {
         retry: Retry,
         address: Ipv4Addr,
         server: Ipv4Addr,
-        /// When it was first sent.
+        /// When the request was first sent.
         since: Instant,
     },
     /// The caller probes the address of the lease.
     Probing { until: Instant },
-    /// The lease is in use; nothing to do before T1.
+    /// The lease is in use, and nothing is due before T1.
     Bound { renew_at: Instant },
-    /// The lease is in use; a PXE server is asked for boot information.
+    /// The lease is in use, and a PXE server is asked for boot information.
     AskingProxy { retry: Retry, server: Ipv4Addr },
-    /// T1 has passed: the server is asked.
+    /// T1 has passed, and the server of the lease is asked.
     Renewing(Renewal),
-    /// T2 has passed: any server is asked.
+    /// T2 has passed, and any server is asked.
     Rebinding(Renewal),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Renewal {
     due: bool,
-    /// When to ask again, or to go on.
+    /// When the client asks again or goes on.
     at: Instant,
     /// When the first message of this renewal was sent.
     since: Instant,
 }
 
-/// The last word to a server, about a lease that is gone by now.
+/// The last message to a server, about a lease that is gone by now.
 #[derive(Clone, Copy, Debug)]
 struct Farewell {
     message: MessageType,
@@ -144,13 +144,13 @@ pub struct Client {
     xid: u32,
     /// When this acquisition or renewal began.
     began: Instant,
-    /// When an acquisition has failed.
+    /// When the acquisition fails at the latest.
     deadline: Instant,
-    /// Field `secs` of the last DHCPDISCOVER; a DHCPREQUEST must repeat it (RFC 2131 section 4.4.1).
+    /// Field `secs` of the last DHCPDISCOVER. A DHCPREQUEST must repeat it (RFC 2131 section 4.4.1).
     secs: u16,
     offers: Offers,
     lease: Option<Lease>,
-    /// What went wrong last; the reason if the deadline passes.
+    /// The last failure, which is the reason when the deadline passes.
     problem: DhcpError,
     farewell: Option<Farewell>,
     event: Option<Event>,
@@ -158,10 +158,10 @@ pub struct Client {
 }
 
 impl Client {
-    /// A client that rests until [`start`](Self::start).
+    /// Makes a client that rests until [`start`](Self::start).
     ///
     /// # Errors
-    /// [`DhcpError::Config`] when a text or identifier is longer than its field says.
+    /// Fails with [`DhcpError::Config`] when a text or identifier is longer than its field says.
     pub fn new(config: &Config<'_>) -> Result<Self, DhcpError> {
         Ok(Self {
             identity: Identity::new(config)?,
@@ -189,17 +189,17 @@ impl Client {
         self.offer_window = window;
     }
 
-    /// Begins an acquisition: the first DHCPDISCOVER is due at once. A lease in hand is forgotten.
+    /// Begins an acquisition. The first DHCPDISCOVER is due at once. A lease that the client holds is forgotten.
     pub fn start(&mut self, now: Instant, rng: &mut impl RngCore) {
         self.event = None;
         self.acquire(now, rng);
     }
 
-    /// Takes one datagram that arrived on UDP port 68 from `from`. Says as what it was taken, for a caller that keeps options in
+    /// Takes one datagram that arrived on UDP port 68 from `from`. Tells what the datagram was taken for, so that a caller can keep options in
     /// their raw form ([`RawOptions`](crate::RawOptions)).
     ///
     /// # Errors
-    /// Why the datagram was ignored, for a log; the client goes on as if it had not come.
+    /// Tells why the datagram was ignored, for a log. The client goes on as if the datagram had not come.
     pub fn handle(
         &mut self,
         now: Instant,
@@ -214,9 +214,9 @@ impl Client {
         result
     }
 
-    /// Writes the next message to send to the start of `buf`. Call until `None`.
+    /// Writes the next message to send to the start of `buf`. Call it until it returns `None`.
     ///
-    /// `buf` needs [`TRANSMIT_MAX`] octets; a message that does not fit counts as lost on the way.
+    /// `buf` needs [`TRANSMIT_MAX`] octets. A message that does not fit counts as lost on the way.
     pub fn poll_transmit(
         &mut self,
         now: Instant,
@@ -226,15 +226,15 @@ impl Client {
         self.transmit(now, rng, buf)
     }
 
-    /// What happened. Call until `None`; an event not taken in time is replaced by a later one that
-    /// makes it void.
+    /// Tells what has happened. Call it until it returns `None`. A later event replaces one that was not taken in time and that it
+    /// makes void.
     pub fn poll(&mut self, _now: Instant) -> Option<Event> {
         self.event.take()
     }
 
-    /// The answer to [`Event::ProbeAddress`]; at any other point it does nothing.
+    /// Takes the caller's answer to [`Event::ProbeAddress`]. At any other point it does nothing.
     ///
-    /// A conflict is reported to the server (DHCPDECLINE), and the client starts over after 10 s.
+    /// The client reports a conflict to the server (DHCPDECLINE), and starts over after 10 s.
     pub fn probe_result(&mut self, now: Instant, conflict: bool) {
         let State::Probing { .. } = self.state else {
             return;
@@ -259,12 +259,12 @@ impl Client {
         };
     }
 
-    /// When to call [`handle_timeout`](Self::handle_timeout); `None` when there is nothing to wait for.
+    /// When to call [`handle_timeout`](Self::handle_timeout). `None` when there is nothing to wait for.
     pub fn poll_timeout(&self) -> Option<Instant> {
         let at = match self.state {
             State::Idle => return None,
             State::Waiting { until } => until.min(self.deadline),
-            // Bounded by itself: an address that was confirmed in time is not given up for it.
+            // The probe has a bound of its own: an address that was confirmed in time is not given up for the deadline.
             State::Probing { until } => until,
             State::Discovering { retry, decide_at } => {
                 decide_at.unwrap_or(retry.at).min(self.deadline)
@@ -293,19 +293,19 @@ impl Client {
         }
     }
 
-    /// Whether a PXE server is still being asked where to boot from: for at most 9 s after
-    /// [`Event::Bound`], with [`Event::BootInfo`] at the end.
+    /// Whether a PXE server is still being asked where to boot from. That takes at most 9 s after
+    /// [`Event::Bound`], and ends with [`Event::BootInfo`].
     pub fn boot_pending(&self) -> bool {
         matches!(self.state, State::AskingProxy { .. })
     }
 
-    /// Datagrams ignored so far.
+    /// Number of datagrams ignored so far.
     pub fn ignored(&self) -> u32 {
         self.ignored
     }
 
-    /// Gives the lease back: a DHCPRELEASE is due, to be sent before the address is removed from the
-    /// interface. The client rests.
+    /// Gives the lease back. A DHCPRELEASE is due, which the caller sends before it removes the address from the
+    /// interface. The client then rests.
     pub fn release(&mut self, _now: Instant) {
         if self.lease().is_some()
             && let Some(lease) = self.lease.take()
@@ -322,7 +322,7 @@ impl Client {
         self.state = State::Idle;
     }
 
-    /// Begins an acquisition, with all its time.
+    /// Begins an acquisition with a new deadline.
     fn acquire(&mut self, now: Instant, rng: &mut dyn RngCore) {
         self.deadline = now + self.patience;
         self.problem = DhcpError::NoOffer;
@@ -347,7 +347,7 @@ impl Client {
         self.event = Some(Event::Failed(self.problem));
     }
 
-    /// The lease may be used.
+    /// Notes that the lease may be used.
     fn bind(&mut self, now: Instant) {
         let Some(lease) = &mut self.lease else {
             return;
@@ -370,12 +370,12 @@ impl Client {
         };
     }
 
-    /// Back to the lease in use.
+    /// Goes back to the lease that is in use.
     fn settle(&mut self, event: Event) {
         self.state = State::Bound {
             renew_at: self.renew_at(),
         };
-        // A caller that has not yet heard of the lease will find the rest in it.
+        // A caller that has not heard of the lease yet will find the rest in it.
         if self.event != Some(Event::Bound) {
             self.event = Some(event);
         }
@@ -530,7 +530,7 @@ impl Client {
                 }
             }
             State::Bound { .. } => {
-                // The next transaction (RFC 2131 section 4.4.5).
+                // This is the next transaction (RFC 2131 section 4.4.5).
                 self.xid = rng.next_u32();
                 self.began = now;
                 self.renew(now, now);
@@ -542,7 +542,7 @@ impl Client {
         }
     }
 
-    /// Asks for more time, the server before T2, any server after.
+    /// Asks for more time: the server of the lease before T2, any server after it.
     fn renew(&mut self, now: Instant, since: Instant) {
         let Some(lease) = &self.lease else {
             return;

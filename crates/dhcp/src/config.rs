@@ -1,4 +1,4 @@
-//! Who the client is and how patient.
+//! Says who the client is and how patient it is.
 
 use crate::error::DhcpError;
 use crate::options::code;
@@ -11,10 +11,10 @@ pub const ARCH_RISCV32: u16 = 0x19;
 /// Architecture *RISC-V 32-bit UEFI boot from HTTP*.
 pub const ARCH_RISCV32_HTTP: u16 = 0x1a;
 
-/// Longest message that the client says it takes (option 57): what fits one Ethernet frame.
+/// Octets of the longest message that the client accepts (option 57): an IP packet that fits one Ethernet frame.
 pub const MAX_MESSAGE_SIZE: u16 = 1472;
 
-/// The options that the client asks for. 121 stands before 3, as RFC 3442 wants it.
+/// The options that the client asks for (option 55). 121 stands before 3, as RFC 3442 requires.
 const PARAMETER_LIST: [u8; 20] = [
     code::SUBNET_MASK,
     code::CLASSLESS_ROUTES,
@@ -38,19 +38,19 @@ const PARAMETER_LIST: [u8; 20] = [
     code::SZTP_REDIRECT,
 ];
 
-/// What option 61 says.
+/// The client identifier, option 61.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum ClientId<'a> {
-    /// 01 and the MAC address.
+    /// Octet 01 and the MAC address.
     #[default]
     Mac,
-    /// 00 and [`Config::uuid`], as in PXE; without one, as [`Mac`](Self::Mac).
+    /// Octet 00 and [`Config::uuid`], as in PXE. Without a UUID this is the same as [`Mac`](Self::Mac).
     Uuid,
-    /// The whole option, up to 32 octets, such as ff + IAID + DUID (RFC 4361).
+    /// The whole data of the option, up to 32 octets, such as ff, IAID and DUID (RFC 4361).
     Raw(&'a [u8]),
 }
 
-/// What option 60 says.
+/// The vendor class, option 60.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum VendorClass<'a> {
     /// `PXEClient:Arch:xxxxx:UNDI:003000` with the first architecture of [`Config::arch`].
@@ -58,42 +58,42 @@ pub enum VendorClass<'a> {
     Pxe,
     /// `HTTPClient:Arch:xxxxx:UNDI:003000` with the last architecture of [`Config::arch`].
     HttpClient,
-    /// This text, up to 48 octets; empty: no option 60.
+    /// This text, up to 48 octets. An empty text leaves option 60 out.
     Raw(&'a str),
 }
 
-/// The client's identity and patience.
+/// The identity of the client, and how long it waits.
 #[derive(Clone, Copy, Debug)]
 pub struct Config<'a> {
     /// MAC address.
     pub mac: [u8; 6],
-    /// Option 61.
+    /// The client identifier (option 61).
     pub client_id: ClientId<'a>,
     /// Machine identifier, option 97 (RFC 4578 section 2.3).
     pub uuid: Option<[u8; 16]>,
-    /// Option 93, best first, up to 8.
+    /// Architectures of the client (option 93), the best first, up to 8.
     pub arch: &'a [u16],
-    /// Option 12, up to 63 octets.
+    /// Host name (option 12), up to 63 octets.
     pub hostname: Option<&'a str>,
-    /// Option 77, one class in the form of RFC 3004, up to 32 octets.
+    /// User class (option 77): one class in the form of RFC 3004, up to 32 octets.
     pub user_class: Option<&'a str>,
-    /// Option 60.
+    /// The vendor class (option 60).
     pub vendor_class: VendorClass<'a>,
-    /// How long to wait for a better offer after the first that has no boot information. Zero is for a client that needs none: the
-    /// first offer of an address is taken at once, and no PXE server is asked. What is told without waiting still counts, by
-    /// the server of the address or by a proxy that answers before the acknowledgement.
+    /// Time for which the client waits for a better offer after the first one that has no boot information. Zero is for a client that
+    /// needs no boot information: it takes the first offer of an address at once and asks no PXE server. Boot information that comes all the
+    /// same still counts, from the server of the address or from a proxy that answers before the acknowledgement.
     pub offer_window: Duration,
-    /// Whether to have each address probed before use (RFC 2131 section 4.4.1, RFC 5227).
+    /// Whether the client has each address probed before its use (RFC 2131 section 4.4.1, RFC 5227).
     pub probe: bool,
-    /// How many DHCPDISCOVER to send in one go, from 1.
+    /// Number of DHCPDISCOVER messages in one acquisition, from 1.
     pub attempts: u8,
-    /// How long an acquisition may take, with all restarts.
+    /// Time that an acquisition may take, restarts included.
     pub deadline: Duration,
 }
 
 impl Config<'_> {
-    /// The defaults for this MAC address: a PXE client for RISC-V 32, 300 ms for better offers, probe,
-    /// 8 attempts, 90 s.
+    /// Makes the defaults for this MAC address: a PXE client for RISC-V 32 that waits 300 ms for better offers, has its address
+    /// probed, makes 8 attempts, and gives up after 90 s.
     pub const fn new(mac: [u8; 6]) -> Self {
         Self {
             mac,
@@ -125,7 +125,7 @@ pub(crate) struct Identity {
     vendor_class: heapless::String<48>,
 }
 
-/// What differs between the messages of a client.
+/// The fields that differ between the messages of a client.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Outgoing {
     pub message: MessageType,
@@ -133,9 +133,9 @@ pub(crate) struct Outgoing {
     pub secs: u16,
     pub broadcast: bool,
     pub ciaddr: Ipv4Addr,
-    /// Option 50.
+    /// The address that the client asks for (option 50).
     pub requested: Option<Ipv4Addr>,
-    /// Option 54.
+    /// The server that the message is for (option 54).
     pub server_id: Option<Ipv4Addr>,
 }
 
@@ -190,7 +190,7 @@ impl Identity {
         Ok(identity)
     }
 
-    /// Writes one message and returns its length; 576 octets are always enough.
+    /// Writes one message and returns its length in octets. A buffer of 576 octets is always enough.
     pub fn emit(&self, outgoing: &Outgoing, buf: &mut [u8]) -> Option<usize> {
         let none = Ipv4Addr::UNSPECIFIED;
         let header = Header {

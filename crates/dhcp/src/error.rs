@@ -1,4 +1,4 @@
-//! What can go wrong, with stable numbers.
+//! Errors of the client, with stable numbers.
 
 use crate::packet::ParseError;
 use core::fmt;
@@ -17,7 +17,7 @@ pub enum DhcpError {
         /// The server.
         server: Ipv4Addr,
     },
-    /// A server took its offer back (DHCPNAK), again and again.
+    /// A server took its offer back (DHCPNAK) each time.
     Refused {
         /// The server.
         server: Ipv4Addr,
@@ -27,17 +27,17 @@ pub enum DhcpError {
         /// The address.
         address: Ipv4Addr,
     },
-    /// Ignored: a datagram that is cut short.
+    /// The client ignored a datagram that is cut short.
     Malformed,
-    /// Ignored: a datagram that is no DHCP message for an Ethernet.
+    /// The client ignored a datagram that is no DHCP message for an Ethernet.
     NotDhcp,
-    /// Ignored: a message of another client or another transaction.
+    /// The client ignored a message of another client or another transaction.
     NotOurs,
-    /// Ignored: a message that this state does not wait for.
+    /// The client ignored a message that it does not wait for in this state.
     Unexpected,
-    /// Ignored: an offer without a server identifier, or from another server than the one chosen.
+    /// The client ignored an offer without a server identifier, or from another server than the one it chose.
     WrongServer,
-    /// Ignored: an address that no host can have, or another than the one agreed on.
+    /// The client ignored an address that no host can have, or another one than was agreed on.
     WrongAddress {
         /// The address.
         address: Ipv4Addr,

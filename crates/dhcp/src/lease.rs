@@ -1,4 +1,4 @@
-//! An address, for how long, and all that came with it.
+//! The lease: an address, its time, and all that came with it.
 
 use crate::boot;
 use crate::error::DhcpError;
@@ -9,11 +9,11 @@ use netboot_core::boot::BootOrigin;
 use netboot_core::net::{ConfigOrigin, NetworkConfig, Prefix, Route};
 use netboot_core::{Duration, Instant};
 
-/// For a server that names no time: long enough for a boot, short enough to be given back.
+/// Length of the lease when the server names none: long enough for a boot, and short enough for the server to have the address back.
 const DEFAULT_LEASE_SECS: u32 = 3600;
-/// No server means less, and a shorter lease would be lost while it is renewed.
+/// Least length of a lease. No server means a shorter one, which would be lost while it is renewed.
 const MIN_LEASE_SECS: u32 = 60;
-/// For ever (RFC 2131 section 3.3).
+/// The lease time that means *for ever* (RFC 2131 section 3.3).
 const INFINITE: u32 = u32::MAX;
 /// Least MTU of IPv4 (RFC 791).
 const MIN_MTU: u16 = 68;
@@ -30,16 +30,16 @@ pub struct Lease {
     pub config: NetworkConfig,
     /// Length of the lease, from [`obtained`](Self::obtained). [`Duration::MAX`] means for ever.
     pub lease_time: Duration,
-    /// When to renew, from [`obtained`](Self::obtained).
+    /// Time from [`obtained`](Self::obtained) to the renewal (T1).
     pub t1: Duration,
-    /// When to ask any server, from [`obtained`](Self::obtained).
+    /// Time from [`obtained`](Self::obtained) until any server is asked (T2).
     pub t2: Duration,
-    /// When the request was sent that the server confirmed (RFC 2131 section 4.4.1).
+    /// When the client sent the request that the server confirmed (RFC 2131 section 4.4.1).
     pub obtained: Instant,
 }
 
 impl Lease {
-    /// Nothing yet.
+    /// Makes a lease that has nothing in it yet.
     fn empty() -> Self {
         Self {
             address: Ipv4Addr::UNSPECIFIED,
@@ -56,7 +56,7 @@ impl Lease {
     /// `server`.
     ///
     /// # Errors
-    /// [`DhcpError::WrongAddress`].
+    /// Fails with [`DhcpError::WrongAddress`] when no host can have the address.
     pub fn parse(
         packet: &Packet<'_>,
         server: Ipv4Addr,
@@ -67,8 +67,8 @@ impl Lease {
         Ok(lease.unwrap_or_else(Self::empty))
     }
 
-    /// As [`parse`](Self::parse), in place. Boot information that is held remains when the message has
-    /// none; after an error all of `lease` does.
+    /// Does as [`parse`](Self::parse), in place. Boot information in the lease remains when the message has
+    /// none. After an error all of the lease remains.
     #[inline(never)]
     pub(crate) fn read(
         lease: &mut Option<Self>,
@@ -120,7 +120,7 @@ impl Lease {
     }
 }
 
-/// Reads option 121 (RFC 3442); `false` when it is absent or malformed, so that option 3 counts.
+/// Reads option 121 (RFC 3442). Returns `false` when it is absent or malformed, so that option 3 counts.
 fn read_routes(config: &mut NetworkConfig, options: &Options<'_>) -> bool {
     config.routers.clear();
     config.routes.clear();
@@ -146,7 +146,7 @@ fn read_routes(config: &mut NetworkConfig, options: &Options<'_>) -> bool {
             *to = *from;
         }
         let gateway = is_host(router).then_some(IpAddr::V4(router));
-        // Routes for which there is no room are left out, from the end.
+        // The last routes are left out when there is no room for them.
         if *prefix_len == 0 {
             if let Some(gateway) = gateway {
                 let _ = config.routers.push(gateway);
@@ -163,7 +163,7 @@ fn read_routes(config: &mut NetworkConfig, options: &Options<'_>) -> bool {
             });
         }
     }
-    // The server is not at fault for what our own buffer cut off.
+    // A list that our own buffer has cut short is not malformed.
     let good = octets.is_empty() || whole > buf.len();
     if !good {
         config.routers.clear();
@@ -172,7 +172,7 @@ fn read_routes(config: &mut NetworkConfig, options: &Options<'_>) -> bool {
     good
 }
 
-/// Lease time, T1 and T2, made sane: T1 < T2 < lease time, by default 1/2 and 7/8 (RFC 2131 section
+/// Corrects lease time, T1 and T2 so that T1 < T2 < lease time. By default T1 is 1/2 and T2 is 7/8 of the lease time (RFC 2131 section
 /// 4.4.5).
 fn times(lease: Option<u32>, t1: Option<u32>, t2: Option<u32>) -> (Duration, Duration, Duration) {
     let lease = lease.unwrap_or(DEFAULT_LEASE_SECS).max(MIN_LEASE_SECS);
@@ -189,7 +189,7 @@ fn times(lease: Option<u32>, t1: Option<u32>, t2: Option<u32>) -> (Duration, Dur
     (secs(lease), secs(t1), secs(t2))
 }
 
-/// Length of the prefix of a mask with no holes, from 1. A loop, as the core may not count zeros.
+/// Length of the prefix of a mask without holes, from 1. This is a loop, because the processor may have no instruction that counts zeros.
 fn prefix_len(mask: u32) -> Option<u8> {
     let mut rest = mask;
     let mut len = 0;
@@ -200,7 +200,7 @@ fn prefix_len(mask: u32) -> Option<u8> {
     (len != 0 && rest == 0).then_some(len)
 }
 
-/// The prefix of the days before masks (RFC 791), for servers that send none.
+/// Length of the prefix by the address's class (RFC 791), for servers that send no mask.
 fn class_prefix_len(address: Ipv4Addr) -> u8 {
     let [first, ..] = address.octets();
     match first {

@@ -1,7 +1,7 @@
 //! DHCPv4 client for network boot, sans-IO: RFC 2131 and 2132, with the options that a boot needs
 //! (RFC 3004, 3396, 3442, 4578, 5859, 8572) and ProxyDHCP after the PXE specification.
 //!
-//! No socket, no clock, no allocation: the caller moves datagrams between UDP port 68 and the network,
+//! The crate has no socket and no clock, and does not allocate. The caller moves datagrams between UDP port 68 and the network,
 //! passes the time and lends a random source.
 //!
 //! ```text
@@ -12,7 +12,7 @@
 //! After every call that takes `&mut self`, call [`Client::poll_transmit`] and [`Client::poll`] until
 //! both return `None`, then sleep until a datagram arrives or [`Client::poll_timeout`] passes.
 //!
-//! - [`config`]: who the client is and how patient.
+//! - [`config`]: who the client is and how patient it is.
 //! - [`client`]: the state machine.
 //! - [`offer`]: which offers are kept, and which is taken.
 //! - [`lease`]: an address and all that came with it; [`boot`]: where to boot from; [`raw`]: options by number.

@@ -1,8 +1,8 @@
-//! Offers: which are kept, and which is taken.
+//! Decides which offers are kept, and which is taken.
 //!
-//! At most two are held, the best with an address and the best without (ProxyDHCP: `yiaddr` 0, class
-//! `PXEClient` or `HTTPClient`). An offer with boot information beats one without; among equals the
-//! first wins, as its server is the fastest.
+//! At most two offers are held: the best with an address, and the best without (ProxyDHCP: `yiaddr` 0, class
+//! `PXEClient` or `HTTPClient`). An offer with boot information beats one without. Among equals the
+//! first one wins, because its server is the fastest.
 
 use crate::boot;
 use crate::error::DhcpError;
@@ -31,7 +31,7 @@ struct ProxyOffer {
     is_pxe: bool,
 }
 
-/// The offers held.
+/// The offers that are held.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Offers {
     best: Option<Offer>,
@@ -60,7 +60,7 @@ impl Default for ProxyOffer {
 }
 
 impl Offers {
-    /// Takes an offer, if it is better than the one of its kind that is held. Says whether and as what it was taken.
+    /// Takes an offer, if it is better than the one of its kind that is held. Tells what the message was taken for.
     pub fn add(&mut self, from: Ipv4Addr, packet: &Packet<'_>) -> Result<Taken, DhcpError> {
         if packet.header.yiaddr.is_unspecified() {
             return self.add_proxy(from, packet);
@@ -111,15 +111,15 @@ impl Offers {
         self.best.as_ref()
     }
 
-    /// Whether nothing better is to be expected: there is an address and boot information.
+    /// Whether no better offer can come, because there is an address and boot information.
     pub fn is_complete(&self) -> bool {
         let known = |boot: &BootInfo| boot.is_known();
         self.best.as_ref().is_some_and(|best| known(&best.boot))
             || self.best.is_some() && self.proxy.as_ref().is_some_and(|proxy| known(&proxy.boot))
     }
 
-    /// Completes the boot information of an acknowledgement: its own, else that of the offer it
-    /// belongs to, else that of the proxy. They are never mixed, as the server of one does not have
+    /// Completes the boot information of an acknowledgement. Its own counts first, then that of the offer that it
+    /// belongs to, then that of the proxy. They are never mixed, because the server of one does not have
     /// the file of another.
     pub fn complete(&mut self, acknowledged: &mut BootInfo) {
         let offered = self.best.as_mut().map(|best| &mut best.boot);
@@ -131,7 +131,7 @@ impl Offers {
         }
     }
 
-    /// The PXE server to ask on port 4011 when nobody has named a boot file.
+    /// The PXE server that the client asks on port 4011 when nobody has named a boot file.
     pub fn pxe_server(&self) -> Option<Ipv4Addr> {
         let proxy = self.proxy.as_ref().filter(|proxy| proxy.is_pxe);
         let best = self.best.as_ref().filter(|best| best.is_pxe);

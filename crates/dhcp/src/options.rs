@@ -1,11 +1,11 @@
-//! The options of a message: `{code, length, data}*`, with PAD and END (RFC 2132 section 2), overloaded
-//! into `file` and `sname` (section 9.3), and long ones split over several instances (RFC 3396).
+//! Reads the options of a message: `{code, length, data}*` with PAD and END (RFC 2132 section 2). Options may go on in
+//! `file` and `sname` (section 9.3), and a long one may be split over several instances (RFC 3396).
 
 use core::net::{IpAddr, Ipv4Addr};
 
 /// Option numbers (RFC 2132 unless noted).
 pub mod code {
-    /// One octet without length or meaning.
+    /// Padding: one octet without length or meaning.
     pub const PAD: u8 = 0;
     /// Subnet mask.
     pub const SUBNET_MASK: u8 = 1;
@@ -25,9 +25,9 @@ pub mod code {
     pub const VENDOR_SPECIFIC: u8 = 43;
     /// The address that a client asks for.
     pub const REQUESTED_ADDRESS: u8 = 50;
-    /// Lease time, s.
+    /// Lease time in seconds.
     pub const LEASE_TIME: u8 = 51;
-    /// Options go on in `file` (1), `sname` (2) or both (3).
+    /// Overload: options go on in `file` (1), `sname` (2) or both (3).
     pub const OVERLOAD: u8 = 52;
     /// DHCP message type.
     pub const MESSAGE_TYPE: u8 = 53;
@@ -35,13 +35,13 @@ pub mod code {
     pub const SERVER_ID: u8 = 54;
     /// The options that a client wants.
     pub const PARAMETER_LIST: u8 = 55;
-    /// Longest message that a client takes.
+    /// Octets of the longest message that a client takes.
     pub const MAX_MESSAGE_SIZE: u8 = 57;
-    /// Time to renewal (T1), s.
+    /// Time to renewal (T1) in seconds.
     pub const RENEWAL_TIME: u8 = 58;
-    /// Time to rebinding (T2), s.
+    /// Time to rebinding (T2) in seconds.
     pub const REBINDING_TIME: u8 = 59;
-    /// Vendor class of the client; what a PXE or HTTP boot server echoes.
+    /// Vendor class of the client. A PXE or HTTP boot server echoes it.
     pub const CLASS_ID: u8 = 60;
     /// Client identifier.
     pub const CLIENT_ID: u8 = 61;
@@ -61,7 +61,7 @@ pub mod code {
     pub const CLASSLESS_ROUTES: u8 = 121;
     /// sZTP bootstrap servers (RFC 8572 section 8).
     pub const SZTP_REDIRECT: u8 = 143;
-    /// The end.
+    /// The end of the options.
     pub const END: u8 = 255;
 }
 
@@ -146,7 +146,7 @@ impl<'a> Options<'a> {
 
     /// Joins all instances of option `code` at the start of `buf` (RFC 3396).
     ///
-    /// Returns what fitted and the whole length; `None` when there is no such option.
+    /// Returns the octets that fitted and the whole length. Returns `None` when there is no such option.
     pub fn join<'b>(&self, code: u8, buf: &'b mut [u8]) -> Option<(&'b [u8], usize)> {
         let mut whole = None;
         let mut to = buf.iter_mut();
@@ -175,7 +175,7 @@ impl<'a> Options<'a> {
 
     /// The first four octets of option `code`, as a number.
     pub fn long(&self, code: u8) -> Option<u32> {
-        // Servers that send an option twice mean the same by both; the first counts.
+        // Servers that send an option twice mean the same by both. The first one counts.
         let mut buf = [0; 4];
         (self.join(code, &mut buf)?.1 >= 4).then(|| u32::from_be_bytes(buf))
     }
@@ -200,7 +200,7 @@ impl<'a> Options<'a> {
         }
     }
 
-    /// Reads a text that fits whole into `to`, which is empty otherwise.
+    /// Reads a text into `to` if it fits whole. Otherwise `to` is empty.
     pub(crate) fn read_text(&self, code: u8, to: &mut heapless::string::StringView) {
         to.clear();
         let mut buf = [0; 256];
@@ -222,7 +222,7 @@ pub fn user_classes(data: &[u8]) -> impl Iterator<Item = &[u8]> {
     listed.flatten().chain(raw)
 }
 
-/// Iterates over `{length, data}+`; `None` at what does not follow the form.
+/// Iterates over `{length, data}+`. Yields `None` at data that does not follow the form.
 struct UserClasses<'a>(&'a [u8]);
 
 impl<'a> Iterator for UserClasses<'a> {

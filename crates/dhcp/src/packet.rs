@@ -1,4 +1,4 @@
-//! The BOOTP message that carries DHCP (RFC 2131 section 2), parsed and built.
+//! Parses and builds the BOOTP message that carries DHCP (RFC 2131 section 2).
 //!
 //! [`Packet::parse`] checks every length once. [`Builder`] serves both directions, so that a server
 //! can be built from the same codec.
@@ -18,7 +18,7 @@ const ETHERNET: u8 = 1;
 const BROADCAST_FLAG: u16 = 0x8000;
 const SNAME_LEN: usize = 64;
 const FILE_LEN: usize = 128;
-/// Relays and servers of the BOOTP age drop what is shorter (RFC 1542 section 2.1).
+/// Octets of the shortest message. Relays and servers of the BOOTP age drop shorter ones (RFC 1542 section 2.1).
 const MIN_LEN: usize = 300;
 
 /// DHCP message type, option 53 (RFC 2132 section 9.6).
@@ -36,7 +36,7 @@ pub enum MessageType {
 }
 
 impl MessageType {
-    /// From the octet in option 53.
+    /// Gives the type for the octet in option 53.
     pub const fn from_wire(octet: u8) -> Option<Self> {
         Some(match octet {
             1 => Self::Discover,
@@ -69,30 +69,30 @@ impl MessageType {
 /// Why a datagram is no DHCP message of an Ethernet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ParseError {
-    /// Too short, or an option is cut short.
+    /// The datagram is too short, or an option is cut short.
     Malformed,
-    /// Not Ethernet, no magic cookie, or no DHCP message type: plain BOOTP or something else.
+    /// The datagram is not for an Ethernet, or has no magic cookie or no DHCP message type. It is plain BOOTP or something else.
     NotDhcp,
 }
 
-/// The fixed fields that matter.
+/// The fixed fields that the client needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Header {
-    /// From a server (BOOTREPLY) rather than from a client.
+    /// Set for a message of a server (BOOTREPLY), not set for one of a client.
     pub reply: bool,
     /// Transaction id.
     pub xid: u32,
-    /// Seconds since the client began.
+    /// Seconds since the client began (`secs`).
     pub secs: u16,
-    /// The client cannot take unicast yet.
+    /// Set when the client cannot take unicast yet (flag BROADCAST).
     pub broadcast: bool,
-    /// The client's address, if it owns one.
+    /// The client's address, if it owns one (`ciaddr`).
     pub ciaddr: Ipv4Addr,
-    /// The address for the client.
+    /// The address that the server gives to the client (`yiaddr`).
     pub yiaddr: Ipv4Addr,
-    /// The server to boot from.
+    /// The server to boot from (`siaddr`).
     pub siaddr: Ipv4Addr,
-    /// The relay.
+    /// The relay (`giaddr`).
     pub giaddr: Ipv4Addr,
     /// The client's MAC address.
     pub chaddr: [u8; 6],
@@ -103,11 +103,11 @@ pub struct Header {
 pub struct Packet<'a> {
     /// The fixed fields.
     pub header: Header,
-    /// Option 53.
+    /// The message type (option 53).
     pub message: MessageType,
-    /// Server name, padded with NUL; empty when it holds options.
+    /// Server name, padded with NUL. Empty when the field holds options.
     pub sname: &'a [u8],
-    /// Boot file name, padded with NUL; empty when it holds options.
+    /// Boot file name, padded with NUL. Empty when the field holds options.
     pub file: &'a [u8],
     /// All options.
     pub options: Options<'a>,
@@ -117,7 +117,7 @@ impl<'a> Packet<'a> {
     /// Parses one datagram, from a server or a client.
     ///
     /// # Errors
-    /// See [`ParseError`].
+    /// Fails with a [`ParseError`], which says what is wrong.
     #[inline(never)]
     pub fn parse(datagram: &'a [u8]) -> Result<Self, ParseError> {
         let (fixed, options) = datagram.split_first_chunk().ok_or(ParseError::Malformed)?;
@@ -167,7 +167,7 @@ const COOKIE_AT: usize = FILE_AT + FILE_LEN;
 /// Octets of the fields of fixed length and the cookie.
 const FIXED_LEN: usize = COOKIE_AT + 4;
 
-/// The four octets at `at`. Not inlined: the fields lie at any address, so each octet is a load.
+/// The four octets at `at`. The function is not inlined, because the fields lie at any address and each octet is a load.
 #[inline(never)]
 fn four(fixed: &[u8; FIXED_LEN], at: usize) -> [u8; 4] {
     let found = fixed.get(at..).and_then(|rest| rest.first_chunk());
@@ -176,7 +176,7 @@ fn four(fixed: &[u8; FIXED_LEN], at: usize) -> [u8; 4] {
 
 /// Writes a message: the fixed fields first, then options, then END and padding.
 ///
-/// What does not fit makes [`finish`](Builder::finish) return `None`.
+/// When something did not fit, [`finish`](Builder::finish) returns `None`.
 #[derive(Debug)]
 pub struct Builder<'a> {
     rest: &'a mut [u8],
@@ -230,7 +230,7 @@ impl<'a> Builder<'a> {
         self.option(code, &address.octets());
     }
 
-    /// Ends the message and returns its length, at least 300; `None` when it did not fit.
+    /// Ends the message and returns its length in octets, at least 300. Returns `None` when the message did not fit.
     pub fn finish(mut self) -> Option<usize> {
         self.put(&[code::END]);
         self.put_padded(&[], MIN_LEN.saturating_sub(self.len));

@@ -1,4 +1,4 @@
-//! When to send a message again: RFC 2131 section 4.1, but from 1 s on.
+//! Says when to send a message again: RFC 2131 section 4.1, but from 1 s on.
 
 use netboot_core::{Duration, Instant};
 use rand_core::RngCore;
@@ -9,16 +9,16 @@ const FIRST_DELAY: Duration = Duration::from_secs(1);
 /// Retransmission of one message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Retry {
-    /// To be sent now.
+    /// Set when the message is due now.
     pub due: bool,
-    /// How often it was repeated.
+    /// Number of repetitions so far.
     pub count: u8,
-    /// When to repeat it.
+    /// When the next repetition is due.
     pub at: Instant,
 }
 
 impl Retry {
-    /// Due now. Until it is sent, the longest delay counts, so that a caller that never sends does
+    /// Makes a message that is due now. Until it is sent the longest delay counts, so that a caller that never sends does
     /// not wait for ever.
     pub fn new(now: Instant) -> Self {
         Self {
@@ -34,19 +34,19 @@ impl Retry {
         self.at = now + self.delay() * 2;
     }
 
-    /// 1, 2, 4, 8, 16, 16... s.
+    /// The delay before the next repetition: 1, 2, 4, 8, 16, 16... s.
     fn delay(&self) -> Duration {
         FIRST_DELAY * (1 << self.count.min(4))
     }
 
-    /// The message goes out; the next one follows after the delay with a jitter of a quarter.
+    /// Notes that the message is sent. The next one follows after the delay with a jitter of a quarter.
     pub fn sent(&mut self, now: Instant, rng: &mut dyn RngCore) {
         self.due = false;
         self.at = now + jitter(self.delay(), rng);
     }
 }
 
-/// `delay` ± a quarter. For delays of minutes at most.
+/// Gives `delay`, more or less by up to a quarter. It is meant for delays of minutes at most.
 pub(crate) fn jitter(delay: Duration, rng: &mut dyn RngCore) -> Duration {
     let micros = delay.as_micros();
     let random = u64::from(rng.next_u32()).saturating_mul(micros / 2) >> 32;

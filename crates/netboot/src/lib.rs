@@ -55,8 +55,8 @@ pub use netboot_dhcp::{RawOptions, Scope};
 
 /// What a protocol of the integrator's own implements, and what it works with.
 ///
-/// A carrier fetches the URIs of a private scheme, `x-...` ([`Network::use_carrier`]). `crates/netboot/examples/private_scheme.rs`
-/// has one.
+/// A carrier fetches the URIs of a private scheme, `x-...` ([`Network::use_carrier`]). The test
+/// `tests/tests/sim_network/carrier.rs` has one.
 pub mod carrier {
     pub use crate::board::Board;
     pub use crate::station::{Failed, Internal, Station, Step, resolve};

@@ -7,19 +7,19 @@ use crate::packet::{DEFAULT_BLKSIZE, ErrorCode, Packet};
 use crate::stats::{count, learn};
 use netboot_core::{Duration, Instant};
 
-/// A block is missing, and the server was told so.
+/// A missing block of which the server was told.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Gap {
-    /// Distance of the farthest block seen beyond it. A block nearer than that means that the server
-    /// has gone back and the missing one was lost again.
+    /// Distance of the farthest block that was seen beyond the missing one, in blocks. A nearer block means that the server
+    /// has gone back, and that the missing block was lost again.
     farthest: u16,
 }
 
-/// Distances from here on are blocks of the past, not of the future.
+/// The least distance that means a block of the past. Smaller distances mean a block of the future.
 const HALF_OF_NUMBERS: u16 = 0x8000;
 
 impl Client {
-    /// The first answer to the request; it pins the server's transfer id.
+    /// Takes the first answer to the request, which pins the server's transfer id.
     pub(super) fn handle_answer<'d>(
         &mut self,
         now: Instant,
@@ -27,7 +27,7 @@ impl Client {
         packet: Packet<'d>,
     ) -> Result<Event<'d>, TftpError> {
         match packet {
-            // An answer to a request with options, after we went over to one without.
+            // This answers a request with options, after the client went over to a request without.
             Packet::Oack(_) if self.superseded > 0 => Ok(self.stray(now, port, packet)),
             Packet::Oack(options) => {
                 self.tid = Some(port);
@@ -57,19 +57,19 @@ impl Client {
                 self.close();
                 Err(TftpError::server(code, message))
             }
-            // A transfer of a former life of this port, or noise.
+            // This belongs to an earlier transfer on this port, or it is noise.
             _ => Ok(self.stray(now, port, packet)),
         }
     }
 
-    /// A packet from the pinned transfer id.
+    /// Takes a packet from the pinned transfer id.
     pub(super) fn handle_transfer<'d>(
         &mut self,
         now: Instant,
         packet: Packet<'d>,
     ) -> Result<Event<'d>, TftpError> {
         match (self.phase, packet) {
-            // Everything has arrived: an ERROR now is about our ACK, and of no interest.
+            // Everything has arrived. An ERROR now is about our ACK and does not matter.
             (Phase::Complete, Packet::Error { .. }) => {
                 self.timer = None;
                 Ok(Event::None)
@@ -87,12 +87,12 @@ impl Client {
                 }
                 Ok(Event::None)
             }
-            // The server has not got our ACK 0.
+            // The server has not received our ACK 0.
             (Phase::Receiving, Packet::Oack(_)) if self.can_ack && self.expected == 1 => {
                 self.duplicate(now);
                 Ok(Event::None)
             }
-            // The server repeats what the caller has in hand.
+            // The server repeats the block that the caller holds.
             (Phase::Paused { .. }, Packet::Oack(_) | Packet::Data { .. }) => {
                 count(&mut self.stats.duplicates);
                 Ok(Event::None)
@@ -101,7 +101,7 @@ impl Client {
         }
     }
 
-    /// A block while the next one is awaited.
+    /// Takes a block while the client waits for the next one.
     fn data<'d>(
         &mut self,
         now: Instant,
@@ -110,7 +110,7 @@ impl Client {
     ) -> Result<Event<'d>, TftpError> {
         let distance = block.wrapping_sub(self.expected);
         if distance >= HALF_OF_NUMBERS {
-            // Only the last block before the next is a sign that our ACK was lost; earlier ones belong
+            // Only the block right before the next one is a sign that our ACK was lost. Earlier blocks belong
             // to a window that the server repeats as a whole.
             if distance == u16::MAX && self.can_ack && self.unacknowledged() == 0 {
                 self.duplicate(now);
@@ -120,7 +120,7 @@ impl Client {
             return Ok(Event::None);
         }
         if distance != 0 {
-            // A server never sends beyond the window after the last ACK it has.
+            // A server never sends beyond the window after the last ACK that it has received.
             if self.unacknowledged().saturating_add(distance) < self.agreed.windowsize {
                 self.missing(now, distance);
             } else {
@@ -151,7 +151,7 @@ impl Client {
         })
     }
 
-    /// A block from beyond the next: tell the server once where to go on (RFC 7440 section 4).
+    /// Takes a block from beyond the next one: tells the server once where to go on (RFC 7440 section 4).
     fn missing(&mut self, now: Instant, distance: u16) {
         let gone_back = match self.gap {
             Some(gap) if distance > gap.farthest => {
@@ -161,7 +161,7 @@ impl Client {
             Some(_) => true,
             None => false,
         };
-        // What arrives sooner than an answer can was sent before the server had our last ACK.
+        // A block that arrives sooner than an answer can was sent before the server had our last ACK.
         let settled = self.acked_at + self.rtt.rtt().unwrap_or(Duration::ZERO) / 2;
         if now < settled {
             return;
@@ -175,7 +175,7 @@ impl Client {
         }
     }
 
-    /// The server repeats what was acknowledged: the ACK was lost, unless it is still on its way.
+    /// Takes a block that was acknowledged already: the ACK was lost, unless it is still on its way.
     fn duplicate(&mut self, now: Instant) {
         count(&mut self.stats.duplicates);
         if now >= self.acked_at + self.rtt.base_rto() {
@@ -188,7 +188,7 @@ impl Client {
         self.count_retransmission();
     }
 
-    /// Opens the transfer, paused. The time until here is no round trip: the server had to find the
+    /// Opens the transfer, paused. The time until here does not measure a round trip, because the server had to find the
     /// file.
     fn open<'d>(&mut self, options: Negotiated, again: bool) -> Event<'d> {
         self.sent_at = None;
@@ -214,7 +214,7 @@ impl Client {
         }
     }
 
-    /// A packet from a port that is no part of the transfer: ERROR 5, but never in answer to an ERROR.
+    /// Takes a packet from a port that is no part of the transfer. The answer is ERROR 5, but never to an ERROR.
     pub(super) fn stray<'d>(&mut self, now: Instant, port: u16, packet: Packet<'_>) -> Event<'d> {
         count(&mut self.stats.stray_tid);
         if !matches!(packet, Packet::Error { .. }) && now >= self.stray_after {
@@ -230,8 +230,8 @@ impl Client {
     }
 }
 
-/// Whether a server that knows no options may answer a request with options so: ERROR 8 (RFC 2347), and
-/// 0 or 4 from older ones.
+/// Whether a server that knows no options may answer a request with options by this error: ERROR 8 (RFC 2347), or
+/// ERROR 0 or 4 from older servers.
 fn is_refusal(code: ErrorCode) -> bool {
     matches!(
         code,

@@ -1,4 +1,4 @@
-//! What an arriving message does to the client.
+//! Says what an arriving message does to the client.
 
 use super::{Client, Event, LostReason, NAK_DELAY, PROBE_DEADLINE, State};
 use crate::boot;
@@ -94,7 +94,7 @@ impl Client {
         }
         let window = now + self.offer_window;
         if let State::Discovering { retry, decide_at } = &mut self.state {
-            // With an offer in hand there is no point in asking again.
+            // When the client holds an offer it need not ask again.
             retry.due = false;
             let at = *decide_at.get_or_insert(window);
             if self.offers.is_complete() || now >= at {
@@ -134,7 +134,7 @@ impl Client {
         Ok(Taken::Lease)
     }
 
-    /// An answer from port 4011: boot information for an address that we have.
+    /// Takes an answer from port 4011: boot information for an address that the client has.
     fn proxy_answer(
         &mut self,
         from: Ipv4Addr,
@@ -155,7 +155,7 @@ impl Client {
     }
 }
 
-/// The message must be from `server`, if it says from whom it is.
+/// Checks that the message is from `server`, if it says from whom it is.
 fn of_server(packet: &Packet<'_>, server: Ipv4Addr) -> Result<(), DhcpError> {
     match packet.options.address(code::SERVER_ID) {
         Some(id) if id != server => Err(DhcpError::WrongServer),
