@@ -8,6 +8,8 @@ mod error;
 pub mod mailbox;
 pub mod mctp;
 mod traits;
+#[cfg(all(feature = "std", unix))]
+pub mod uri;
 
 pub use error::{DeviceFailure, TransportError, TransportResult};
 pub use mailbox::{Mailbox, MailboxDriver, MailboxError};

@@ -9,6 +9,9 @@ pub mod registers;
 #[cfg(feature = "std")]
 pub mod udp;
 
+#[cfg(feature = "std")]
+pub use udp::UdpMailbox;
+
 use crate::error::{DeviceFailure, TransportError, TransportResult};
 use crate::traits::Transport;
 use caliptra_util_host_command_types::{
