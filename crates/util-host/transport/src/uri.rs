@@ -13,7 +13,9 @@ use crate::mailbox::{self, MailboxDriver, UdpMailbox, hand_over};
 use crate::mctp::stream::{SerialMctp, StreamAddress};
 use crate::mctp::{self, MctpVdmDriver};
 use crate::traits::Transport;
-use caliptra_util_host_command_types::{CaliptraCommandId, mailbox as mailbox_wire, vdm, wire::copy_out};
+use caliptra_util_host_command_types::{
+    CaliptraCommandId, mailbox as mailbox_wire, vdm, wire::copy_out,
+};
 use std::fmt;
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::time::Duration;
@@ -39,7 +41,9 @@ pub struct OwnedTransport {
 
 impl fmt::Debug for OwnedTransport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("OwnedTransport").field("connected", &self.connected).finish_non_exhaustive()
+        f.debug_struct("OwnedTransport")
+            .field("connected", &self.connected)
+            .finish_non_exhaustive()
     }
 }
 
@@ -91,8 +95,9 @@ impl Transport for OwnedTransport {
         if !self.connected {
             return Err(TransportError::Disconnected);
         }
-        let id = CaliptraCommandId::from_u32(command_id)
-            .ok_or(TransportError::NotSupported("the transport does not know the command"))?;
+        let id = CaliptraCommandId::from_u32(command_id).ok_or(TransportError::NotSupported(
+            "the transport does not know the command",
+        ))?;
         let len = match &mut self.driver {
             Driver::Mailbox(driver) => {
                 let request = mailbox_wire::encode(id, data, &mut self.buffer)?;
@@ -137,8 +142,13 @@ impl Transport for OwnedTransport {
 const FORMS: &str = "an address is udp://HOST:PORT, mctp+tcp://HOST:PORT, mctp+unix:PATH, mctp+serial:PATH or mctp+linux:EID";
 
 fn resolve(address: &str) -> TransportResult<SocketAddr> {
-    let found = address.to_socket_addrs().ok().and_then(|mut all| all.next());
-    found.ok_or(TransportError::ConfigurationError("the address's host or port is unknown"))
+    let found = address
+        .to_socket_addrs()
+        .ok()
+        .and_then(|mut all| all.next());
+    found.ok_or(TransportError::ConfigurationError(
+        "the address's host or port is unknown",
+    ))
 }
 
 /// Splits off `?eid=N&own=N`.
@@ -146,7 +156,9 @@ fn endpoints(rest: &str) -> TransportResult<(&str, u8, u8)> {
     let (place, query) = rest.split_once('?').unwrap_or((rest, ""));
     let (mut peer, mut own) = (DEFAULT_EID, DEFAULT_OWN_EID);
     for pair in query.split('&').filter(|pair| !pair.is_empty()) {
-        let wrong = TransportError::ConfigurationError("an endpoint is told as eid=N or own=N, N from 8 to 254");
+        let wrong = TransportError::ConfigurationError(
+            "an endpoint is told as eid=N or own=N, N from 8 to 254",
+        );
         let (key, value) = pair.split_once('=').ok_or(wrong)?;
         let number: u8 = value.parse().map_err(|_| wrong)?;
         if !(8..255).contains(&number) {
@@ -173,27 +185,35 @@ pub fn open(address: &str) -> TransportResult<OwnedTransport> {
     #[cfg(target_os = "linux")]
     if let Some(place) = address.strip_prefix("mctp+linux:") {
         let (endpoint, network) = place.split_once('@').unwrap_or((place, "1"));
-        let wrong = TransportError::ConfigurationError("a kernel's endpoint is told as EID or EID@NETWORK");
+        let wrong =
+            TransportError::ConfigurationError("a kernel's endpoint is told as EID or EID@NETWORK");
         let network = network.parse().map_err(|_| wrong)?;
         let endpoint = endpoint.parse().map_err(|_| wrong)?;
-        return Ok(OwnedTransport::mctp(Box::new(crate::LinuxMctp::new(network, endpoint))));
+        return Ok(OwnedTransport::mctp(Box::new(crate::LinuxMctp::new(
+            network, endpoint,
+        ))));
     }
-    let stream: Option<(fn(&str) -> TransportResult<StreamAddress>, &str)> = None
-        .or_else(|| {
-            let tcp: fn(&str) -> TransportResult<StreamAddress> = |place| Ok(StreamAddress::Tcp(resolve(place)?));
-            address.strip_prefix("mctp+tcp://").map(|rest| (tcp, rest))
-        })
-        .or_else(|| {
-            let unix: fn(&str) -> TransportResult<StreamAddress> = |place| Ok(StreamAddress::Unix(place.into()));
-            address.strip_prefix("mctp+unix:").map(|rest| (unix, rest))
-        })
-        .or_else(|| {
-            let serial: fn(&str) -> TransportResult<StreamAddress> = |place| Ok(StreamAddress::Serial(place.into()));
-            address.strip_prefix("mctp+serial:").map(|rest| (serial, rest))
-        });
-    let (make, rest) = stream.ok_or(TransportError::ConfigurationError(FORMS))?;
-    let (place, peer, own) = endpoints(rest)?;
-    Ok(OwnedTransport::mctp(Box::new(SerialMctp::new(make(place)?, own, peer))))
+    Ok(OwnedTransport::mctp(Box::new(open_channel(address)?)))
+}
+
+/// Makes the MCTP stream that an address tells: one of the forms `mctp+tcp`, `mctp+unix` and `mctp+serial`.
+///
+/// # Errors
+/// As for [`open`].
+pub fn open_channel(address: &str) -> TransportResult<SerialMctp> {
+    let (stream, peer, own) = if let Some(rest) = address.strip_prefix("mctp+tcp://") {
+        let (place, peer, own) = endpoints(rest)?;
+        (StreamAddress::Tcp(resolve(place)?), peer, own)
+    } else if let Some(rest) = address.strip_prefix("mctp+unix:") {
+        let (place, peer, own) = endpoints(rest)?;
+        (StreamAddress::Unix(place.into()), peer, own)
+    } else if let Some(rest) = address.strip_prefix("mctp+serial:") {
+        let (place, peer, own) = endpoints(rest)?;
+        (StreamAddress::Serial(place.into()), peer, own)
+    } else {
+        return Err(TransportError::ConfigurationError(FORMS));
+    };
+    Ok(SerialMctp::new(stream, own, peer))
 }
 
 #[cfg(test)]
@@ -212,8 +232,19 @@ mod tests {
         ] {
             assert!(open(good).is_ok(), "{good}");
         }
-        for bad in ["", "udp:", "udp://x", "tcp://127.0.0.1:1", "mctp+tcp://127.0.0.1:1?eid=7", "mctp+tcp://127.0.0.1:1?id=9", "mctp+linux:x"] {
-            assert!(matches!(open(bad), Err(TransportError::ConfigurationError(_))), "{bad}");
+        for bad in [
+            "",
+            "udp:",
+            "udp://x",
+            "tcp://127.0.0.1:1",
+            "mctp+tcp://127.0.0.1:1?eid=7",
+            "mctp+tcp://127.0.0.1:1?id=9",
+            "mctp+linux:x",
+        ] {
+            assert!(
+                matches!(open(bad), Err(TransportError::ConfigurationError(_))),
+                "{bad}"
+            );
         }
     }
 }

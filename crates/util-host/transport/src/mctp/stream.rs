@@ -1,5 +1,7 @@
 //! MCTP over a byte stream with DSP0253's frames: a serial port, or a TCP or Unix stream that stands for one.
 
+use crate::adapter::MessageChannel;
+use crate::error::{TransportError, TransportResult};
 use crate::mctp::packet::{BASELINE_UNIT, HEADER_SIZE};
 use crate::mctp::requester::Requester;
 use crate::mctp::serial::{Decoder, MAX_FRAME, MAX_PACKET, encode};
@@ -132,6 +134,8 @@ pub struct SerialMctp {
     connection: Duration,
     command_ms: u32,
     message: Vec<u8>,
+    /// The answer did not fit the caller's buffer and waits for a larger one.
+    kept: bool,
 }
 
 impl fmt::Debug for SerialMctp {
@@ -155,6 +159,7 @@ impl SerialMctp {
             connection: Duration::from_secs(5),
             command_ms: 5_000,
             message: Vec::with_capacity(DEFAULT_CAPACITY + 1),
+            kept: false,
         }
     }
 
@@ -166,9 +171,21 @@ impl SerialMctp {
         self
     }
 
-    fn exchange(&mut self) -> Result<(), MctpVdmError> {
+    /// Gives up the request after a failure, so that its late answer is none to the next.
+    fn settle(&mut self, done: Result<(), MctpVdmError>) -> Result<(), MctpVdmError> {
+        if let Err(error) = done {
+            self.requester.abandon(StdClock.now_ms());
+            if error == MctpVdmError::CommunicationError {
+                self.stream = None;
+            }
+        }
+        done
+    }
+
+    /// Sends `self.message`.
+    fn start(&mut self) -> Result<(), MctpVdmError> {
+        self.kept = false;
         let stream = self.stream.as_mut().ok_or(MctpVdmError::NotReady)?;
-        let deadline = Deadline::after(&StdClock, self.command_ms);
         let begun = self
             .requester
             .begin(StdClock.now_ms(), &self.message, self.unit);
@@ -182,6 +199,12 @@ impl SerialMctp {
                 .write_all(frame)
                 .map_err(|_| MctpVdmError::CommunicationError)?;
         }
+        Ok(())
+    }
+
+    /// Waits for the answer.
+    fn finish(&mut self, deadline: Deadline) -> Result<(), MctpVdmError> {
+        let stream = self.stream.as_mut().ok_or(MctpVdmError::NotReady)?;
         let mut octets = [0; 512];
         loop {
             let left = deadline.left_ms(&StdClock);
@@ -222,13 +245,9 @@ impl MctpVdmDriver for SerialMctp {
         self.message.clear();
         self.message.push(MESSAGE_TYPE);
         self.message.extend_from_slice(vdm);
-        if let Err(error) = self.exchange() {
-            self.requester.abandon(StdClock.now_ms());
-            if error == MctpVdmError::CommunicationError {
-                self.stream = None;
-            }
-            return Err(error);
-        }
+        let deadline = Deadline::after(&StdClock, self.command_ms);
+        let done = self.start().and_then(|()| self.finish(deadline));
+        self.settle(done)?;
         match self.requester.answer().split_first() {
             Some((&MESSAGE_TYPE, answer)) => Ok(answer),
             _ => Err(MctpVdmError::InvalidMessage),
@@ -254,5 +273,37 @@ impl MctpVdmDriver for SerialMctp {
     fn set_timeouts(&mut self, connection_ms: u32, command_ms: u32) {
         self.connection = Duration::from_millis(u64::from(connection_ms).max(1));
         self.command_ms = command_ms;
+    }
+}
+
+/// Messages of any type, for SPDM and PLDM.
+impl MessageChannel for SerialMctp {
+    fn send_message(&mut self, message: &[u8]) -> TransportResult<()> {
+        if message.is_empty() || message.len() > DEFAULT_CAPACITY {
+            return Err(MctpVdmError::BufferOverflow.into());
+        }
+        if self.stream.is_none() {
+            self.connect()?;
+        }
+        self.message.clear();
+        self.message.extend_from_slice(message);
+        let done = self.start();
+        Ok(self.settle(done)?)
+    }
+
+    fn receive_message(&mut self, buffer: &mut [u8], timeout_ms: u32) -> TransportResult<usize> {
+        let deadline = Deadline::after(&StdClock, timeout_ms);
+        if !self.kept {
+            let done = self.finish(deadline);
+            self.settle(done)?;
+        }
+        let answer = self.requester.answer();
+        let (needed, available) = (answer.len(), buffer.len());
+        // An answer that does not fit is kept for a larger buffer.
+        self.kept = available < needed;
+        let to = buffer.get_mut(..needed);
+        to.ok_or(TransportError::BufferTooSmall { needed, available })?
+            .copy_from_slice(answer);
+        Ok(needed)
     }
 }

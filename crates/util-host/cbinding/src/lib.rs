@@ -1,0 +1,16 @@
+#![doc = include_str!("../README.md")]
+#![allow(non_camel_case_types, reason = "names of C")]
+
+mod adapters;
+mod crypto;
+mod device;
+mod error;
+mod handles;
+mod provision;
+
+pub use adapters::*;
+pub use crypto::*;
+pub use device::*;
+pub use error::*;
+pub use handles::*;
+pub use provision::*;
