@@ -14,48 +14,6 @@
 #include <stdint.h>
 #include <stdlib.h>
 
-// Version of this interface. A plugin with another is refused.
-#define ABI_VERSION 1
-
-// It is done.
-#define SUCCESS 0
-
-// It is not known what went wrong; a panic ends as this.
-#define UNKNOWN 1
-
-// An argument is not valid.
-#define INVALID_ARGUMENT 2
-
-// No answer came in time.
-#define TIMEOUT 3
-
-// There is no such command.
-#define NOT_SUPPORTED 4
-
-// The transport failed.
-#define TRANSPORT 5
-
-// The peer broke the protocol.
-#define PROTOCOL 6
-
-// The device declined.
-#define DEVICE 7
-
-// Memory is exhausted.
-#define MEMORY 8
-
-// It is in use.
-#define BUSY 9
-
-// It is not in the right state.
-#define STATE 10
-
-// The system refused.
-#define IO 11
-
-// The buffer is too small; the length needed is told.
-#define BUFFER_TOO_SMALL 12
-
 // Result of a call.
 typedef enum CaliptraError {
   // It is done.

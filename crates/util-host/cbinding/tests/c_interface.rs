@@ -303,3 +303,33 @@ fn the_installed_library_is_found_by_pkg_config() {
     let (_udp, _mctp, udp, _) = servers();
     assert!(run(&program, &[&udp]).contains("Vendor ID"));
 }
+
+/// Python's ctypes with the shared library, against a server in Python.
+#[test]
+fn the_interface_from_python() {
+    use std::io::{BufRead, BufReader};
+    let peers = root().join("../../../tests/peers");
+    let mut server = Command::new("python3")
+        .arg(peers.join("mailbox_server.py"))
+        .stdout(std::process::Stdio::piped())
+        .spawn()
+        .expect("this test needs python3");
+    let mut port = String::new();
+    BufReader::new(server.stdout.take().unwrap())
+        .read_line(&mut port)
+        .unwrap();
+    let done = Command::new("python3")
+        .arg(peers.join("ctypes_client.py"))
+        .arg(libraries().join("libcaliptra_util_host.so"))
+        .arg(format!("udp://127.0.0.1:{}", port.trim()))
+        .output()
+        .unwrap();
+    server.kill().unwrap();
+    server.wait().unwrap();
+    assert!(
+        done.status.success(),
+        "{}",
+        String::from_utf8_lossy(&done.stderr)
+    );
+    assert!(String::from_utf8_lossy(&done.stdout).contains("works from Python"));
+}
