@@ -41,7 +41,7 @@ async fn answers_are_right_over_a_bad_link_and_after_dropped_futures() {
     for number in 0..200u64 {
         if number % 10 == 3 {
             let ended = tokio::time::timeout(
-                Duration::from_micros(50),
+                Duration::ZERO,
                 session.execute(&GetDeviceIdRequest {}),
             )
             .await;
