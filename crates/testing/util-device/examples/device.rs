@@ -12,7 +12,11 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let device = Device::new(DeviceConfig::default());
     let mailbox = UdpServer::start(("127.0.0.1", udp), device.clone(), Link::default())?;
     let endpoint = MctpServer::start(("127.0.0.1", mctp), device, 9)?;
-    println!("udp://{}\nmctp+tcp://{}", mailbox.address(), endpoint.address());
+    println!(
+        "udp://{}\nmctp+tcp://{}",
+        mailbox.address(),
+        endpoint.address()
+    );
     mailbox.join();
     endpoint.join();
     Ok(())

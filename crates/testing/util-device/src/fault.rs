@@ -50,11 +50,10 @@ impl Queue {
     pub(crate) fn push(&mut self, fault: Fault) -> bool {
         let len = self.faults.len();
         for step in 0..len {
-            if let Some(place) = self.faults.get_mut((self.first + step) % len) {
-                if place.is_none() {
-                    *place = Some(fault);
-                    return true;
-                }
+            let place = self.faults.get_mut((self.first + step) % len);
+            if let Some(place) = place.filter(|place| place.is_none()) {
+                *place = Some(fault);
+                return true;
             }
         }
         false

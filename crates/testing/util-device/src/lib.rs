@@ -7,6 +7,7 @@ mod cells;
 mod config;
 mod crypto;
 mod device;
+mod evidence;
 mod fault;
 mod input;
 mod mailbox;

@@ -168,10 +168,11 @@ impl MailboxModel {
     /// Writes a word of the memory.
     pub fn set_data(&mut self, index: usize, word: u32) {
         let inside = index < MAX_ANSWER / 4;
-        if self.violation_unless(self.locked && !self.executing && inside) {
-            if let Some(to) = self.memory.get_mut(index * 4..index * 4 + 4) {
-                to.copy_from_slice(&word.to_le_bytes());
-            }
+        if !self.violation_unless(self.locked && !self.executing && inside) {
+            return;
+        }
+        if let Some(to) = self.memory.get_mut(index * 4..index * 4 + 4) {
+            to.copy_from_slice(&word.to_le_bytes());
         }
     }
 

@@ -2,7 +2,7 @@
 
 use crate::error::CaliptraError;
 use crate::handles::{CaliptraSession, fill, in_session, input, output, value, wanted};
-use caliptra_util_host_commands::api::{self, EcdsaSignature};
+use caliptra_util_host_commands::api;
 use caliptra_util_host_commands::types::{AesMode, CMK_SIZE, Cmk, HashAlgorithm, KeyUsage};
 use caliptra_util_host_commands::{CaliptraApiError, CaliptraResult};
 /// A key that only the device can open.
@@ -26,7 +26,7 @@ pub struct CaliptraP384Pair {
 }
 
 /// A hash that was begun. It belongs to its session, and is freed by the call that ends it or by `caliptra_hash_context_free`.
-pub struct CaliptraHashContext(api::HashContext);
+pub struct CaliptraHashContext(pub(crate) api::HashContext);
 
 /// Frees a context whose operation is not ended. Null is allowed.
 ///
@@ -41,7 +41,7 @@ pub unsafe extern "C" fn caliptra_hash_context_free(context: *mut CaliptraHashCo
 }
 
 /// An AES encryption that was begun. It belongs to its session, and is freed by the call that ends it or by `caliptra_aes_encrypt_context_free`.
-pub struct CaliptraAesEncryptContext(api::AesEncryptContext);
+pub struct CaliptraAesEncryptContext(pub(crate) api::AesEncryptContext);
 
 /// Frees a context whose operation is not ended. Null is allowed.
 ///
@@ -58,7 +58,7 @@ pub unsafe extern "C" fn caliptra_aes_encrypt_context_free(
 }
 
 /// An AES decryption that was begun. It belongs to its session, and is freed by the call that ends it or by `caliptra_aes_decrypt_context_free`.
-pub struct CaliptraAesDecryptContext(api::AesDecryptContext);
+pub struct CaliptraAesDecryptContext(pub(crate) api::AesDecryptContext);
 
 /// Frees a context whose operation is not ended. Null is allowed.
 ///
@@ -75,7 +75,7 @@ pub unsafe extern "C" fn caliptra_aes_decrypt_context_free(
 }
 
 /// An AES-GCM encryption that was begun. It belongs to its session, and is freed by the call that ends it or by `caliptra_aes_gcm_encrypt_context_free`.
-pub struct CaliptraGcmEncryptContext(api::GcmEncryptContext);
+pub struct CaliptraGcmEncryptContext(pub(crate) api::GcmEncryptContext);
 
 /// Frees a context whose operation is not ended. Null is allowed.
 ///
@@ -92,7 +92,7 @@ pub unsafe extern "C" fn caliptra_aes_gcm_encrypt_context_free(
 }
 
 /// An AES-GCM decryption that was begun. It belongs to its session, and is freed by the call that ends it or by `caliptra_aes_gcm_decrypt_context_free`.
-pub struct CaliptraGcmDecryptContext(api::GcmDecryptContext);
+pub struct CaliptraGcmDecryptContext(pub(crate) api::GcmDecryptContext);
 
 /// Frees a context whose operation is not ended. Null is allowed.
 ///
@@ -109,7 +109,7 @@ pub unsafe extern "C" fn caliptra_aes_gcm_decrypt_context_free(
 }
 
 /// A Diffie-Hellman exchange that was begun. It belongs to its session, and is freed by the call that ends it or by `caliptra_ecdh_context_free`.
-pub struct CaliptraEcdhContext(api::EcdhContext);
+pub struct CaliptraEcdhContext(pub(crate) api::EcdhContext);
 
 /// Frees a context whose operation is not ended. Null is allowed.
 ///
@@ -129,13 +129,13 @@ fn hash_algorithm(number: u32) -> CaliptraResult<HashAlgorithm> {
     ))
 }
 
-fn aes_mode(number: u32) -> CaliptraResult<AesMode> {
+pub(crate) fn aes_mode(number: u32) -> CaliptraResult<AesMode> {
     AesMode::from_u32(number).ok_or(CaliptraApiError::InvalidParameter(
         "a mode is 1 (CBC) or 2 (CTR)",
     ))
 }
 
-fn key_usage(number: u32) -> CaliptraResult<KeyUsage> {
+pub(crate) fn key_usage(number: u32) -> CaliptraResult<KeyUsage> {
     KeyUsage::from_u32(number).ok_or(CaliptraApiError::InvalidParameter(
         "a usage is 1 (HMAC), 3 (AES), 4 (ECDSA) or 5 (ML-DSA)",
     ))
@@ -145,7 +145,7 @@ fn key_usage(number: u32) -> CaliptraResult<KeyUsage> {
 ///
 /// # Safety
 /// `context` has to be null or valid, and used by nobody else.
-unsafe fn context<'a, T>(context: *mut T) -> CaliptraResult<&'a mut T> {
+pub(crate) unsafe fn context<'a, T>(context: *mut T) -> CaliptraResult<&'a mut T> {
     // SAFETY: the caller's promise.
     unsafe { context.as_mut() }.ok_or(CaliptraApiError::InvalidParameter("a context is null"))
 }
@@ -154,7 +154,7 @@ unsafe fn context<'a, T>(context: *mut T) -> CaliptraResult<&'a mut T> {
 ///
 /// # Safety
 /// `context` has to be null, or a context that was neither ended nor freed.
-unsafe fn end<T>(context: *mut T) -> CaliptraResult<Box<T>> {
+pub(crate) unsafe fn end<T>(context: *mut T) -> CaliptraResult<Box<T>> {
     if context.is_null() {
         return Err(CaliptraApiError::InvalidParameter("a context is null"));
     }
@@ -162,7 +162,7 @@ unsafe fn end<T>(context: *mut T) -> CaliptraResult<Box<T>> {
     Ok(unsafe { Box::from_raw(context) })
 }
 
-fn boxed<T>(value: T) -> *mut T {
+pub(crate) fn boxed<T>(value: T) -> *mut T {
     Box::into_raw(Box::new(value))
 }
 
@@ -414,441 +414,6 @@ pub unsafe extern "C" fn caliptra_cmd_random_stir(
     unsafe {
         in_session(session, |session| {
             api::caliptra_cmd_random_stir(session, input(data, data_len)?)
-        })
-    }
-}
-
-/// Begins an AES encryption: `mode` 1 is CBC, 2 CTR. `iv` gets 16 octets.
-///
-/// # Safety
-/// As for `caliptra_cmd_get_device_id`; a buffer has to be valid for its length.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn caliptra_cmd_aes_encrypt_init(
-    session: *mut CaliptraSession,
-    cmk: *const CaliptraCmk,
-    mode: u32,
-    data: *const u8,
-    data_len: usize,
-    iv: *mut u8,
-    out: *mut u8,
-    out_len: *mut usize,
-    context_out: *mut *mut CaliptraAesEncryptContext,
-) -> CaliptraError {
-    // SAFETY: the caller's promise.
-    unsafe {
-        in_session(session, |session| {
-            wanted(context_out)?;
-            wanted(iv)?;
-            let (cmk, mode, data) = (value(cmk)?, aes_mode(mode)?, input(data, data_len)?);
-            let mut begun = None;
-            fill(out, out_len, |out| {
-                let (context, vector, len) =
-                    api::caliptra_cmd_aes_encrypt_init(session, &cmk.octets, mode, data, out)?;
-                begun = Some((context, vector));
-                Ok(len)
-            })?;
-            let (begun, vector) =
-                begun.ok_or(CaliptraApiError::CommandFailed("there is no context"))?;
-            output(iv.cast::<[u8; 16]>(), vector)?;
-            output(context_out, boxed(CaliptraAesEncryptContext(begun)))
-        })
-    }
-}
-
-/// Continues an AES encryption.
-///
-/// # Safety
-/// As for `caliptra_cmd_get_device_id`; a buffer has to be valid for its length.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn caliptra_cmd_aes_encrypt_update(
-    session: *mut CaliptraSession,
-    aes: *mut CaliptraAesEncryptContext,
-    data: *const u8,
-    data_len: usize,
-    out: *mut u8,
-    out_len: *mut usize,
-) -> CaliptraError {
-    // SAFETY: the caller's promise.
-    unsafe {
-        in_session(session, |session| {
-            let (aes, data) = (context(aes)?, input(data, data_len)?);
-            fill(out, out_len, |out| {
-                api::caliptra_cmd_aes_encrypt_update(session, &mut aes.0, data, out)
-            })
-        })
-    }
-}
-
-/// Begins an AES decryption: `mode` 1 is CBC, 2 CTR. `iv` has 16 octets.
-///
-/// # Safety
-/// As for `caliptra_cmd_get_device_id`; a buffer has to be valid for its length.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn caliptra_cmd_aes_decrypt_init(
-    session: *mut CaliptraSession,
-    cmk: *const CaliptraCmk,
-    mode: u32,
-    iv: *const u8,
-    data: *const u8,
-    data_len: usize,
-    out: *mut u8,
-    out_len: *mut usize,
-    context_out: *mut *mut CaliptraAesDecryptContext,
-) -> CaliptraError {
-    // SAFETY: the caller's promise.
-    unsafe {
-        in_session(session, |session| {
-            wanted(context_out)?;
-            let (cmk, mode, data) = (value(cmk)?, aes_mode(mode)?, input(data, data_len)?);
-            let iv = value(iv.cast::<[u8; 16]>())?;
-            let mut begun = None;
-            fill(out, out_len, |out| {
-                let (context, len) =
-                    api::caliptra_cmd_aes_decrypt_init(session, &cmk.octets, mode, iv, data, out)?;
-                begun = Some(context);
-                Ok(len)
-            })?;
-            let begun = begun.ok_or(CaliptraApiError::CommandFailed("there is no context"))?;
-            output(context_out, boxed(CaliptraAesDecryptContext(begun)))
-        })
-    }
-}
-
-/// Continues an AES decryption.
-///
-/// # Safety
-/// As for `caliptra_cmd_get_device_id`; a buffer has to be valid for its length.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn caliptra_cmd_aes_decrypt_update(
-    session: *mut CaliptraSession,
-    aes: *mut CaliptraAesDecryptContext,
-    data: *const u8,
-    data_len: usize,
-    out: *mut u8,
-    out_len: *mut usize,
-) -> CaliptraError {
-    // SAFETY: the caller's promise.
-    unsafe {
-        in_session(session, |session| {
-            let (aes, data) = (context(aes)?, input(data, data_len)?);
-            fill(out, out_len, |out| {
-                api::caliptra_cmd_aes_decrypt_update(session, &mut aes.0, data, out)
-            })
-        })
-    }
-}
-
-/// Begins an AES-GCM encryption. `iv` gets 12 octets.
-///
-/// # Safety
-/// As for `caliptra_cmd_get_device_id`; a buffer has to be valid for its length.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn caliptra_cmd_aes_gcm_encrypt_init(
-    session: *mut CaliptraSession,
-    cmk: *const CaliptraCmk,
-    aad: *const u8,
-    aad_len: usize,
-    iv: *mut u8,
-    context_out: *mut *mut CaliptraGcmEncryptContext,
-) -> CaliptraError {
-    // SAFETY: the caller's promise.
-    unsafe {
-        in_session(session, |session| {
-            wanted(context_out)?;
-            wanted(iv)?;
-            let (cmk, aad) = (value(cmk)?, input(aad, aad_len)?);
-            let (begun, vector) =
-                api::caliptra_cmd_aes_gcm_encrypt_init(session, &cmk.octets, aad)?;
-            output(iv.cast::<[u8; 12]>(), vector)?;
-            output(context_out, boxed(CaliptraGcmEncryptContext(begun)))
-        })
-    }
-}
-
-/// Begins an AES-GCM decryption. `iv` has 12 octets.
-///
-/// # Safety
-/// As for `caliptra_cmd_get_device_id`; a buffer has to be valid for its length.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn caliptra_cmd_aes_gcm_decrypt_init(
-    session: *mut CaliptraSession,
-    cmk: *const CaliptraCmk,
-    iv: *const u8,
-    aad: *const u8,
-    aad_len: usize,
-    context_out: *mut *mut CaliptraGcmDecryptContext,
-) -> CaliptraError {
-    // SAFETY: the caller's promise.
-    unsafe {
-        in_session(session, |session| {
-            wanted(context_out)?;
-            let (cmk, aad) = (value(cmk)?, input(aad, aad_len)?);
-            let iv = value(iv.cast::<[u8; 12]>())?;
-            let begun = api::caliptra_cmd_aes_gcm_decrypt_init(session, &cmk.octets, iv, aad)?;
-            output(context_out, boxed(CaliptraGcmDecryptContext(begun)))
-        })
-    }
-}
-
-/// Continues an AES-GCM encryption. The buffer needs room for 16 octets more than go in.
-///
-/// # Safety
-/// As for `caliptra_cmd_get_device_id`; a buffer has to be valid for its length.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn caliptra_cmd_aes_gcm_encrypt_update(
-    session: *mut CaliptraSession,
-    gcm: *mut CaliptraGcmEncryptContext,
-    data: *const u8,
-    data_len: usize,
-    out: *mut u8,
-    out_len: *mut usize,
-) -> CaliptraError {
-    // SAFETY: the caller's promise.
-    unsafe {
-        in_session(session, |session| {
-            let (gcm, data) = (context(gcm)?, input(data, data_len)?);
-            fill(out, out_len, |out| {
-                api::caliptra_cmd_aes_gcm_encrypt_update(session, &mut gcm.0, data, out)
-            })
-        })
-    }
-}
-
-/// Continues an AES-GCM decryption. The buffer needs room for 16 octets more than go in. What it gets is not authentic yet.
-///
-/// # Safety
-/// As for `caliptra_cmd_get_device_id`; a buffer has to be valid for its length.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn caliptra_cmd_aes_gcm_decrypt_update(
-    session: *mut CaliptraSession,
-    gcm: *mut CaliptraGcmDecryptContext,
-    data: *const u8,
-    data_len: usize,
-    out: *mut u8,
-    out_len: *mut usize,
-) -> CaliptraError {
-    // SAFETY: the caller's promise.
-    unsafe {
-        in_session(session, |session| {
-            let (gcm, data) = (context(gcm)?, input(data, data_len)?);
-            fill(out, out_len, |out| {
-                api::caliptra_cmd_aes_gcm_decrypt_update(session, &mut gcm.0, data, out)
-            })
-        })
-    }
-}
-
-/// Ends an AES-GCM encryption and frees its context, whatever the result. `tag` gets 16 octets.
-///
-/// # Safety
-/// As for `caliptra_cmd_get_device_id`; a buffer has to be valid for its length.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn caliptra_cmd_aes_gcm_encrypt_final(
-    session: *mut CaliptraSession,
-    gcm: *mut CaliptraGcmEncryptContext,
-    data: *const u8,
-    data_len: usize,
-    tag: *mut u8,
-    out: *mut u8,
-    out_len: *mut usize,
-) -> CaliptraError {
-    // SAFETY: the caller's promise.
-    unsafe {
-        in_session(session, |session| {
-            let gcm = end(gcm)?;
-            wanted(tag)?;
-            let data = input(data, data_len)?;
-            let mut sealed = [0; 16];
-            fill(out, out_len, |out| {
-                let (len, tag) =
-                    api::caliptra_cmd_aes_gcm_encrypt_final(session, gcm.0, data, out)?;
-                sealed = tag;
-                Ok(len)
-            })?;
-            output(tag.cast::<[u8; 16]>(), sealed)
-        })
-    }
-}
-
-/// Ends an AES-GCM decryption and frees its context, whatever the result. `tag` has 16 octets. A wrong tag is
-/// `CALIPTRA_ERROR_DEVICE`: nothing that the operation gave may then be used.
-///
-/// # Safety
-/// As for `caliptra_cmd_get_device_id`; a buffer has to be valid for its length.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn caliptra_cmd_aes_gcm_decrypt_final(
-    session: *mut CaliptraSession,
-    gcm: *mut CaliptraGcmDecryptContext,
-    tag: *const u8,
-    data: *const u8,
-    data_len: usize,
-    out: *mut u8,
-    out_len: *mut usize,
-) -> CaliptraError {
-    // SAFETY: the caller's promise.
-    unsafe {
-        in_session(session, |session| {
-            let gcm = end(gcm)?;
-            let (tag, data) = (value(tag.cast::<[u8; 16]>())?, input(data, data_len)?);
-            fill(out, out_len, |out| {
-                api::caliptra_cmd_aes_gcm_decrypt_final(session, gcm.0, tag, data, out)
-            })
-        })
-    }
-}
-
-/// Asks for the public key of a device key.
-///
-/// # Safety
-/// As for `caliptra_cmd_get_device_id`; a buffer has to be valid for its length.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn caliptra_cmd_ecdsa_public_key(
-    session: *mut CaliptraSession,
-    cmk: *const CaliptraCmk,
-    public_key: *mut CaliptraP384Pair,
-) -> CaliptraError {
-    // SAFETY: the caller's promise.
-    unsafe {
-        in_session(session, |session| {
-            wanted(public_key)?;
-            let key = api::caliptra_cmd_ecdsa_public_key(session, &value(cmk)?.octets)?;
-            let (first, second) = (key.x, key.y);
-            output(public_key, CaliptraP384Pair { first, second })
-        })
-    }
-}
-
-/// Signs the SHA-384 of a message.
-///
-/// # Safety
-/// As for `caliptra_cmd_get_device_id`; a buffer has to be valid for its length.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn caliptra_cmd_ecdsa_sign(
-    session: *mut CaliptraSession,
-    cmk: *const CaliptraCmk,
-    message: *const u8,
-    message_len: usize,
-    signature: *mut CaliptraP384Pair,
-) -> CaliptraError {
-    // SAFETY: the caller's promise.
-    unsafe {
-        in_session(session, |session| {
-            wanted(signature)?;
-            let made = api::caliptra_cmd_ecdsa_sign(
-                session,
-                &value(cmk)?.octets,
-                input(message, message_len)?,
-            )?;
-            let (first, second) = (made.r, made.s);
-            output(signature, CaliptraP384Pair { first, second })
-        })
-    }
-}
-
-/// Verifies a signature with a key of the device. A wrong one is `CALIPTRA_ERROR_DEVICE`.
-///
-/// # Safety
-/// As for `caliptra_cmd_get_device_id`; a buffer has to be valid for its length.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn caliptra_cmd_ecdsa_verify(
-    session: *mut CaliptraSession,
-    cmk: *const CaliptraCmk,
-    signature: *const CaliptraP384Pair,
-    message: *const u8,
-    message_len: usize,
-) -> CaliptraError {
-    // SAFETY: the caller's promise.
-    unsafe {
-        in_session(session, |session| {
-            let (cmk, pair) = (value(cmk)?, value(signature)?);
-            let (r, s) = (pair.first, pair.second);
-            let message = input(message, message_len)?;
-            api::caliptra_cmd_ecdsa_verify(session, &cmk.octets, &EcdsaSignature { r, s }, message)
-        })
-    }
-}
-
-/// Verifies a signature over a SHA-384 of 48 octets with a public key. A wrong one is `CALIPTRA_ERROR_DEVICE`.
-///
-/// # Safety
-/// As for `caliptra_cmd_get_device_id`; a buffer has to be valid for its length.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn caliptra_cmd_ecdsa_verify_digest(
-    session: *mut CaliptraSession,
-    public_key: *const CaliptraP384Pair,
-    signature: *const CaliptraP384Pair,
-    digest: *const u8,
-) -> CaliptraError {
-    // SAFETY: the caller's promise.
-    unsafe {
-        in_session(session, |session| {
-            let (key, pair) = (value(public_key)?, value(signature)?);
-            let (r, s) = (pair.first, pair.second);
-            let digest = value(digest.cast::<[u8; 48]>())?;
-            api::caliptra_cmd_ecdsa_verify_digest(
-                session,
-                &key.first,
-                &key.second,
-                &EcdsaSignature { r, s },
-                digest,
-            )
-        })
-    }
-}
-
-/// Begins a Diffie-Hellman exchange on P-384.
-///
-/// # Safety
-/// As for `caliptra_cmd_get_device_id`; a buffer has to be valid for its length.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn caliptra_cmd_ecdh_generate(
-    session: *mut CaliptraSession,
-    point: *mut CaliptraP384Pair,
-    context_out: *mut *mut CaliptraEcdhContext,
-) -> CaliptraError {
-    // SAFETY: the caller's promise.
-    unsafe {
-        in_session(session, |session| {
-            wanted(point)?;
-            wanted(context_out)?;
-            let (begun, octets) = api::caliptra_cmd_ecdh_generate(session)?;
-            let mut pair = CaliptraP384Pair {
-                first: [0; 48],
-                second: [0; 48],
-            };
-            let (first, second) = octets.split_at(48);
-            pair.first.copy_from_slice(first);
-            pair.second.copy_from_slice(second);
-            output(point, pair)?;
-            output(context_out, boxed(CaliptraEcdhContext(begun)))
-        })
-    }
-}
-
-/// Ends a Diffie-Hellman exchange and frees its context, whatever the result.
-///
-/// # Safety
-/// As for `caliptra_cmd_get_device_id`; a buffer has to be valid for its length.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn caliptra_cmd_ecdh_finish(
-    session: *mut CaliptraSession,
-    ecdh: *mut CaliptraEcdhContext,
-    usage: u32,
-    peer: *const CaliptraP384Pair,
-    cmk: *mut CaliptraCmk,
-) -> CaliptraError {
-    // SAFETY: the caller's promise.
-    unsafe {
-        in_session(session, |session| {
-            let ecdh = end(ecdh)?;
-            wanted(cmk)?;
-            let (peer, usage) = (value(peer)?, key_usage(usage)?);
-            let mut point = [0; 96];
-            let (x, y) = point.split_at_mut(48);
-            x.copy_from_slice(&peer.first);
-            y.copy_from_slice(&peer.second);
-            let octets = api::caliptra_cmd_ecdh_finish(session, ecdh.0, usage, &point)?;
-            output(cmk, CaliptraCmk { octets })
         })
     }
 }

@@ -36,10 +36,10 @@ pub fn run(args: &Args, options: &RecoverArgs) -> Result<()> {
         .iter()
         .map(|uri| fetch(uri))
         .collect::<Result<Vec<_>>>()?;
-    if let [one] = images.as_slice() {
-        if toc::is_packed(one) {
-            images = toc::unpack(one)?;
-        }
+    if let [one] = images.as_slice()
+        && toc::is_packed(one)
+    {
+        images = toc::unpack(one)?;
     }
     let mut bus = I3cTcp::connect(place, options.address, timeout)?;
     let settings = RecoverOptions {

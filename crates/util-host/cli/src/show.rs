@@ -12,7 +12,7 @@ pub fn hex(octets: &[u8]) -> String {
 
 /// Hexadecimal digits as octets.
 pub fn unhex(text: &str) -> Result<Vec<u8>> {
-    if text.len() % 2 != 0 || !text.is_ascii() {
+    if !text.len().is_multiple_of(2) || !text.is_ascii() {
         bail!("'{text}' is not a whole number of octets in hexadecimal");
     }
     (0..text.len())

@@ -42,7 +42,7 @@ impl Command for EcdsaSignRequest<'_> {
         out.sized(check_data(self.message)?)
     }
 
-    fn decode<'r>(&self, response: &'r [u8]) -> Result<EcdsaSignResponse, CommandError> {
+    fn decode(&self, response: &[u8]) -> Result<EcdsaSignResponse, CommandError> {
         EcdsaSignResponse::from_bytes(response)
     }
 }
@@ -71,7 +71,7 @@ impl Command for EcdsaVerifyRequest<'_> {
         out.sized(check_data(self.message)?)
     }
 
-    fn decode<'r>(&self, response: &'r [u8]) -> Result<Done, CommandError> {
+    fn decode(&self, response: &[u8]) -> Result<Done, CommandError> {
         Done::from_bytes(response)
     }
 }
@@ -101,7 +101,7 @@ impl Command for EcdsaVerifyDigestRequest {
         self.put(out)
     }
 
-    fn decode<'r>(&self, response: &'r [u8]) -> Result<Done, CommandError> {
+    fn decode(&self, response: &[u8]) -> Result<Done, CommandError> {
         let mut reader = Reader::new(response);
         let fips_status = reader.u32()?;
         reader.finish()?;
@@ -154,7 +154,7 @@ impl Command for EcdhFinishRequest<'_> {
         out.bytes(self.exchange_data)
     }
 
-    fn decode<'r>(&self, response: &'r [u8]) -> Result<KeyResponse, CommandError> {
+    fn decode(&self, response: &[u8]) -> Result<KeyResponse, CommandError> {
         KeyResponse::from_bytes(response)
     }
 }

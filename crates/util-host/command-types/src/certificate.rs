@@ -102,7 +102,7 @@ impl Command for StoreCertificateRequest<'_> {
         out.sized(self.certificate)
     }
 
-    fn decode<'r>(&self, response: &'r [u8]) -> Result<Done, CommandError> {
+    fn decode(&self, response: &[u8]) -> Result<Done, CommandError> {
         Done::from_bytes(response)
     }
 }

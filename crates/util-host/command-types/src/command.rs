@@ -194,7 +194,7 @@ macro_rules! fixed {
                 self.put(out)
             }
 
-            fn decode<'r>(&self, response: &'r [u8]) -> Result<$response, $crate::CommandError> {
+            fn decode(&self, response: &[u8]) -> Result<$response, $crate::CommandError> {
                 <$response as $crate::command::CommandResponse>::from_bytes(response)
             }
         }

@@ -112,7 +112,7 @@ impl Command for DebugClearLogRequest {
         self.put(out)
     }
 
-    fn decode<'r>(&self, response: &'r [u8]) -> Result<Done, CommandError> {
+    fn decode(&self, response: &[u8]) -> Result<Done, CommandError> {
         Done::from_bytes(response)
     }
 }

@@ -55,7 +55,7 @@ macro_rules! done {
                 self.put(out)
             }
 
-            fn decode<'r>(&self, response: &'r [u8]) -> Result<Done, CommandError> {
+            fn decode(&self, response: &[u8]) -> Result<Done, CommandError> {
                 Done::from_bytes(response)
             }
         }

@@ -42,7 +42,7 @@ impl Command for AesGcmEncryptInitRequest<'_> {
         out.sized(check_data(self.aad)?)
     }
 
-    fn decode<'r>(&self, response: &'r [u8]) -> Result<GcmStarted, CommandError> {
+    fn decode(&self, response: &[u8]) -> Result<GcmStarted, CommandError> {
         let mut reader = Reader::new(response);
         CommonResponse::take(&mut reader)?;
         let (context, iv) = (reader.array()?, reader.array()?);
@@ -73,7 +73,7 @@ impl Command for AesGcmDecryptInitRequest<'_> {
         out.sized(check_data(self.aad)?)
     }
 
-    fn decode<'r>(&self, response: &'r [u8]) -> Result<Context, CommandError> {
+    fn decode(&self, response: &[u8]) -> Result<Context, CommandError> {
         status_and(response)
     }
 }

@@ -76,7 +76,7 @@ impl Command for HashInitRequest<'_> {
         out.sized(check_data(self.data)?)
     }
 
-    fn decode<'r>(&self, response: &'r [u8]) -> Result<[u8; SHA_CONTEXT_SIZE], CommandError> {
+    fn decode(&self, response: &[u8]) -> Result<[u8; SHA_CONTEXT_SIZE], CommandError> {
         status_and(response)
     }
 }
@@ -99,7 +99,7 @@ impl Command for HashUpdateRequest<'_> {
         out.sized(check_data(self.data)?)
     }
 
-    fn decode<'r>(&self, response: &'r [u8]) -> Result<[u8; SHA_CONTEXT_SIZE], CommandError> {
+    fn decode(&self, response: &[u8]) -> Result<[u8; SHA_CONTEXT_SIZE], CommandError> {
         status_and(response)
     }
 }

@@ -86,7 +86,7 @@ impl Command for ImportRequest<'_> {
         out.sized(self.key)
     }
 
-    fn decode<'r>(&self, response: &'r [u8]) -> Result<KeyResponse, CommandError> {
+    fn decode(&self, response: &[u8]) -> Result<KeyResponse, CommandError> {
         KeyResponse::from_bytes(response)
     }
 }
@@ -107,7 +107,7 @@ impl Command for DeleteRequest {
         self.put(out)
     }
 
-    fn decode<'r>(&self, response: &'r [u8]) -> Result<Done, CommandError> {
+    fn decode(&self, response: &[u8]) -> Result<Done, CommandError> {
         Done::from_bytes(response)
     }
 }
@@ -173,7 +173,7 @@ impl Command for HmacKdfCounterRequest<'_> {
         out.sized(check_data(self.label)?)
     }
 
-    fn decode<'r>(&self, response: &'r [u8]) -> Result<KeyResponse, CommandError> {
+    fn decode(&self, response: &[u8]) -> Result<KeyResponse, CommandError> {
         KeyResponse::from_bytes(response)
     }
 }
@@ -202,7 +202,7 @@ impl Command for RandomStirRequest<'_> {
         out.sized(check_data(self.data)?)
     }
 
-    fn decode<'r>(&self, response: &'r [u8]) -> Result<Done, CommandError> {
+    fn decode(&self, response: &[u8]) -> Result<Done, CommandError> {
         Done::from_bytes(response)
     }
 }

@@ -106,7 +106,7 @@ impl Command for ProdDebugUnlockTokenRequest<'_> {
         out.bytes(self.mldsa_signature)
     }
 
-    fn decode<'r>(&self, response: &'r [u8]) -> Result<Done, CommandError> {
+    fn decode(&self, response: &[u8]) -> Result<Done, CommandError> {
         Done::from_bytes(response)
     }
 }

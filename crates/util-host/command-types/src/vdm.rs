@@ -196,7 +196,7 @@ mod tests {
         version.resize(10 + VERSION_SIZE, 0);
         let id = CaliptraCommandId::GetFirmwareVersion;
         assert_eq!(decode(id, &version, &mut out), Ok(VdmAnswer::Payload(13)));
-        assert_eq!(&out[..13], b"\0\0\0\0\x05\0\0\02.1.3");
+        assert_eq!(&out[..13], b"\0\0\0\0\x05\0\0\x002.1.3");
         let log = [
             0, 0, 0xA6, 0x7F, 0, 3, 0, 0, 0, 0, 1, 0, 0, 0, 2, 0, 0, 0, 7, 8,
         ];

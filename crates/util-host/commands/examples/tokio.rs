@@ -19,6 +19,10 @@ use tokio::time::{Instant, Sleep, sleep};
 pub struct Socket(UdpSocket, SocketAddr);
 
 impl Socket {
+    /// A socket to `server`.
+    ///
+    /// # Errors
+    /// When the system gives none.
     pub fn open(server: SocketAddr) -> TransportResult<Self> {
         let failed = |_| TransportError::IoError("cannot make a socket");
         let socket = std::net::UdpSocket::bind("0.0.0.0:0").map_err(failed)?;
@@ -55,6 +59,7 @@ impl Datagrams for Socket {
     }
 }
 
+/// A timer of tokio.
 pub struct Clock(pub Pin<Box<Sleep>>);
 
 impl Timer for Clock {

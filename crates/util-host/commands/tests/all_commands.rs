@@ -1,83 +1,20 @@
 //! Every function against the device, over the registers of a mailbox; what the device computes is checked by other code.
 
+mod common;
+
+use caliptra_util_host_commands::CaliptraApiError;
 use caliptra_util_host_commands::api::*;
 use caliptra_util_host_commands::types::{
-    AesMode, CaliptraCommandId, CommandError, DeviceKey, HashAlgorithm, KeyUsage,
-    ProdDebugUnlockTokenRequest, Provision, SignatureAlgorithm, checksum, evidence_format,
+    AesMode, DeviceKey, HashAlgorithm, KeyUsage, ProdDebugUnlockTokenRequest, Provision,
+    SignatureAlgorithm, evidence_format,
 };
-use caliptra_util_host_commands::{CaliptraApiError, CaliptraResult};
-use caliptra_util_host_osal::StdClock;
-use caliptra_util_host_session::{CaliptraSession, SessionConfig, SessionError};
-use caliptra_util_host_transport::mailbox::registers::{MailboxRegisters, RegisterMailbox};
-use caliptra_util_host_transport::{DeviceFailure, Mailbox, MailboxDriver, TransportError};
+use common::{with, with_device};
 use hmac::{Hmac, Mac};
 use p384::ecdsa::signature::{Signer, Verifier};
 use p384::ecdsa::{Signature, SigningKey, VerifyingKey};
 use p384::elliptic_curve::sec1::ToEncodedPoint;
 use sha2::{Digest, Sha384, Sha512};
-use util_device::{Device, DeviceConfig, Fault, MailboxModel};
-
-/// The model's registers behind the library's trait.
-struct Registers(Box<MailboxModel>);
-
-impl MailboxRegisters for Registers {
-    fn lock(&mut self) -> u32 {
-        self.0.lock()
-    }
-    fn set_command(&mut self, command: u32) {
-        self.0.set_command(command);
-    }
-    fn length(&mut self) -> u32 {
-        self.0.length()
-    }
-    fn set_length(&mut self, octets: u32) {
-        self.0.set_length(octets);
-    }
-    fn data(&mut self, index: usize) -> u32 {
-        self.0.data(index)
-    }
-    fn set_data(&mut self, index: usize, word: u32) {
-        self.0.set_data(index, word);
-    }
-    fn execute(&mut self, start: bool) {
-        self.0.execute(start);
-    }
-    fn status(&mut self) -> u32 {
-        self.0.status()
-    }
-    fn size(&self) -> usize {
-        util_device::MAX_ANSWER
-    }
-}
-
-fn with_device<R>(device: Device, test: impl FnOnce(&mut CaliptraSession<'_>) -> R) -> R {
-    let mut buffer = vec![0; util_device::MAX_ANSWER];
-    let registers = Registers(Box::new(MailboxModel::new(device)));
-    let mut driver = RegisterMailbox::new(registers, StdClock, &mut buffer);
-    driver.set_timeouts(0, 1_000);
-    let mut transport = Mailbox::new(&mut driver);
-    let config = SessionConfig {
-        command_timeout_ms: 200,
-        ..SessionConfig::default()
-    };
-    let mut session = CaliptraSession::with_config(1, &mut transport, config).unwrap();
-    session.connect().unwrap();
-    let result = test(&mut session);
-    session.disconnect().unwrap();
-    result
-}
-
-fn with<R>(test: impl FnOnce(&mut CaliptraSession<'_>) -> R) -> R {
-    with_device(Device::new(DeviceConfig::default()), test)
-}
-
-fn failing<R>(faults: &[Fault], test: impl FnOnce(&mut CaliptraSession<'_>) -> R) -> R {
-    let mut device = Device::new(DeviceConfig::default());
-    faults
-        .iter()
-        .for_each(|fault| assert!(device.fail_next(*fault)));
-    with_device(device, test)
-}
+use util_device::{Device, DeviceConfig};
 
 #[test]
 fn what_the_device_is() {
@@ -505,112 +442,4 @@ fn debug_unlock_wants_its_own_challenge() {
         token.challenge = &challenge.challenge;
         caliptra_cmd_prod_debug_unlock_token(session, &token).unwrap();
     });
-}
-
-#[test]
-fn what_the_contract_gives_no_code_is_not_supported_and_not_sent() {
-    with(|session| {
-        let mut out = [0; 64];
-        let all: [CaliptraResult<usize>; 9] = [
-            caliptra_cmd_debug_echo(session, b"x", &mut out),
-            caliptra_cmd_debug_get_status(session).map(|_| 0),
-            caliptra_cmd_get_idevid_cert(session, &mut out),
-            caliptra_cmd_get_ldevid_cert(session, &mut out),
-            caliptra_cmd_get_fmc_alias_cert(session, &mut out),
-            caliptra_cmd_get_rt_alias_cert(session, &mut out),
-            caliptra_cmd_get_cert_chain(session, 0, &mut out),
-            caliptra_cmd_store_certificate(session, 0, b"der").map(|()| 0),
-            caliptra_cmd_export_idevid_csr(session, SignatureAlgorithm::EccP384, &mut out),
-        ];
-        assert!(
-            all.iter()
-                .all(|result| *result == Err(CaliptraApiError::NotSupported))
-        );
-        assert_eq!(
-            (session.stats.commands_sent, session.stats.commands_failed),
-            (0, 9)
-        );
-    });
-}
-
-#[test]
-fn commands_of_ownership_transfer_go_raw() {
-    with(|session| {
-        let mut out = [0; 32];
-        let status = CaliptraCommandId::DotStatus as u32;
-        assert_eq!(caliptra_cmd_raw(session, status, &[], &mut out), Ok(12));
-        let lock = CaliptraCommandId::DotLock as u32;
-        assert!(caliptra_cmd_raw(session, lock, &[], &mut out).is_err());
-    });
-}
-
-#[test]
-fn every_fault_is_told_by_its_name() {
-    let ask = |session: &mut CaliptraSession<'_>| caliptra_cmd_get_device_id(session);
-    // Faults that pass are outlived.
-    for fault in [Fault::WrongChecksum, Fault::Silent, Fault::Late(u32::MAX)] {
-        failing(&[fault], |session| {
-            assert!(ask(session).is_ok(), "{fault:?}");
-            assert_eq!(
-                (
-                    session.stats.commands_sent,
-                    session.stats.commands_succeeded
-                ),
-                (2, 1)
-            );
-        });
-    }
-    failing(&[Fault::WrongChecksum; 4], |session| {
-        let Err(CaliptraApiError::SessionError(SessionError::MaxRetriesExceeded {
-            attempts: 4,
-            last,
-        })) = ask(session)
-        else {
-            panic!("a damaged answer was taken");
-        };
-        assert!(matches!(
-            last,
-            TransportError::Command(CommandError::ChecksumMismatch { .. })
-        ));
-    });
-    failing(&[Fault::Completion(5)], |session| {
-        let refused = caliptra_cmd_key_status(session);
-        let failure = TransportError::Device(DeviceFailure::Mailbox { status: 3 });
-        assert_eq!(refused, Err(CaliptraApiError::SessionError(failure.into())));
-    });
-    for fault in [Fault::Truncated(9), Fault::TooLong(4)] {
-        failing(&[fault], |session| {
-            let Err(CaliptraApiError::SessionError(SessionError::SerializationError(error))) =
-                ask(session)
-            else {
-                panic!("{fault:?}");
-            };
-            assert!(matches!(
-                error,
-                CommandError::InvalidResponseLength { .. } | CommandError::ResponseTooLong { .. }
-            ));
-        });
-    }
-    failing(&[Fault::NotApproved], |session| {
-        let fips = CommandError::Fips { status: 0x77 };
-        assert_eq!(
-            ask(session),
-            Err(CaliptraApiError::SessionError(
-                SessionError::SerializationError(fips)
-            ))
-        );
-    });
-}
-
-#[test]
-fn the_library_and_the_device_agree_on_the_checksum() {
-    let mut device = Device::new(DeviceConfig::default());
-    let mut answer = [0; 64];
-    for (sum, right) in [
-        (checksum(0x4D43_4C47, &[]), true),
-        (checksum(0x4D43_4C47, &[]) ^ 1, false),
-    ] {
-        let done = device.mailbox(0x4D43_4C47, &sum.to_le_bytes(), &mut answer);
-        assert_eq!(done.is_ok(), right);
-    }
 }

@@ -40,11 +40,8 @@ async fn answers_are_right_over_a_bad_link_and_after_dropped_futures() {
     let mut dropped = 0;
     for number in 0..200u64 {
         if number % 10 == 3 {
-            let ended = tokio::time::timeout(
-                Duration::ZERO,
-                session.execute(&GetDeviceIdRequest {}),
-            )
-            .await;
+            let ended =
+                tokio::time::timeout(Duration::ZERO, session.execute(&GetDeviceIdRequest {})).await;
             dropped += u64::from(ended.is_err());
         }
         let data = number.to_le_bytes();

@@ -340,9 +340,10 @@ unsafe extern "C" fn register_command(context: *mut c_void, command: *const abi:
 }
 
 unsafe extern "C" fn unregister_command(context: *mut c_void, name: *const c_char) -> u32 {
-    // SAFETY: the plugin's promise.
     let run = |guest: &Guest| {
-        contents().remove_command(&unsafe { read_text(name) }?, &Some(guest.name.clone()))
+        // SAFETY: the plugin's promise.
+        let name = unsafe { read_text(name) }?;
+        contents().remove_command(&name, &Some(guest.name.clone()))
     };
     // SAFETY: the context is that of the plugin's table.
     unsafe { call(context, run) }
@@ -369,9 +370,10 @@ unsafe extern "C" fn register_transport(context: *mut c_void, factory: *const ab
 }
 
 unsafe extern "C" fn unregister_transport(context: *mut c_void, name: *const c_char) -> u32 {
-    // SAFETY: the plugin's promise.
     let run = |guest: &Guest| {
-        contents().remove_transport(&unsafe { read_text(name) }?, &Some(guest.name.clone()))
+        // SAFETY: the plugin's promise.
+        let name = unsafe { read_text(name) }?;
+        contents().remove_transport(&name, &Some(guest.name.clone()))
     };
     // SAFETY: the context is that of the plugin's table.
     unsafe { call(context, run) }

@@ -18,12 +18,12 @@ pub struct Finding {
     pub problem: Option<String>,
 }
 
+/// One check.
+type Check = fn(SocketAddr, u8, Duration) -> Result<(), String>;
+
 /// Runs all checks against the server at `server`, target `address`.
 pub fn run(server: SocketAddr, address: u8, timeout: Duration) -> Vec<Finding> {
-    let checks: [(
-        &'static str,
-        fn(SocketAddr, u8, Duration) -> Result<(), String>,
-    ); 8] = [
+    let checks: [(&'static str, Check); 8] = [
         (
             "PROT_CAP begins with \"OCP RECV\" and has 15 octets",
             prot_cap,
@@ -83,12 +83,15 @@ fn lengths(server: SocketAddr, address: u8, timeout: Duration) -> Result<(), Str
     Ok(())
 }
 
-/// One raw transfer; the response and its data.
+/// Responses and their data.
+type Answers = Vec<(Response, Vec<u8>)>;
+
+/// Raw transfers; the responses and their data.
 fn raw(
     server: SocketAddr,
     timeout: Duration,
     transfers: &[(u8, bool, &[u8])],
-) -> Result<Vec<(Response, Vec<u8>)>, String> {
+) -> Result<Answers, String> {
     let io = |error: std::io::Error| error.to_string();
     let mut stream = TcpStream::connect_timeout(&server, timeout).map_err(io)?;
     stream.set_read_timeout(Some(timeout)).map_err(io)?;

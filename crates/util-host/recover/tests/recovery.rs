@@ -260,3 +260,47 @@ fn commands_are_read_whole_or_not_at_all() {
         })
     ));
 }
+
+/// A server that sends random octets, some of which look like heads: the client neither panics nor waits beyond its time-out.
+#[test]
+fn a_server_that_sends_anything_is_survived() {
+    use std::io::{Read, Write};
+    let mut seed = 7u64;
+    let mut random = move || {
+        seed = seed
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
+        (seed >> 33) as u8
+    };
+    for round in 0..40 {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        let len = usize::from(random()) * 4;
+        let answer: Vec<u8> = (0..len)
+            .map(|at| match (round % 2, at % 8) {
+                // Answers to transfers 1, 2, ...: no interrupt, the address, a short length, the transaction's number.
+                (0, 0) => 0,
+                (0, 1) => ADDRESS,
+                (0, 2) => random() % 3,
+                (0, 3 | 4) => 0,
+                (0, 5) => (at / 8 + 1) as u8 & 0xF,
+                _ => random(),
+            })
+            .collect();
+        let serving = std::thread::spawn(move || {
+            let (mut stream, _) = listener.accept().unwrap();
+            let _ = stream.write_all(&answer);
+            let mut rest = [0; 4096];
+            while matches!(stream.read(&mut rest), Ok(1..)) {}
+        });
+        let mut bus = I3cTcp::connect(address, ADDRESS, Duration::from_millis(60)).unwrap();
+        let begun = std::time::Instant::now();
+        assert!(
+            bus.read(ocp_recovery::command::Command::ProtCap, &mut [0; 255])
+                .is_err()
+        );
+        assert!(begun.elapsed() < Duration::from_secs(2));
+        drop(bus);
+        serving.join().unwrap();
+    }
+}

@@ -328,15 +328,12 @@ impl<'t> CaliptraSession<'t> {
             // A session whose connection is gone has to be told, even when this command ends here.
             let handled = self.handle_error(error.into());
             let wait = wait?;
-            match handled {
-                // The error itself is left for the next attempt; anything else ends the command.
-                Err(other) if other != SessionError::TransportError(error) => {
-                    if !other.transport().is_some_and(|error| error.is_transient()) {
-                        return Err(other);
-                    }
+            if let Err(other) = handled {
+                // A new connection that failed may come about with the next attempt.
+                let retry = other.transport().is_some_and(|error| error.is_transient());
+                if !self.config.auto_reconnect || !retry {
+                    return Err(other);
                 }
-                Err(other) if error.is_disconnection() => return Err(other),
-                _ => {}
             }
             self.clock.sleep_ms(wait);
         }
@@ -344,13 +341,12 @@ impl<'t> CaliptraSession<'t> {
 
     /// One attempt: the outer error ends the command, the inner one may be tried again.
     fn attempt(&mut self, id: u32, len: usize) -> SessionResult<Result<usize, TransportError>> {
-        if self.state == SessionState::Error && self.config.auto_reconnect {
-            if let Err(error) = self.reconnect() {
-                return match error {
-                    SessionError::TransportError(error) => Ok(Err(error)),
-                    error => Err(error),
-                };
-            }
+        let lost = self.state == SessionState::Error && self.config.auto_reconnect;
+        if let Err(error) = if lost { self.reconnect() } else { Ok(()) } {
+            return match error {
+                SessionError::TransportError(error) => Ok(Err(error)),
+                error => Err(error),
+            };
         }
         if !self.is_connected() {
             return Err(self.wrong_state(SessionState::Connected));

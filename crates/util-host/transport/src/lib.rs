@@ -5,6 +5,8 @@
 pub mod adapter;
 pub mod aio;
 mod error;
+#[cfg(any(test, feature = "fuzz"))]
+pub mod fuzz;
 pub mod mailbox;
 pub mod mctp;
 mod traits;

@@ -74,7 +74,7 @@ impl Stream {
             }
             return Ok(());
         }
-        if data.len() % 16 != 0 {
+        if !data.len().is_multiple_of(16) {
             return Err(Refusal::LENGTH);
         }
         for block in data.chunks_exact_mut(16) {

@@ -139,7 +139,7 @@ impl Gcm {
         if rest != 0 {
             self.block(self.len / 16, rest, out)?;
         }
-        let lengths = (u128::from(self.aad_len) * 8) << 64 | u128::from(self.len) * 8;
+        let lengths = ((u128::from(self.aad_len) * 8) << 64) | (u128::from(self.len) * 8);
         self.absorb(&lengths.to_be_bytes());
         let mut tag = self.encrypt_block(self.counter_block(1));
         xor(&mut tag, &self.hash);

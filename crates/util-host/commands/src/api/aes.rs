@@ -41,7 +41,7 @@ fn room(data: &[u8], out: &[u8]) -> CaliptraResult<()> {
 }
 
 fn whole_blocks(mode: AesMode, data: &[u8]) -> CaliptraResult<()> {
-    match mode == AesMode::Cbc && data.len() % 16 != 0 {
+    match mode == AesMode::Cbc && !data.len().is_multiple_of(16) {
         true => Err(CommandError::InvalidRequest("CBC takes whole blocks of 16 octets").into()),
         false => Ok(()),
     }
