@@ -12,6 +12,9 @@ use caliptra_util_host_osal::{Clock, default_clock};
 use caliptra_util_host_transport::{Transport, TransportError};
 use core::fmt;
 
+/// Octets of a session's buffer. loom's threads have stacks of a few KiB only.
+const SCRATCH: usize = if cfg!(loom) { 64 } else { MAX_RESPONSE_SIZE };
+
 /// The transport, lent or owned.
 enum Way<'t> {
     Lent(&'t mut dyn Transport),
@@ -51,7 +54,7 @@ pub struct CaliptraSession<'t> {
     clock: &'t dyn Clock,
     last_use_ms: u64,
     /// The request, and then the answer.
-    scratch: [u8; MAX_RESPONSE_SIZE],
+    scratch: [u8; SCRATCH],
 }
 
 impl fmt::Debug for CaliptraSession<'_> {
@@ -113,7 +116,7 @@ impl<'t> CaliptraSession<'t> {
             transport,
             clock: default_clock(),
             last_use_ms: 0,
-            scratch: [0; MAX_RESPONSE_SIZE],
+            scratch: [0; SCRATCH],
         })
     }
 
