@@ -136,7 +136,7 @@ pub struct RecoverArgs {
     pub to: String,
     /// The images in the order of their indices: a file, http:, https: or tftp: address; one packed file (flash layout) may hold
     /// all of them
-    #[arg(long, value_name = "URI", required = true)]
+    #[arg(long, value_name = "URI", required_unless_present = "check")]
     pub from: Vec<String>,
     /// The device's address on the bus, 7 bits
     #[arg(long, value_name = "N", default_value = "0x3b", value_parser = bus_address)]
