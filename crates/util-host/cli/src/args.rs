@@ -7,14 +7,15 @@ use std::path::PathBuf;
 #[derive(Debug, Parser)]
 #[command(name = "caliptra-util", version, max_term_width = 100)]
 pub struct Args {
-    /// Where the device is: udp://HOST:PORT, mctp+tcp://HOST:PORT[?eid=N&own=N], mctp+unix:PATH, mctp+serial:PATH,
-    /// mctp+linux:EID[@NET], or plugin:NAME
+    /// Where the device is.
     #[arg(
         long,
         short,
         global = true,
         value_name = "ADDRESS",
-        env = "CALIPTRA_UTIL_TRANSPORT"
+        env = "CALIPTRA_UTIL_TRANSPORT",
+        help = "Where the device is: udp://HOST:PORT, mctp+tcp://HOST:PORT[?eid=N&own=N], mctp+unix:PATH, \
+                mctp+serial:PATH, mctp+linux:EID[@NET], or plugin:NAME"
     )]
     pub transport: Option<String>,
     /// Print JSON

@@ -8,11 +8,12 @@
 //! gives [`NotFound`](CaliptraApiError::NotFound).
 
 use crate::foreign::ForeignCommand;
-use crate::sync::{Arc, Mutex, MutexGuard};
+use crate::sync::{Mutex, MutexGuard};
 use crate::types::{CommandDescriptor, ProtocolHandler, ProtocolType, TransportFactory};
 use caliptra_util_host_commands::{CaliptraApiError, CaliptraResult};
 use caliptra_util_host_session::CaliptraSession;
 use caliptra_util_host_transport::{Transport, TransportConfig};
+use std::sync::Arc;
 
 /// Commands of plugins that a program can have known in its life.
 pub(crate) const PLACES: usize = 64;
@@ -432,8 +433,8 @@ mod tests {
     #[test]
     fn of_two_threads_that_register_the_same_name_one_wins() {
         loom::model(|| {
-            let contents = Arc::new(Mutex::new(Contents::default()));
-            let other = Arc::clone(&contents);
+            let contents = loom::sync::Arc::new(Mutex::new(Contents::default()));
+            let other = loom::sync::Arc::clone(&contents);
             let add = |contents: &Mutex<Contents>, id| {
                 contents
                     .lock()
