@@ -103,6 +103,15 @@ impl Device {
         ec::public(&self.attestation_key).unwrap_or([0; 96])
     }
 
+    /// Tells the device which MCU runtime image it was booted with. The version is `version` if the image has one, else the
+    /// image's digest ([`Text::version_of`](crate::Text::version_of)).
+    pub fn booted(&mut self, version: Option<crate::Text>, image: &[u8]) {
+        let version = version.unwrap_or_else(|| crate::Text::version_of(image));
+        if let Some(place) = self.config.versions.get_mut(1) {
+            *place = Some(version);
+        }
+    }
+
     /// The device's settings, for changes at run time such as the version that was booted.
     pub fn config_mut(&mut self) -> &mut DeviceConfig {
         &mut self.config

@@ -54,6 +54,18 @@ fn what_the_device_is() {
 }
 
 #[test]
+fn the_version_of_an_image_without_one_is_its_digest() {
+    let mut device = Device::new(DeviceConfig::default());
+    device.booted(None, b"abc");
+    with_device(device, |session| {
+        let version = caliptra_cmd_get_firmware_version(session, 1).unwrap();
+        // SHA-256 of "abc" begins with these digits.
+        assert_eq!(version.version, [0; 4]);
+        assert_eq!(version.commit(), "ba7816bf8f01cfea4141");
+    });
+}
+
+#[test]
 fn hashes_in_one_and_in_many_pieces() {
     let data: Vec<u8> = (0..20_000u32).map(|n| (n * 7 % 251) as u8).collect();
     with(|session| {

@@ -289,3 +289,59 @@ fn discovery_finds_plugins_without_loading_them() {
     );
     assert!(PluginManager::discover(Path::new("/nowhere")).is_err());
 }
+
+/// What a program registers itself, without any plugin.
+#[test]
+fn a_program_registers_and_unregisters() {
+    use caliptra_util_host_plugin::{
+        CaliptraResult, ProtocolHandler, TransportFactory, register_protocol_handler,
+        register_transport, unregister_protocol_handler, unregister_transport,
+    };
+
+    struct Factory;
+
+    impl TransportFactory for Factory {
+        fn name(&self) -> &str {
+            "own"
+        }
+        fn create(&self, _config: &TransportConfig) -> CaliptraResult<Box<dyn Transport>> {
+            Ok(Box::new(Device(vec![])))
+        }
+        fn description(&self) -> &str {
+            "a device in memory"
+        }
+    }
+
+    struct Handler;
+
+    impl ProtocolHandler for Handler {
+        fn protocol_type(&self) -> ProtocolType {
+            ProtocolType::Spdm
+        }
+        fn handle_message(&mut self, message: &[u8]) -> CaliptraResult<Vec<u8>> {
+            Ok(message.to_vec())
+        }
+    }
+
+    let _alone = alone();
+    register_transport(Box::new(Factory)).unwrap();
+    let again = register_transport(Box::new(Factory));
+    assert_eq!(again, Err(CaliptraApiError::AlreadyRegistered("transport")));
+    assert_eq!(list_transports(), ["own"]);
+    let mut transport = create_transport("own", &TransportConfig::default()).unwrap();
+    unregister_transport("own").unwrap();
+    assert_eq!(
+        unregister_transport("own"),
+        Err(CaliptraApiError::NotFound("transport"))
+    );
+    transport.send(3, &[]).unwrap();
+    register_protocol_handler(Box::new(Handler)).unwrap();
+    assert!(register_protocol_handler(Box::new(Handler)).is_err());
+    assert_eq!(
+        handle_protocol_message(ProtocolType::Spdm, b"x"),
+        Ok(b"x".to_vec())
+    );
+    unregister_protocol_handler(ProtocolType::Spdm).unwrap();
+    assert!(handle_protocol_message(ProtocolType::Spdm, b"x").is_err());
+    assert!(unregister_protocol_handler(ProtocolType::Spdm).is_err());
+}

@@ -316,3 +316,31 @@ fn settings_that_leave_no_time_are_refused() {
         Err(SessionError::ConfigurationError(_))
     ));
 }
+
+#[test]
+fn handle_error_does_what_can_be_done() {
+    let clock = Virtual::default();
+    let mut transport = scripted([]);
+    transport.connects = [Ok(()), Ok(()), Err(TransportError::ConnectionFailed(None))].into();
+    let mut session = CaliptraSession::new(1, &mut transport)
+        .unwrap()
+        .with_clock(&clock);
+    session.connect().unwrap();
+    // An error that leaves the connection as it is needs nothing.
+    assert_eq!(session.handle_error(TransportError::Timeout.into()), Ok(()));
+    assert_eq!(
+        session.handle_error(CommandError::SerializationError.into()),
+        Ok(())
+    );
+    assert_eq!(session.stats.reconnect_count, 0);
+    // A lost connection is made anew, or the new connection's error is told.
+    let lost = SessionError::TransportError(TransportError::Disconnected);
+    assert_eq!(session.handle_error(lost), Ok(()));
+    assert_eq!(session.stats.reconnect_count, 1);
+    let failed = SessionError::TransportError(TransportError::ConnectionFailed(None));
+    assert_eq!(session.handle_error(lost), Err(failed));
+    assert_eq!(session.state, SessionState::Error);
+    // What a session cannot repair comes back.
+    let other = SessionError::AuthenticationError("wrong key");
+    assert_eq!(session.handle_error(other), Err(other));
+}
