@@ -328,8 +328,12 @@ impl<'t> CaliptraSession<'t> {
                 Err(error) => error,
             };
             let wait = attempts.failed(error);
-            // A session whose connection is gone has to be told, even when this command ends here.
-            let handled = self.handle_error(error.into());
+            // A session whose connection is gone has to be told, even when this command ends here. One that could not be
+            // connected anew knows already, and tries again after the wait.
+            let handled = match self.state {
+                SessionState::Error => Ok(()),
+                _ => self.handle_error(error.into()),
+            };
             let wait = wait?;
             if let Err(other) = handled {
                 // A new connection that failed may come about with the next attempt.

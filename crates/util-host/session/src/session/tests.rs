@@ -344,3 +344,29 @@ fn handle_error_does_what_can_be_done() {
     let other = SessionError::AuthenticationError("wrong key");
     assert_eq!(session.handle_error(other), Err(other));
 }
+
+#[test]
+fn a_device_that_is_gone_is_tried_once_for_each_attempt() {
+    let clock = Virtual::default();
+    let mut transport = scripted([Err(TransportError::IoError("cable"))]);
+    transport.connects = std::iter::once(Ok(()))
+        .chain((0..10).map(|_| Err(TransportError::ConnectionFailed(None))))
+        .collect();
+    let mut session = CaliptraSession::new(1, &mut transport)
+        .unwrap()
+        .with_clock(&clock);
+    session.connect().unwrap();
+    assert_eq!(
+        session.execute(&GetDeviceIdRequest {}).unwrap_err(),
+        SessionError::MaxRetriesExceeded {
+            attempts: 4,
+            last: TransportError::ConnectionFailed(None)
+        }
+    );
+    let stats = session.stats;
+    assert_eq!((stats.commands_sent, stats.commands_failed), (1, 1));
+    drop(session);
+    // One after the failure, and one before each of the three further attempts.
+    assert_eq!(transport.connects.len(), 10 - 4);
+    assert_eq!(*clock.1.lock().unwrap(), [20, 40, 80]);
+}
