@@ -52,6 +52,16 @@ const ROM_CRATES: [&str; 10] = [
     "recovery-model",
 ];
 
+/// Crates of the host library that build without a host, too.
+const HOST_LIBRARY: [&str; 6] = [
+    "caliptra-util-host-command-types",
+    "caliptra-util-host-osal",
+    "caliptra-util-host-transport",
+    "caliptra-util-host-session",
+    "caliptra-util-host-commands",
+    "util-device",
+];
+
 /// A part, in the order in which they run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]
 enum Part {
@@ -239,6 +249,18 @@ fn lint_rom() -> Result<()> {
     let mut command = cargo();
     command.args(["clippy", "--target", TARGET, "--lib", "--bins"]);
     for name in ROM_CRATES.iter().chain(&["mcu-rom", "panic-gate"]) {
+        command.args(["-p", name]);
+    }
+    step(command.args(["--", "-D", "warnings"]))?;
+    let mut command = cargo();
+    command.args([
+        "clippy",
+        "--target",
+        TARGET,
+        "--lib",
+        "--no-default-features",
+    ]);
+    for name in HOST_LIBRARY {
         command.args(["-p", name]);
     }
     step(command.args(["--", "-D", "warnings"]))?;

@@ -1,0 +1,7 @@
+//! The locks of this crate: the standard library's, or loom's when a model is checked.
+
+#[cfg(not(loom))]
+pub use std::sync::{Mutex, MutexGuard};
+
+#[cfg(loom)]
+pub use loom::sync::{Mutex, MutexGuard};
