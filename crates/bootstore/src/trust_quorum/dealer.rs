@@ -53,7 +53,7 @@ impl Dealer {
         let secret = RackSecret::random(rng);
         let polynomial = Polynomial::random(&secret, threshold(members.len()), rng)?;
         let mut digests = [[0; 32]; SHARES];
-        for (digest, x) in digests.iter_mut().zip(1u8..) {
+        for (digest, x) in digests.iter_mut().zip(1..=u8::MAX) {
             *digest = polynomial.share(x)?.digest();
         }
         let (mut salt, mut nonce) = ([0; SALT_LEN], [0; NONCE_LEN]);
