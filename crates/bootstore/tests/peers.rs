@@ -319,7 +319,10 @@ fn the_golden_vectors_of_the_reference() {
             format!("a16346736da163526571a262696450{uuid}65747970655f654c6561726e"),
             request(Request::Learn),
         ),
-        (format!("{rsp}67496e697441636b"), response(Response::InitAck)),
+        (
+            format!("{rsp}67496e697441636b"),
+            response(Response::InitAck),
+        ),
         (
             format!("{rsp}a1654572726f727143616e6e6f745370617265415368617265"),
             response(Response::Error(RemoteError::CannotSpareAShare)),
@@ -357,7 +360,10 @@ fn secrets_never_show() {
     let pkg = dealer.package(0).unwrap();
     let shown = format!("{:?} {:?} {:?}", dealer, pkg, dealer.secret());
     let numbers = |octets: &[u8]| format!("{octets:?}").trim_matches(['[', ']']).to_string();
-    for secret in [&dealer.secret().expose()[..4], &pkg.common.share.expose()[1..5]] {
+    for secret in [
+        &dealer.secret().expose()[..4],
+        &pkg.common.share.expose()[1..5],
+    ] {
         assert!(!shown.contains(&numbers(secret)));
         assert!(!shown.contains(&hex(secret)));
     }

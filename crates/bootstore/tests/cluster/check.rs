@@ -217,8 +217,7 @@ impl Ghost {
                 ..
             } => match &board.durable {
                 State::InitialMember(own)
-                    if own.init_pending
-                        && own.pkg.common.rack_uuid == pkg.common.rack_uuid =>
+                    if own.init_pending && own.pkg.common.rack_uuid == pkg.common.rack_uuid =>
                 {
                     Ok(())
                 }

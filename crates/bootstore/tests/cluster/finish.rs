@@ -66,7 +66,9 @@ fn settle(world: &mut World) -> Checked {
         }
     }
     // Every pair that runs is connected.
-    let running = (0..world.boards.len()).filter(|b| world.is_running(*b)).count();
+    let running = (0..world.boards.len())
+        .filter(|b| world.is_running(*b))
+        .count();
     if world.links.len() != running * running.saturating_sub(1) / 2 {
         return Err(format!(
             "{} connections between {running} nodes",

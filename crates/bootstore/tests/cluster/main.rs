@@ -80,14 +80,18 @@ struct Plan {
 }
 
 fn plan(max_actions: usize) -> impl Strategy<Value = Plan> {
-    (3..=14usize, 0..=2usize, any::<u64>(), vec(action(), 0..=max_actions)).prop_map(
-        |(members, learners, seed, actions)| Plan {
+    (
+        3..=14usize,
+        0..=2usize,
+        any::<u64>(),
+        vec(action(), 0..=max_actions),
+    )
+        .prop_map(|(members, learners, seed, actions)| Plan {
             members,
             learners,
             seed,
             actions,
-        },
-    )
+        })
 }
 
 fn apply(world: &mut World, members: usize, action: &Action) -> Checked {
@@ -252,13 +256,12 @@ fn campaign() {
     }
     result.expect("the runs went through");
     let total = total.get();
-    println!(
-        "{} runs in {:.0?}: {total:?}",
-        done.get(),
-        begun.elapsed()
-    );
+    println!("{} runs in {:.0?}: {total:?}", done.get(), begun.elapsed());
     // A campaign in which nothing happens proves nothing.
-    assert!(total.secrets > 20 && total.racks > 10 && total.torn > 20, "{total:?}");
+    assert!(
+        total.secrets > 20 && total.racks > 10 && total.torn > 20,
+        "{total:?}"
+    );
 }
 
 /// Runs until a check fails, and returns the shrunk plan with the error.
@@ -289,7 +292,9 @@ fn a_ledger_with_one_slot_is_found_with_a_short_history() {
         ..Bugs::default()
     });
     assert!(
-        error.contains("after a restart") || error.contains("cannot start") || error.contains("generation"),
+        error.contains("after a restart")
+            || error.contains("cannot start")
+            || error.contains("generation"),
         "{error}"
     );
     assert!(plan.actions.len() <= 12, "{plan:#?}\n{error}");

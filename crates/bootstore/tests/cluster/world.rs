@@ -417,7 +417,10 @@ impl World {
             node.init_rack(now, &mut rng, rack, &members)
         })?;
         if let Some(Ok(output)) = result {
-            self.log(format!("node {index} initialises a rack of {}", members.len()));
+            self.log(format!(
+                "node {index} initialises a rack of {}",
+                members.len()
+            ));
             self.ghost.dealt(rack, members.len(), secret);
             if let Some(output) = output {
                 self.said(index, output)?;
@@ -427,9 +430,7 @@ impl World {
     }
 
     pub fn init_learner(&mut self, index: usize) -> Checked {
-        if let Some(Ok(Some(output))) =
-            self.call(index, |node, now, _| node.init_learner(now))?
-        {
+        if let Some(Ok(Some(output))) = self.call(index, |node, now, _| node.init_learner(now))? {
             self.said(index, output)?;
         }
         Ok(())

@@ -8,7 +8,7 @@ use super::outbox::Intent;
 use super::output::ApiOutput;
 use super::peers::Slot;
 use super::state::{InitialMember, State};
-use crate::trust_quorum::{LearnedSharePkg, RackSecret, Share, SharePkg, holder_of, own_share_x};
+use crate::trust_quorum::{LearnedSharePkg, RackSecret, Share, SharePkg, holder_of};
 use crate::{Baseboard, RackUuid, RequestId};
 use netboot_core::Instant;
 
@@ -173,16 +173,11 @@ impl Fsm {
         if let Some(rack_init) = &mut self.rack_init
             && rack_init.id == id
         {
-            // The coordinator has restarted, and the member proves that it has its package.
-            let State::InitialMember(member) = &self.state else {
-                return Err(MsgError::UnexpectedResponse);
-            };
-            let index = member.pkg.member_index(from);
+            // The coordinator has restarted, and the member proves that it holds a share.
+            let index = self.state.member_index(from);
             let index = index.ok_or(MsgError::UnexpectedResponse)?;
             common.share_digests.check(share)?;
-            if own_share_x(index, member.pkg.initial_membership.len()) != Some(share.x()) {
-                return Err(MsgError::ShareOfAnother { x: share.x() });
-            }
+            self.state.check_sender(from, share)?;
             rack_init.ack(index);
             return Ok(self.complete_rack_init());
         }
@@ -195,12 +190,7 @@ impl Fsm {
             };
         };
         common.share_digests.check(share)?;
-        if let State::InitialMember(member) = &self.state
-            && let Some((index, 0)) = holder_of(share.x(), member.pkg.initial_membership.len())
-            && member.pkg.member_index(from) != Some(index)
-        {
-            return Err(MsgError::ShareOfAnother { x: share.x() });
-        }
+        self.state.check_sender(from, share)?;
         collection.add(share, &common.share)?;
         collection.answered.insert(slot);
         let Some(secret) = collection.secret(common) else {
@@ -257,5 +247,23 @@ impl Fsm {
         Ok(Some(ApiOutput::LearningCompleted {
             rack_uuid: pkg.common.rack_uuid,
         }))
+    }
+}
+
+impl State {
+    /// Checks that `from` may hold `share`, as far as this node knows.
+    ///
+    /// An initial member knows whose own share each x is. An extra share may be anybody's: its holder
+    /// joined later, or was reset and joined again.
+    fn check_sender(&self, from: &Baseboard, share: &Share) -> Result<(), MsgError> {
+        let State::InitialMember(member) = self else {
+            return Ok(());
+        };
+        match holder_of(share.x(), member.pkg.initial_membership.len()) {
+            Some((index, 0)) if member.pkg.member_index(from) != Some(index) => {
+                Err(MsgError::ShareOfAnother { x: share.x() })
+            }
+            _ => Ok(()),
+        }
     }
 }
