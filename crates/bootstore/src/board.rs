@@ -74,6 +74,10 @@ impl Coded for AnswerError {
 
 /// How an exchange ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[allow(
+    clippy::large_enum_variant,
+    reason = "there is no allocator to box the configuration with"
+)]
 pub enum Outcome {
     /// The newest configuration that a node has.
     Config(NetworkConfig),

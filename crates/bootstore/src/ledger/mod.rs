@@ -121,6 +121,9 @@ pub struct Journal<L> {
     current: Option<(Slot, u64)>,
 }
 
+/// A journal, and its current value.
+pub type Opened<'b, L> = (Journal<L>, Option<&'b [u8]>);
+
 impl<L: Ledger> Journal<L> {
     /// Opens a ledger and reads its current value into `buffer`, which must have room for a whole record.
     ///
@@ -129,11 +132,11 @@ impl<L: Ledger> Journal<L> {
     ///
     /// # Errors
     /// [`LedgerError::Medium`], [`LedgerError::Damaged`], [`LedgerError::Conflict`].
-    pub fn open<'b>(
+    pub fn open(
         mut ledger: L,
         magic: [u8; 4],
-        buffer: &'b mut [u8],
-    ) -> Result<(Self, Option<&'b [u8]>), LedgerError<L::Error>> {
+        buffer: &mut [u8],
+    ) -> Result<Opened<'_, L>, LedgerError<L::Error>> {
         let a = examine(&mut ledger, Slot::A, magic, buffer)?;
         let b = examine(&mut ledger, Slot::B, magic, buffer)?;
         let current = match (a, b) {

@@ -447,6 +447,10 @@ impl Node {
     ///
     /// # Errors
     /// The requests to the trust quorum whose time is up.
+    #[allow(
+        clippy::result_large_err,
+        reason = "there is no allocator to box the list with"
+    )]
     pub fn handle_timeout(&mut self, now: Instant) -> Result<(), ExpiredRequests> {
         for connection in self.connections.iter_mut().flatten() {
             connection.handle_timeout(now, &self.timing);

@@ -46,7 +46,10 @@ pub const fn threshold(members: usize) -> usize {
 
 /// Number of shares that each of `members` initial members gets; zero for an empty rack.
 pub const fn shares_per_member(members: usize) -> usize {
-    if members == 0 { 0 } else { SHARES / members }
+    match SHARES.checked_div(members) {
+        Some(shares) => shares,
+        None => 0,
+    }
 }
 
 /// The x of the share that the initial member at `index` (in sorted order) keeps in the clear.

@@ -241,6 +241,10 @@ impl Fsm {
     /// # Errors
     /// Each load whose time is up, and the initialisation of the rack if its time is up. All requests that
     /// are due expire in the same call.
+    #[allow(
+        clippy::result_large_err,
+        reason = "there is no allocator to box the list with"
+    )]
     pub fn tick(&mut self, now: Instant) -> Result<(), ExpiredRequests> {
         let mut expired = ExpiredRequests::new();
         while let Some(collection) = self.collections.take_expired(now) {
