@@ -5,6 +5,8 @@
 pub mod board;
 pub mod early;
 pub mod error;
+#[cfg(any(test, feature = "fuzz"))]
+pub mod fuzz;
 pub mod id;
 pub mod ledger;
 pub mod network_config;
