@@ -180,7 +180,7 @@ impl Answer {
     }
 
     /// An error of the library.
-    pub fn coded(error: &(impl netboot_core::Coded + std::fmt::Display)) -> Self {
+    pub fn coded(error: &impl netboot_core::Coded) -> Self {
         Self::Error {
             message: error.to_string(),
             code: Some(error.code()),

@@ -36,7 +36,8 @@ const REAL_VARIABLE: &str = testbed::real::ASK;
 const MDBOOK: &str = "0.5.4";
 
 /// What is linked into a ROM; none of them may lean on the host.
-const ROM_CRATES: [&str; 10] = [
+const ROM_CRATES: [&str; 11] = [
+    "bootstore",
     "netboot-core",
     "netboot-dhcp",
     "netboot-tftp",

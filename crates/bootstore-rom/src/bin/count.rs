@@ -65,9 +65,7 @@ mod program {
             for (x, share) in (1..).zip(shares.iter_mut().take(k)) {
                 *share = polynomial.share(x).ok();
             }
-            let combined = count("combine", n, || {
-                shamir::combine(shares.iter().flatten(), k)
-            });
+            let combined = count("combine", n, || shamir::combine(shares.iter().flatten(), k));
             if combined.ok()? != secret {
                 return None;
             }
@@ -80,7 +78,10 @@ mod program {
             let dealer = dealer.ok()?;
             let package = count("deal: one package", n, || dealer.package(1)).ok()?;
             let secret = dealer.secret();
-            count("decrypt an extra share", n, || package.extra_share(&secret, 0)).ok()?;
+            count("decrypt an extra share", n, || {
+                package.extra_share(&secret, 0)
+            })
+            .ok()?;
             count("check a share's digest", n, || {
                 package.common.share_digests.check(&package.common.share)
             })
@@ -91,10 +92,15 @@ mod program {
             });
             let mut buffer = [0; FRAME_MAX];
             let len = count("write an Init frame", n, || msg.encode(&mut buffer)).ok()?;
-            count("read an Init frame", n, || Msg::decode(buffer.get(..len)?).ok())?;
+            count("read an Init frame", n, || {
+                Msg::decode(buffer.get(..len)?).ok()
+            })?;
             let state = State::InitialMember(InitialMember::new(package, false));
             let mut stored = [0; STATE_MAX];
-            count("encode the state", n, || persist::encode_state(&state, &mut stored)).ok()?;
+            count("encode the state", n, || {
+                persist::encode_state(&state, &mut stored)
+            })
+            .ok()?;
         }
         let sealer = Sealer::new(&secret, RackUuid([1; 16]));
         let mut sealed = [0; 128];
@@ -103,7 +109,10 @@ mod program {
         });
         let len = len.ok()?;
         count("open 64 octets", 0, || {
-            sealer.open("label", sealed.get_mut(..len)?).ok().map(|_| ())
+            sealer
+                .open("label", sealed.get_mut(..len)?)
+                .ok()
+                .map(|_| ())
         })?;
         let _ = writeln!(Uart, "octets of RAM");
         size::<SharePkg>("SharePkg");
@@ -119,10 +128,16 @@ mod program {
 
     #[riscv_rt::entry]
     fn main() -> ! {
-        let code = if measure().is_some() { 0x5555 } else { 0x1_3333 };
+        let code = if measure().is_some() {
+            0x5555
+        } else {
+            0x1_3333
+        };
         // SAFETY: the exit register of QEMU's machine `virt`.
         unsafe { core::ptr::write_volatile(0x10_0000 as *mut u32, code) };
-        loop {}
+        loop {
+            core::hint::spin_loop();
+        }
     }
 
     #[panic_handler]
@@ -130,6 +145,8 @@ mod program {
         let _ = writeln!(Uart, "{info}");
         // SAFETY: the exit register of QEMU's machine `virt`.
         unsafe { core::ptr::write_volatile(0x10_0000 as *mut u32, 0x1_3333) };
-        loop {}
+        loop {
+            core::hint::spin_loop();
+        }
     }
 }

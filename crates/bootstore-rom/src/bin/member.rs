@@ -48,7 +48,12 @@ fn run() {
     node.set_peer_addresses(now, &[remote]);
     loop {
         match u8::from_be_bytes(unknown()) {
-            0 => drop(black_box(node.init_rack(now, &mut Counter(1), RackUuid(unknown()), &[]))),
+            0 => drop(black_box(node.init_rack(
+                now,
+                &mut Counter(1),
+                RackUuid(unknown()),
+                &[],
+            ))),
             1 => drop(black_box(node.init_learner(now))),
             2 => drop(black_box(node.load_rack_secret(now))),
             3 => {

@@ -17,7 +17,11 @@ fn run() {
     black_box(sealer.key("key").is_ok());
     black_box(sealer.open("label", &mut buffer).is_ok());
     let mut sealed = unknown::<256>();
-    black_box(sealer.seal(&mut Counter(1), "label", &buffer, &mut sealed).is_ok());
+    black_box(
+        sealer
+            .seal(&mut Counter(1), "label", &buffer, &mut sealed)
+            .is_ok(),
+    );
 }
 
 bootstore_rom::program!(run);

@@ -15,7 +15,7 @@ use super::Input;
 use crate::node::{ConnectionId, Event, Node, TRANSMIT_MAX, Timing};
 use crate::schemes::Scheme;
 use crate::schemes::v0::state::StateName;
-use crate::schemes::v0::{ApiOutput, Config, Fsm, Message, RemoteError, Request, Response};
+use crate::schemes::v0::{ApiOutput, Config, Fsm, Message, RemoteError, Request, Response, State};
 use crate::trust_quorum::{Dealer, LearnedSharePkg, Share};
 use crate::wire::{Hello, Identify, LENGTH_LEN, Msg};
 use crate::{Baseboard, NetworkConfig, RackUuid, RequestId};
@@ -32,11 +32,34 @@ const PEERS: u8 = 6;
 /// # Panics
 /// When an invariant does not hold.
 pub fn machine(data: &[u8]) {
+    drive(data);
+}
+
+/// How far an input has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Reached {
+    pub(super) state: StateName,
+    pub(super) secrets: u32,
+    pub(super) learners: usize,
+    pub(super) pending: bool,
+}
+
+pub(super) fn drive(data: &[u8]) -> Reached {
     let mut input = Input(data);
     let mut harness = Harness::new();
     while !input.is_empty() {
         harness.step(&mut input);
         harness.check();
+    }
+    let (learners, pending) = match harness.node.fsm().state() {
+        State::InitialMember(member) => (member.distributed_shares.len(), member.init_pending),
+        _ => (0, false),
+    };
+    Reached {
+        state: harness.name,
+        secrets: harness.secrets,
+        learners,
+        pending,
     }
 }
 
@@ -67,6 +90,7 @@ struct Harness {
     generation: u64,
     allowed: u32,
     sent: u32,
+    secrets: u32,
 }
 
 impl Harness {
@@ -87,6 +111,7 @@ impl Harness {
             generation: 0,
             allowed: 0,
             sent: 0,
+            secrets: 0,
         }
     }
 
@@ -171,6 +196,7 @@ impl Harness {
         let event = self.node.handle_frame(self.now, connection, octets);
         if let Ok(Some(Event::Trust(ApiOutput::RackSecret { secret, .. }))) = event {
             assert_eq!(secret, self.dealer.secret());
+            self.secrets += 1;
         }
     }
 

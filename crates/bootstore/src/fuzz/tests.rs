@@ -1,6 +1,8 @@
+use super::machine::drive;
 use super::{machine, octets};
 use crate::persist::{STATE_MAX, encode_state};
 use crate::schemes::v0::state::InitialMember;
+use crate::schemes::v0::state::StateName;
 use crate::schemes::v0::{Message, Request, State};
 use crate::trust_quorum::Dealer;
 use crate::wire::Msg;
@@ -31,6 +33,14 @@ fn mutate(rng: &mut ChaCha20Rng, octets: &mut Vec<u8>) {
                 octets.remove(at);
             }
         }
+    }
+}
+
+/// `BOOTSTORE_FUZZ=100000 cargo test --release -p bootstore --lib fuzz` runs more.
+fn rounds() -> u64 {
+    match std::env::var("BOOTSTORE_FUZZ") {
+        Ok(rounds) => rounds.parse().expect("BOOTSTORE_FUZZ is a number"),
+        Err(_) => 400,
     }
 }
 
@@ -99,7 +109,7 @@ fn readers_on_a_corpus_and_its_mutations() {
 
 #[test]
 fn machines_on_pseudo_random_inputs() {
-    for seed in 0..400 {
+    for seed in 0..rounds() {
         let mut rng = ChaCha20Rng::seed_from_u64(seed);
         let len = rng.next_u32() as usize % 200;
         let mut input = noise(&mut rng, len);
@@ -111,17 +121,29 @@ fn machines_on_pseudo_random_inputs() {
 
 #[test]
 fn hand_made_inputs_reach_deep_states() {
-    let initialised = [
-        // Peers 1, 2 and 4; a rack; the acknowledgments; a load, and shares of 1 and 2.
-        6, 1, 6, 2, 6, 4, 2, 9, 1, 0x47, 9, 2, 0x47, 4, 9, 1, 0x4d, 9, 2, 0x4d,
-        // Peer 4 learns, and 1 helps.
-        9, 4, 5, 9, 1, 0x4d,
+    let whole = [
+        // Peers 1, 2 and 4; a rack; the acknowledgments; a load, and a share of 1.
+        6, 1, 6, 2, 6, 4, 2, 9, 1, 0x47, 9, 2, 0x47, 4, 9, 1, 0x4d,
+        // Peer 4 learns, and 2 helps.
+        9, 4, 5, 9, 2, 0x4d,
     ];
-    for len in 0..=initialised.len() {
-        machine(&initialised[..len]);
+    for len in 0..=whole.len() {
+        machine(&whole[..len]);
     }
+    let reached = drive(&whole);
+    assert_eq!(
+        (
+            reached.state,
+            reached.secrets,
+            reached.learners,
+            reached.pending
+        ),
+        (StateName::InitialMember, 1, 1, false)
+    );
     // Another coordinator's package; then a learner that gets a share.
-    machine(&[6, 1, 9, 1, 2, 0, 0, 9, 1, 3]);
-    machine(&[6, 1, 3, 9, 1, 0x49, 5, 0, 9, 1, 3]);
+    let reached = drive(&[6, 1, 9, 1, 2, 0, 0, 9, 1, 3]);
+    assert_eq!(reached.state, StateName::InitialMember);
+    let reached = drive(&[6, 1, 3, 9, 1, 0x49, 5, 0, 9, 1, 3]);
+    assert_eq!(reached.state, StateName::Learned);
     machine(&[]);
 }

@@ -1,8 +1,8 @@
 //! What nodes send to each other, in octets.
 //!
-//! A connection starts with 16 octets of [`Hello`](hello::Hello) from each side. Then come frames: four octets
+//! A connection starts with 16 octets of [`Hello`] from each side. Then come frames: four octets
 //! of length in network order, and one CBOR item (RFC 8949). The first frame of each side is
-//! [`Identify`](identify::Identify), all others are [`Msg`](message::Msg).
+//! [`Identify`], all others are [`Msg`].
 //!
 //! The items have the shape that serde gives the types of the first implementation: structures are maps
 //! with text keys, enumerations are texts or maps with one entry, octets are arrays of integers, and UUIDs
