@@ -121,20 +121,23 @@ impl<'s> Sealer<'s> {
     ) -> Result<usize, SealError> {
         check_label(label)?;
         let need = secret.len().saturating_add(SEAL_OVERHEAD);
-        let buffer = buffer.get_mut(..need).ok_or(SealError::Buffer { need })?;
-        let (head, rest) = buffer.split_at_mut(HEAD);
-        let (body, tag) = rest.split_at_mut(secret.len());
-        let (magic, random) = head.split_at_mut(MAGIC.len());
-        magic.copy_from_slice(MAGIC);
-        rng.fill_bytes(random);
-        let (salt, nonce) = random.split_at(SALT_LEN);
-        let nonce: &[u8; NONCE_LEN] = nonce.try_into().map_err(|_| SealError::NotSealed)?;
-        body.copy_from_slice(secret);
+        let too_small = SealError::Buffer { need };
+        let (magic, rest) = buffer.split_first_chunk_mut().ok_or(too_small)?;
+        let (salt, rest) = rest.split_first_chunk_mut::<SALT_LEN>().ok_or(too_small)?;
+        let (nonce, rest) = rest.split_first_chunk_mut::<NONCE_LEN>().ok_or(too_small)?;
+        let (body, rest) = rest.split_at_mut_checked(secret.len()).ok_or(too_small)?;
+        let tag = rest.first_chunk_mut::<TAG_LEN>().ok_or(too_small)?;
+        *magic = *MAGIC;
+        rng.fill_bytes(salt);
+        rng.fill_bytes(nonce);
+        for (place, octet) in body.iter_mut().zip(secret) {
+            *place = *octet;
+        }
         let made = self
             .cipher(salt, label)
-            .encrypt_in_place_detached(nonce.into(), MAGIC, body)
-            .map_err(|_| SealError::Buffer { need })?;
-        tag.copy_from_slice(&made);
+            .encrypt_in_place_detached((&*nonce).into(), MAGIC, body)
+            .map_err(|_| too_small)?;
+        *tag = made.into();
         Ok(need)
     }
 
@@ -144,19 +147,16 @@ impl<'s> Sealer<'s> {
     /// [`SealError::NotSealed`], [`SealError::WrongKey`], [`SealError::Label`]
     pub fn open<'b>(&self, label: &str, sealed: &'b mut [u8]) -> Result<&'b mut [u8], SealError> {
         check_label(label)?;
-        let body = sealed.len().checked_sub(SEAL_OVERHEAD);
-        let body = body.ok_or(SealError::NotSealed)?;
-        let (head, rest) = sealed.split_at_mut(HEAD);
-        let (body, tag) = rest.split_at_mut(body);
-        let (magic, random) = head.split_at(MAGIC.len());
+        let short = SealError::NotSealed;
+        let (magic, rest) = sealed.split_first_chunk_mut().ok_or(short)?;
+        let (salt, rest) = rest.split_first_chunk_mut::<SALT_LEN>().ok_or(short)?;
+        let (nonce, rest) = rest.split_first_chunk_mut::<NONCE_LEN>().ok_or(short)?;
+        let (body, tag) = rest.split_last_chunk_mut::<TAG_LEN>().ok_or(short)?;
         if magic != MAGIC {
             return Err(SealError::NotSealed);
         }
-        let (salt, nonce) = random.split_at(SALT_LEN);
-        let nonce: &[u8; NONCE_LEN] = nonce.try_into().map_err(|_| SealError::NotSealed)?;
-        let tag: [u8; TAG_LEN] = (&*tag).try_into().map_err(|_| SealError::NotSealed)?;
         self.cipher(salt, label)
-            .decrypt_in_place_detached(nonce.into(), MAGIC, body, &tag.into())
+            .decrypt_in_place_detached((&*nonce).into(), MAGIC, body, (&*tag).into())
             .map_err(|_| SealError::WrongKey)?;
         Ok(body)
     }

@@ -1,6 +1,7 @@
 //! Five boards in five network namespaces, with real TCP over IPv6 between them.
 //!
-//! The tests need root, iproute2 and nftables. Where these are missing they say so loudly, and fail if `CI` is set.
+//! The tests need root, iproute2 and nftables. Where these are missing they say so loudly, and fail if `NETBOOT_REAL`
+//! is set.
 //!
 //! ```text
 //! cargo test -p bootstored --test namespaces
@@ -70,7 +71,7 @@ impl Random {
 fn kill_and_restart_in_a_loop() {
     let Some(network) = network() else { return };
     let mut rack = rack(&network);
-    let rounds = match std::env::var("BOOTSTORE_ROUNDS") {
+    let rounds: u64 = match std::env::var("BOOTSTORE_ROUNDS") {
         Ok(rounds) => rounds.parse().expect("BOOTSTORE_ROUNDS is a number"),
         Err(_) => 10,
     };
@@ -78,7 +79,6 @@ fn kill_and_restart_in_a_loop() {
     rack.boards[0].run_ok(&["init-rack", "--members", &rack.names(BOARDS)]);
     let check = rack.unlock_all();
     let mut random = Random(0x5eed);
-    let mut confirmed = 0;
     let (begun, mut killed) = (Instant::now(), 0);
     let mut memory = 0;
     for round in 0..rounds {
@@ -88,7 +88,7 @@ fn kill_and_restart_in_a_loop() {
         let writer = (0..BOARDS).find(|n| *n != first && *n != second).unwrap();
         // An update is under way when the power fails.
         set_network(&rack, writer, &format!("round {round}"));
-        confirmed += 1;
+        let confirmed = round + 1;
         std::thread::sleep(Duration::from_micros(random.below(3_000)));
         for victim in [first, second] {
             if rack.boards[victim].child.is_some() {
