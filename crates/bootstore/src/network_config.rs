@@ -1,6 +1,7 @@
 //! The replicated network configuration: octets with a generation.
 //!
-//! The highest generation wins. There is no quorum and no signature: any node of the rack can set a new one.
+//! The highest generation wins; of two with the same generation, the one with the greater octets. There is no
+//! quorum and no signature: any node of the rack can set a new one.
 
 use crate::error::number;
 use core::fmt;
@@ -25,6 +26,18 @@ impl NetworkConfig {
     pub fn new(generation: u64, blob: &[u8]) -> Option<Self> {
         let blob = Vec::from_slice(blob).ok()?;
         Some(Self { generation, blob })
+    }
+
+    /// Whether a node that has `current` takes this configuration from a peer: its generation is higher, or it
+    /// is equal and the octets are greater.
+    ///
+    /// The second rule decides between two configurations that were set at the same time on different
+    /// nodes, so that all nodes agree in the end. A peer that only looks at generations keeps its own.
+    pub fn supersedes(&self, current: Option<&Self>) -> bool {
+        match current {
+            Some(current) => (self.generation, &self.blob) > (current.generation, &current.blob),
+            None => self.generation > 0,
+        }
     }
 }
 

@@ -11,7 +11,7 @@ mod program {
     use bootstore::node::Node;
     use bootstore::persist::{self, STATE_MAX};
     use bootstore::schemes::v0::state::InitialMember;
-    use bootstore::schemes::v0::{Fsm, Message, Request, State};
+    use bootstore::schemes::v0::{Config, Fsm, Message, Request, State};
     use bootstore::seal::Sealer;
     use bootstore::trust_quorum::shamir::{self, Polynomial};
     use bootstore::trust_quorum::{Dealer, Members, RackSecret, Share, SharePkg, threshold};
@@ -20,6 +20,7 @@ mod program {
     use bootstore_rom::Counter;
     use core::fmt::Write;
     use core::hint::black_box;
+    use netboot_core::Instant;
 
     struct Uart;
 
@@ -39,6 +40,68 @@ mod program {
         let after = riscv::register::minstret::read64();
         let _ = writeln!(Uart, "{what:<28} {n:>3}  {:>10}", after - before);
         result
+    }
+
+    /// Octets of stack that are painted before an operation.
+    const PAINTED: usize = 1024 * 1024;
+    const PAINT: u32 = 0xa5a5_a5a5;
+
+    /// Prints how deep the stack grows below the caller.
+    #[inline(never)]
+    fn depth<T>(what: &str, n: usize, work: impl FnOnce() -> T) {
+        let marker = 0u32;
+        let here = (&raw const marker) as usize & !3;
+        let (top, bottom) = (here - 512, here - PAINTED);
+        for address in (bottom..top).step_by(4) {
+            // SAFETY: free stack below this frame; no interrupt is enabled, and this loop calls nothing.
+            unsafe { core::ptr::write_volatile(address as *mut u32, PAINT) };
+        }
+        black_box(work());
+        // SAFETY: as above; what the call left there is read as numbers.
+        let painted = |address| unsafe { core::ptr::read_volatile(address as *const u32) } == PAINT;
+        let deepest = (bottom..top).step_by(4).find(|address| !painted(*address));
+        let used = here - deepest.unwrap_or(top);
+        let _ = writeln!(Uart, "{what:<28} {n:>3}  {used:>10}");
+    }
+
+    #[inline(never)]
+    fn depths(n: usize) -> Option<()> {
+        let now = Instant::ZERO;
+        let ids = members(n);
+        let mut node = Fsm::new(board(0)?, Config::default(), [1; 8]);
+        let mut other = Fsm::new(board(1)?, Config::default(), [2; 8]);
+        for id in ids.iter().skip(1) {
+            node.on_connected(now, id).ok()?;
+        }
+        other.on_connected(now, &ids[0]).ok()?;
+        depth("init_rack", n, || {
+            node.init_rack(now, &mut Counter(3), RackUuid([1; 16]), &ids)
+        });
+        node.persisted();
+        let mut first = None;
+        depth("drain an Init", n, || first = node.drain_envelopes().next());
+        let init = first?.message;
+        depth("handle an Init", n, || other.handle(now, &ids[0], &init));
+        let mut frame = [0; FRAME_MAX];
+        let msg = Msg::Fsm(init);
+        let mut len = 0;
+        depth("write an Init frame", n, || {
+            len = msg.encode(&mut frame).unwrap_or(0)
+        });
+        depth("read an Init frame", n, || {
+            Msg::decode(frame.get(..len)?).ok()
+        });
+        let mut stored = [0; STATE_MAX];
+        let mut len = 0;
+        depth("encode the state", n, || {
+            len = persist::encode_state(other.state(), &mut stored).unwrap_or(0);
+        });
+        depth("decode the state", n, || {
+            persist::decode_state(&ids[1], stored.get(..len)?).ok()
+        });
+        let shares = [1u8, 2, 3].map(|x| Share::from_bytes([x; 33]).ok());
+        depth("combine", n, || shamir::combine(shares.iter().flatten(), 3));
+        Some(())
     }
 
     fn size<T>(what: &str) {
@@ -114,6 +177,9 @@ mod program {
                 .ok()
                 .map(|_| ())
         })?;
+        let _ = writeln!(Uart, "octets of stack, below the caller");
+        depths(3)?;
+        depths(32)?;
         let _ = writeln!(Uart, "octets of RAM");
         size::<SharePkg>("SharePkg");
         size::<State>("State");

@@ -422,9 +422,8 @@ impl Node {
                 Err(error) => Some(Event::Refused(error)),
             }),
             Msg::NetworkConfig(config) => {
-                let current = self.network.as_ref().map_or(0, |config| config.generation);
                 let generation = config.generation;
-                if generation <= current {
+                if !config.supersedes(self.network.as_ref()) {
                     return Ok(None);
                 }
                 self.network = Some(config);

@@ -204,11 +204,19 @@ impl<'b> Reader<'b> {
     /// # Errors
     /// [`WireError::Fields`]
     pub fn set<T>(&self, field: &mut Option<T>, value: T) -> Read<()> {
+        self.unset(field)?;
+        *field = Some(value);
+        Ok(())
+    }
+
+    /// Checks that a field is not set yet. Large values are then read straight into it, as each move of one
+    /// costs stack.
+    ///
+    /// # Errors
+    /// [`WireError::Fields`]
+    pub fn unset<T>(&self, field: &Option<T>) -> Read<()> {
         match field {
-            None => {
-                *field = Some(value);
-                Ok(())
-            }
+            None => Ok(()),
             Some(_) => Err(self.wrong_fields()),
         }
     }

@@ -148,8 +148,9 @@ fn read_message(reader: &mut Reader<'_>) -> Result<Message, WireError> {
                     r.set(&mut id, value)
                 }
                 "type_" => {
-                    let value = read_request(r)?;
-                    r.set(&mut request, value)
+                    r.unset(&request)?;
+                    request = Some(read_request(r)?);
+                    Ok(())
                 }
                 _ => Err(r.wrong_fields()),
             })?;
@@ -166,8 +167,9 @@ fn read_message(reader: &mut Reader<'_>) -> Result<Message, WireError> {
                     r.set(&mut id, value)
                 }
                 "type_" => {
-                    let value = read_response(r)?;
-                    r.set(&mut response, value)
+                    r.unset(&response)?;
+                    response = Some(read_response(r)?);
+                    Ok(())
                 }
                 _ => Err(r.wrong_fields()),
             })?;

@@ -29,12 +29,14 @@ pub(super) fn read_share_pkg(reader: &mut Reader<'_>) -> Result<SharePkg, WireEr
         (None, None, None, None, None);
     reader.fields(5, |r, key| match key {
         "common" => {
-            let value = read_common(r)?;
-            r.set(&mut common, value)
+            r.unset(&common)?;
+            common = Some(read_common(r)?);
+            Ok(())
         }
         "initial_membership" => {
-            let value = read_members(r)?;
-            r.set(&mut members, value)
+            r.unset(&members)?;
+            members = Some(read_members(r)?);
+            Ok(())
         }
         "salt" => {
             let value = r.octets()?;
@@ -45,8 +47,9 @@ pub(super) fn read_share_pkg(reader: &mut Reader<'_>) -> Result<SharePkg, WireEr
             r.set(&mut nonce, value)
         }
         "encrypted_shares" => {
-            let value = r.octets_up_to()?;
-            r.set(&mut encrypted, value)
+            r.unset(&encrypted)?;
+            encrypted = Some(r.octets_up_to()?);
+            Ok(())
         }
         _ => Err(r.wrong_fields()),
     })?;
@@ -77,8 +80,9 @@ pub(super) fn read_learned(reader: &mut Reader<'_>) -> Result<LearnedSharePkg, W
     let mut common = None;
     reader.fields(1, |r, key| match key {
         "common" => {
-            let value = read_common(r)?;
-            r.set(&mut common, value)
+            r.unset(&common)?;
+            common = Some(read_common(r)?);
+            Ok(())
         }
         _ => Err(r.wrong_fields()),
     })?;
@@ -124,8 +128,9 @@ fn read_common(reader: &mut Reader<'_>) -> Result<SharePkgCommon, WireError> {
             r.set(&mut share, value)
         }
         "share_digests" => {
-            let value = read_digests(r)?;
-            r.set(&mut digests, value)
+            r.unset(&digests)?;
+            digests = Some(read_digests(r)?);
+            Ok(())
         }
         _ => Err(r.wrong_fields()),
     })?;

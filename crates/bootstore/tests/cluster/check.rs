@@ -16,10 +16,8 @@ pub struct Ghost {
     holders: BTreeMap<(RackUuid, u8), Baseboard>,
     /// The share that a member gave to a learner.
     given: BTreeMap<(RackUuid, Baseboard, Baseboard), u8>,
-    /// Highest generation of the configuration that a board has had since its last reset.
-    generations: BTreeMap<Baseboard, u64>,
-    /// Highest generation that a board of the rack has stored.
-    pub newest: u64,
+    /// Newest configuration that a board has had since its last reset.
+    generations: BTreeMap<Baseboard, (u64, Vec<u8>)>,
     /// Configurations that were sent, and how many may have been.
     network_sent: u64,
     network_allowed: u64,
@@ -120,17 +118,19 @@ impl Ghost {
 
     /// A configuration reaches the disk, or is read from it.
     pub fn network(&mut self, id: &Baseboard, config: Option<&NetworkConfig>) -> Checked {
-        let generation = config.map_or(0, |config| config.generation);
+        let found = config.map_or((0, Vec::new()), |c| (c.generation, c.blob.to_vec()));
         let known = self.generations.entry(id.clone()).or_default();
-        if generation < *known {
-            return Err(format!("{id} goes from generation {known} to {generation}"));
+        if found < *known {
+            return Err(format!(
+                "{id} goes from generation {} to {}, or to lesser octets",
+                known.0, found.0
+            ));
         }
-        if generation > *known {
+        if found > *known {
             // The board may tell each of its peers once.
             self.network_allowed += 31;
         }
-        *known = generation;
-        self.newest = self.newest.max(generation);
+        *known = found;
         Ok(())
     }
 

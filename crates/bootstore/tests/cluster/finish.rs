@@ -19,19 +19,18 @@ pub fn finish(world: &mut World) -> Checked {
     // Messages that were lost are repeated on new connections.
     world.cut(|_| true);
     settle(world)?;
+    // All agree on one configuration, octet for octet.
+    let newest = world
+        .boards
+        .iter()
+        .filter_map(|board| board.durable_network.as_ref())
+        .max_by_key(|config| (config.generation, config.blob.clone()));
     for board in &world.boards {
-        let generation = board.durable_network.as_ref().map_or(0, |c| c.generation);
-        if generation != world.ghost.newest && world.ghost.newest != 0 {
-            // A reset may have taken the newest one away everywhere.
-            let max = world
-                .boards
-                .iter()
-                .filter_map(|board| board.durable_network.as_ref())
-                .map(|config| config.generation)
-                .max();
-            if Some(generation) != max && max.is_some() {
-                return Err(format!("{} stays at generation {generation}", board.id));
-            }
+        if board.durable_network.as_ref() != newest {
+            return Err(format!(
+                "{} does not have the newest configuration",
+                board.id
+            ));
         }
     }
     loads(world)?;

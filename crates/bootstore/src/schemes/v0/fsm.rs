@@ -53,7 +53,7 @@ pub type ExpiredRequests = Vec<(RequestId, ApiError), { COLLECTIONS_MAX + 1 }>;
 ///    [`persisted`](Self::persisted);
 /// 2. sends what [`drain_envelopes`](Self::drain_envelopes) yields.
 ///
-/// A machine takes about 60 KiB; the constants of this module bound it.
+/// A machine takes about 50 KiB; the constants of this module bound it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Fsm {
     pub(super) id: Baseboard,
