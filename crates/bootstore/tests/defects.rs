@@ -2,12 +2,10 @@
 
 mod common;
 
-use bootstore::node::{Direction, Event, Node, NodeError, TRANSMIT_MAX, Timing};
+use bootstore::node::{NodeError, TRANSMIT_MAX};
 use bootstore::schemes::Scheme;
-use bootstore::schemes::v0::{
-    ApiError, ApiOutput, Config, Fsm, Message, MsgError, Request, Response, State,
-};
-use bootstore::trust_quorum::{Dealer, Share, TrustQuorumError, shamir};
+use bootstore::schemes::v0::{ApiOutput, Config, Fsm, Message, MsgError, Request, Response, State};
+use bootstore::trust_quorum::{Dealer, TrustQuorumError, shamir};
 use bootstore::wire::framing::Deframer;
 use bootstore::wire::{Hello, Identify, WireError};
 use bootstore::{Baseboard, RackUuid, RequestId};
@@ -16,9 +14,7 @@ use common::machines::{
     response, shares,
 };
 use common::{id, ids, rng};
-use netboot_core::Instant;
 use std::collections::BTreeMap;
-use std::net::SocketAddrV6;
 
 // 1 and 2: requests and their deadlines.
 
@@ -432,7 +428,7 @@ fn stranger_gets_share(scheme: Scheme, proven: Option<Baseboard>) -> Result<bool
     });
     let mut buffer = vec![0; TRANSMIT_MAX];
     let len = ask.encode(&mut buffer).unwrap();
-    node.handle_frame(at(0), connection, &buffer[..len].to_vec())?;
+    node.handle_frame(at(0), connection, &buffer[..len])?;
     let mut shares = 0;
     while let Some(transmit) = node.poll_transmit(at(0), &mut buffer) {
         let msg = bootstore::wire::Msg::decode(&buffer[4.min(transmit.len)..transmit.len]);

@@ -7,6 +7,11 @@
 //! BOOTSTORE_RUNS=10000 cargo test --release -p bootstore --test cluster campaign -- --nocapture
 //! ```
 
+#![allow(
+    clippy::result_large_err,
+    reason = "the library has no allocator to box its lists with"
+)]
+
 mod check;
 #[path = "../common/mod.rs"]
 mod common;
