@@ -62,6 +62,9 @@ const HOST_LIBRARY: [&str; 6] = [
     "util-device",
 ];
 
+/// Programs and libraries for the ROM's target that the ROM image does not link.
+const OTHER_ROM_CRATES: [&str; 4] = ["mcu-rom", "panic-gate", "bootstore", "bootstore-rom"];
+
 /// A part, in the order in which they run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]
 enum Part {
@@ -248,7 +251,7 @@ fn lint_rom() -> Result<()> {
     setup::rust_target()?;
     let mut command = cargo();
     command.args(["clippy", "--target", TARGET, "--lib", "--bins"]);
-    for name in ROM_CRATES.iter().chain(&["mcu-rom", "panic-gate"]) {
+    for name in ROM_CRATES.iter().chain(&OTHER_ROM_CRATES) {
         command.args(["-p", name]);
     }
     step(command.args(["--", "-D", "warnings"]))?;
@@ -339,7 +342,11 @@ fn real_is_possible() -> Result<()> {
 }
 
 fn real() -> Result<()> {
-    with_rom("real_", REAL_VARIABLE)
+    with_rom("real_", REAL_VARIABLE)?;
+    // Five daemons in five namespaces.
+    let mut command = cargo();
+    command.args(["test", "-p", "bootstored", "--test", "namespaces"]);
+    step(command.env(REAL_VARIABLE, "1"))
 }
 
 /// Tests that boot the ROM, which is built once for all.

@@ -29,7 +29,7 @@ pub struct SetupArgs {
 const QEMU_PACKAGE: &str = "qemu-system-misc";
 
 /// Programs that the tests with real servers need beside [`Program::ALL`], and their packages.
-const TOOLS: [(&str, &str); 1] = [("ip", "iproute2")];
+const TOOLS: [(&str, &str); 2] = [("ip", "iproute2"), ("nft", "nftables")];
 
 /// Times that a package manager in use by somebody else is asked again, and the wait between.
 const PATIENCE: (u32, Duration) = (30, Duration::from_secs(10));

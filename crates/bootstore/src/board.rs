@@ -1,0 +1,332 @@
+//! How a board without a network configuration asks a node of the rack for it: one UDP exchange.
+//!
+//! The board sends a query, by multicast, broadcast or to a node that it knows. Every node that has a newer
+//! configuration answers. The board takes the highest generation that comes within a short time.
+//!
+//! ```text
+//! query   "BSQ1" ‖ nonce 16 ‖ generation that the board has u64 (0: none) ‖ zeros up to 1,320 octets
+//! answer  "BSA1" ‖ nonce 16 ‖ generation u64 ‖ length u16 ‖ configuration   (nothing newer: length 0)
+//! ```
+//!
+//! A query is as long as the longest answer, so that nodes cannot be used to multiply traffic. Answers are not
+//! authenticated, as in scheme V0: what a board does with a configuration must be safe if a neighbour made it up.
+
+use crate::error::number;
+use crate::network_config::{BLOB_MAX, NetworkConfig};
+use core::fmt;
+use netboot_core::{Blame, Coded, Duration, Instant};
+
+/// UDP port of nodes, the same number as the TCP port between nodes.
+pub const PORT: u16 = 12346;
+/// Octets of a query, and of the longest answer; one Ethernet frame over IPv4 or IPv6.
+pub const DATAGRAM_LEN: usize = HEAD + BLOB_MAX;
+
+const QUERY: &[u8; 4] = b"BSQ1";
+const ANSWER: &[u8; 4] = b"BSA1";
+const NONCE_LEN: usize = 16;
+const HEAD: usize = 40;
+/// Octets of an answer before the configuration.
+const ANSWER_HEAD: usize = 4 + NONCE_LEN + 8 + 2;
+
+/// Number of times that a query is sent.
+const TRIES: u8 = 5;
+/// Time until the second query; it doubles each time.
+const FIRST_WAIT: Duration = Duration::from_millis(500);
+/// Time in which further answers are taken after the first one.
+const SETTLE: Duration = Duration::from_millis(200);
+
+/// Why a datagram is no answer to the query. The board ignores it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum AnswerError {
+    /// The octets are no answer, or are cut short.
+    Malformed,
+    /// The answer is to another query.
+    Nonce,
+    /// The exchange is over.
+    Late,
+}
+
+impl fmt::Display for AnswerError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Malformed => "the datagram is no answer to a configuration query",
+            Self::Nonce => "the answer is to another board's query",
+            Self::Late => "the answer came after the exchange was over",
+        })
+    }
+}
+
+impl core::error::Error for AnswerError {}
+
+impl Coded for AnswerError {
+    fn code(&self) -> u32 {
+        number(match self {
+            Self::Malformed => 0x81,
+            Self::Nonce => 0x82,
+            Self::Late => 0x83,
+        })
+    }
+
+    fn blame(&self) -> Blame {
+        Blame::Peer
+    }
+}
+
+/// How an exchange ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[allow(
+    clippy::large_enum_variant,
+    reason = "there is no allocator to box the configuration with"
+)]
+pub enum Outcome {
+    /// The newest configuration that a node has.
+    Config(NetworkConfig),
+    /// Nodes answered, and none has a newer configuration than the board.
+    UpToDate,
+    /// No node answered within 15.5 s.
+    NoAnswer,
+}
+
+/// A board's side of the exchange, sans-IO.
+///
+/// After [`new`](Self::new), send what [`poll_transmit`](Self::poll_transmit) gives, feed datagrams to
+/// [`handle`](Self::handle), and call again when [`poll_timeout`](Self::poll_timeout) has passed, until
+/// [`poll`](Self::poll) returns an outcome.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Client {
+    nonce: [u8; NONCE_LEN],
+    have: u64,
+    sent: u8,
+    next_send: Instant,
+    /// When the exchange ends: the last query's time, or shortly after the first answer.
+    deadline: Option<Instant>,
+    answered: bool,
+    best: Option<NetworkConfig>,
+}
+
+impl Client {
+    /// Starts an exchange. `nonce` is random; `have` is the generation that the board has, 0 for none.
+    pub const fn new(now: Instant, nonce: [u8; NONCE_LEN], have: u64) -> Self {
+        Self {
+            nonce,
+            have,
+            sent: 0,
+            next_send: now,
+            deadline: None,
+            answered: false,
+            best: None,
+        }
+    }
+
+    /// Writes the next query, if its time has come, and returns its length.
+    ///
+    /// `buffer` needs [`DATAGRAM_LEN`] octets; a smaller one gives `None`.
+    pub fn poll_transmit(&mut self, now: Instant, buffer: &mut [u8]) -> Option<usize> {
+        if self.answered || self.sent >= TRIES || now < self.next_send {
+            return None;
+        }
+        let query = buffer.get_mut(..DATAGRAM_LEN)?;
+        query.fill(0);
+        let (magic, rest) = query.split_first_chunk_mut::<4>()?;
+        let (nonce, rest) = rest.split_first_chunk_mut::<NONCE_LEN>()?;
+        let (have, _) = rest.split_first_chunk_mut::<8>()?;
+        *magic = *QUERY;
+        *nonce = self.nonce;
+        *have = self.have.to_be_bytes();
+        let wait = FIRST_WAIT * (1u32 << self.sent.min(TRIES));
+        self.sent = self.sent.saturating_add(1);
+        self.next_send = now + wait;
+        self.deadline = Some(now + wait);
+        Some(DATAGRAM_LEN)
+    }
+
+    /// Takes a datagram that came to the port the query was sent from.
+    ///
+    /// # Errors
+    /// [`AnswerError`]; the datagram is ignored.
+    pub fn handle(&mut self, now: Instant, datagram: &[u8]) -> Result<(), AnswerError> {
+        let (nonce, generation, blob) = parse_answer(datagram).ok_or(AnswerError::Malformed)?;
+        if nonce != self.nonce || self.sent == 0 {
+            return Err(AnswerError::Nonce);
+        }
+        if self.answered && self.is_over(now) {
+            return Err(AnswerError::Late);
+        }
+        if !self.answered {
+            self.answered = true;
+            self.deadline = Some(now + SETTLE);
+        }
+        let newest = self.best.as_ref().map_or(self.have, |best| best.generation);
+        if !blob.is_empty() && generation > newest {
+            self.best = NetworkConfig::new(generation, blob);
+        }
+        Ok(())
+    }
+
+    /// The end of the exchange, once it is there.
+    pub fn poll(&mut self, now: Instant) -> Option<Outcome> {
+        if !self.is_over(now) {
+            return None;
+        }
+        Some(match (self.best.take(), self.answered) {
+            (Some(config), _) => Outcome::Config(config),
+            (None, true) => Outcome::UpToDate,
+            (None, false) => Outcome::NoAnswer,
+        })
+    }
+
+    /// When the next query or the end is due.
+    pub fn poll_timeout(&self) -> Instant {
+        match self.deadline {
+            Some(deadline) if self.answered || self.sent >= TRIES => deadline,
+            _ => self.next_send,
+        }
+    }
+
+    fn is_over(&self, now: Instant) -> bool {
+        (self.answered || self.sent >= TRIES)
+            && self.deadline.is_some_and(|deadline| deadline <= now)
+    }
+}
+
+fn parse_answer(datagram: &[u8]) -> Option<([u8; NONCE_LEN], u64, &[u8])> {
+    let (magic, rest) = datagram.split_first_chunk::<4>()?;
+    let (nonce, rest) = rest.split_first_chunk::<NONCE_LEN>()?;
+    let (generation, rest) = rest.split_first_chunk::<8>()?;
+    let (length, blob) = rest.split_first_chunk::<2>()?;
+    let whole = usize::from(u16::from_be_bytes(*length)) == blob.len() && blob.len() <= BLOB_MAX;
+    (magic == ANSWER && whole).then_some((*nonce, u64::from_be_bytes(*generation), blob))
+}
+
+/// A node's side: writes the answer to a query and returns its length, or `None` when there is nothing to answer.
+///
+/// A node without a configuration is silent, and so is everybody to a datagram that is no query.
+pub fn answer(config: Option<&NetworkConfig>, query: &[u8], buffer: &mut [u8]) -> Option<usize> {
+    if query.len() != DATAGRAM_LEN {
+        return None;
+    }
+    let (magic, rest) = query.split_first_chunk::<4>()?;
+    let (nonce, rest) = rest.split_first_chunk::<NONCE_LEN>()?;
+    let (have, _) = rest.split_first_chunk::<8>()?;
+    if magic != QUERY {
+        return None;
+    }
+    let config = config?;
+    let blob = if config.generation > u64::from_be_bytes(*have) {
+        config.blob.as_slice()
+    } else {
+        &[]
+    };
+    let length = u16::try_from(blob.len()).ok()?;
+    let total = ANSWER_HEAD.checked_add(blob.len())?;
+    let out = buffer.get_mut(..total)?;
+    let (a, rest) = out.split_first_chunk_mut::<4>()?;
+    let (b, rest) = rest.split_first_chunk_mut::<NONCE_LEN>()?;
+    let (c, rest) = rest.split_first_chunk_mut::<8>()?;
+    let (d, e) = rest.split_first_chunk_mut::<2>()?;
+    *a = *ANSWER;
+    *b = *nonce;
+    *c = config.generation.to_be_bytes();
+    *d = length.to_be_bytes();
+    e.copy_from_slice(blob);
+    Some(total)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(millis: u64) -> Instant {
+        Instant::from_millis(millis)
+    }
+
+    fn ask(client: &mut Client, now: Instant, node: Option<&NetworkConfig>) -> bool {
+        let (mut query, mut reply) = ([0; DATAGRAM_LEN], [0; DATAGRAM_LEN]);
+        let Some(len) = client.poll_transmit(now, &mut query) else {
+            return false;
+        };
+        if let Some(len) = answer(node, &query[..len], &mut reply) {
+            client.handle(now, &reply[..len]).unwrap();
+        }
+        true
+    }
+
+    #[test]
+    fn the_highest_generation_of_those_who_answer_is_taken() {
+        let configs = [3u64, 9, 5].map(|g| NetworkConfig::new(g, &[g as u8; 1280]).unwrap());
+        let mut client = Client::new(at(0), [1; 16], 0);
+        let (mut query, mut reply) = ([0; DATAGRAM_LEN], [0; DATAGRAM_LEN]);
+        let len = client.poll_transmit(at(0), &mut query).unwrap();
+        for (index, config) in configs.iter().enumerate() {
+            let len = answer(Some(config), &query[..len], &mut reply).unwrap();
+            assert!(len <= DATAGRAM_LEN);
+            client.handle(at(10 * index as u64), &reply[..len]).unwrap();
+            assert_eq!(client.poll(at(150)), None);
+        }
+        assert_eq!(client.poll_timeout(), at(200));
+        assert_eq!(
+            client.handle(at(200), &reply[..ANSWER_HEAD + 1280]),
+            Err(AnswerError::Late)
+        );
+        assert_eq!(
+            client.poll(at(200)),
+            Some(Outcome::Config(configs[1].clone()))
+        );
+    }
+
+    #[test]
+    fn a_board_that_has_the_newest_stays_with_it() {
+        let config = NetworkConfig::new(4, b"x").unwrap();
+        let mut client = Client::new(at(0), [1; 16], 4);
+        assert!(ask(&mut client, at(0), Some(&config)));
+        assert_eq!(client.poll(at(200)), Some(Outcome::UpToDate));
+    }
+
+    #[test]
+    fn silence_ends_after_five_queries() {
+        let mut client = Client::new(at(0), [1; 16], 0);
+        let (mut now, mut queries) = (at(0), 0);
+        let outcome = loop {
+            queries += u32::from(ask(&mut client, now, None));
+            if let Some(outcome) = client.poll(now) {
+                break outcome;
+            }
+            assert!(client.poll_timeout() > now);
+            now = client.poll_timeout();
+        };
+        assert_eq!((outcome, queries, now), (Outcome::NoAnswer, 5, at(15_500)));
+    }
+
+    #[test]
+    fn a_lost_answer_is_asked_for_again() {
+        let config = NetworkConfig::new(4, b"x").unwrap();
+        let mut client = Client::new(at(0), [1; 16], 0);
+        assert!(ask(&mut client, at(0), None));
+        assert!(!ask(&mut client, at(499), Some(&config)));
+        assert!(ask(&mut client, at(500), Some(&config)));
+        assert_eq!(client.poll(at(700)), Some(Outcome::Config(config)));
+    }
+
+    #[test]
+    fn strangers_are_ignored() {
+        let config = NetworkConfig::new(4, b"x").unwrap();
+        let mut client = Client::new(at(0), [1; 16], 0);
+        let (mut query, mut reply) = ([0; DATAGRAM_LEN], [0; DATAGRAM_LEN]);
+        let len = client.poll_transmit(at(0), &mut query).unwrap();
+        let len = answer(Some(&config), &query[..len], &mut reply).unwrap();
+        let mut other = reply;
+        other[4] ^= 1;
+        assert_eq!(client.handle(at(1), &other[..len]), Err(AnswerError::Nonce));
+        for cut in 0..len {
+            assert_eq!(
+                client.handle(at(1), &reply[..cut]),
+                Err(AnswerError::Malformed)
+            );
+        }
+        assert_eq!(client.poll(at(100)), None);
+        // Nodes answer no datagram that is shorter than the answer.
+        assert_eq!(answer(Some(&config), &query[..100], &mut reply), None);
+        query[0] = b'X';
+        assert_eq!(answer(Some(&config), &query, &mut reply), None);
+    }
+}
