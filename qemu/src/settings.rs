@@ -11,7 +11,7 @@
 //! retry 3
 //! ```
 //!
-//! Builds with the feature `settings` know those of [`source_settings`](crate::source_settings) as well.
+//! Builds with the feature `settings` know those of the module `source_settings` as well.
 
 use core::fmt;
 use heapless::{String, Vec};

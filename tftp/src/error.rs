@@ -1,56 +1,56 @@
-//! What can end a transfer, with stable numbers.
+//! Errors that end a transfer, with stable numbers.
 
 use crate::options::OptionError;
 use crate::packet::ErrorCode;
 use core::fmt;
 use netboot_core::{Blame, Coded, Module};
 
-/// Octets of a server's message that are kept.
+/// Greatest number of octets that are kept of a server's message.
 pub const MESSAGE_MAX: usize = 64;
 
-/// Why there is no transfer, or no more.
+/// Says why there is no transfer, or no longer one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TftpError {
     /// The file name is empty, has a NUL in it, or is longer than
     /// [`FILENAME_MAX`](crate::client::FILENAME_MAX).
     Filename,
-    /// `blksize` outside 8 to 65464, `windowsize` 0 or `timeout` 0.
+    /// The request has a `blksize` outside of 8 to 65464, a `windowsize` of 0 or a `timeout` of 0.
     Parameter,
-    /// The client has failed or was aborted before; make a new one.
+    /// The client has failed or was aborted before. The caller has to make a new one.
     Closed,
-    /// No answer to the request.
+    /// The request has no answer.
     NoAnswer,
     /// The server fell silent in the middle of the file.
     Stalled {
-        /// Octets that had arrived.
+        /// Number of octets that had arrived.
         offset: u64,
     },
     /// The server sent an ERROR packet.
     Server {
-        /// Its code.
+        /// Code of the packet.
         code: ErrorCode,
-        /// Its message: printable ASCII only, cut at 64 octets.
+        /// Message of the packet: printable ASCII only, cut at 64 octets.
         message: ServerMessage,
     },
     /// The server's OACK breaks the rules of negotiation.
     Options(OptionError),
-    /// A block longer than the agreed `blksize`.
+    /// A block is longer than the agreed `blksize`.
     Oversized {
-        /// Its payload, octets.
+        /// Length of the block's payload in octets.
         len: usize,
         /// The agreed `blksize`.
         blksize: u16,
     },
     /// The file is not as long as `tsize` said.
     SizeMismatch {
-        /// `tsize`, octets.
+        /// The size in octets that `tsize` said.
         expected: u64,
-        /// Octets received when that was clear.
+        /// Number of octets that were received when the error was clear.
         received: u64,
     },
 }
 
-/// What the server says in an ERROR packet: its printable ASCII, cut to [`MESSAGE_MAX`] octets.
+/// The text of an ERROR packet: its printable ASCII, cut to [`MESSAGE_MAX`] octets.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct ServerMessage {
     octets: [u8; MESSAGE_MAX],
@@ -100,7 +100,7 @@ impl fmt::Debug for ServerMessage {
 }
 
 impl TftpError {
-    /// Cold, as the message is large and must not be built in the caller's frame.
+    /// The function is cold, because the message is large and must not be built in the caller's frame.
     #[inline(never)]
     pub(crate) fn server(code: ErrorCode, message: &[u8]) -> Self {
         TftpError::Server {

@@ -1,8 +1,8 @@
 //! TFTP read client, sans-IO: RFC 1350 with the options of RFC 2347 (negotiation), 2348 (`blksize`),
 //! 2349 (`timeout`, `tsize`) and 7440 (`windowsize`).
 //!
-//! No socket, no clock, no allocation: the caller moves datagrams and passes the time. The
-//! acknowledgement is the back-pressure; a block is acknowledged only after its consumer took it.
+//! The crate has no socket and no clock, and does not allocate: the caller moves datagrams and passes the time. The
+//! acknowledgement is the back-pressure, because a block is acknowledged only after its consumer took it.
 //!
 //! ```text
 //! Client::new -> poll_transmit (RRQ) -> handle -> Opened -> start
@@ -14,7 +14,7 @@
 //! present the datagrams before [`Client::handle_timeout`].
 //!
 //! - [`packet`]: the six packets on the wire, for both sides.
-//! - [`options`]: what an OACK may answer to what was asked.
+//! - [`options`]: which OACK is a valid answer to a request.
 //! - [`client`]: the transfer.
 //! - [`rto`]: how long to wait before sending again.
 //! - [`stats`]: what happened, and the window for the next transfer.

@@ -1,29 +1,29 @@
-//! How long to wait for an answer: RFC 6298 with Karn's rule, with bounds fit for a boot on a LAN.
+//! Says how long to wait for an answer: RFC 6298 with Karn's rule, with bounds that suit a boot on a LAN.
 
 use netboot_core::Duration;
 
-/// Least time-out after a first one without an answer.
+/// Least time-out after a first time-out without an answer.
 const REPEATED_MIN: Duration = Duration::from_millis(250);
 
 /// Smoothed round-trip time and the retransmission time-out that follows from it.
 #[derive(Clone, Debug)]
 pub struct RttEstimator {
-    /// µs; `None` before the first sample.
+    /// Smoothed round-trip time in µs. `None` before the first sample.
     smoothed: Option<u32>,
-    /// Mean deviation, µs.
+    /// Mean deviation in µs.
     variation: u32,
     /// Time-out without back-off.
     base: Duration,
     min: Duration,
     max: Duration,
-    /// How often the time-out was doubled.
+    /// Number of times that the time-out was doubled.
     backoff: u8,
 }
 
 impl RttEstimator {
-    /// Starts with `initial` and stays within `min` and `max`; after a first time-out without an answer, 250 ms are the
-    /// least. So a first loss costs about a round trip (as RFC 8985, section 7, has it for TCP), and a server that is
-    /// merely slow is asked once in vain, not again and again.
+    /// Makes an estimator that starts with `initial` and stays within `min` and `max`. After a first time-out without an answer the
+    /// least time-out is 250 ms. So a first loss costs about a round trip (as in RFC 8985, section 7, for TCP), and the client asks a server that is
+    /// merely slow once in vain, and not again and again.
     pub fn new(initial: Duration, min: Duration, max: Duration) -> Self {
         // A time-out of zero would fire for ever at one instant.
         let min = min.max(Duration::from_millis(1));
@@ -38,9 +38,9 @@ impl RttEstimator {
         }
     }
 
-    /// Takes a measured round trip, and ends the back-off. Not for an exchange in which anything was
-    /// sent twice (Karn): with a round trip beyond the time-out, those samples would all be wrong, and
-    /// the back-off is what makes room for a right one.
+    /// Takes a measured round trip, and ends the back-off. An exchange in which anything was
+    /// sent twice gives no sample (Karn). With a round trip beyond the time-out those samples would all be wrong, and
+    /// the back-off makes room for a right one.
     pub fn sample(&mut self, rtt: Duration) {
         let rtt = u32::try_from(rtt.as_micros()).unwrap_or(u32::MAX);
         let smoothed = match self.smoothed {
@@ -73,7 +73,7 @@ impl RttEstimator {
         self.backoff = 0;
     }
 
-    /// The time-out to use now.
+    /// The time-out that applies now.
     pub fn rto(&self) -> Duration {
         let Some(repeated) = self.backoff.checked_sub(1) else {
             return self.base;

@@ -1,34 +1,34 @@
-//! What happened in a transfer, and what follows from it for the next one.
+//! Counts what happened in a transfer, and says what follows from it for the next one.
 
 use netboot_core::Duration;
 
-/// Counters of a transfer. Without the feature `stats` all are 0 but windows and gaps, and without the
-/// feature `adaptive` these, too.
+/// Counters of a transfer. Without the feature `stats` all are 0 but `windows` and `gaps`. Without the
+/// feature `adaptive` these are 0 as well.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Stats {
-    /// Windows received, and so acknowledged for the first time; the answer to the request is one.
+    /// Number of windows that were received and acknowledged for the first time. The answer to the request is one.
     pub windows: u32,
-    /// Blocks that had already arrived.
+    /// Number of blocks that had arrived already.
     pub duplicates: u32,
-    /// Packets sent again after a time-out or a duplicate.
+    /// Number of packets that were sent again after a time-out or a duplicate.
     pub retransmissions: u32,
-    /// Times that a block was missing from a window, or its end, which only a time-out shows.
+    /// Number of times that a window lacked a block, or its end, which only a time-out shows.
     pub gaps: u32,
-    /// Datagrams from a port or address that is no part of the transfer.
+    /// Number of datagrams from a port or address that is no part of the transfer.
     pub stray_tid: u32,
-    /// Datagrams from the server that make no sense, or that came while a payload was held.
+    /// Number of datagrams from the server that made no sense, or that came while the caller held a payload.
     pub ignored: u32,
-    /// Smoothed round-trip time, once measured.
+    /// Smoothed round-trip time. `None` before the first measurement.
     pub rtt: Option<Duration>,
 }
 
-/// Windows after which something can be said of them.
+/// Number of windows from which on a judgement is possible.
 const ENOUGH: u32 = 8;
-/// The window grows again while at most one in so many loses something.
+/// The window grows again while at most one window in this many loses something.
 const RARELY: u32 = 16;
 
 impl Stats {
-    /// The windowsize after a transfer in which `asked` was asked for and `agreed` given.
+    /// Tells the windowsize to ask for after a transfer in which the client asked for `asked` blocks and the server gave `agreed`.
     pub(crate) fn next_windowsize(&self, asked: u16, agreed: u16) -> u16 {
         let lost = self.gaps;
         // A window that lost something is acknowledged in part, which `windows` has not.
@@ -44,7 +44,7 @@ impl Stats {
     }
 }
 
-/// One more, for whoever asks for [`Stats`].
+/// Adds one to a counter that only users of [`Stats`] read.
 #[inline(always)]
 pub(crate) fn count(counter: &mut u32) {
     if cfg!(feature = "stats") {
@@ -52,7 +52,7 @@ pub(crate) fn count(counter: &mut u32) {
     }
 }
 
-/// One more, for the choice of the next window.
+/// Adds one to a counter from which the next window is chosen.
 #[inline(always)]
 pub(crate) fn learn(counter: &mut u32) {
     if cfg!(feature = "adaptive") {

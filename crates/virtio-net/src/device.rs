@@ -211,7 +211,7 @@ impl<const Q: usize, const RX: usize, const TX: usize> Device for VirtioNet<Q, R
         }
     }
 
-    /// The device offers no status field ([`Flagged`] accepts no such feature), so the link counts as up (virtio 1.2, section
+    /// The device offers no status field (the transport accepts no such feature), so the link counts as up (virtio 1.2, section
     /// 5.1.4).
     fn link_up(&mut self) -> bool {
         true
