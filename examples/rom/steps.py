@@ -106,7 +106,7 @@ def main():
         steps = [
             ("`cargo build --release` and nothing else", lambda: None),
             ("profile: `opt-level = \"z\"`, fat LTO, one code unit, `panic = \"abort\"`", profile),
-            ("`netboot-small.x`: no `.eh_frame`", lambda: rom.edit("build.rs", '"memory.x", ', '"memory.x", "netboot-small.x", ')),
+            ("`netboot-small.x`: no `.eh_frame`", lambda: rom.edit("build.rs", '"link.x"', '"netboot-small.x", "link.x"')),
             ("`-Cforce-unwind-tables=no`", flag("-Cforce-unwind-tables=no")),
             ("`-Ctarget-feature=+relax`", flag("-Ctarget-feature=+relax")),
             ("`sha2` with `force-soft-compact`", lambda: rom.edit("Cargo.toml", 'sha2 = { version = "0.10.9", default-features = false', 'sha2 = { version = "0.10.9", default-features = false, features = ["force-soft-compact"]')),
