@@ -3,6 +3,7 @@
 use crate::board;
 use crate::platform::{Board, Uart, now};
 use core::mem::MaybeUninit;
+use core::ptr::addr_of_mut;
 use example_mac::mac::{self, Mac, Registers};
 use netboot::{Network, NetworkOptions, Slots};
 use netboot_app::console::{LineObserver, write_error, write_report};
@@ -91,12 +92,12 @@ fn start() -> Result<&'static mut App, u32> {
     // SAFETY: `run` is called once, from `main`, and nothing else names these statics: each has this one reference.
     let (frames, buffers, slots, nic, net, app) = unsafe {
         (
-            &mut *(&raw mut FRAMES),
-            &mut *(&raw mut BUFFERS),
-            &mut *(&raw mut SLOTS),
-            &mut *(&raw mut NIC),
-            &mut *(&raw mut NET),
-            &mut *(&raw mut APP),
+            &mut *addr_of_mut!(FRAMES),
+            &mut *addr_of_mut!(BUFFERS),
+            &mut *addr_of_mut!(SLOTS),
+            &mut *addr_of_mut!(NIC),
+            &mut *addr_of_mut!(NET),
+            &mut *addr_of_mut!(APP),
         )
     };
     let slots = put(slots, Slots::new);

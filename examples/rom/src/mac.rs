@@ -240,7 +240,7 @@ impl<R: Registers, const N: usize> Device for Mac<R, N> {
     }
 
     fn transmit(&mut self) -> Option<Tx<'_, R>> {
-        self.status(TX_READY).then(|| Tx {
+        self.status(TX_READY).then_some(Tx {
             registers: &mut self.registers,
             frame: &mut self.buffers.tx,
             stats: &mut self.stats,
