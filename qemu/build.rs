@@ -36,5 +36,8 @@ fn main() {
     fs::write(out.join("memory.x"), script).expect("OUT_DIR is writable");
     println!("cargo:rustc-link-search={}", out.display());
     println!("cargo:rustc-link-arg-bins=-Tmemory.x");
+    // Fragments of netboot-rom-support. A section goes to the first script that names it, so these come before link.x.
+    println!("cargo:rustc-link-arg-bins=-Tnetboot-hot.x");
+    println!("cargo:rustc-link-arg-bins=-Tnetboot-small.x");
     println!("cargo:rustc-link-arg-bins=-Tlink.x");
 }

@@ -123,6 +123,8 @@ impl ImageSink for Store {
         Ok(STORE_SIZE - self.filled)
     }
 
+    // With the library's own loops, in `netboot-hot.x`.
+    #[unsafe(link_section = ".hot.store")]
     fn write(&mut self, now: Instant, data: &[u8]) -> Result<(), TooLarge> {
         self.first.get_or_insert(now);
         if data.len() > STORE_SIZE - self.filled {

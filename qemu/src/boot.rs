@@ -71,7 +71,7 @@ pub fn run() -> u32 {
     out.text("\n");
     #[cfg(feature = "panic-at-start")]
     {
-        out.text(if crate::memcpy::is_right() {
+        out.text(if netboot_rom_support::copies_are_right() {
             "@copies right\n"
         } else {
             "@copies wrong\n"

@@ -13,7 +13,6 @@
 //! | `clock`, `entropy` | [`netboot_core::Platform`] |
 //! | `https` | what is trusted, in builds with `https` |
 //! | `stack` | stack paint and high-water mark |
-//! | `saves`, `memcpy`, `memmove` | nothing: what the compiler calls |
 //! | `fault` | what happens after a panic or an unexpected trap |
 //! | `boot` | the parts put together; buffer sizes |
 //! | `rom_parts::settings` | what the operator or the fuses say |
@@ -40,12 +39,6 @@ mod fault;
 #[cfg(all(target_arch = "riscv32", feature = "https"))]
 mod https;
 #[cfg(target_arch = "riscv32")]
-mod memcpy;
-#[cfg(target_arch = "riscv32")]
-mod memmove;
-#[cfg(target_arch = "riscv32")]
-mod saves;
-#[cfg(target_arch = "riscv32")]
 mod stack;
 #[cfg(target_arch = "riscv32")]
 mod straps;
@@ -53,6 +46,10 @@ mod straps;
 mod texts;
 #[cfg(target_arch = "riscv32")]
 mod uart;
+
+// Links what the compiler calls: copies, and the start and end of functions.
+#[cfg(target_arch = "riscv32")]
+use netboot_rom_support as _;
 
 /// Entered by riscv-rt with `.data` and `.bss` set up.
 #[cfg(target_arch = "riscv32")]

@@ -2,6 +2,7 @@
 //!
 //! A part that cannot run here says so and why; with `CI` set in the environment that is a failure.
 
+use crate::example_rom;
 use crate::features;
 use crate::format::table;
 use crate::panic_gate;
@@ -39,13 +40,14 @@ const MDBOOK: &str = "0.5.4";
 const CARGO_DENY: &str = "0.20.2";
 
 /// What is linked into a ROM; none of them may lean on the host.
-const ROM_CRATES: [&str; 10] = [
+const ROM_CRATES: [&str; 11] = [
     "netboot-core",
     "netboot-dhcp",
     "netboot-tftp",
     "netboot-http",
     "netboot-ipxe",
     "netboot",
+    "netboot-rom-support",
     "netboot-virtio",
     "netboot-app",
     "ocp-recovery",
@@ -88,6 +90,8 @@ enum Part {
     Real,
     /// Flash, RAM and stack against their limits
     Size,
+    /// A ROM outside of this workspace: its build, its size, its driver's tests
+    ExampleRom,
     /// The book and the documentation of the code
     Docs,
 }
@@ -114,6 +118,7 @@ impl Part {
             Part::Qemu => "boots under QEMU",
             Part::Real => "boots from real servers",
             Part::Size => "size",
+            Part::ExampleRom => "a ROM outside of the workspace",
             Part::Docs => "documentation",
         }
     }
@@ -130,6 +135,7 @@ impl Part {
             Part::Qemu => return possible(setup::qemu(), boots_under_qemu),
             Part::Real => return possible(real_is_possible(), real),
             Part::Size => sizes(),
+            Part::ExampleRom => example_rom::run(),
             Part::Docs => docs(),
         };
         judge(result)

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | [`boot`] | one boot, watched: under QEMU or in the simulated world |
 //! | [`check`] | everything that CI checks |
+//! | [`example_rom`] | a ROM outside of this workspace, and its size |
 //! | [`features`] | each library crate with each of its features alone |
 //! | [`panic_gate`] | crates that cannot panic, and the proof |
 //! | [`size`] | what the ROM takes, against its limits |
@@ -15,6 +16,7 @@
 mod bench;
 mod boot;
 mod check;
+mod example_rom;
 mod features;
 mod format;
 #[cfg(test)]
@@ -43,7 +45,7 @@ struct Arguments {
 enum Task {
     /// Boot three firmware images over the network and watch: under QEMU, or with --sim in one process
     Boot(Box<boot::BootArgs>),
-    /// Run everything that CI runs: format, lints, features, licences, panic gate, tests, QEMU boots, real servers, size, docs
+    /// Run everything that CI runs: format, lints, features, licences, panic gate, tests, QEMU boots, real servers, size, a ROM outside of the workspace, docs
     Test(check::TestArgs),
     /// Show what the ROM takes of flash, RAM and stack, and fail when it is too much
     Size(size::SizeArgs),

@@ -2,6 +2,7 @@
 
 use anyhow::{Context, Result, bail, ensure};
 use netboot_core::Digest;
+use netboot_rom_support::flags::{BOOTSTRAP, IMAGE, REBUILT, REBUILT_CARGO};
 use object::Endianness;
 use object::elf::{FileHeader32, PT_LOAD};
 use object::read::elf::{FileHeader as _, ProgramHeader as _};
@@ -21,19 +22,6 @@ pub const FLASH: u32 = 0x2000_0000;
 pub const FLASH_SIZE: u32 = 32 << 20;
 /// Environment variable with the path of a flash image that was built already.
 pub const ROM_VARIABLE: &str = "NETBOOT_ROM";
-
-/// Flags for the ROM image alone, beside those of `.cargo/config.toml`. One copy of what functions do at their
-/// start and end (`qemu/src/saves.rs` has it), and one of functions that turn out the same.
-const FLAGS: [&str; 2] = ["-Ctarget-feature=+save-restore", "-Clink-arg=--icf=all"];
-/// Flags when the core library is built as well: a panic is an illegal instruction, and nothing is kept to tell of it.
-const REBUILT_FLAGS: [&str; 2] = ["-Cpanic=immediate-abort", "-Zunstable-options"];
-/// Cargo's arguments then.
-const REBUILT: [&str; 2] = [
-    "-Zbuild-std=core,compiler_builtins",
-    "-Zbuild-std-features=compiler-builtins-mem,optimize_for_size",
-];
-/// What makes the stable compiler take flags that are not stable; for this image and nothing else.
-const BOOTSTRAP: &str = "RUSTC_BOOTSTRAP";
 
 /// Which core library is linked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -213,7 +201,7 @@ pub fn build(options: &RomOptions) -> Result<Rom> {
     let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut command = Command::new(cargo);
     if options.core == Core::Rebuilt {
-        command.args(REBUILT).env(BOOTSTRAP, "1");
+        command.args(REBUILT_CARGO).env(BOOTSTRAP, "1");
     }
     match &options.https {
         Some(https) if !https.trust.is_empty() => {
@@ -279,14 +267,14 @@ fn digest_of(text: &str) -> Digest {
     Digest(Sha256::digest(text.as_bytes()).into())
 }
 
-/// What cargo adds to the flags in `.cargo/config.toml`. Besides [`FLAGS`], the directories of this machine are
+/// What cargo adds to the flags in `.cargo/config.toml`. Besides [`IMAGE`], the directories of this machine are
 /// taken out of the paths in the program: the image is the same wherever it is built, and smaller.
 fn flags(options: &RomOptions) -> String {
     let rebuilt = match options.core {
-        Core::Rebuilt => REBUILT_FLAGS.as_slice(),
+        Core::Rebuilt => REBUILT.as_slice(),
         Core::Precompiled => &[],
     };
-    let chosen = FLAGS.iter().chain(rebuilt);
+    let chosen = IMAGE.iter().chain(rebuilt);
     let home = env::var_os("CARGO_HOME").map(PathBuf::from);
     let home = home.or_else(|| Some(PathBuf::from(env::var_os("HOME")?).join(".cargo")));
     let sources = home.and_then(|home| fs::read_dir(home.join("registry/src")).ok());

@@ -1,8 +1,8 @@
 //! `memcpy` by words in 184 octets, in place of the 338 of compiler_builtins (whose own is weak, and dropped by the linker). 16 octets
 //! take 11 instructions, or 23 where source and destination lie at different offsets within a word.
 //!
-//! It lies with the trap code, which link.x puts first: QEMU chains translated blocks within a page of 4 KiB only, so that a loop
-//! which happens to cross the end of one takes three times as long. (`memory.x.in` keeps a page for other such loops.)
+//! It lies with the trap code, which the `link.x` of riscv-rt puts first: QEMU chains translated blocks within a page of 4 KiB only,
+//! so that a loop which happens to cross the end of one takes three times as long. (`netboot-hot.x` is for other such loops.)
 
 use core::arch::global_asm;
 
@@ -96,41 +96,3 @@ memcpy:
     .size memcpy, . - memcpy
 "#
 );
-
-/// Tries `memcpy` and `memmove` at each alignment and many lengths; whether every octet was where it belongs.
-#[cfg(feature = "panic-at-start")]
-pub fn is_right() -> bool {
-    const MOST: usize = 100;
-    unsafe extern "C" {
-        fn memcpy(to: *mut u8, from: *const u8, len: usize) -> *mut u8;
-        fn memmove(to: *mut u8, from: *const u8, len: usize) -> *mut u8;
-    }
-    let source: [u8; MOST + 8] = core::array::from_fn(|at| at as u8 + 1);
-    for len in 0..=MOST {
-        for (to, from) in (0..8).flat_map(|to| (0..8).map(move |from| (to, from))) {
-            let mut copied = [0u8; MOST + 16];
-            let mut moved = [0u8; MOST + 16];
-            moved[from..MOST + 8].copy_from_slice(&source[from..]);
-            // SAFETY: both ends lie inside the arrays.
-            let results = unsafe {
-                [
-                    memcpy(copied[to..].as_mut_ptr(), source[from..].as_ptr(), len),
-                    memmove(moved[to..].as_mut_ptr(), moved[from..].as_ptr(), len),
-                ]
-            };
-            let expected = |at: usize| match at.checked_sub(to) {
-                Some(at) if at < len => source[from + at],
-                _ => 0,
-            };
-            let right = copied
-                .iter()
-                .enumerate()
-                .all(|(at, octet)| *octet == expected(at))
-                && moved[to..to + len] == source[from..from + len];
-            if !right || results != [copied[to..].as_mut_ptr(), moved[to..].as_mut_ptr()] {
-                return false;
-            }
-        }
-    }
-    true
-}
