@@ -1,4 +1,5 @@
-//! Checks each library crate with each of its features alone: none, one at a time, all.
+//! Checks each library crate with each of its features alone: none, one at a time, all. Then it runs the library in a simulated
+//! world with several sets.
 //!
 //! The lists come from `cargo metadata`, so that a new crate or a new feature is checked without a change here:
 //!
@@ -15,6 +16,17 @@ use testbed::rom::{self, TARGET};
 
 /// The category of crates for ROMs.
 const FOR_ROMS: &str = "no-std::no-alloc";
+
+/// The test of `crates/netboot` that fits every set of features.
+const WORLD: &str = "feature_sets";
+/// The sets that it runs with, from the smallest to what the defaults are, and the largest.
+const WORLDS: [&str; 5] = [
+    "",
+    "http",
+    "dns,robust",
+    "dns,fast-start,http,robust",
+    "dns,dhcp-options,exchange,fast-start,http,https,ipv6-literals,parallel,robust",
+];
 
 #[derive(Deserialize)]
 struct Metadata {
@@ -133,7 +145,33 @@ pub fn run() -> Result<()> {
         );
     }
     println!("{count} checks");
+    for set in WORLDS {
+        if let Err(error) = simulate(set) {
+            println!("{error:#}");
+            failures.push(format!("the simulated world with [{set}]"));
+        }
+    }
     ensure!(failures.is_empty(), "{}", failures.join("; "));
+    Ok(())
+}
+
+/// Runs the simulated world of `crates/netboot` with one set of features.
+fn simulate(set: &str) -> Result<()> {
+    let begun = Instant::now();
+    let output = cargo()
+        .args(["test", "--quiet", "-p", "netboot", "--test", WORLD])
+        .args(["--no-default-features", "--features", set])
+        .current_dir(rom::workspace())
+        .output()
+        .context("cannot start cargo test")?;
+    ensure!(
+        output.status.success(),
+        "{}{}",
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr)
+    );
+    let took = begun.elapsed().as_secs_f64();
+    println!("{WORLD} with [{set}]: {took:.1} s");
     Ok(())
 }
 
@@ -210,8 +248,14 @@ mod tests {
         ] {
             assert!(!names.contains(&name), "{name}");
         }
-        let roms = libraries.iter().filter(|package| package.is_for_roms());
-        assert_eq!(roms.count(), libraries.len() - 1, "all but netboot-lines");
+        let roms = |name: &str| {
+            let package = libraries.iter().find(|package| package.name == name);
+            package.is_some_and(Package::is_for_roms)
+        };
+        for name in ["netboot", "netboot-core", "netboot-app", "ocp-recovery"] {
+            assert!(roms(name), "{name}");
+        }
+        assert!(!roms("netboot-lines") && !roms("bootstored"));
     }
 
     #[test]

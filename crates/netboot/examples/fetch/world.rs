@@ -1,77 +1,23 @@
-//! Fetches a file in a simulated world: DHCP, then TFTP and HTTP from the image server over a link that loses frames, in
-//! virtual time. On a board everything but the world is the same.
-//!
-//! `cargo run -p netboot --example fetch`
+//! The board of the example: the station's end of a simulated link, virtual time, and a sink in memory.
 
-use image_server::{Content, LeaseConfig, ServerConfig, SharedWorld, World};
-use netboot::{Buffers, NetError, Network, NetworkOptions, Slots};
+use image_server::SharedWorld;
 use netboot_core::{
     AbortReason, Blame, Coded, Device, DeviceInfo, FrameSlot, ImageSink, Instant, Platform,
     Received, TxSlot,
 };
-use netboot_ipxe::{Deliver as _, Delivery, DhcpGoal, ExecError, IpxeInterface, Uri};
-use netsim::LinkConfig;
 use rand_core::RngCore;
 use std::fmt;
 
-fn main() -> Result<(), ExecError<NetError>> {
-    let image: Vec<u8> = (0..200_000_u32).map(|octet| (octet % 253) as u8).collect();
-    let mut server = ServerConfig {
-        lease: LeaseConfig {
-            boot_file: Some("fw.bin".into()),
-            ..LeaseConfig::default()
-        },
-        ..ServerConfig::default()
-    };
-    let file = Content::Bytes(image.clone().into());
-    server.files.insert("fw.bin".into(), file);
-    let link = LinkConfig {
-        loss: 0.01,
-        ..LinkConfig::with_delay(netboot_core::Duration::from_micros(200))
-    };
-    let world = World::shared(server, link);
-
-    // A ROM has these two in statics.
-    let buffers = Box::leak(Box::new(Buffers::<{ 16 * 1024 }>::new()));
-    let slots = Box::leak(Box::new(Slots::new()));
-    let (device, platform) = (Ethernet::new(world.clone()), Clock(world.clone(), 1));
-    let mut network = Network::new(device, platform, buffers, slots, NetworkOptions::default());
-
-    let config = network
-        .dhcp(DhcpGoal::BootFiles)
-        .map_err(ExecError::Transfer)?;
-    println!(
-        "{} address {}/{}",
-        world.borrow().now,
-        config.address,
-        config.prefix_len
-    );
-    for uri in ["tftp://10.0.0.1/fw.bin", "http://10.0.0.1/fw.bin"] {
-        let uri = Uri::parse(uri).expect("a URI");
-        let mut delivery = Delivery::new(Store::default());
-        network.chain(&uri, &mut delivery)?;
-        let same = delivery.sink().0 == image;
-        println!(
-            "{} {uri}: {} octets in {}, the same: {same}",
-            world.borrow().now,
-            delivery.position(),
-            delivery.duration()
-        );
-    }
-    let lost = world.borrow().link.stats().from_server.lost;
-    println!("{} frames of the server were lost on the way", lost);
-    Ok(())
-}
-
 /// The station's end of the simulated link.
-struct Ethernet {
+pub struct Ethernet {
     world: SharedWorld,
     received: Vec<u8>,
     held: [Option<Vec<u8>>; 4],
 }
 
 impl Ethernet {
-    fn new(world: SharedWorld) -> Self {
+    /// The station's end of `world`.
+    pub fn new(world: SharedWorld) -> Self {
         Self {
             world,
             received: Vec::new(),
@@ -128,7 +74,7 @@ impl Device for Ethernet {
 }
 
 /// A frame to be sent.
-struct Tx<'a>(&'a SharedWorld);
+pub struct Tx<'a>(&'a SharedWorld);
 
 impl TxSlot for Tx<'_> {
     fn send<R>(self, len: usize, fill: impl FnOnce(&mut [u8]) -> R) -> R {
@@ -140,7 +86,7 @@ impl TxSlot for Tx<'_> {
 }
 
 /// Virtual time, and numbers that are the same in each run.
-struct Clock(SharedWorld, u64);
+pub struct Clock(pub SharedWorld, pub u64);
 
 impl Platform for Clock {
     type Rng = Self;
@@ -190,11 +136,11 @@ impl RngCore for Clock {
 
 /// Keeps an image in memory; it takes 1,024 octets at a time.
 #[derive(Default)]
-struct Store(Vec<u8>);
+pub struct Store(pub Vec<u8>);
 
 /// The store never fails.
 #[derive(Debug)]
-enum Never {}
+pub enum Never {}
 
 impl fmt::Display for Never {
     fn fmt(&self, _: &mut fmt::Formatter<'_>) -> fmt::Result {
