@@ -5,7 +5,7 @@
 
 mod world;
 
-use image_server::{Content, LeaseConfig, ServerConfig, SharedWorld, World};
+use image_server::{Content, LeaseConfig, ServerConfig, World};
 use netboot::{Buffers, NetError, Network, NetworkOptions, Slots};
 use netboot_ipxe::{Deliver as _, Delivery, DhcpGoal, ExecError, IpxeInterface, Uri};
 use netsim::LinkConfig;
