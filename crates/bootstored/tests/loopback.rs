@@ -348,6 +348,8 @@ fn the_help_tells_the_truth_about_the_threat_model() {
     for program in [DAEMON, common::COMMAND] {
         let output = Command::new(program).arg("--help").output().unwrap();
         let text = String::from_utf8(output.stdout).unwrap();
+        // The lines are as long as the terminal wants them.
+        let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
         for words in [
             "of a rack of 16 boards nine have to be stolen",
             "can read the shares and recover the rack secret",
