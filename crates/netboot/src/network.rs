@@ -44,9 +44,6 @@ pub struct Network<'a, D: Device, P: Platform> {
     fetch: Fetch<'a, (D, P)>,
     /// Identifies the open transfer; handles with another id are stale.
     id: u32,
-    /// Until then a transfer counts that was opened before anybody asked for it.
-    #[cfg(feature = "fast-start")]
-    ahead_until: Instant,
 }
 
 impl<'a, D: Device, P: Platform> Network<'a, D, P> {
@@ -96,8 +93,6 @@ impl<'a, D: Device, P: Platform> Network<'a, D, P> {
             station,
             fetch: Fetch::new(carriers),
             id: 0,
-            #[cfg(feature = "fast-start")]
-            ahead_until: Instant::ZERO,
         }
     }
 
@@ -172,7 +167,7 @@ impl<'a, D: Device, P: Platform> Network<'a, D, P> {
     ) -> Result<crate::Answer<'b>, NetError> {
         self.id = self.id.wrapping_add(1);
         let Self { station, fetch, .. } = self;
-        fetch.carriers.close(station);
+        fetch.close(station);
         fetch
             .carriers
             .http
@@ -180,11 +175,11 @@ impl<'a, D: Device, P: Platform> Network<'a, D, P> {
             .map_err(|failed| station.take_error(failed))
     }
 
-    /// Whether the open transfer is this one, and no octet of it was taken.
+    /// Whether the open transfer is this one, opened before anybody asked for it.
     #[cfg(feature = "fast-start")]
     fn is_ahead(&mut self, uri: &Uri, part: Option<Part>) -> bool {
-        let until = core::mem::replace(&mut self.ahead_until, Instant::ZERO);
-        self.station.now() < until && self.fetch.is(uri, part)
+        let now = self.station.now();
+        self.fetch.is_ahead(uri, part, now)
     }
 
     #[cfg(not(feature = "fast-start"))]
@@ -260,7 +255,7 @@ impl<D: Device, P: Platform> IpxeInterface for Network<'_, D, P> {
         if !self.is_ahead(uri, part)
             && let Err(failed) = self.fetch.open(&mut self.station, uri, part)
         {
-            self.fetch.carriers.close(&mut self.station);
+            self.fetch.close(&mut self.station);
             return Err(self.station.take_error(failed));
         }
         // After redirects it is where it really is.
@@ -290,8 +285,7 @@ impl<D: Device, P: Platform> IpxeInterface for Network<'_, D, P> {
         let opened = self.fetch.open(&mut self.station, uri, part);
         self.station.deadline = deadline;
         if opened.is_ok() {
-            self.ahead_until = now + KEEP;
-            self.fetch.asked = Some(uri.clone());
+            self.fetch.is_early(uri, now + KEEP);
         }
     }
 
@@ -331,7 +325,8 @@ impl<D: Device, P: Platform> IpxeInterface for Network<'_, D, P> {
     }
 
     fn exit(&mut self) {
-        self.fetch.carriers.shut_down(&mut self.station);
+        self.fetch.close(&mut self.station);
+        self.fetch.carriers.disconnect(&mut self.station);
         self.station.end_lease();
         self.station.flush();
         self.station.deconfigure();

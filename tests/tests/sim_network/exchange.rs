@@ -1,10 +1,10 @@
 //! Single HTTP requests with their whole answer: over TCP, over a verified channel and over one that has proved nothing.
 
-use super::{Net, configured, station_of, uri};
+use super::{Memory, Net, assert_delivered, configured, station_of, uri};
 use image_server::{HttpFault, Post, Rule, SharedWorld};
 use netboot::{ExchangeRequest, Method, NetError, Protection};
 use netboot_core::{Duration, Instant, Uri};
-use netboot_ipxe::{IpxeInterface, NetworkConfig};
+use netboot_ipxe::{Delivery, ExecError, IpxeInterface, NetworkConfig};
 use netboot_tls::TlsError;
 use test_pki::Pki;
 use testbed::plan::{CLIENT, FILE_NAMES};
@@ -221,4 +221,44 @@ fn an_unknown_server_is_spoken_to_provisionally_only_when_asked_for() {
         "{refused}"
     );
     assert_eq!(world.borrow().server.tls_connections().len(), 5);
+}
+
+/// What was opened before anybody asked for it is closed by an exchange and by `exit`. A fetch after that opens it anew.
+#[test]
+fn a_transfer_that_was_opened_early_does_not_outlive_its_connection() {
+    for scheme in ["tftp", "http"] {
+        for ends_by_exit in [false, true] {
+            let (_, mut net) = configured(|_| ());
+            let file = uri(scheme, FILE_NAMES[2]);
+            net.prefetch(&file, None);
+            if ends_by_exit {
+                net.exit();
+                net.ifconfig(&NetworkConfig::new(CLIENT.into(), 24))
+                    .unwrap();
+            } else {
+                let other = uri("http", FILE_NAMES[0]);
+                let mut buffer = vec![0; 1 << 20];
+                net.exchange(&request(Method::Get, &other, &[]), &mut buffer)
+                    .unwrap();
+            }
+            let mut delivery = Delivery::new(Memory::default());
+            let chained = net.chain(&file, &mut delivery);
+            assert_eq!(chained, Ok(()), "{scheme}, exit: {ends_by_exit}");
+            assert_delivered(&mut delivery, &Plan::default().images[2].bytes);
+        }
+    }
+}
+
+/// A handle names one transfer. After that ended the handle is stale, and nothing is delivered.
+#[test]
+fn a_handle_does_not_outlive_its_transfer() {
+    let (_, mut net) = configured(|_| ());
+    let file = uri("http", FILE_NAMES[2]);
+    let handle = net.imgfetch(&file, None, None).unwrap();
+    let image = net.imgload(&handle).unwrap();
+    net.exit();
+    let mut delivery = Delivery::new(Memory::default());
+    let executed = net.imgexec(image, &mut delivery);
+    assert_eq!(executed, Err(ExecError::Transfer(NetError::StaleHandle)));
+    assert!(!delivery.has_begun());
 }

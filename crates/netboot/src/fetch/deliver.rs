@@ -60,7 +60,7 @@ pub(crate) fn deliver<B: Board>(
     let result = run(fetch, station, size, delivery);
     // A completed transfer stays: its last acknowledgement may have to be sent again.
     if result.is_err() {
-        fetch.carriers.close(station);
+        fetch.close(station);
     }
     result
 }
@@ -95,7 +95,7 @@ fn run<B: Board>(
         if !RESUMES || !station.error().is_some_and(NetError::resumable) {
             return Err(failed.into());
         }
-        fetch.carriers.close(station);
+        fetch.close(station);
         let position = delivery.position();
         if joined && position == size {
             // Only the server's farewell is missing.
@@ -151,7 +151,7 @@ fn take_up<B: Board>(
     let position = delivery.position();
     if position > 0 && same {
         // The server has just shown the validator that the octets delivered so far had: they need not come again.
-        fetch.carriers.close(station);
+        fetch.close(station);
         fetch.connect(station, position)?;
     }
     Ok(())
@@ -199,7 +199,7 @@ fn stream<B: Board>(
         }
         let missing = size.saturating_sub(position);
         if missing == 0 && skip == 0 && fetch.part.is_some() {
-            fetch.carriers.close(station);
+            fetch.close(station);
             return Ok(());
         }
         let window = delivery.window(now)?;

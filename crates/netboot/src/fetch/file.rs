@@ -5,6 +5,8 @@ use crate::error::NetError;
 use crate::station::{Internal, Station};
 use crate::transfer::carrier::{Opened, Pumped, Start, Validator};
 use crate::transfer::table::Carriers;
+#[cfg(feature = "fast-start")]
+use netboot_core::Instant;
 use netboot_core::uri::Uri;
 use netboot_core::{Blame, Coded, Duration};
 use netboot_ipxe::Part;
@@ -17,9 +19,9 @@ pub(crate) struct Fetch<'a, B: Board> {
     pub carriers: Carriers<'a, B>,
     /// Where the file is, after redirects; `None` before the first one.
     pub uri: Option<Uri>,
-    /// What was opened ahead of need, before redirects.
+    /// Set for a transfer that was opened before anybody asked for it: its URI before redirects, and how long it counts.
     #[cfg(feature = "fast-start")]
-    pub asked: Option<Uri>,
+    ahead: Option<(Uri, Instant)>,
     pub part: Option<Part>,
     /// Octets of the image, once known.
     pub size: Option<u64>,
@@ -39,7 +41,7 @@ impl<'a, B: Board> Fetch<'a, B> {
             carriers,
             uri: None,
             #[cfg(feature = "fast-start")]
-            asked: None,
+            ahead: None,
             part: None,
             size: None,
             total: None,
@@ -84,11 +86,25 @@ impl<'a, B: Board> Fetch<'a, B> {
         }
     }
 
-    /// Whether this is what was opened, wherever redirects led from there.
+    /// Ends the open transfer. Only [`open`](Self::open) makes another.
+    pub fn close(&mut self, station: &mut Station<'_, B>) {
+        self.carriers.close(station);
+        self.fresh = false;
+    }
+
+    /// Notes that nobody has asked for the open transfer yet, which `uri` led to. It counts until then.
     #[cfg(feature = "fast-start")]
-    pub fn is(&self, uri: &Uri, part: Option<Part>) -> bool {
-        let asked = self.asked.as_ref();
-        self.part == part && asked.is_some_and(|asked| asked.as_str() == uri.as_str())
+    pub fn is_early(&mut self, uri: &Uri, until: Instant) {
+        self.ahead = Some((uri.clone(), until));
+    }
+
+    /// Whether the open transfer is this one, opened early, and counts still. It is asked for with this, and so no longer early.
+    #[cfg(feature = "fast-start")]
+    pub fn is_ahead(&mut self, uri: &Uri, part: Option<Part>, now: Instant) -> bool {
+        let ahead = self.ahead.as_ref();
+        let same = ahead.is_some_and(|(of, until)| now < *until && of.as_str() == uri.as_str());
+        self.ahead = None;
+        same && self.fresh && self.part == part
     }
 
     /// Octets of the file before the image.
@@ -142,7 +158,7 @@ impl<'a, B: Board> Fetch<'a, B> {
         let opened = self.carriers.open(station, uri, start)?;
         self.at = opened.first;
         if let Err(error) = self.learn(opened) {
-            self.carriers.close(station);
+            self.close(station);
             return Err(station.fail(error));
         }
         if position == 0 {
@@ -194,7 +210,7 @@ impl<'a, B: Board> Fetch<'a, B> {
                 Pumped::Complete => break,
             }
         }
-        self.carriers.close(station);
+        self.close(station);
         self.size = Some(size);
         self.connect(station, 0)?;
         Ok(size)

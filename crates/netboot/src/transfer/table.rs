@@ -118,10 +118,11 @@ impl<'a, B: Board> Carriers<'a, B> {
         self.active = None;
     }
 
-    /// Ends the open transfer and cuts every connection.
-    pub fn shut_down(&mut self, station: &mut Station<'_, B>) {
-        self.close(station);
+    /// Cuts every connection.
+    pub fn disconnect(&mut self, station: &mut Station<'_, B>) {
         #[cfg(feature = "http")]
         self.http.disconnect(station);
+        #[cfg(not(feature = "http"))]
+        let _ = station;
     }
 }
