@@ -12,7 +12,7 @@ use crate::error::AppError;
 use crate::hooks::DeviceControl;
 use crate::observer::{Event, Observer};
 use crate::report::{BootReport, Outcome};
-use crate::sources::{Origin, Sources, boot_uri, know_all};
+use crate::sources::{Origin, Sources, boot_uri, know_all, know_some};
 use netboot_core::uri::UriError;
 use netboot_core::{AbortReason, Duration, ImageSink, Instant};
 use netboot_ipxe::{Delivery, DhcpGoal, IpxeInterface};
@@ -341,7 +341,7 @@ where
         };
         self.sources.boot = None;
         let failed = self.fail(refused);
-        if self.config.defaults.is_empty() && self.config.fixed.is_empty() {
+        if !know_some(&self.config) {
             return Err(failed);
         }
         // The other places may still be good.

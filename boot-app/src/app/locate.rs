@@ -2,7 +2,7 @@
 
 use super::{AppError, BootApp, Result, Work};
 use crate::observer::{Event, Observer};
-use crate::sources::{Origin, is_directory};
+use crate::sources::{Origin, is_directory, know_some};
 use crate::toc::{Stop, TocError, TocReader};
 use netboot_core::uri::UriError;
 use netboot_ipxe::{ExecError, IpxeInterface};
@@ -25,15 +25,11 @@ where
         {
             return Ok(());
         }
-        let has_defaults = !(self.config.defaults.is_empty() && self.config.fixed.is_empty());
-        let most = if has_defaults {
-            LOCATE_RETRIES
-        } else {
-            u32::MAX
-        };
+        let has_others = know_some(&self.config);
+        let most = if has_others { LOCATE_RETRIES } else { u32::MAX };
         let result = self.retry(Work::ReadToc, most);
         // The fixed places may still be good.
-        if result.is_err() && self.retryable() && has_defaults {
+        if result.is_err() && self.retryable() && has_others {
             self.sources.unread = true;
             return Ok(());
         }

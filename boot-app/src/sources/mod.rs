@@ -98,8 +98,9 @@ impl Sources {
             // What the network says names one place at the most.
             let boot = self.boot.as_ref().filter(|_| item == 0 && !self.unread);
             let found = match (origin, boot) {
-                (Origin::Static, _) => fixed::find(config.fixed, index, item),
-                (Origin::Default, _) => fixed::find(config.defaults, index, item),
+                (Origin::Static | Origin::Default, _) => {
+                    fixed::find(fixed_by(config, origin), index, item)
+                }
                 #[cfg(feature = "toc")]
                 (Origin::Toc, Some(boot)) => self
                     .toc
@@ -133,27 +134,29 @@ impl Sources {
     }
 }
 
+/// The places that `origin` has fixed. What the network says is no fixed place.
+fn fixed_by<'c>(config: &AppConfig<'c>, origin: Origin) -> &'c [FixedSource<'c>] {
+    match origin {
+        Origin::Static => config.fixed,
+        Origin::Default => config.defaults,
+        Origin::Toc | Origin::Dhcp => &[],
+    }
+}
+
 /// Whether a place is fixed for every image up to `last_index`, so that the network need not tell one.
 pub(crate) fn know_all(config: &AppConfig<'_>, last_index: u8) -> bool {
     let order = config.sources.order;
-    let fixed = if order.contains(&Origin::Static) {
-        config.fixed
-    } else {
-        &[]
-    };
-    let defaults = if order.contains(&Origin::Default) {
-        config.defaults
-    } else {
-        &[]
-    };
-    let mut index = 0;
-    while fixed::has(fixed, index) || fixed::has(defaults, index) {
-        if index >= last_index {
-            return true;
-        }
-        index += 1;
-    }
-    false
+    (0..=last_index).all(|index| {
+        let mut order = order.iter();
+        order.any(|origin| fixed::has(fixed_by(config, *origin), index))
+    })
+}
+
+/// Whether a place is fixed for any image, so that the boot may go on without a place from the network.
+#[inline(never)]
+pub(crate) fn know_some(config: &AppConfig<'_>) -> bool {
+    let mut order = config.sources.order.iter();
+    order.any(|origin| !fixed_by(config, *origin).is_empty())
 }
 
 #[cfg(test)]
@@ -259,5 +262,23 @@ mod tests {
         assert!(!knows(&[], &all, None, 3));
         assert!(knows(&all[..1], &all[1..], None, 2));
         assert!(!knows(&[], &all, Some(&[Origin::Dhcp]), 2));
+    }
+
+    #[test]
+    fn a_source_that_the_policy_leaves_out_is_nothing_to_fall_back_on() {
+        let one = [place(1, "http://a/1")];
+        let knows = |fixed, defaults, order: Option<&'static [Origin]>| {
+            let mut config = AppConfig {
+                fixed,
+                defaults,
+                ..AppConfig::default()
+            };
+            config.sources.order = order.unwrap_or(config.sources.order);
+            know_some(&config)
+        };
+        assert!(!knows(&[], &[], None));
+        assert!(knows(&one, &[], None) && knows(&[], &one, None));
+        assert!(!knows(&one, &one, Some(&[Origin::Dhcp])));
+        assert!(!knows(&one, &[], Some(&[Origin::Dhcp, Origin::Default])));
     }
 }
