@@ -238,9 +238,7 @@ impl<'a> Lease<'a> {
         for _ in 0..BUDGET {
             match self.client.as_mut()?.poll(now)? {
                 Event::ProbeAddress(address) => match self.how {
-                    _ if !PROBES => self.probe_result(now, false),
-                    ArpProbe::Off => self.probe_result(now, false),
-                    ArpProbe::On { count, .. } => {
+                    ArpProbe::On { count, .. } if PROBES => {
                         stack.link.watch(Some(address));
                         self.probe = Some(Probe {
                             address,
@@ -249,6 +247,7 @@ impl<'a> Lease<'a> {
                         });
                         self.service_probe(stack, now);
                     }
+                    ArpProbe::On { .. } | ArpProbe::Off => self.probe_result(now, false),
                 },
                 Event::Bound => {
                     self.state = State::Bound;

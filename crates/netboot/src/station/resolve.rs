@@ -48,12 +48,13 @@ mod dns {
                 let _ = servers.push(IpAddress::Ipv4(*server));
             }
         }
-        let Some(IpAddress::Ipv4(first)) = servers.first() else {
+        if servers.is_empty() {
             return Err(station.fail(NetError::NoDnsServer));
-        };
+        }
         #[cfg(feature = "fast-start")]
-        station.ask_neighbor(IpAddr::V4(*first));
-        let _ = first;
+        if let Some(IpAddress::Ipv4(first)) = servers.first() {
+            station.ask_neighbor(IpAddr::V4(*first));
+        }
         let handle = station.dns;
         let (socket, iface) = station.stack.dns(handle);
         socket.update_servers(&servers);

@@ -210,9 +210,27 @@ pub(super) fn handshake<B: Board>(
     uri: &Uri,
     limit: Instant,
 ) -> Internal {
-    let result = match server_name(uri) {
-        Ok(server) => shake(station, tls, socket, server, limit),
-        Err(error) => Err(station.fail(error.into())),
+    let server = match server_name(uri) {
+        Ok(server) => server,
+        Err(error) => return Err(station.fail(error.into())),
+    };
+    let (trust, suites, identity) = (tls.trust, tls.suites, &mut tls.identity);
+    let result = match &mut tls.channel {
+        AnyChannel::Verified(channel) => {
+            let config = Config {
+                suites,
+                ..Config::new(server, trust)
+            };
+            shake(station, channel, socket, config, identity, limit)
+        }
+        #[cfg(feature = "exchange")]
+        AnyChannel::Provisional(channel) => {
+            let config = Config {
+                suites,
+                ..Config::new(server, ProofOnly(trust.algorithms))
+            };
+            shake(station, channel, socket, config, identity, limit)
+        }
     };
     if result.is_ok() {
         tls.host = fingerprint(uri);
@@ -220,45 +238,19 @@ pub(super) fn handshake<B: Board>(
     result
 }
 
-fn shake<B: Board>(
+/// Lends the channel its identity for the time of the handshake.
+fn shake<'a, B: Board, L: Level>(
     station: &mut Station<'_, B>,
-    tls: &mut Tls<'_>,
-    socket: SocketHandle,
-    server: ServerName<'_>,
+    channel: &mut Channel<'_, L>,
+    handle: SocketHandle,
+    mut config: Config<'_, 'a, L>,
+    identity: &mut Option<Identity<'a>>,
     limit: Instant,
 ) -> Internal {
-    let Tls {
-        channel,
-        trust,
-        suites,
-        identity,
-        ..
-    } = tls;
-    match channel {
-        AnyChannel::Verified(channel) => {
-            let mut config = Config {
-                server,
-                trust: *trust,
-                suites,
-                identity: identity.take(),
-            };
-            let result = exchange(station, channel, socket, &mut config, limit);
-            *identity = config.identity;
-            result
-        }
-        #[cfg(feature = "exchange")]
-        AnyChannel::Provisional(channel) => {
-            let mut config = Config {
-                server,
-                trust: ProofOnly(trust.algorithms),
-                suites,
-                identity: identity.take(),
-            };
-            let result = exchange(station, channel, socket, &mut config, limit);
-            *identity = config.identity;
-            result
-        }
-    }
+    config.identity = identity.take();
+    let result = exchange(station, channel, handle, &mut config, limit);
+    *identity = config.identity;
+    result
 }
 
 #[inline(never)]
