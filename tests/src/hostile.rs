@@ -6,7 +6,7 @@
 
 use netboot_core::{Device, DeviceInfo, FrameSlot, Received};
 use std::collections::VecDeque;
-use testbed::held::HeldFrames;
+use testbed::ethernet::HeldFrames;
 use testbed::sim::{SimDevice, SimTx};
 
 /// Octets of an Ethernet header.

@@ -10,7 +10,7 @@ use testbed::netns::{Lan, OTHER, Port, SERVER};
 use testbed::plan::{Pointer, firmware};
 use testbed::real::{asked_for, put_files};
 use testbed::servers::{Nginx, Program, Server, dnsmasq};
-use testbed::{Plan, tap};
+use testbed::{Plan, ethernet};
 
 /// What dnsmasq says it sent in its last answer, without the transaction number.
 fn acknowledged(server: &Server) -> Vec<String> {
@@ -235,7 +235,7 @@ fn an_address_in_use_is_declined() {
     let _squatter = lan.join(taken).unwrap();
     let plan = small();
     let path = put_files(&lan, &plan, "images/").unwrap();
-    let mac = tap::MAC.map(|octet| format!("{octet:02x}")).join(":");
+    let mac = ethernet::MAC.map(|octet| format!("{octet:02x}")).join(":");
     let lines = format!("port=0\n{RANGE}\nenable-tftp\ndhcp-boot={path}\ndhcp-host={mac},{taken}");
     let server = dnsmasq(&lan.server, &lines, &[DHCP, TFTP]).unwrap();
     let booted = boots(&lan, &plan);

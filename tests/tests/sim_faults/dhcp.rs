@@ -7,8 +7,8 @@ use image_server::{DhcpDamage, DhcpFault, LeaseConfig, Protocol, ProxyConfig, Ri
 use netboot_core::{Blame, Duration, Instant};
 use std::net::Ipv4Addr;
 use testbed::Plan;
+use testbed::ethernet::MAC;
 use testbed::plan::{CLIENT, SERVER, firmware};
-use testbed::sim::MAC;
 
 const NO_OFFER: End = End::Failed(0x0004_0002, Blame::Network);
 

@@ -1,6 +1,7 @@
 //! Runs whole boots on the host: what tests and tools share.
 //!
 //! - [`plan`]: what is to be booted: images, protocol, device.
+//! - [`ethernet`]: the station's device, on any of the wires below.
 //! - [`host`]: the boot application and the network boot library on this machine's processor.
 //! - [`sim`]: in a simulated world, in virtual time.
 //! - [`rom`], [`qemu`]: the real ROM, built and run under QEMU.
@@ -14,7 +15,7 @@
 pub mod bridge;
 pub mod console;
 pub mod device_lines;
-pub mod held;
+pub mod ethernet;
 pub mod host;
 pub mod https;
 pub mod netns;

@@ -1,93 +1,31 @@
 //! A boot in the simulated world: one process, virtual time, the same from the same seed.
 
-use crate::held::HeldFrames;
+use crate::ethernet::{Ethernet, EthernetTx, WireEnd};
 use crate::host::{self, Outcome};
 use crate::plan::Plan;
 use anyhow::Result;
 use image_server::{SharedWorld, World};
-use netboot_core::{Device, DeviceInfo, FrameSlot, Instant, Platform, Received, TxSlot};
+use netboot_core::{Instant, Platform};
 use rand_chacha::ChaCha8Rng;
 use rand_core::{CryptoRngCore, SeedableRng};
 use std::fmt::Write;
 
-/// Address of the simulated station.
-pub const MAC: [u8; 6] = [0x02, 0, 0, 0, 0, 0x15];
-/// Frames that its receive ring holds.
-const RX_RING: usize = 32;
+impl WireEnd for SharedWorld {
+    const RX_RING: usize = 32;
+
+    fn receive(&self) -> Option<Vec<u8>> {
+        self.borrow_mut().client_receive()
+    }
+
+    fn send(&self, frame: Vec<u8>) {
+        self.borrow_mut().client_send(&frame);
+    }
+}
 
 /// The station's end of the simulated link.
-pub struct SimDevice {
-    world: SharedWorld,
-    received: Vec<u8>,
-    /// The frame that is kept.
-    held: HeldFrames,
-}
-
-impl SimDevice {
-    /// The station's end of `world`.
-    pub fn new(world: SharedWorld) -> Self {
-        Self {
-            world,
-            received: Vec::new(),
-            held: HeldFrames::default(),
-        }
-    }
-}
-
-/// A frame to be sent.
-pub struct SimTx<'a>(&'a SharedWorld);
-
-impl TxSlot for SimTx<'_> {
-    fn send<R>(self, len: usize, fill: impl FnOnce(&mut [u8]) -> R) -> R {
-        let mut frame = vec![0; len];
-        let result = fill(&mut frame);
-        self.0.borrow_mut().client_send(&frame);
-        result
-    }
-}
-
-impl Device for SimDevice {
-    type Tx<'a> = SimTx<'a>;
-
-    fn info(&self) -> DeviceInfo {
-        DeviceInfo {
-            mac: MAC,
-            mtu: 1500,
-            rx_ring: RX_RING,
-        }
-    }
-
-    fn link_up(&mut self) -> bool {
-        true
-    }
-
-    fn set_multicast(&mut self, _: &[[u8; 6]]) {}
-
-    fn receive(&mut self) -> Option<Received<'_, SimTx<'_>>> {
-        self.received = self.world.borrow_mut().client_receive()?;
-        Some(Received {
-            frame: &self.received,
-            rx_checksum_verified: false,
-            tx: SimTx(&self.world),
-        })
-    }
-
-    fn transmit(&mut self) -> Option<SimTx<'_>> {
-        Some(SimTx(&self.world))
-    }
-
-    fn hold(&mut self) -> Option<FrameSlot> {
-        self.held.hold(std::mem::take(&mut self.received))
-    }
-
-    fn held(&self, slot: &FrameSlot) -> &[u8] {
-        self.held.get(slot)
-    }
-
-    fn release(&mut self, slot: FrameSlot) {
-        self.held.release(&slot);
-    }
-}
+pub type SimDevice = Ethernet<SharedWorld>;
+/// A frame to be sent over the simulated link.
+pub type SimTx<'a> = EthernetTx<'a, SharedWorld>;
 
 /// Virtual time and seeded chance.
 pub struct SimPlatform {

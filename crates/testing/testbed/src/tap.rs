@@ -2,10 +2,10 @@
 //!
 //! Between client and TAP lies a simulated link, in real time: real servers can be met over a bad line.
 
-use crate::held::HeldFrames;
+use crate::ethernet::{Ethernet, WireEnd};
 use crate::realtime::{Frames, RealClock};
 use image_server::frame::Datagram;
-use netboot_core::{Device, DeviceInfo, FrameSlot, Instant, Received, TxSlot};
+use netboot_core::Instant;
 use netsim::{Link, LinkConfig, LinkStats, PcapWriter, Side};
 use rustix::fs::{Mode, OFlags};
 use rustix::io::Errno;
@@ -15,8 +15,6 @@ use std::io;
 use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
 use std::rc::Rc;
 
-/// Address of the station behind the TAP.
-pub const MAC: [u8; 6] = [0x02, 0, 0, 0, 0, 0x15];
 /// Octets of an interface's name, with the NUL (Linux, `IFNAMSIZ`).
 const NAME: usize = 16;
 /// Ethernet frames (Linux, `IFF_TAP`).
@@ -25,8 +23,6 @@ const TAP: c_short = 0x0002;
 const NO_PI: c_short = 0x1000;
 /// A header, 1,500 octets, and room to see that a frame is too long.
 const FRAME: usize = 2048;
-/// Frames that a peer may send in one go; the driver's own queue holds 500.
-const RX_RING: usize = 256;
 
 /// Opens the TAP `name` of the network namespace that the calling thread is in. While it is open, the
 /// link is up.
@@ -185,76 +181,18 @@ impl Frames for Wire {
     }
 }
 
+impl WireEnd for Rc<RefCell<Wire>> {
+    /// Frames that a peer may send in one go; the driver's own queue holds 500.
+    const RX_RING: usize = 256;
+
+    fn receive(&self) -> Option<Vec<u8>> {
+        self.borrow_mut().receive()
+    }
+
+    fn send(&self, frame: Vec<u8>) {
+        self.borrow_mut().send(frame);
+    }
+}
+
 /// The client's end of a [`Wire`].
-pub struct TapDevice {
-    wire: Rc<RefCell<Wire>>,
-    received: Vec<u8>,
-    /// The frame that is kept.
-    held: HeldFrames,
-}
-
-impl TapDevice {
-    /// The client's end of `wire`.
-    pub fn new(wire: Rc<RefCell<Wire>>) -> Self {
-        Self {
-            wire,
-            received: Vec::new(),
-            held: HeldFrames::default(),
-        }
-    }
-}
-
-/// A frame to be sent.
-pub struct TapTx<'a>(&'a RefCell<Wire>);
-
-impl TxSlot for TapTx<'_> {
-    fn send<R>(self, len: usize, fill: impl FnOnce(&mut [u8]) -> R) -> R {
-        let mut frame = vec![0; len];
-        let result = fill(&mut frame);
-        self.0.borrow_mut().send(frame);
-        result
-    }
-}
-
-impl Device for TapDevice {
-    type Tx<'a> = TapTx<'a>;
-
-    fn info(&self) -> DeviceInfo {
-        DeviceInfo {
-            mac: MAC,
-            mtu: 1500,
-            rx_ring: RX_RING,
-        }
-    }
-
-    fn link_up(&mut self) -> bool {
-        true
-    }
-
-    fn set_multicast(&mut self, _: &[[u8; 6]]) {}
-
-    fn receive(&mut self) -> Option<Received<'_, TapTx<'_>>> {
-        self.received = self.wire.borrow_mut().receive()?;
-        Some(Received {
-            frame: &self.received,
-            rx_checksum_verified: false,
-            tx: TapTx(&self.wire),
-        })
-    }
-
-    fn transmit(&mut self) -> Option<TapTx<'_>> {
-        Some(TapTx(&self.wire))
-    }
-
-    fn hold(&mut self) -> Option<FrameSlot> {
-        self.held.hold(std::mem::take(&mut self.received))
-    }
-
-    fn held(&self, slot: &FrameSlot) -> &[u8] {
-        self.held.get(slot)
-    }
-
-    fn release(&mut self, slot: FrameSlot) {
-        self.held.release(&slot);
-    }
-}
+pub type TapDevice = Ethernet<Rc<RefCell<Wire>>>;
