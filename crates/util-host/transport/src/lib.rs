@@ -5,6 +5,7 @@
 pub mod adapter;
 pub mod aio;
 mod error;
+pub mod framed;
 #[cfg(any(test, feature = "fuzz"))]
 pub mod fuzz;
 pub mod mailbox;

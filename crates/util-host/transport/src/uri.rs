@@ -9,14 +9,11 @@
 //! | `mctp+linux:EID[@NETWORK]` | MCTP by the Linux kernel |
 
 use crate::error::{TransportError, TransportResult};
-use crate::mailbox::{self, MailboxDriver, UdpMailbox, hand_over};
+use crate::framed::{Framed, Framing};
+use crate::mailbox::{self, MailboxDriver, MailboxFraming, UdpMailbox};
 use crate::mctp::stream::{SerialMctp, StreamAddress};
-use crate::mctp::{self, MctpVdmDriver};
-use crate::traits::Transport;
-use caliptra_util_host_command_types::{
-    CaliptraCommandId, mailbox as mailbox_wire, vdm, wire::copy_out,
-};
-use std::fmt;
+use crate::mctp::{MctpVdmDriver, VdmFraming};
+use caliptra_util_host_command_types::CaliptraCommandId;
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::time::Duration;
 
@@ -25,117 +22,71 @@ pub const DEFAULT_EID: u8 = 9;
 /// The host's endpoint number unless the address tells another.
 pub const DEFAULT_OWN_EID: u8 = 8;
 
-/// A driver of either kind, owned.
-enum Driver {
-    Mailbox(Box<dyn MailboxDriver>),
-    Mctp(Box<dyn MctpVdmDriver>),
+/// A driver of either kind, owned, with its framing.
+pub enum OwnedFraming {
+    /// The mailbox's framing.
+    Mailbox(MailboxFraming<Box<dyn MailboxDriver>>),
+    /// The framing of vendor defined messages.
+    Mctp(VdmFraming<Box<dyn MctpVdmDriver>>),
+}
+
+/// Calls a method that both framings have.
+macro_rules! either {
+    ($framing:expr, $name:ident => $call:expr) => {
+        match $framing {
+            OwnedFraming::Mailbox($name) => $call,
+            OwnedFraming::Mctp($name) => $call,
+        }
+    };
+}
+
+impl Framing for OwnedFraming {
+    const NAME: &'static str = "OwnedTransport";
+    const UNKNOWN: &'static str = "the transport does not know the command";
+
+    fn connect(&mut self) -> TransportResult<()> {
+        either!(self, framing => framing.connect())
+    }
+
+    fn disconnect(&mut self) -> TransportResult<()> {
+        either!(self, framing => framing.disconnect())
+    }
+
+    fn exchange(
+        &mut self,
+        id: CaliptraCommandId,
+        data: &[u8],
+        buffer: &mut [u8],
+    ) -> TransportResult<usize> {
+        either!(self, framing => framing.exchange(id, data, buffer))
+    }
+
+    fn is_ready(&self) -> bool {
+        either!(self, framing => framing.is_ready())
+    }
+
+    fn set_timeouts(&mut self, connection_ms: u32, command_ms: u32) {
+        either!(self, framing => framing.set_timeouts(connection_ms, command_ms));
+    }
 }
 
 /// A transport that owns its driver.
-pub struct OwnedTransport {
-    driver: Driver,
-    buffer: Box<[u8]>,
-    response: Option<usize>,
-    connected: bool,
-}
-
-impl fmt::Debug for OwnedTransport {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("OwnedTransport")
-            .field("connected", &self.connected)
-            .finish_non_exhaustive()
-    }
-}
+pub type OwnedTransport = Framed<OwnedFraming, Box<[u8]>>;
 
 impl OwnedTransport {
     /// A transport over a mailbox driver.
     pub fn mailbox(driver: Box<dyn MailboxDriver>) -> Self {
-        Self::build(Driver::Mailbox(driver))
+        Self::owning(OwnedFraming::Mailbox(MailboxFraming(driver)))
     }
 
     /// A transport over an MCTP driver.
     pub fn mctp(driver: Box<dyn MctpVdmDriver>) -> Self {
-        Self::build(Driver::Mctp(driver))
+        Self::owning(OwnedFraming::Mctp(VdmFraming(driver)))
     }
 
-    fn build(driver: Driver) -> Self {
-        Self {
-            driver,
-            buffer: vec![0; mailbox::DEFAULT_CAPACITY].into_boxed_slice(),
-            response: None,
-            connected: false,
-        }
-    }
-}
-
-impl Transport for OwnedTransport {
-    fn connect(&mut self) -> TransportResult<()> {
-        match &mut self.driver {
-            Driver::Mailbox(driver) => driver.connect()?,
-            Driver::Mctp(driver) => driver.connect()?,
-        }
-        self.connected = true;
-        Ok(())
-    }
-
-    fn disconnect(&mut self) -> TransportResult<()> {
-        self.response = None;
-        if !std::mem::take(&mut self.connected) {
-            return Ok(());
-        }
-        match &mut self.driver {
-            Driver::Mailbox(driver) => driver.disconnect()?,
-            Driver::Mctp(driver) => driver.disconnect()?,
-        }
-        Ok(())
-    }
-
-    fn send(&mut self, command_id: u32, data: &[u8]) -> TransportResult<()> {
-        self.response = None;
-        if !self.connected {
-            return Err(TransportError::Disconnected);
-        }
-        let id = CaliptraCommandId::from_u32(command_id).ok_or(TransportError::NotSupported(
-            "the transport does not know the command",
-        ))?;
-        let len = match &mut self.driver {
-            Driver::Mailbox(driver) => {
-                let request = mailbox_wire::encode(id, data, &mut self.buffer)?;
-                let message = self.buffer.get(..request.len).unwrap_or_default();
-                let answer = driver.send_command(request.code, message)?;
-                copy_out(mailbox::open(answer)?, &mut self.buffer)?
-            }
-            Driver::Mctp(driver) => {
-                let len = vdm::encode(id, data, &mut self.buffer)?;
-                let answer = driver.send_request(self.buffer.get(..len).unwrap_or_default())?;
-                mctp::open(id, answer, &mut self.buffer)?
-            }
-        };
-        self.response = Some(len);
-        Ok(())
-    }
-
-    fn receive(&mut self, buffer: &mut [u8]) -> TransportResult<usize> {
-        hand_over(&self.buffer, &mut self.response, buffer)
-    }
-
-    fn is_connected(&self) -> bool {
-        self.connected
-    }
-
-    fn is_ready(&self) -> bool {
-        self.connected
-            && match &self.driver {
-                Driver::Mailbox(driver) => driver.is_ready(),
-                Driver::Mctp(driver) => driver.is_ready(),
-            }
-    }
-
-    fn set_timeouts(&mut self, connection_ms: u32, command_ms: u32) {
-        match &mut self.driver {
-            Driver::Mailbox(driver) => driver.set_timeouts(connection_ms, command_ms),
-            Driver::Mctp(driver) => driver.set_timeouts(connection_ms, command_ms),
-        }
+    fn owning(framing: OwnedFraming) -> Self {
+        let buffer = vec![0; mailbox::DEFAULT_CAPACITY];
+        Self::build(framing, buffer.into_boxed_slice())
     }
 }
 

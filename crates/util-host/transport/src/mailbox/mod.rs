@@ -13,11 +13,12 @@ pub mod udp;
 pub use udp::UdpMailbox;
 
 use crate::error::{DeviceFailure, TransportError, TransportResult};
-use crate::traits::Transport;
+use crate::framed::{Framed, Framing};
 use caliptra_util_host_command_types::{
     CaliptraCommandId, MAX_RESPONSE_SIZE, mailbox, wire::copy_out,
 };
 use core::fmt;
+use core::ops::DerefMut;
 
 /// Octets of a [`Mailbox`]'s buffer by default; the longest request and the longest answer fit.
 pub const DEFAULT_CAPACITY: usize = MAX_RESPONSE_SIZE;
@@ -94,23 +95,45 @@ impl From<MailboxError> for TransportError {
     }
 }
 
-/// A transport over a mailbox driver. It holds one buffer of `N` octets for the request and then the answer.
-pub struct Mailbox<'a, const N: usize = DEFAULT_CAPACITY> {
-    mailbox: &'a mut dyn MailboxDriver,
-    buffer: [u8; N],
-    /// Octets of the answer in `buffer`.
-    response: Option<usize>,
-    connected: bool,
-}
+/// The framing of the mailbox, over a driver.
+pub struct MailboxFraming<D>(pub(crate) D);
 
-impl<const N: usize> fmt::Debug for Mailbox<'_, N> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Mailbox")
-            .field("connected", &self.connected)
-            .field("response", &self.response)
-            .finish_non_exhaustive()
+impl<D: DerefMut<Target: MailboxDriver> + Send + Sync> Framing for MailboxFraming<D> {
+    const NAME: &'static str = "Mailbox";
+    const UNKNOWN: &'static str = "the mailbox does not know the command";
+
+    fn connect(&mut self) -> TransportResult<()> {
+        Ok(self.0.connect()?)
+    }
+
+    fn disconnect(&mut self) -> TransportResult<()> {
+        Ok(self.0.disconnect()?)
+    }
+
+    fn exchange(
+        &mut self,
+        id: CaliptraCommandId,
+        data: &[u8],
+        buffer: &mut [u8],
+    ) -> TransportResult<usize> {
+        let request = mailbox::encode(id, data, buffer)?;
+        let message = buffer.get(..request.len).unwrap_or_default();
+        let response = self.0.send_command(request.code, message)?;
+        Ok(copy_out(open(response)?, buffer)?)
+    }
+
+    fn is_ready(&self) -> bool {
+        self.0.is_ready()
+    }
+
+    fn set_timeouts(&mut self, connection_ms: u32, command_ms: u32) {
+        self.0.set_timeouts(connection_ms, command_ms);
     }
 }
+
+/// A transport over a mailbox driver, with a buffer of `N` octets for the request and then the answer.
+pub type Mailbox<'a, const N: usize = DEFAULT_CAPACITY> =
+    Framed<MailboxFraming<&'a mut dyn MailboxDriver>, [u8; N]>;
 
 impl<'a> Mailbox<'a> {
     /// A transport over `mailbox` with a buffer of [`DEFAULT_CAPACITY`] octets.
@@ -122,62 +145,7 @@ impl<'a> Mailbox<'a> {
 impl<'a, const N: usize> Mailbox<'a, N> {
     /// A transport over `mailbox` with a buffer of `N` octets. A longer answer is an error, never a cut one.
     pub fn with_capacity(mailbox: &'a mut dyn MailboxDriver) -> Self {
-        Self {
-            mailbox,
-            buffer: [0; N],
-            response: None,
-            connected: false,
-        }
-    }
-}
-
-impl<const N: usize> Transport for Mailbox<'_, N> {
-    fn connect(&mut self) -> TransportResult<()> {
-        self.mailbox.connect()?;
-        self.connected = true;
-        Ok(())
-    }
-
-    fn disconnect(&mut self) -> TransportResult<()> {
-        self.response = None;
-        if !self.connected {
-            return Ok(());
-        }
-        self.connected = false;
-        Ok(self.mailbox.disconnect()?)
-    }
-
-    fn send(&mut self, command_id: u32, data: &[u8]) -> TransportResult<()> {
-        self.response = None;
-        if !self.connected {
-            return Err(TransportError::Disconnected);
-        }
-        let id = CaliptraCommandId::from_u32(command_id).ok_or(TransportError::NotSupported(
-            "the mailbox does not know the command",
-        ))?;
-        let request = mailbox::encode(id, data, &mut self.buffer)?;
-        let message = self.buffer.get(..request.len).unwrap_or_default();
-        let response = self.mailbox.send_command(request.code, message)?;
-        let payload = open(response)?;
-        let len = copy_out(payload, &mut self.buffer)?;
-        self.response = Some(len);
-        Ok(())
-    }
-
-    fn receive(&mut self, buffer: &mut [u8]) -> TransportResult<usize> {
-        hand_over(&self.buffer, &mut self.response, buffer)
-    }
-
-    fn is_connected(&self) -> bool {
-        self.connected
-    }
-
-    fn is_ready(&self) -> bool {
-        self.connected && self.mailbox.is_ready()
-    }
-
-    fn set_timeouts(&mut self, connection_ms: u32, command_ms: u32) {
-        self.mailbox.set_timeouts(connection_ms, command_ms);
+        Self::build(MailboxFraming(mailbox), [0; N])
     }
 }
 
@@ -194,29 +162,10 @@ pub(crate) fn open(response: &[u8]) -> TransportResult<&[u8]> {
     Ok(mailbox::decode(response)?)
 }
 
-/// Copies the kept answer, and forgets it only when it was copied.
-pub(crate) fn hand_over(
-    kept: &[u8],
-    response: &mut Option<usize>,
-    buffer: &mut [u8],
-) -> TransportResult<usize> {
-    let len = response.ok_or(TransportError::NoResponse)?;
-    let answer = kept.get(..len).unwrap_or_default();
-    let available = buffer.len();
-    let Some(to) = buffer.get_mut(..len) else {
-        return Err(TransportError::BufferTooSmall {
-            needed: len,
-            available,
-        });
-    };
-    to.copy_from_slice(answer);
-    *response = None;
-    Ok(len)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::traits::Transport;
     use caliptra_util_host_command_types::CommandError;
 
     #[derive(Default)]

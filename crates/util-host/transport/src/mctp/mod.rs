@@ -16,11 +16,11 @@ pub mod serial;
 pub mod stream;
 
 use crate::error::{DeviceFailure, TransportError, TransportResult};
-use crate::mailbox::hand_over;
-use crate::traits::Transport;
+use crate::framed::{Framed, Framing};
 use caliptra_util_host_command_types::vdm::{self, VdmAnswer};
 use caliptra_util_host_command_types::{CaliptraCommandId, CompletionCode};
 use core::fmt;
+use core::ops::DerefMut;
 
 /// Octets of a [`MctpVdm`]'s buffer by default. The longest message of the contract is a part of the log.
 pub const DEFAULT_CAPACITY: usize = 4096 + 64;
@@ -98,22 +98,45 @@ impl From<MctpVdmError> for TransportError {
     }
 }
 
-/// A transport over an MCTP driver. It holds one buffer of `N` octets for the request and then the answer.
-pub struct MctpVdm<'a, const N: usize = DEFAULT_CAPACITY> {
-    driver: &'a mut dyn MctpVdmDriver,
-    buffer: [u8; N],
-    response: Option<usize>,
-    connected: bool,
-}
+/// The framing of vendor defined messages, over a driver.
+pub struct VdmFraming<D>(pub(crate) D);
 
-impl<const N: usize> fmt::Debug for MctpVdm<'_, N> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("MctpVdm")
-            .field("connected", &self.connected)
-            .field("response", &self.response)
-            .finish_non_exhaustive()
+impl<D: DerefMut<Target: MctpVdmDriver> + Send + Sync> Framing for VdmFraming<D> {
+    const NAME: &'static str = "MctpVdm";
+    const UNKNOWN: &'static str = "there is no MCTP message for the command";
+
+    fn connect(&mut self) -> TransportResult<()> {
+        Ok(self.0.connect()?)
+    }
+
+    fn disconnect(&mut self) -> TransportResult<()> {
+        Ok(self.0.disconnect()?)
+    }
+
+    fn exchange(
+        &mut self,
+        id: CaliptraCommandId,
+        data: &[u8],
+        buffer: &mut [u8],
+    ) -> TransportResult<usize> {
+        let len = vdm::encode(id, data, buffer)?;
+        let request = buffer.get(..len).unwrap_or_default();
+        let answer = self.0.send_request(request)?;
+        open(id, answer, buffer)
+    }
+
+    fn is_ready(&self) -> bool {
+        self.0.is_ready()
+    }
+
+    fn set_timeouts(&mut self, connection_ms: u32, command_ms: u32) {
+        self.0.set_timeouts(connection_ms, command_ms);
     }
 }
+
+/// A transport over an MCTP driver, with a buffer of `N` octets for the request and then the answer.
+pub type MctpVdm<'a, const N: usize = DEFAULT_CAPACITY> =
+    Framed<VdmFraming<&'a mut dyn MctpVdmDriver>, [u8; N]>;
 
 impl<'a> MctpVdm<'a> {
     /// A transport over `driver` with a buffer of [`DEFAULT_CAPACITY`] octets.
@@ -125,60 +148,7 @@ impl<'a> MctpVdm<'a> {
 impl<'a, const N: usize> MctpVdm<'a, N> {
     /// A transport over `driver` with a buffer of `N` octets. A longer answer is an error, never a cut one.
     pub fn with_capacity(driver: &'a mut dyn MctpVdmDriver) -> Self {
-        Self {
-            driver,
-            buffer: [0; N],
-            response: None,
-            connected: false,
-        }
-    }
-}
-
-impl<const N: usize> Transport for MctpVdm<'_, N> {
-    fn connect(&mut self) -> TransportResult<()> {
-        self.driver.connect()?;
-        self.connected = true;
-        Ok(())
-    }
-
-    fn disconnect(&mut self) -> TransportResult<()> {
-        self.response = None;
-        if !self.connected {
-            return Ok(());
-        }
-        self.connected = false;
-        Ok(self.driver.disconnect()?)
-    }
-
-    fn send(&mut self, command_id: u32, data: &[u8]) -> TransportResult<()> {
-        self.response = None;
-        if !self.connected {
-            return Err(TransportError::Disconnected);
-        }
-        let id = CaliptraCommandId::from_u32(command_id).ok_or(TransportError::NotSupported(
-            "there is no MCTP message for the command",
-        ))?;
-        let len = vdm::encode(id, data, &mut self.buffer)?;
-        let request = self.buffer.get(..len).unwrap_or_default();
-        let answer = self.driver.send_request(request)?;
-        self.response = Some(open(id, answer, &mut self.buffer)?);
-        Ok(())
-    }
-
-    fn receive(&mut self, buffer: &mut [u8]) -> TransportResult<usize> {
-        hand_over(&self.buffer, &mut self.response, buffer)
-    }
-
-    fn is_connected(&self) -> bool {
-        self.connected
-    }
-
-    fn is_ready(&self) -> bool {
-        self.connected && self.driver.is_ready()
-    }
-
-    fn set_timeouts(&mut self, connection_ms: u32, command_ms: u32) {
-        self.driver.set_timeouts(connection_ms, command_ms);
+        Self::build(VdmFraming(driver), [0; N])
     }
 }
 
