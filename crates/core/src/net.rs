@@ -4,13 +4,13 @@
 //! IP stack is set up by it, and the boot application reads it. A configuration by hand has the same form.
 
 use crate::boot::BootInfo;
-use core::net::IpAddr;
+use core::net::{IpAddr, Ipv4Addr};
 use heapless::{String, Vec};
 
 /// Number of default routers that a [`NetworkConfig`] holds.
 pub const MAX_ROUTERS: usize = 4;
 /// Number of routes beside the default ones that a [`NetworkConfig`] holds.
-pub const MAX_ROUTES: usize = 4;
+pub const MAX_ROUTES: usize = 8;
 /// Number of DNS servers that a [`NetworkConfig`] holds.
 pub const MAX_DNS: usize = 3;
 /// Number of time servers that a [`NetworkConfig`] holds.
@@ -54,6 +54,14 @@ fn agree(one: &[u8], other: &[u8], bits: u8) -> bool {
     true
 }
 
+/// Whether an IPv4 address can be that of a single host: 0.0.0.0 is nobody's, 127.0.0.0/8 is the host itself, 224.0.0.0/4 are
+/// groups, and 255.255.255.255 is everybody on the link (RFC 1122, section 3.2.1.3).
+#[inline(never)]
+pub const fn is_host(address: Ipv4Addr) -> bool {
+    let bits = address.to_bits();
+    bits != 0 && bits != u32::MAX && bits >> 28 != 0xE && bits >> 24 != 127
+}
+
 /// A route to a network that is not the station's own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Route {
@@ -84,6 +92,8 @@ pub struct NetworkConfig {
     pub routers: Vec<IpAddr, MAX_ROUTERS>,
     /// Further routes (DHCP option 121).
     pub routes: Vec<Route, MAX_ROUTES>,
+    /// Number of routes that the network told and that there was no room for.
+    pub routes_left_out: u8,
     /// DNS servers, the preferred one first.
     pub dns: Vec<IpAddr, MAX_DNS>,
     /// Time servers, the preferred one first.
@@ -108,6 +118,7 @@ impl NetworkConfig {
             prefix_len,
             routers: Vec::new(),
             routes: Vec::new(),
+            routes_left_out: 0,
             dns: Vec::new(),
             ntp: Vec::new(),
             hostname: String::new(),

@@ -1,10 +1,11 @@
 //! Reads where to boot from, as a DHCP or ProxyDHCP server says it.
 
-use crate::options::{Options, code, is_host, text};
+use crate::options::{Options, code, text};
 use crate::packet::Packet;
 use core::net::IpAddr;
 use heapless::string::StringView;
 use netboot_core::boot::{BootInfo, BootOrigin, FILE_MAX};
+use netboot_core::net::is_host;
 
 /// Reads the boot information of a message. The caller says who sent it.
 pub fn parse(packet: &Packet<'_>, origin: BootOrigin) -> BootInfo {

@@ -14,7 +14,7 @@ mod tests;
 #[cfg(test)]
 mod world_tests;
 
-use crate::config::{Config, Identity, Outgoing};
+use crate::config::{AfterDeclines, Config, Identity, Outgoing};
 use crate::error::DhcpError;
 use crate::lease::Lease;
 use crate::offer::Offers;
@@ -137,8 +137,12 @@ pub struct Client {
     identity: Identity,
     offer_window: Duration,
     probe: bool,
+    declines: u8,
+    after_declines: AfterDeclines,
     attempts: u8,
     patience: Duration,
+    /// Addresses declined so far.
+    declined: u8,
 
     state: State,
     xid: u32,
@@ -167,6 +171,9 @@ impl Client {
             identity: Identity::new(config)?,
             offer_window: config.offer_window,
             probe: config.probe,
+            declines: config.declines,
+            after_declines: config.after_declines,
+            declined: 0,
             attempts: config.attempts,
             patience: config.deadline,
             state: State::Idle,
@@ -232,20 +239,25 @@ impl Client {
         self.event.take()
     }
 
-    /// Takes the caller's answer to [`Event::ProbeAddress`]. At any other point it does nothing.
+    /// Takes the caller's answer to [`Event::ProbeAddress`]: the hardware address of another user of the address, if there is one.
+    /// At any other point it does nothing.
     ///
-    /// The client reports a conflict to the server (DHCPDECLINE), and starts over after 10 s.
-    pub fn probe_result(&mut self, now: Instant, conflict: bool) {
+    /// The client reports a conflict to the server (DHCPDECLINE), and starts over after 10 s. It declines
+    /// [`Config::declines`] addresses at the most, however often it is started, so that no pool is emptied by a host that claims
+    /// every address. What it does then, [`Config::after_declines`] says.
+    pub fn probe_result(&mut self, now: Instant, conflict: Option<[u8; 6]>) {
         let State::Probing { .. } = self.state else {
             return;
         };
-        if !conflict {
+        let Some(mac) = conflict else {
             self.bind(now);
             return;
-        }
+        };
+        self.declined = self.declined.saturating_add(1);
         if let Some(lease) = self.lease.take() {
             self.problem = DhcpError::Conflict {
                 address: lease.address,
+                mac,
             };
             self.farewell = Some(Farewell {
                 message: MessageType::Decline,
@@ -254,9 +266,20 @@ impl Client {
                 server: lease.server_id,
             });
         }
-        self.state = State::Waiting {
-            until: now + DECLINE_DELAY,
+        self.state = match self.after_declines {
+            AfterDeclines::Fail if self.has_declined_enough() => {
+                self.event = Some(Event::Failed(self.problem));
+                State::Idle
+            }
+            _ => State::Waiting {
+                until: now + DECLINE_DELAY,
+            },
         };
+    }
+
+    /// Whether the client has declined as many addresses as it may.
+    pub fn has_declined_enough(&self) -> bool {
+        self.declined >= self.declines
     }
 
     /// When to call [`handle_timeout`](Self::handle_timeout). `None` when there is nothing to wait for.

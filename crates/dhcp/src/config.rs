@@ -62,6 +62,16 @@ pub enum VendorClass<'a> {
     Raw(&'a str),
 }
 
+/// What the client does after it has declined as many addresses as it may.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum AfterDeclines {
+    /// It takes the next address without a probe: that so many addresses are in use says more of the prober than of the pool.
+    #[default]
+    Use,
+    /// It fails with [`DhcpError::Conflict`].
+    Fail,
+}
+
 /// The identity of the client, and how long it waits.
 #[derive(Clone, Copy, Debug)]
 pub struct Config<'a> {
@@ -85,6 +95,10 @@ pub struct Config<'a> {
     pub offer_window: Duration,
     /// Whether the client has each address probed before its use (RFC 2131 section 4.4.1, RFC 5227).
     pub probe: bool,
+    /// Number of addresses that the client declines at the most because another host uses them, from 1.
+    pub declines: u8,
+    /// What the client does then.
+    pub after_declines: AfterDeclines,
     /// Number of DHCPDISCOVER messages in one acquisition, from 1.
     pub attempts: u8,
     /// Time that an acquisition may take, restarts included.
@@ -93,7 +107,7 @@ pub struct Config<'a> {
 
 impl Config<'_> {
     /// Makes the defaults for this MAC address: a PXE client for RISC-V 32 that waits 300 ms for better offers, has its address
-    /// probed, makes 8 attempts, and gives up after 90 s.
+    /// probed, declines 3 addresses at the most, makes 8 attempts, and gives up after 90 s.
     pub const fn new(mac: [u8; 6]) -> Self {
         Self {
             mac,
@@ -105,6 +119,8 @@ impl Config<'_> {
             vendor_class: VendorClass::Pxe,
             offer_window: Duration::from_millis(300),
             probe: true,
+            declines: 3,
+            after_declines: AfterDeclines::Use,
             attempts: 8,
             deadline: Duration::from_secs(90),
         }

@@ -26,6 +26,8 @@ pub enum DhcpError {
     Conflict {
         /// The address.
         address: Ipv4Addr,
+        /// Hardware address of the other host.
+        mac: [u8; 6],
     },
     /// The client ignored a datagram that is cut short.
     Malformed,
@@ -67,8 +69,12 @@ impl fmt::Display for DhcpError {
                     "DHCP server {server} refused the address that it had offered"
                 );
             }
-            DhcpError::Conflict { address } => {
-                return write!(f, "another host uses {address}, which the DHCP server gave");
+            DhcpError::Conflict { address, mac } => {
+                write!(
+                    f,
+                    "another host uses {address}, which the DHCP server gave: "
+                )?;
+                return write_mac(f, mac);
             }
             DhcpError::Malformed => "ignored a DHCP message that is cut short",
             DhcpError::NotDhcp => "ignored a datagram that is no DHCP message",
@@ -80,6 +86,15 @@ impl fmt::Display for DhcpError {
             }
         })
     }
+}
+
+/// Writes a hardware address as pairs of digits.
+fn write_mac(f: &mut fmt::Formatter<'_>, mac: &[u8; 6]) -> fmt::Result {
+    for (at, octet) in mac.iter().enumerate() {
+        let colon = if at == 0 { "" } else { ":" };
+        write!(f, "{colon}{octet:02x}")?;
+    }
+    Ok(())
 }
 
 impl core::error::Error for DhcpError {}
@@ -127,7 +142,10 @@ pub(crate) fn samples() -> [DhcpError; 11] {
         DhcpError::NoOffer,
         DhcpError::NoAck { server: address },
         DhcpError::Refused { server: address },
-        DhcpError::Conflict { address },
+        DhcpError::Conflict {
+            address,
+            mac: [2, 0, 0, 0, 0, 1],
+        },
         DhcpError::Malformed,
         DhcpError::NotDhcp,
         DhcpError::NotOurs,

@@ -11,9 +11,10 @@
 
 use crate::client::{Client, Event, TRANSMIT_MAX};
 use crate::config::{ClientId, Config, VendorClass};
-use crate::options::{code, is_host};
+use crate::options::code;
 use crate::packet::{Builder, Header, MessageType, Packet};
 use core::net::Ipv4Addr;
+use netboot_core::net::is_host;
 use netboot_core::{Duration, Instant};
 use rand_core::RngCore;
 
@@ -63,7 +64,7 @@ pub fn run(data: &[u8]) {
                 client.handle_timeout(*now, rng);
             }
             2 => {
-                let conflict = input.octet() & 1 == 1;
+                let conflict = (input.octet() & 1 == 1).then_some([2; 6]);
                 harness.client.probe_result(harness.now, conflict);
             }
             3 => match input.octet() {

@@ -2,11 +2,11 @@
 
 use crate::boot;
 use crate::error::DhcpError;
-use crate::options::{Options, code, is_host};
+use crate::options::{Options, code};
 use crate::packet::Packet;
 use core::net::{IpAddr, Ipv4Addr};
 use netboot_core::boot::BootOrigin;
-use netboot_core::net::{ConfigOrigin, NetworkConfig, Prefix, Route};
+use netboot_core::net::{ConfigOrigin, NetworkConfig, Prefix, Route, is_host};
 use netboot_core::{Duration, Instant};
 
 /// Length of the lease when the server names none: long enough for a boot, and short enough for the server to have the address back.

@@ -37,7 +37,7 @@ pub mod raw;
 mod retry;
 
 pub use client::{Client, Event, LostReason, Transmit};
-pub use config::{ClientId, Config, VendorClass};
+pub use config::{AfterDeclines, ClientId, Config, VendorClass};
 pub use error::DhcpError;
 pub use lease::Lease;
 pub use raw::{RawOptions, Scope, Taken};

@@ -268,7 +268,10 @@ impl World {
                 Flight::ToClient(from, wire) => {
                     let _ = self.client.handle(self.now, &mut self.random, from, &wire);
                 }
-                Flight::Probed(conflict) => self.client.probe_result(self.now, conflict),
+                Flight::Probed(conflict) => {
+                    let other = conflict.then_some([2, 0, 0, 0, 0, 9]);
+                    self.client.probe_result(self.now, other);
+                }
             }
         }
         self.settle();

@@ -6,11 +6,12 @@
 
 use crate::boot;
 use crate::error::DhcpError;
-use crate::options::{code, is_host};
+use crate::options::code;
 use crate::packet::Packet;
 use crate::raw::Taken;
 use core::net::Ipv4Addr;
 use netboot_core::boot::{BootInfo, BootOrigin};
+use netboot_core::net::is_host;
 
 /// An offer of an address.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -2,6 +2,7 @@
 //! `file` and `sname` (section 9.3), and a long one may be split over several instances (RFC 3396).
 
 use core::net::{IpAddr, Ipv4Addr};
+use netboot_core::net::is_host;
 
 /// Option numbers (RFC 2132 unless noted).
 pub mod code {
@@ -239,14 +240,6 @@ impl<'a> Iterator for UserClasses<'a> {
         self.0 = rest;
         Some(Some(class))
     }
-}
-
-/// Whether a host on a network can have this address.
-pub(crate) fn is_host(address: Ipv4Addr) -> bool {
-    !(address.is_unspecified()
-        || address.is_broadcast()
-        || address.is_multicast()
-        || address.is_loopback())
 }
 
 /// The text in `octets` up to its first NUL, if it is UTF-8 without control characters.

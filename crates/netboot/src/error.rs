@@ -1,6 +1,7 @@
 //! What can go wrong between a URI and its octets.
 
 use core::fmt;
+use core::net::Ipv4Addr;
 use netboot_core::uri::UriError;
 use netboot_core::{Blame, Coded, Duration, Module};
 use netboot_dhcp::DhcpError;
@@ -31,8 +32,13 @@ pub enum NetError {
     DhcpTimeout,
     /// No station can have this address or prefix.
     BadAddress,
-    /// The gateway is not on the own network, or the table is full.
+    /// The gateway is not on the link, or the table is full.
     BadRoute,
+    /// No route leads to this address, and there is no router.
+    NoRoute {
+        /// The address.
+        address: Ipv4Addr,
+    },
     /// The URI has a host name, but there is no DNS server to ask.
     NoDnsServer,
     /// The DNS servers say that the name has no address.
@@ -154,10 +160,16 @@ impl fmt::Display for NetError {
             NetError::Truncated { got, size } => {
                 return write!(f, "transfer ended after {got} of {size} octets");
             }
+            NetError::NoRoute { address } => {
+                return write!(
+                    f,
+                    "no route to {address}: it is not on the own network, and there is no router"
+                );
+            }
             NetError::NotConfigured => "no address: run dhcp or ifconfig first",
             NetError::DhcpTimeout => "no DHCP server offered a usable lease in time",
             NetError::BadAddress => "address or prefix that no station can have",
-            NetError::BadRoute => "gateway not on the own network, or route table full",
+            NetError::BadRoute => "gateway not on the link, or route table full",
             NetError::NoDnsServer => "host name in the URI, but no DNS server known",
             NetError::NameNotFound => "DNS: the name has no IPv4 address",
             NetError::DnsTimeout => "DNS: no server answered",
@@ -213,6 +225,7 @@ impl Coded for NetError {
             NetError::Internal => 22,
             #[cfg(feature = "exchange")]
             NetError::AnswerTooLong => 23,
+            NetError::NoRoute { .. } => 24,
             NetError::PartBeyondEnd => 17,
             NetError::SizeChanged { .. } => 18,
             NetError::ContentChanged => 19,
@@ -234,6 +247,7 @@ impl Coded for NetError {
             NetError::NotConfigured | NetError::StaleHandle | NetError::Internal => Blame::Caller,
             NetError::BadAddress
             | NetError::BadRoute
+            | NetError::NoRoute { .. }
             | NetError::NoDnsServer
             | NetError::NameNotFound
             | NetError::AddressFamily

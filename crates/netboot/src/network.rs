@@ -59,14 +59,17 @@ impl<'a, D: Device, P: Platform> Network<'a, D, P> {
     ) -> Self {
         let mac = device.info().mac;
         let (seed, now) = (platform.rng().next_u64(), platform.now());
-        let mut stack = Stack::new(device, seed, now, &mut slots.sockets[..]);
+        let vlan = options.vlan;
+        let waiting = &mut buffers.waiting;
+        let mut stack = Stack::new(device, vlan, waiting, seed, now, &mut slots.sockets[..]);
         let tftp = stack.add(udp::Socket::new(
             // What comes is read where the device put it.
             udp::PacketBuffer::new(&mut [][..], &mut [][..]),
             udp::PacketBuffer::new(&mut slots.udp_tx[..], &mut buffers.udp_tx[..]),
         ));
         let dhcp = stack.add(udp::Socket::new(
-            udp::PacketBuffer::new(&mut slots.dhcp_rx[..], &mut buffers.dhcp_rx[..]),
+            // The same.
+            udp::PacketBuffer::new(&mut [][..], &mut [][..]),
             udp::PacketBuffer::new(&mut slots.dhcp_tx[..], &mut buffers.dhcp_tx[..]),
         ));
         #[cfg(feature = "dns")]

@@ -35,6 +35,10 @@ pub struct DhcpOptions {
     pub offer_window: Duration,
     /// Probing of the address.
     pub probe: ArpProbe,
+    /// Number of addresses that the station declines at the most because another host uses them, in all of its life.
+    pub declines: u8,
+    /// What the station does then.
+    pub after_declines: dhcp::AfterDeclines,
     /// Time after which the whole of `dhcp` ends.
     pub timeout: Duration,
 }
@@ -79,6 +83,9 @@ pub struct HttpOptions {
 /// Times and sizes of the library. The defaults suit a data centre.
 #[derive(Clone, Copy, Debug)]
 pub struct NetworkOptions {
+    /// Number of the VLAN that the station is in, 1 to 4,094: its frames carry the tag (IEEE 802.1Q), and frames of other VLANs are
+    /// ignored. `None` for frames without a tag, where a tag that tells a priority only is as good as none.
+    pub vlan: Option<u16>,
     /// DHCP.
     pub dhcp: DhcpOptions,
     /// TFTP.
@@ -108,6 +115,8 @@ impl Default for DhcpOptions {
                 count: 2,
                 interval: Duration::from_millis(500),
             },
+            declines: 3,
+            after_declines: dhcp::AfterDeclines::Use,
             timeout: Duration::from_secs(60),
         }
     }
@@ -144,6 +153,7 @@ impl Default for HttpOptions {
 impl Default for NetworkOptions {
     fn default() -> Self {
         Self {
+            vlan: None,
             dhcp: DhcpOptions::default(),
             tftp: TftpOptions::default(),
             #[cfg(feature = "http")]

@@ -1,5 +1,6 @@
 //! All memory of the library but the frames of the device.
 
+use crate::link::WAITING;
 use crate::station::MESSAGE_MAX;
 use smoltcp::iface::SocketStorage;
 #[cfg(feature = "dns")]
@@ -8,8 +9,6 @@ use smoltcp::socket::udp;
 
 /// Request and acknowledgements of TFTP; the request is the longest.
 const UDP_TX: usize = 640;
-/// One DHCP message of full size and a second one behind it.
-const DHCP_RX: usize = 2048;
 /// One HTTP request head; with several connections, those of the stripes that are asked for ahead, until they are acknowledged.
 #[cfg(feature = "http")]
 pub(crate) const TCP_TX: usize = if cfg!(feature = "parallel") {
@@ -35,13 +34,13 @@ const DHCP_OPTIONS: usize = if cfg!(feature = "dhcp-options") {
 /// The buffers of a [`Network`](crate::Network): all zero at the start, so that a static of them takes no
 /// flash.
 ///
-/// `TCP` is the HTTP receive buffer in octets: throughput is at most `TCP` octets for each round trip. TFTP has none: blocks wait
-/// in the device. Without the feature `http` there is no such buffer. With the feature
+/// `TCP` is the HTTP receive buffer in octets: throughput is at most `TCP` octets for each round trip. TFTP and DHCP have none:
+/// what comes is read in the device. Without the feature `http` there is no such buffer. With the feature
 /// `dhcp-options`, `OPTIONS` octets keep the options of the DHCP servers in their raw form.
 pub struct Buffers<const TCP: usize, const OPTIONS: usize = DHCP_OPTIONS> {
     pub(crate) udp_tx: [u8; UDP_TX],
-    pub(crate) dhcp_rx: [u8; DHCP_RX],
     pub(crate) dhcp_tx: [u8; MESSAGE_MAX],
+    pub(crate) waiting: [u8; WAITING],
     pub(crate) dhcp_options: [u8; OPTIONS],
     #[cfg(feature = "http")]
     pub(crate) tcp_rx: [u8; TCP],
@@ -54,8 +53,8 @@ impl<const TCP: usize, const OPTIONS: usize> Buffers<TCP, OPTIONS> {
     pub const fn new() -> Self {
         Self {
             udp_tx: [0; UDP_TX],
-            dhcp_rx: [0; DHCP_RX],
             dhcp_tx: [0; MESSAGE_MAX],
+            waiting: [0; WAITING],
             dhcp_options: [0; OPTIONS],
             #[cfg(feature = "http")]
             tcp_rx: [0; TCP],
@@ -102,7 +101,6 @@ impl<const TCP: usize, const N: usize> Default for Lanes<TCP, N> {
 /// The sockets and the slots of their buffers. They are not zero at the start, so make them in place at run time.
 pub struct Slots<'a> {
     pub(crate) udp_tx: [udp::PacketMetadata; 4],
-    pub(crate) dhcp_rx: [udp::PacketMetadata; 4],
     pub(crate) dhcp_tx: [udp::PacketMetadata; 1],
     #[cfg(feature = "dns")]
     pub(crate) dns_query: [Option<dns::DnsQuery>; 1],
@@ -114,7 +112,6 @@ impl Slots<'_> {
     pub const fn new() -> Self {
         Self {
             udp_tx: [udp::PacketMetadata::EMPTY; 4],
-            dhcp_rx: [udp::PacketMetadata::EMPTY; 4],
             dhcp_tx: [udp::PacketMetadata::EMPTY; 1],
             #[cfg(feature = "dns")]
             dns_query: [const { None }; 1],

@@ -1,15 +1,14 @@
 //! smoltcp's interface and sockets, and nothing else.
 //!
-//! Each socket belongs to whoever opened it: the owner keeps the [`SocketHandle`] and asks for the socket when it needs it. No
+//! smoltcp sees IP packets; the [link](crate::link) has Ethernet, ARP and the routes. Each socket belongs to whoever opened it: the owner keeps the [`SocketHandle`] and asks for the socket when it needs it. No
 //! deadline, no lease and no policy lives here.
 
-use crate::link::Link;
+use crate::link::{Arrived, Link, RouteRefused, Tx, WAITING};
 use core::net::{IpAddr, Ipv4Addr};
-use netboot_core::net::{Prefix, Route};
-use netboot_core::{Device, Instant};
-use smoltcp::iface::{
-    Config, Interface, PollIngressSingleResult, PollResult, SocketSet, SocketStorage,
-};
+use netboot_core::net::Route;
+use netboot_core::{Device, DeviceInfo, Instant, TxSlot};
+use smoltcp::iface::{Config, Interface, PollResult, SocketSet, SocketStorage};
+use smoltcp::phy::{self, Checksum, DeviceCapabilities, Medium};
 #[cfg(feature = "dns")]
 use smoltcp::socket::dns;
 #[cfg(feature = "http")]
@@ -33,28 +32,65 @@ pub(crate) fn span(duration: netboot_core::Duration) -> smoltcp::time::Duration 
     smoltcp::time::Duration::from_micros(duration.as_micros())
 }
 
-/// A route cannot be set: the table is full, or the families of its addresses differ.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct RouteRefused;
-
 /// The IP stack on its link.
 pub(crate) struct Stack<'a, D: Device> {
-    pub link: Link<D>,
+    pub link: Link<'a, D>,
     iface: Interface,
+    /// Octets of the longest IP packet that the path takes, as far as that is known.
+    mtu: u16,
     sockets: SocketSet<'a>,
 }
 
+/// What smoltcp needs to know of the link.
+fn capabilities(info: DeviceInfo, mtu: u16) -> DeviceCapabilities {
+    let mut capabilities = DeviceCapabilities::default();
+    capabilities.medium = Medium::Ip;
+    capabilities.max_transmission_unit = info.mtu.min(mtu.into());
+    // Bounds the TCP window to what the ring holds between two polls.
+    capabilities.max_burst_size = Some(info.rx_ring);
+    // The link has verified those of what comes in.
+    capabilities.checksum.udp = Checksum::Tx;
+    capabilities.checksum.tcp = Checksum::Tx;
+    capabilities
+}
+
+/// Makes smoltcp's interface, which has no address.
+#[inline(always)]
+fn interface<D: Device>(link: &mut Link<'_, D>, seed: u64, mtu: u16, now: Instant) -> Interface {
+    let mut config = Config::new(HardwareAddress::Ip);
+    config.random_seed = seed;
+    Interface::new(config, &mut LinkDevice { link, mtu }, timestamp(now))
+}
+
 impl<'a, D: Device> Stack<'a, D> {
-    /// Makes a stack without an address. `seed` is for the stack's own random numbers.
-    pub fn new(device: D, seed: u64, now: Instant, storage: &'a mut [SocketStorage<'a>]) -> Self {
-        let mut link = Link::new(device);
-        let mut config = Config::new(HardwareAddress::Ethernet(link.mac()));
-        config.random_seed = seed;
-        let iface = Interface::new(config, &mut link, timestamp(now));
+    // Inlined, so that it is made where it will lie and not on the stack first.
+    /// Makes a stack without an address. `seed` is for the stack's own random numbers, `vlan` the VLAN that the station is in.
+    #[inline(always)]
+    pub fn new(
+        device: D,
+        vlan: Option<u16>,
+        waiting: &'a mut [u8; WAITING],
+        seed: u64,
+        now: Instant,
+        storage: &'a mut [SocketStorage<'a>],
+    ) -> Self {
+        let mut link = Link::new(device, vlan, waiting);
+        let iface = interface(&mut link, seed, u16::MAX, now);
         Self {
             link,
             iface,
+            mtu: u16::MAX,
             sockets: SocketSet::new(storage),
+        }
+    }
+
+    /// Sets the octets of the longest IP packet that the path takes. The device's own limit holds as well. The interface has no
+    /// address afterwards.
+    #[inline(never)]
+    pub fn set_mtu(&mut self, mtu: u16, seed: u64, now: Instant) {
+        if self.mtu != mtu {
+            self.mtu = mtu;
+            self.iface = interface(&mut self.link, seed, mtu, now);
         }
     }
 
@@ -97,25 +133,37 @@ impl<'a, D: Device> Stack<'a, D> {
         (self.sockets.get_mut(handle), &mut self.iface)
     }
 
-    /// Receives and answers at most one frame; `false` when none had arrived.
-    pub fn receive_one(&mut self, now: Instant) -> bool {
-        let result =
-            self.iface
-                .poll_ingress_single(timestamp(now), &mut self.link, &mut self.sockets);
-        !matches!(result, PollIngressSingleResult::None)
+    /// Receives and answers at most one frame; `false` when none had arrived. A DHCP message goes to `dhcp`, with the address of
+    /// its sender.
+    pub fn receive_one(&mut self, now: Instant, dhcp: &mut dyn FnMut(Ipv4Addr, &[u8])) -> bool {
+        match self.link.receive(now) {
+            None => return false,
+            Some(Arrived::Done) => {}
+            Some(Arrived::Dhcp(from, message)) => dhcp(from, message),
+            Some(Arrived::Packet(packet, tx)) => {
+                let mut ingress = Ingress(Some((Rx(packet), tx)));
+                ingest(&mut self.iface, now, &mut ingress, &mut self.sockets);
+            }
+        }
+        true
     }
 
-    /// Sends what the sockets hold.
+    /// Sends what the sockets hold, and what the link holds.
     #[inline(never)]
     pub fn flush(&mut self, now: Instant) {
+        let mut device = LinkDevice {
+            mtu: self.mtu,
+            link: &mut self.link,
+        };
         for _ in 0..EGRESS_BUDGET {
             let result = self
                 .iface
-                .poll_egress(timestamp(now), &mut self.link, &mut self.sockets);
+                .poll_egress(timestamp(now), &mut device, &mut self.sockets);
             if matches!(result, PollResult::None) {
                 break;
             }
         }
+        self.link.service(now);
     }
 
     /// Does what is due without a frame: fragments and neighbours that grew old.
@@ -131,64 +179,108 @@ impl<'a, D: Device> Stack<'a, D> {
         ))
     }
 
-    /// Sets the station's address, if it is not set already: smoltcp forgets all neighbours whenever the list is touched, and may
-    /// then not ask for them again for a second.
-    pub fn set_address(&mut self, address: Ipv4Addr, prefix_len: u8) {
-        let cidr = IpCidr::Ipv4(Ipv4Cidr::new(address, prefix_len.min(32)));
-        if self.iface.ip_addrs() != [cidr] {
-            self.iface.update_ip_addrs(|addresses| {
-                addresses.clear();
-                // The list was just emptied and has room for one.
-                let _ = addresses.push(cidr);
-            });
-        }
-        self.link.address = Some(address);
+    /// Sets the station's address.
+    pub fn set_address(&mut self, address: Ipv4Addr) {
+        // Which neighbour a packet goes to is the link's affair, so the prefix is not told here.
+        let cidr = IpCidr::Ipv4(Ipv4Cidr::new(address, 32));
+        self.iface.update_ip_addrs(|addresses| {
+            addresses.clear();
+            // The list was just emptied and has room for one.
+            let _ = addresses.push(cidr);
+        });
+        self.link.egress.address = Some(address);
     }
 
     /// Takes the station's address and all routes away.
     pub fn clear(&mut self) {
         self.iface.update_ip_addrs(heapless::Vec::clear);
         self.clear_routes();
-        self.link.address = None;
-    }
-
-    /// Forgets the hardware addresses of all neighbours.
-    pub fn forget_neighbors(&mut self) {
-        // An update, even one that changes nothing, empties smoltcp's neighbour cache.
-        self.iface.update_ip_addrs(|_| ());
+        self.link.egress.address = None;
     }
 
     /// Takes all routes away.
     pub fn clear_routes(&mut self) {
-        self.iface.routes_mut().update(heapless::Vec::clear);
+        self.link.egress.routes.clear();
     }
 
-    /// Adds a route, or replaces the one to the same destination. The caller has checked that the gateway is a neighbour.
-    #[inline(never)]
+    /// Adds a route, or replaces the one to the same destination.
     pub fn add_route(&mut self, route: &Route) -> Result<(), RouteRefused> {
-        let Prefix {
-            address: IpAddr::V4(network),
-            len: len @ 0..=32,
-        } = route.destination
-        else {
-            return Err(RouteRefused);
-        };
-        // smoltcp sends nothing directly to an address outside of its own network.
-        let Some(IpAddr::V4(gateway)) = route.gateway else {
-            return Err(RouteRefused);
-        };
-        let cidr = IpCidr::Ipv4(Ipv4Cidr::new(network, len).network());
-        let mut fits = true;
-        self.iface.routes_mut().update(|table| {
-            table.retain(|old| old.cidr != cidr);
-            let entry = smoltcp::iface::Route {
-                cidr,
-                via_router: IpAddress::Ipv4(gateway),
-                preferred_until: None,
-                expires_at: None,
-            };
-            fits = table.push(entry).is_ok();
-        });
-        fits.then_some(()).ok_or(RouteRefused)
+        self.link.egress.routes.add(route)
+    }
+}
+
+/// Lets smoltcp take in one packet. Its frame on the stack is large, and nothing of ours is called from here.
+#[inline(never)]
+fn ingest<T: TxSlot>(
+    iface: &mut Interface,
+    now: Instant,
+    ingress: &mut Ingress<'_, '_, T>,
+    sockets: &mut SocketSet<'_>,
+) {
+    iface.poll_ingress_single(timestamp(now), ingress, sockets);
+}
+
+/// One packet on its way to smoltcp, with a buffer for the answer.
+struct Ingress<'f, 'w, T>(Option<(Rx<'f>, Tx<'f, 'w, T>)>);
+
+struct Rx<'f>(&'f [u8]);
+
+impl phy::RxToken for Rx<'_> {
+    fn consume<R, F: FnOnce(&[u8]) -> R>(self, f: F) -> R {
+        f(self.0)
+    }
+}
+
+impl<'f, 'w, T: TxSlot> phy::Device for Ingress<'f, 'w, T> {
+    type RxToken<'a>
+        = Rx<'f>
+    where
+        Self: 'a;
+    type TxToken<'a>
+        = Tx<'f, 'w, T>
+    where
+        Self: 'a;
+
+    fn receive(&mut self, _: smoltcp::time::Instant) -> Option<(Rx<'f>, Tx<'f, 'w, T>)> {
+        self.0.take()
+    }
+
+    fn transmit(&mut self, _: smoltcp::time::Instant) -> Option<Tx<'f, 'w, T>> {
+        None
+    }
+
+    fn capabilities(&self) -> DeviceCapabilities {
+        // smoltcp keeps those of the device that the interface was made with.
+        DeviceCapabilities::default()
+    }
+}
+
+/// The way from smoltcp to the link.
+struct LinkDevice<'l, 'w, D> {
+    link: &'l mut Link<'w, D>,
+    mtu: u16,
+}
+
+impl<'w, D: Device> phy::Device for LinkDevice<'_, 'w, D> {
+    type RxToken<'a>
+        = Rx<'a>
+    where
+        Self: 'a;
+    type TxToken<'a>
+        = Tx<'a, 'w, D::Tx<'a>>
+    where
+        Self: 'a;
+
+    fn receive(&mut self, _: smoltcp::time::Instant) -> Option<(Rx<'_>, Tx<'_, 'w, D::Tx<'_>>)> {
+        None
+    }
+
+    fn transmit(&mut self, now: smoltcp::time::Instant) -> Option<Tx<'_, 'w, D::Tx<'_>>> {
+        let now = Instant::from_micros(u64::try_from(now.total_micros()).unwrap_or(0));
+        self.link.transmit(now)
+    }
+
+    fn capabilities(&self) -> DeviceCapabilities {
+        capabilities(self.link.info(), self.mtu)
     }
 }

@@ -268,7 +268,7 @@ fn dhcp(rows: &mut Vec<Row>) {
             "The server offers and then falls silent: see its log, and whether two servers share one pool.";
         E::Refused { .. } => E::Refused { server }, "Refused",
             "The server takes its offers back: see its log and its pool for this client's hardware address.";
-        E::Conflict { .. } => E::Conflict { address }, "Conflict",
+        E::Conflict { .. } => E::Conflict { address, mac: [2, 0, 0, 0, 0, 1] }, "Conflict",
             "Find the host with that address (`arp -n`), or take the address out of the server's pool.";
         E::Malformed => E::Malformed, "Malformed",
             "Only in a debug log: some server or relay cuts its messages short.";
@@ -301,7 +301,9 @@ fn network(rows: &mut Vec<Row>) {
         E::BadAddress => E::BadAddress, "BadAddress",
             "Correct the address in the URI, the DNS record or the static configuration: it is broadcast, multicast or 0.0.0.0.";
         E::BadRoute => E::BadRoute, "BadRoute",
-            "Give a gateway on the interface's own network; there is room for four routes.";
+            "Give a gateway on the interface's own network; there is room for eight routes.";
+        E::NoRoute { .. } => E::NoRoute { address: Ipv4Addr::new(192, 0, 2, 1) }, "NoRoute",
+            "Give a router (option 3 or 121, or in the static configuration), or a server on the station's own network.";
         E::NoDnsServer => E::NoDnsServer, "NoDnsServer",
             "Send option 6 (DNS servers) by DHCP, or write the server's address in place of its name.";
         E::NameNotFound => E::NameNotFound, "NameNotFound",

@@ -75,8 +75,12 @@ fn a_route_leads_where_the_own_network_does_not() {
     let deadline = net_now(&mut net) + Duration::from_secs(3);
     net.set_deadline(deadline);
     let before = sent(&world);
-    assert!(net.imgfetch(&far, None, None).is_err());
-    assert_eq!(sent(&world), before);
+    let address = [10, 9, 1, 1].into();
+    assert_eq!(
+        net.imgfetch(&far, None, None).unwrap_err(),
+        NetError::NoRoute { address }
+    );
+    assert_eq!(sent(&world), before, "at once, and without a frame");
     // With one the packets go to the gateway's hardware address, which here is the server's.
     let (world, mut net) = configured(|_| ());
     let gateway = SERVER.to_string();
@@ -91,20 +95,27 @@ fn a_route_leads_where_the_own_network_does_not() {
     );
     for bad in [
         route("10.9.0.0", 16, Some("10.8.0.1")),
-        route("10.9.0.0", 16, None),
         route("10.9.0.0", 33, Some(&gateway)),
         route("fd00::", 8, Some(&gateway)),
     ] {
         assert_eq!(net.route(&bad), Err(NetError::BadRoute), "{bad:?}");
     }
-    // The table has room for eight.
+    // Without a gateway, the destination itself is on the link.
+    let (world, mut net) = configured(|_| ());
+    net.route(&route("10.9.0.0", 16, None)).unwrap();
+    let deadline = net_now(&mut net) + Duration::from_secs(3);
+    net.set_deadline(deadline);
+    let before = sent(&world);
+    let _ = net.imgfetch(&far, None, None);
+    assert!(sent(&world) > before, "a question for the server");
+    // The table has room for eight, and for a few more beside those of a configuration.
     let added = (0..20u8)
         .take_while(|n| {
             net.route(&route(&format!("10.{n}.0.0"), 16, Some(&gateway)))
                 .is_ok()
         })
         .count();
-    assert!((4..=8).contains(&added), "{added}");
+    assert!((8..=12).contains(&added), "{added}");
     // A new configuration begins with an empty table.
     net.ifconfig(&NetworkConfig::new(CLIENT.into(), 24))
         .unwrap();

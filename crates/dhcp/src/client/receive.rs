@@ -44,7 +44,8 @@ impl Client {
             ) => {
                 of_server(&packet, server)?;
                 self.agreed(&packet, address, server, since)?;
-                if self.probe {
+                let probe = self.probe && !self.has_declined_enough();
+                if probe {
                     self.state = State::Probing {
                         until: now + PROBE_DEADLINE,
                     };

@@ -1,16 +1,81 @@
-//! ARP messages that the IP stack neither sends nor reports: probes, announcements and conflicts (RFC 5227), and questions to
-//! several neighbours at once (RFC 826).
+//! ARP for IPv4 on Ethernet (RFC 826), and the watch for other users of an address (RFC 5227).
 
+use super::ethernet::Mac;
 use core::net::Ipv4Addr;
-use smoltcp::wire::{
-    ArpOperation, ArpPacket, ArpRepr, EthernetAddress, EthernetFrame, EthernetProtocol,
-    EthernetRepr,
-};
+use netboot_core::net::is_host;
+use zerocopy::network_endian::U16;
+use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
 
-/// Watches for other users of an address.
+/// Octets of a message.
+pub(super) const LEN: usize = 28;
+/// Hardware type of Ethernet, EtherType of IPv4, and the octets of an address of each.
+const KIND: [u8; 6] = [0, 1, 8, 0, 6, 4];
+/// The operation that asks for a hardware address.
+pub(super) const REQUEST: u16 = 1;
+/// The operation that tells one.
+pub(super) const REPLY: u16 = 2;
+
+/// A message.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, FromBytes, IntoBytes, KnownLayout, Immutable, Unaligned,
+)]
+#[repr(C)]
+pub(super) struct Arp {
+    kind: [u8; 6],
+    operation: U16,
+    pub sender_mac: Mac,
+    sender: [u8; 4],
+    target_mac: Mac,
+    target: [u8; 4],
+}
+
+impl Arp {
+    /// Makes a message. A request has no `target_mac`.
+    pub fn new(operation: u16, sender: (Mac, Ipv4Addr), target_mac: Mac, target: Ipv4Addr) -> Self {
+        Self {
+            kind: KIND,
+            operation: operation.into(),
+            sender_mac: sender.0,
+            sender: sender.1.octets(),
+            target_mac,
+            target: target.octets(),
+        }
+    }
+
+    /// Reads a message. `None` for anything but a request or reply for IPv4 on Ethernet.
+    pub fn parse(payload: &[u8]) -> Option<&Self> {
+        let (message, _) = Self::ref_from_prefix(payload).ok()?;
+        let known = message.kind == KIND && matches!(message.operation.get(), REQUEST | REPLY);
+        known.then_some(message)
+    }
+
+    /// The IPv4 address of whoever sent the message; 0.0.0.0 in a probe.
+    pub fn sender(&self) -> Ipv4Addr {
+        self.sender.into()
+    }
+
+    /// The IPv4 address that is asked for, or that the reply goes to.
+    pub fn target(&self) -> Ipv4Addr {
+        self.target.into()
+    }
+
+    pub fn is_request(&self) -> bool {
+        self.operation.get() == REQUEST
+    }
+
+    /// Whether the sender can be a neighbour: a single host with a hardware address of its own.
+    pub fn has_sender(&self) -> bool {
+        let [first, ..] = self.sender_mac;
+        is_host(self.sender()) && first & 1 == 0
+    }
+}
+
+/// Watches for other users of an address that the station would like to use.
+#[derive(Debug, Default)]
 pub(super) struct Watch {
     address: Option<Ipv4Addr>,
-    conflict: bool,
+    /// Hardware address of the first other user that was seen.
+    pub conflict: Option<Mac>,
 }
 
 impl Watch {
@@ -18,116 +83,93 @@ impl Watch {
     pub const fn new(address: Option<Ipv4Addr>) -> Self {
         Self {
             address,
-            conflict: false,
+            conflict: None,
         }
     }
 
-    /// Looks at a frame that arrived at the station with the hardware address `mac`.
+    /// Looks at a message of another station. `alone` says that the frame was sent to this station alone, and `servant` is the
+    /// hardware address that DHCP messages came from.
+    ///
+    /// A station uses the address when it says that it has it, or when it probes for it as we do (RFC 5227, section 2.1.1). Two
+    /// kinds of messages look so and mean nothing: a switch asks a single station whether it is still there, with the sender
+    /// 0.0.0.0 and in a frame for that station alone; and the router, which is where our DHCP messages come from, answers for
+    /// everybody (proxy ARP) and probes what it is about to lease.
     #[inline(never)]
-    pub fn look(&mut self, frame: &[u8], mac: EthernetAddress) {
-        if let Some(address) = self.address
-            && claims(frame, address, mac)
-        {
-            self.conflict = true;
+    pub fn look(&mut self, message: &Arp, alone: bool, servant: Mac) {
+        let Some(address) = self.address else {
+            return;
+        };
+        let has_it = message.sender() == address;
+        let wants_it = message.is_request()
+            && message.sender().is_unspecified()
+            && message.target() == address;
+        let asks_us = alone && message.is_request();
+        if (has_it || wants_it) && !asks_us && message.sender_mac != servant {
+            self.conflict.get_or_insert(message.sender_mac);
         }
     }
-
-    /// Whether another station was seen to use the address, or to probe for it.
-    pub fn conflict(&self) -> bool {
-        self.conflict
-    }
-}
-
-/// A question to everybody on the link: who has `target`, asked in the name of `sender`.
-pub(super) struct Question {
-    /// The station's hardware address.
-    pub mac: EthernetAddress,
-    /// The station's address; 0.0.0.0 for a probe.
-    pub sender: Ipv4Addr,
-    /// The address that is looked for.
-    pub target: Ipv4Addr,
-}
-
-impl Question {
-    /// Octets of the frame: an Ethernet header and an ARP message for IPv4.
-    pub const LEN: usize = 42;
-
-    /// Writes the frame into `buffer`, which holds at least [`LEN`](Self::LEN) octets.
-    pub fn emit(&self, buffer: &mut [u8]) {
-        let arp = ArpRepr::EthernetIpv4 {
-            operation: ArpOperation::Request,
-            source_hardware_addr: self.mac,
-            source_protocol_addr: self.sender,
-            target_hardware_addr: EthernetAddress([0; 6]),
-            target_protocol_addr: self.target,
-        };
-        let ethernet = EthernetRepr {
-            src_addr: self.mac,
-            dst_addr: EthernetAddress::BROADCAST,
-            ethertype: EthernetProtocol::Arp,
-        };
-        let mut frame = EthernetFrame::new_unchecked(buffer);
-        ethernet.emit(&mut frame);
-        arp.emit(&mut ArpPacket::new_unchecked(frame.payload_mut()));
-    }
-}
-
-/// Whether `frame` is an ARP message of another station than `mac` that claims `address`, or probes for it as we do.
-fn claims(frame: &[u8], address: Ipv4Addr, mac: EthernetAddress) -> bool {
-    let Ok(frame) = EthernetFrame::new_checked(frame) else {
-        return false;
-    };
-    if frame.ethertype() != EthernetProtocol::Arp {
-        return false;
-    }
-    let arp = ArpPacket::new_checked(frame.payload())
-        .ok()
-        .and_then(|packet| ArpRepr::parse(&packet).ok());
-    let Some(ArpRepr::EthernetIpv4 {
-        operation,
-        source_hardware_addr,
-        source_protocol_addr,
-        target_protocol_addr,
-        ..
-    }) = arp
-    else {
-        return false;
-    };
-    let also_probing = operation == ArpOperation::Request
-        && source_protocol_addr == Ipv4Addr::UNSPECIFIED
-        && target_protocol_addr == address;
-    source_hardware_addr != mac && (source_protocol_addr == address || also_probing)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    const OWN: EthernetAddress = EthernetAddress([2, 0, 0, 0, 0, 1]);
-    const OTHER: EthernetAddress = EthernetAddress([2, 0, 0, 0, 0, 2]);
+    const OTHER: Mac = [2, 0, 0, 0, 0, 2];
+    const SERVANT: Mac = [2, 0, 0, 0, 0, 3];
     const WANTED: Ipv4Addr = Ipv4Addr::new(10, 0, 2, 15);
     const ELSE: Ipv4Addr = Ipv4Addr::new(10, 0, 2, 16);
+    const NONE: Ipv4Addr = Ipv4Addr::UNSPECIFIED;
 
-    fn conflict(mac: EthernetAddress, sender: Ipv4Addr, target: Ipv4Addr) -> bool {
-        let mut frame = [0; Question::LEN];
-        Question {
-            mac,
-            sender,
-            target,
-        }
-        .emit(&mut frame);
+    fn conflict(operation: u16, mac: Mac, sender: Ipv4Addr, target: Ipv4Addr, alone: bool) -> bool {
+        let message = Arp::new(operation, (mac, sender), [0; 6], target);
         let mut watch = Watch::new(Some(WANTED));
-        watch.look(&frame, OWN);
-        watch.conflict()
+        watch.look(&message, alone, SERVANT);
+        assert!(watch.conflict.is_none_or(|found| found == mac));
+        watch.conflict.is_some()
     }
 
     #[test]
     fn users_of_the_address_and_other_probes_for_it_are_conflicts() {
-        assert!(conflict(OTHER, WANTED, ELSE));
-        assert!(conflict(OTHER, WANTED, WANTED));
-        assert!(conflict(OTHER, Ipv4Addr::UNSPECIFIED, WANTED));
-        assert!(!conflict(OTHER, ELSE, WANTED), "somebody asks for us");
-        assert!(!conflict(OTHER, Ipv4Addr::UNSPECIFIED, ELSE));
-        assert!(!conflict(OWN, Ipv4Addr::UNSPECIFIED, WANTED), "our own");
+        assert!(
+            conflict(REPLY, OTHER, WANTED, NONE, true),
+            "answers our probe"
+        );
+        assert!(conflict(REPLY, OTHER, WANTED, WANTED, false), "announces");
+        assert!(conflict(REQUEST, OTHER, WANTED, WANTED, false), "announces");
+        assert!(conflict(REQUEST, OTHER, WANTED, ELSE, false), "asks others");
+        assert!(conflict(REQUEST, OTHER, NONE, WANTED, false), "probes");
+        assert!(
+            !conflict(REQUEST, OTHER, ELSE, WANTED, false),
+            "asks for us"
+        );
+        assert!(!conflict(REQUEST, OTHER, NONE, ELSE, false));
+        assert!(!conflict(REPLY, OTHER, ELSE, WANTED, true));
+    }
+
+    #[test]
+    fn who_asks_us_alone_competes_with_nobody() {
+        assert!(!conflict(REQUEST, OTHER, NONE, WANTED, true));
+        assert!(!conflict(REQUEST, OTHER, WANTED, WANTED, true));
+    }
+
+    #[test]
+    fn the_router_answers_for_everybody() {
+        assert!(!conflict(REPLY, SERVANT, WANTED, NONE, true));
+        assert!(!conflict(REQUEST, SERVANT, NONE, WANTED, false));
+    }
+
+    #[test]
+    fn only_ipv4_on_ethernet_is_read() {
+        let message = Arp::new(REPLY, (OTHER, ELSE), SERVANT, WANTED);
+        let octets = message.as_bytes();
+        assert_eq!(Arp::parse(octets), Some(&message));
+        for at in 0..8 {
+            let mut other = octets.to_vec();
+            other[at] ^= 4;
+            assert_eq!(Arp::parse(&other), None, "octet {at}");
+        }
+        for len in 0..LEN {
+            assert_eq!(Arp::parse(&octets[..len]), None);
+        }
     }
 }

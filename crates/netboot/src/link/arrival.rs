@@ -6,27 +6,21 @@
 use super::checksum;
 use core::net::Ipv4Addr;
 use core::ops::Range;
-use smoltcp::wire::EthernetAddress;
 use zerocopy::network_endian::U16;
 use zerocopy::{FromBytes, Immutable, KnownLayout, Unaligned};
 
-/// Octets in an Ethernet header.
-const ETHERNET: usize = 14;
-/// EtherType of IPv4.
-const IPV4: u16 = 0x0800;
 /// Protocol numbers of IP.
 const TCP: u8 = 6;
 const UDP: u8 = 17;
 /// Octets of a UDP header.
 const UDP_HEADER: usize = 8;
+/// UDP port of a DHCP client (RFC 2131, section 4.1).
+const DHCP_CLIENT: u16 = 68;
 
-/// Ethernet and IPv4 (RFC 791, section 3.1).
+/// The header of IPv4 (RFC 791, section 3.1).
 #[derive(FromBytes, KnownLayout, Immutable, Unaligned)]
 #[repr(C)]
-struct Headers {
-    destination: [u8; 6],
-    _source: [u8; 6],
-    ethertype: U16,
+struct Header {
     version_ihl: u8,
     _tos: u8,
     total_len: U16,
@@ -60,88 +54,107 @@ pub(super) struct Datagram {
     pub payload: Range<usize>,
 }
 
-/// Names the station and the port whose datagrams are read in place.
+/// Says for whom datagrams are read in place.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Direct {
-    pub mac: EthernetAddress,
-    pub address: Ipv4Addr,
-    pub port: u16,
+    /// The station's address. Without one, a DHCP message for any address is taken: servers send it to the address that they
+    /// offer, whatever the client has asked for (RFC 1542, section 3.1.1).
+    pub address: Option<Ipv4Addr>,
+    /// The port of the transfer.
+    pub port: Option<u16>,
 }
 
 /// What to do with a frame.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Arrival {
-    /// The frame goes smoltcp's way.
+    /// The packet goes smoltcp's way.
     Other,
-    /// The frame is damaged, or a fragment, which nobody puts together here.
+    /// The packet is damaged.
     Damaged,
-    /// The frame holds a datagram for [`Direct`].
+    /// The packet is a fragment. Nobody puts fragments together here.
+    Fragment,
+    /// The packet holds a datagram for the transfer.
     Datagram(Datagram),
+    /// The packet holds a DHCP message.
+    Dhcp(Datagram),
 }
 
-/// Looks at a frame. With `verified` the device has checked the checksum of UDP or TCP.
+/// Looks at an IP packet and the padding behind it, as they stand in `frame` from `start` on. With `verified` the device has
+/// checked the checksum of UDP or TCP.
 #[inline(never)]
-pub(super) fn look(frame: &[u8], direct: Option<Direct>, verified: bool) -> Arrival {
-    let Ok((headers, _)) = Headers::ref_from_prefix(frame) else {
-        return Arrival::Other;
+pub(super) fn look(frame: &[u8], start: usize, direct: Direct, verified: bool) -> Arrival {
+    let packet = frame.get(start..).unwrap_or_default();
+    let Ok((header, _)) = Header::ref_from_prefix(packet) else {
+        return Arrival::Damaged;
     };
-    if headers.ethertype != IPV4 || !matches!(headers.protocol, TCP | UDP) {
+    // The flag for more of them and the offset.
+    if header.fragment.get() & 0x3fff != 0 {
+        return Arrival::Fragment;
+    }
+    if !matches!(header.protocol, TCP | UDP) {
         return Arrival::Other;
     }
-    match check(frame, headers, direct, verified) {
+    match check(packet, start, header, direct, verified) {
         Some(arrival) => arrival,
         None => Arrival::Damaged,
     }
 }
 
-/// Sorts a frame with UDP or TCP in it; `None` for a damaged one.
+/// Sorts a packet with UDP or TCP in it; `None` for a damaged one.
 fn check(
-    frame: &[u8],
-    headers: &Headers,
-    direct: Option<Direct>,
+    packet: &[u8],
+    at: usize,
+    header: &Header,
+    direct: Direct,
     verified: bool,
 ) -> Option<Arrival> {
     // With options, up to 60 octets.
-    let start = ETHERNET + usize::from(headers.version_ihl & 0x0f) * 4;
-    let end = ETHERNET + usize::from(headers.total_len.get());
-    let ip = frame.get(ETHERNET..start)?;
-    let mut body = frame.get(start..end)?;
-    // The flag for more of them and the offset.
-    let fragment = headers.fragment.get() & 0x3fff != 0;
+    let start = usize::from(header.version_ihl & 0x0f) * 4;
+    let end = usize::from(header.total_len.get());
+    let ip = packet.get(..start)?;
+    let mut body = packet.get(start..end)?;
     let mut udp = None;
-    if headers.protocol == UDP {
+    if header.protocol == UDP {
         let header = UdpHeader::ref_from_prefix(body).ok()?.0;
         body = body.get(..usize::from(header.len.get()))?;
         udp = Some(header);
     }
     // Words are summed in the order of memory.
     let length = (body.len() as u16).to_be();
-    let protocol = u16::from(headers.protocol).to_be();
-    let [source, destination] = headers.addresses;
+    let protocol = u16::from(header.protocol).to_be();
+    let [source, destination] = header.addresses;
     let pseudo = u32::from(length) + u32::from(protocol);
-    let pseudo = checksum::sum(pseudo, headers.addresses.as_flattened());
+    let pseudo = checksum::sum(pseudo, header.addresses.as_flattened());
     // A sender of UDP may leave it out.
     let unchecked = verified || udp.is_some_and(|udp| udp.checksum == 0);
-    if fragment || !(unchecked || checksum::is_right(checksum::sum(pseudo, body))) {
+    if !(unchecked || checksum::is_right(checksum::sum(pseudo, body))) {
         return None;
     }
-    let (Some(udp), Some(direct)) = (udp, direct) else {
+    let Some(udp) = udp else {
         return Some(Arrival::Other);
     };
-    if udp.to != direct.port
-        || destination != direct.address.octets()
-        || headers.destination != direct.mac.0
-        || headers.version_ihl >> 4 != 4
+    let destination = Ipv4Addr::from(destination);
+    let own = direct.address == Some(destination);
+    let dhcp =
+        udp.to == DHCP_CLIENT && (own || direct.address.is_none() || destination.is_broadcast());
+    let transfer = own && direct.port.is_some_and(|port| udp.to == port);
+    if !dhcp && !transfer
+        || header.version_ihl >> 4 != 4
         || !checksum::is_right(checksum::sum(0, ip))
     {
         return Some(Arrival::Other);
     }
     body.get(UDP_HEADER..)?;
-    Some(Arrival::Datagram(Datagram {
+    let start = at.saturating_add(start);
+    let datagram = Datagram {
         source: source.into(),
         port: udp.from.get(),
         payload: start.saturating_add(UDP_HEADER)..start.saturating_add(body.len()),
-    }))
+    };
+    Some(match dhcp {
+        true => Arrival::Dhcp(datagram),
+        false => Arrival::Datagram(datagram),
+    })
 }
 
 #[cfg(test)]
@@ -149,20 +162,28 @@ mod tests {
     use super::*;
     use smoltcp::phy::ChecksumCapabilities;
     use smoltcp::wire::{
-        EthernetFrame, EthernetProtocol, EthernetRepr, IpProtocol, Ipv4Packet, Ipv4Repr, UdpPacket,
-        UdpRepr,
+        EthernetAddress, EthernetFrame, EthernetProtocol, EthernetRepr, IpProtocol, Ipv4Packet,
+        Ipv4Repr, UdpPacket, UdpRepr,
     };
 
+    const ETHERNET: usize = 14;
     const HEADERS: usize = ETHERNET + 20 + UDP_HEADER;
 
     const MAC: EthernetAddress = EthernetAddress([2, 0, 0, 0, 0, 1]);
     const STATION: Ipv4Addr = Ipv4Addr::new(10, 0, 2, 15);
     const SERVER: Ipv4Addr = Ipv4Addr::new(10, 0, 2, 2);
-    const DIRECT: Option<Direct> = Some(Direct {
-        mac: MAC,
-        address: STATION,
-        port: 50_000,
-    });
+    const DIRECT: Direct = Direct {
+        address: Some(STATION),
+        port: Some(50_000),
+    };
+    const NOBODY: Direct = Direct {
+        address: None,
+        port: None,
+    };
+
+    fn look(frame: &[u8], direct: Direct, verified: bool) -> Arrival {
+        super::look(frame, ETHERNET, direct, verified)
+    }
 
     /// A datagram from port 69 with the checksums of smoltcp, and padding as of a short frame.
     fn frame(payload: &[u8]) -> Vec<u8> {
@@ -210,7 +231,7 @@ mod tests {
             };
             assert_eq!((datagram.source, datagram.port), (SERVER, 69));
             assert_eq!(frame[datagram.payload], payload[..]);
-            assert_eq!(look(&frame, None, false), Arrival::Other);
+            assert_eq!(look(&frame, NOBODY, false), Arrival::Other);
         }
     }
 
@@ -241,10 +262,6 @@ mod tests {
     #[test]
     fn others_go_the_ordinary_way() {
         let good = frame(b"data");
-        // To everybody, on the lower layer.
-        let mut broadcast = good.clone();
-        broadcast[..6].fill(0xff);
-        assert_eq!(look(&broadcast, DIRECT, false), Arrival::Other);
         // No checksum: a UDP sender may do that.
         let mut unchecked = good.clone();
         unchecked[40..42].fill(0);
@@ -256,9 +273,25 @@ mod tests {
         let mut fragment = good.clone();
         fragment[20] ^= 0x20;
         Ipv4Packet::new_unchecked(&mut fragment[14..]).fill_checksum();
-        assert_eq!(look(&fragment, DIRECT, false), Arrival::Damaged);
-        let mut arp = good;
-        arp[12..14].copy_from_slice(&[0x08, 0x06]);
-        assert_eq!(look(&arp, DIRECT, false), Arrival::Other);
+        assert_eq!(look(&fragment, DIRECT, false), Arrival::Fragment);
+    }
+
+    #[test]
+    fn dhcp_messages_are_found_whatever_their_destination_while_there_is_no_address() {
+        let mut dhcp = frame(b"a DHCP message");
+        dhcp[36..38].copy_from_slice(&68u16.to_be_bytes());
+        dhcp[40..42].fill(0);
+        let taken = |direct| matches!(look(&dhcp, direct, false), Arrival::Dhcp(_));
+        assert!(taken(NOBODY), "to the address that is offered");
+        assert!(taken(DIRECT), "to the address that the station has");
+        let another = Direct {
+            address: Some(Ipv4Addr::new(10, 0, 2, 16)),
+            port: None,
+        };
+        assert!(!taken(another));
+        let mut everybody = dhcp.clone();
+        everybody[30..34].fill(0xff);
+        Ipv4Packet::new_unchecked(&mut everybody[14..]).fill_checksum();
+        assert!(matches!(look(&everybody, another, false), Arrival::Dhcp(_)));
     }
 }

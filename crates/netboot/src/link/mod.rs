@@ -1,55 +1,76 @@
 //! Frames, from the board's device to the IP stack and back.
 //!
-//! The link is the device that smoltcp sees. On the way in it looks at each frame first: checksums are verified here
-//! ([`arrival`]), a datagram for the port that is read in place stays where the device put it, ARP is watched for conflicts
-//! ([`arp`]), and the sender of DHCP messages is remembered as a neighbour ([`reply`]).
+//! The link lies under smoltcp, which sees IP packets only. Ethernet, VLAN tags, ARP and the choice of the next hop are here:
+//! smoltcp's own ARP believes nobody outside of the own prefix, does not follow a server that moves to another card, and asks
+//! for one neighbour in a second.
+//!
+//! | file | what |
+//! |---|---|
+//! | `ethernet` | headers and VLAN tags |
+//! | `arp` | ARP messages, and the watch for other users of an address |
+//! | `neighbors` | hardware addresses that are known |
+//! | `routes` | which neighbour a packet goes to |
+//! | `egress` | the way out: from a packet to a frame |
+//! | `arrival` | the way in: checksums, and the datagrams that are read where the device put them |
 
 mod arp;
 mod arrival;
 mod checksum;
-#[cfg(feature = "fast-start")]
-mod reply;
+mod egress;
+mod ethernet;
+mod neighbors;
+mod routes;
 
-use arp::{Question, Watch};
+use arp::{Arp, Watch};
 use arrival::{Arrival, Datagram, Direct};
 use core::net::Ipv4Addr;
-use netboot_core::{Device, FrameSlot, Received, TxSlot};
-use smoltcp::phy::{Checksum, DeviceCapabilities, Medium, RxToken, TxToken};
-use smoltcp::wire::EthernetAddress;
+pub(crate) use egress::{Egress, Tx, WAITING};
+pub(crate) use ethernet::Mac;
+use netboot_core::net::is_host;
+use netboot_core::{Device, DeviceInfo, FrameSlot, Instant, Received, TxSlot};
+pub(crate) use routes::RouteRefused;
 
 /// A device with the taps on it.
-pub(crate) struct Link<D> {
+pub(crate) struct Link<'w, D> {
     device: D,
     watch: Watch,
-    /// The station's address, as the interface has it.
-    pub address: Option<Ipv4Addr>,
+    /// The way out.
+    pub egress: Egress<'w>,
     /// The UDP port whose datagrams are read in place.
     pub port: Option<u16>,
     /// The datagram that is read in place, and the slot of its frame.
     kept: Option<(FrameSlot, Datagram)>,
-    /// Set by `receive` when the frame that it passed on holds a datagram to be read in place.
+    /// Set when the device has to keep the frame that arrived last.
     found: Option<Datagram>,
-    /// The ARP reply of whoever sent the last DHCP message.
-    #[cfg(feature = "fast-start")]
-    server: reply::Reply,
-    /// Set while smoltcp has not seen that reply.
-    #[cfg(feature = "fast-start")]
-    untold: bool,
+    /// Hardware address that the last DHCP message came from.
+    servant: Mac,
+    /// Number of fragments of IP packets that were dropped.
+    pub fragments: u16,
 }
 
-impl<D: Device> Link<D> {
-    pub fn new(device: D) -> Self {
+/// What a frame was.
+pub(crate) enum Arrived<'a, 'w, T> {
+    /// It was for nobody, or was dealt with here.
+    Done,
+    /// It holds an IP packet, and here is a buffer for the answer.
+    Packet(&'a [u8], Tx<'a, 'w, T>),
+    /// It holds a DHCP message, from this address.
+    Dhcp(Ipv4Addr, &'a [u8]),
+}
+
+impl<'w, D: Device> Link<'w, D> {
+    #[inline(always)]
+    pub fn new(device: D, vlan: Option<u16>, waiting: &'w mut [u8; WAITING]) -> Self {
+        let mac = device.info().mac;
         Self {
             device,
             watch: Watch::new(None),
-            address: None,
+            egress: Egress::new(mac, vlan, waiting),
             port: None,
             kept: None,
             found: None,
-            #[cfg(feature = "fast-start")]
-            server: reply::Reply::new(),
-            #[cfg(feature = "fast-start")]
-            untold: false,
+            servant: mac,
+            fragments: 0,
         }
     }
 
@@ -89,125 +110,133 @@ impl<D: Device> Link<D> {
         self.watch = Watch::new(address);
     }
 
-    /// Whether another station was seen to use the watched address, or to probe for it.
-    pub fn conflict(&self) -> bool {
-        self.watch.conflict()
+    /// The hardware address of another station that was seen to use the watched address, or to probe for it.
+    pub fn conflict(&self) -> Option<Mac> {
+        self.watch.conflict
     }
 
     /// Asks everybody on the link who has `target`, in the name of `sender`: 0.0.0.0 for a probe (RFC 5227, section 2.1.1), the
     /// target itself for an announcement (section 2.3). The question is lost when no transmit buffer is free.
     #[inline(never)]
     pub fn send_arp(&mut self, sender: Ipv4Addr, target: Ipv4Addr) {
-        let mac = self.mac();
-        let question = Question {
-            mac,
-            sender,
-            target,
-        };
-        if let Some(Tx(slot)) = slot(&mut self.device) {
-            slot.send(Question::LEN, |buffer| question.emit(buffer));
+        let Self { device, egress, .. } = self;
+        if let Some(slot) = device.transmit() {
+            let len = egress.arp_len();
+            slot.send(len, |frame| egress.emit_question(frame, sender, target));
         }
     }
 
-    pub fn device(&mut self) -> &mut D {
-        &mut self.device
-    }
-
-    pub fn mac(&self) -> EthernetAddress {
-        EthernetAddress(self.device.info().mac)
-    }
-
-    /// Address of whoever sent the last DHCP message, until smoltcp has seen the reply.
-    #[cfg(feature = "fast-start")]
-    pub fn dhcp_sender(&self) -> Option<Ipv4Addr> {
-        self.untold.then(|| self.server.sender())
-    }
-}
-
-/// Finds a transmit buffer. One copy of the search serves all callers.
-#[inline(never)]
-fn slot<D: Device>(device: &mut D) -> Option<Tx<D::Tx<'_>>> {
-    device.transmit().map(Tx)
-}
-
-pub(crate) struct Rx<'a>(&'a [u8]);
-pub(crate) struct Tx<T>(T);
-
-impl RxToken for Rx<'_> {
-    fn consume<R, F: FnOnce(&[u8]) -> R>(self, f: F) -> R {
-        f(self.0)
-    }
-}
-
-impl<T: TxSlot> TxToken for Tx<T> {
-    fn consume<R, F: FnOnce(&mut [u8]) -> R>(self, len: usize, f: F) -> R {
-        self.0.send(len, f)
-    }
-}
-
-impl<D: Device> smoltcp::phy::Device for Link<D> {
-    type RxToken<'a>
-        = Rx<'a>
-    where
-        Self: 'a;
-    type TxToken<'a>
-        = Tx<D::Tx<'a>>
-    where
-        Self: 'a;
-
-    fn receive(&mut self, _: smoltcp::time::Instant) -> Option<(Rx<'_>, Tx<D::Tx<'_>>)> {
-        #[cfg(feature = "fast-start")]
-        if let Some(address) = self.address.filter(|_| self.untold) {
-            let slot = slot(&mut self.device)?;
-            self.untold = false;
-            return Some((Rx(self.server.to(address)), slot));
+    /// Sends what could not be sent while frames arrived: the packet whose neighbour is known now, and the question whether an
+    /// old neighbour is still there.
+    #[inline(never)]
+    pub fn service(&mut self, now: Instant) {
+        if self.egress.ready {
+            let Self { device, egress, .. } = self;
+            if let Some(slot) = device.transmit() {
+                let len = egress.waited_len();
+                slot.send(len, |frame| egress.emit_waited(frame, now));
+            }
         }
-        let mac = self.mac();
-        let direct = match (self.address, self.port) {
-            (Some(address), Some(port)) => Some(Direct { mac, address, port }),
-            _ => None,
+        if let (Some(target), Some(own)) = (self.egress.neighbors.stale.take(), self.egress.address)
+        {
+            self.send_arp(own, target);
+        }
+    }
+
+    /// Takes the next frame from the device. `None` when none has arrived.
+    #[inline(never)]
+    pub fn receive(&mut self, now: Instant) -> Option<Arrived<'_, 'w, D::Tx<'_>>> {
+        let direct = Direct {
+            address: self.egress.address,
+            port: self.port,
         };
         let Received {
             frame,
             rx_checksum_verified,
             tx,
         } = self.device.receive()?;
-        let frame = match arrival::look(frame, direct, rx_checksum_verified) {
-            Arrival::Other => frame,
-            // smoltcp passes over a frame without octets.
-            Arrival::Damaged => &[],
-            Arrival::Datagram(datagram) => {
-                // One is kept already only when the sink stands still. This one is lost then, and asked for again.
-                if self.kept.is_none() {
-                    self.found = Some(datagram);
-                }
-                &[]
-            }
+        let egress = &mut self.egress;
+        let Some(head) = ethernet::parse(frame, egress.vlan) else {
+            return Some(Arrived::Done);
         };
-        #[cfg(feature = "fast-start")]
-        if self.address.is_none() && self.server.learn(frame) {
-            self.untold = true;
+        let [first, ..] = head.destination;
+        let alone = head.destination == egress.mac;
+        // A frame of our own comes back where the wire has a loop.
+        if head.source == egress.mac || !(alone || first & 1 != 0) {
+            return Some(Arrived::Done);
         }
-        if cfg!(feature = "robust") {
-            self.watch.look(frame, mac);
+        let payload = frame.get(head.len..).unwrap_or_default();
+        if head.ethertype == ethernet::ARP {
+            if let Some(message) = Arp::parse(payload) {
+                if cfg!(feature = "robust") {
+                    self.watch.look(message, alone, self.servant);
+                }
+                answer(egress, message, tx, now);
+            }
+            return Some(Arrived::Done);
         }
-        Some((Rx(frame), Tx(tx)))
+        if head.ethertype != ethernet::IPV4 {
+            return Some(Arrived::Done);
+        }
+        Some(
+            match arrival::look(frame, head.len, direct, rx_checksum_verified) {
+                Arrival::Other => Arrived::Packet(payload, Tx::new(tx, egress, now)),
+                Arrival::Damaged => Arrived::Done,
+                Arrival::Fragment => {
+                    self.fragments = self.fragments.saturating_add(1);
+                    Arrived::Done
+                }
+                Arrival::Datagram(datagram) => {
+                    // One is kept already only when the sink stands still. This one is lost then, and asked for again.
+                    if self.kept.is_none() {
+                        self.found = Some(datagram);
+                    }
+                    Arrived::Done
+                }
+                Arrival::Dhcp(Datagram {
+                    source, payload, ..
+                }) => {
+                    self.servant = head.source;
+                    // Whoever sent it is a neighbour, and mostly the first one that the station speaks to: the server itself, or
+                    // the router that relays for it.
+                    if cfg!(feature = "fast-start") && is_host(source) {
+                        egress.learn(now, source, head.source, true);
+                    }
+                    Arrived::Dhcp(source, frame.get(payload).unwrap_or_default())
+                }
+            },
+        )
     }
 
-    fn transmit(&mut self, _: smoltcp::time::Instant) -> Option<Tx<D::Tx<'_>>> {
-        slot(&mut self.device)
+    pub fn device(&mut self) -> &mut D {
+        &mut self.device
     }
 
-    fn capabilities(&self) -> DeviceCapabilities {
-        let info = self.device.info();
-        let mut capabilities = DeviceCapabilities::default();
-        capabilities.medium = Medium::Ethernet;
-        capabilities.max_transmission_unit = info.mtu + 14;
-        // Bounds the TCP window to what the ring holds between two polls.
-        capabilities.max_burst_size = Some(info.rx_ring);
-        // `arrival` has verified those of what comes in.
-        capabilities.checksum.udp = Checksum::Tx;
-        capabilities.checksum.tcp = Checksum::Tx;
-        capabilities
+    pub fn info(&self) -> DeviceInfo {
+        self.device.info()
+    }
+
+    /// A transmit buffer for one IP packet.
+    #[inline(never)]
+    pub fn transmit(&mut self, now: Instant) -> Option<Tx<'_, 'w, D::Tx<'_>>> {
+        let slot = self.device.transmit()?;
+        Some(Tx::new(slot, &mut self.egress, now))
+    }
+}
+
+/// Learns from an ARP message, and answers it if it asks for the station (RFC 826).
+#[inline(never)]
+fn answer<T: TxSlot>(egress: &mut Egress<'_>, message: &Arp, tx: T, now: Instant) {
+    let Some(own) = egress.address else {
+        return;
+    };
+    let for_us = message.target() == own;
+    if message.sender() != own && message.has_sender() {
+        egress.learn(now, message.sender(), message.sender_mac, for_us);
+    }
+    if for_us && message.is_request() {
+        let to = message.sender_mac;
+        let reply = Arp::new(arp::REPLY, (egress.mac, own), to, message.sender());
+        tx.send(egress.arp_len(), |frame| egress.emit_arp(frame, &reply, to));
     }
 }

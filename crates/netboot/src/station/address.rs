@@ -5,7 +5,7 @@ use crate::stack::Stack;
 use core::net::{IpAddr, Ipv4Addr};
 use log::warn;
 use netboot_core::Device;
-use netboot_core::net::{NetworkConfig, Prefix, Route};
+use netboot_core::net::{NetworkConfig, Prefix, Route, is_host};
 
 /// Where the present configuration lies. It is kept once: a lease's with the lease.
 #[expect(
@@ -25,18 +25,11 @@ pub(crate) enum ConfigSource {
 pub(crate) struct Addressing {
     /// Which of the configured routers is the default one.
     router: usize,
-    /// The neighbour on the way to whoever was spoken to last.
-    #[cfg(feature = "fast-start")]
-    asked: Option<Ipv4Addr>,
 }
 
 impl Addressing {
     pub const fn new() -> Self {
-        Self {
-            router: 0,
-            #[cfg(feature = "fast-start")]
-            asked: None,
-        }
+        Self { router: 0 }
     }
 
     /// Sets address, routers and routes of the interface. Routes that cannot be used are left out; says whether there were any.
@@ -52,19 +45,28 @@ impl Addressing {
         let IpAddr::V4(address) = config.address else {
             return Err(NetError::AddressFamily);
         };
-        let usable = is_single(address.to_bits()) && !address.is_loopback();
-        if !usable || !(1..=32).contains(&config.prefix_len) {
+        if !is_host(address) || !(1..=32).contains(&config.prefix_len) {
             return Err(NetError::BadAddress);
         }
-        stack.set_address(address, config.prefix_len);
+        stack.set_address(address);
         stack.clear_routes();
+        let own = Route {
+            destination: config.prefix(),
+            gateway: None,
+        };
+        // The table was just emptied and has room.
+        let _ = stack.add_route(&own);
         self.router = 0;
         self.set_router(stack, config);
         let mut left_out = false;
-        for route in &config.routes {
-            if add_route(stack, config, route).is_err() {
-                left_out = true;
-                warn!("route to {} is not usable", route.destination.address);
+        // Those on the link come first: the routers of the others may be found by them (RFC 3442).
+        let (direct, indirect) = (true, false);
+        for on_link in [direct, indirect] {
+            for route in &config.routes {
+                if route.gateway.is_none() == on_link && add_route(stack, config, route).is_err() {
+                    left_out = true;
+                    warn!("route to {} is not usable", route.destination.address);
+                }
             }
         }
         Ok(left_out)
@@ -73,7 +75,7 @@ impl Addressing {
     /// Prepares for a way that may have changed: forgets all neighbours, and goes on to the next router
     /// (RFC 1122, sections 2.3.2.1 and 3.3.1.4).
     pub fn suspect_path<D: Device>(&mut self, stack: &mut Stack<'_, D>, config: &NetworkConfig) {
-        stack.forget_neighbors();
+        stack.link.egress.forget();
         let count = config.routers.len();
         if count < 2 {
             return;
@@ -85,7 +87,7 @@ impl Addressing {
         self.set_router(stack, config);
     }
 
-    /// Makes the present router the default one, whether or not it is on the own network.
+    /// Makes the present router the default one, whether or not it is on the own network: it is looked for on the link.
     fn set_router<D: Device>(&self, stack: &mut Stack<'_, D>, config: &NetworkConfig) {
         if let Some(router) = config.routers.get(self.router) {
             let everywhere = Prefix {
@@ -99,49 +101,26 @@ impl Addressing {
             let _ = stack.add_route(&route);
         }
     }
-
-    /// Asks for the hardware address on the way to `address`, which is spoken to next, unless it is the same as the last time.
-    ///
-    /// smoltcp asks for a neighbour's hardware address when the first packet for it is ready, but only once in a second, whoever
-    /// is waiting: the server whose name was just resolved would wait for that second, had the DNS server been asked for before.
-    #[cfg(feature = "fast-start")]
-    #[inline(never)]
-    pub fn ask_neighbor<D: Device>(
-        &mut self,
-        stack: &mut Stack<'_, D>,
-        config: &NetworkConfig,
-        address: IpAddr,
-    ) {
-        let hop = match config.prefix().contains(address) {
-            true => address,
-            false => match config.routers.get(self.router) {
-                Some(router) => *router,
-                None => return,
-            },
-        };
-        let (IpAddr::V4(own), IpAddr::V4(hop)) = (config.address, hop) else {
-            return;
-        };
-        // The first one is left to smoltcp.
-        let before = self.asked.replace(hop);
-        if before.is_some_and(|before| before.to_bits() != hop.to_bits()) {
-            stack.link.send_arp(own, hop);
-        }
-    }
 }
 
 /// Adds a route, or replaces the one to the same destination.
 ///
 /// # Errors
-/// [`NetError::BadRoute`] when the gateway is not on the own network or the table is full.
+/// [`NetError::BadRoute`] when the gateway is not on the link or the table is full. The gateway of a station that is alone in its
+/// network is on the link whatever the prefix says.
 pub(super) fn add_route<D: Device>(
     stack: &mut Stack<'_, D>,
     config: &NetworkConfig,
     route: &Route,
 ) -> Result<(), NetError> {
-    let reachable = route
-        .gateway
-        .is_some_and(|gateway| config.prefix().contains(gateway));
+    let reachable = match route.gateway {
+        None => true,
+        Some(IpAddr::V4(gateway)) => {
+            is_host(gateway)
+                && (config.prefix_len == 32 || stack.link.egress.routes.is_on_link(gateway))
+        }
+        Some(IpAddr::V6(_)) => false,
+    };
     if !reachable {
         return Err(NetError::BadRoute);
     }
@@ -158,21 +137,13 @@ pub(super) fn check_peer(config: Option<&NetworkConfig>, address: IpAddr) -> Res
     let (IpAddr::V4(own), IpAddr::V4(peer)) = (config.address, address) else {
         return Err(NetError::AddressFamily);
     };
-    let bits = peer.to_bits();
     // The last address of the own network is everybody's, unless the network has one or two addresses (RFC 3021).
     let host_bits = u32::MAX.checked_shr(config.prefix_len.into()).unwrap_or(0);
-    let everybody = host_bits > 1 && bits == own.to_bits() | host_bits;
-    match is_single(bits) && !everybody {
+    let everybody = host_bits > 1 && peer.to_bits() == own.to_bits() | host_bits;
+    match is_host(peer) && !everybody {
         true => Ok(()),
         false => Err(NetError::BadAddress),
     }
-}
-
-/// Whether an IPv4 address can be that of a single host: 0.0.0.0 is nobody's, 224.0.0.0/4 are groups, and 255.255.255.255 is
-/// everybody on the link (RFC 1122, section 3.2.1.3).
-#[inline(never)]
-fn is_single(bits: u32) -> bool {
-    bits != 0 && bits != u32::MAX && bits >> 28 != 0xE
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 //!
 //! The lease works on the IP stack alone and reports changes; the [station](super::station) sets the interface up by them.
 
+use crate::link::Mac;
 use crate::options::{ArpProbe, DhcpOptions};
 use crate::stack::{SocketHandle, Stack};
 use core::net::Ipv4Addr;
@@ -12,14 +13,12 @@ use netboot_dhcp::{self as dhcp, DhcpError, Event, RawOptions};
 use netboot_ipxe::DhcpGoal;
 use rand_core::RngCore;
 use smoltcp::socket::udp::UdpMetadata;
-use smoltcp::wire::{IpAddress, IpEndpoint};
+use smoltcp::wire::IpEndpoint;
 
 /// Port of the client (RFC 2131, section 4.1).
 const CLIENT_PORT: u16 = 68;
 /// Messages and events looked at in one call.
 const BUDGET: usize = 8;
-/// How long a message may wait for its server's hardware address.
-const ADDRESS_WAIT: Duration = Duration::from_secs(3);
 /// Octets of the longest DHCP message that the client writes.
 pub(crate) const MESSAGE_MAX: usize = 600;
 
@@ -72,8 +71,9 @@ pub(crate) struct Lease<'a> {
     offer_window: Duration,
     /// Set once there was an address since `dhcp` was called. Should it be lost, the client does not give up.
     was_bound: bool,
-    /// When the last message was given to the socket.
-    sent_at: Instant,
+    /// Address of whoever sent the last message.
+    #[cfg(feature = "fast-start")]
+    sender: Option<Ipv4Addr>,
 }
 
 impl<'a> Lease<'a> {
@@ -93,6 +93,8 @@ impl<'a> Lease<'a> {
             vendor_class: options.vendor_class,
             offer_window: options.offer_window,
             probe: PROBES && options.probe != ArpProbe::Off,
+            declines: options.declines,
+            after_declines: options.after_declines,
             deadline: options.timeout,
             ..dhcp::Config::new(mac)
         };
@@ -105,7 +107,8 @@ impl<'a> Lease<'a> {
             how: options.probe,
             offer_window: options.offer_window,
             was_bound: false,
-            sent_at: Instant::ZERO,
+            #[cfg(feature = "fast-start")]
+            sender: None,
         }
     }
 
@@ -191,12 +194,40 @@ impl<'a> Lease<'a> {
         stack.udp(self.socket).close();
     }
 
-    /// Whether a message waits to be taken in.
-    pub fn has_message<D: Device>(&self, stack: &mut Stack<'_, D>) -> bool {
-        stack.udp(self.socket).can_recv()
+    /// Address of whoever sent the last message: the server, or the router that relays for it.
+    #[cfg(feature = "fast-start")]
+    pub fn sender(&self) -> Option<Ipv4Addr> {
+        self.sender
     }
 
-    /// Takes in messages and timeouts. [`next_change`](Self::next_change) and [`send`](Self::send) then have the results.
+    /// Takes in a message from `from`. [`next_change`](Self::next_change) and [`send`](Self::send) then have the results.
+    #[inline(never)]
+    pub fn receive(
+        &mut self,
+        now: Instant,
+        mut rng: &mut dyn RngCore,
+        from: Ipv4Addr,
+        message: &[u8],
+    ) {
+        let Some(client) = self.client.as_mut().filter(|_| self.state != State::Off) else {
+            return;
+        };
+        match client.handle(now, &mut rng, from, message) {
+            Ok(taken) => {
+                #[cfg(feature = "fast-start")]
+                {
+                    self.sender = Some(from);
+                }
+                if cfg!(feature = "dhcp-options") {
+                    // What the client could read can be read once more.
+                    let _ = self.raw.keep(taken, message);
+                }
+            }
+            Err(error) => debug!("dhcp: message from {from} ignored: {error}"),
+        }
+    }
+
+    /// Takes in timeouts. [`next_change`](Self::next_change) and [`send`](Self::send) then have the results.
     #[inline(never)]
     pub fn service<D: Device>(
         &mut self,
@@ -207,20 +238,6 @@ impl<'a> Lease<'a> {
         let Some(client) = &mut self.client else {
             return;
         };
-        for _ in 0..BUDGET {
-            let Ok((message, meta)) = stack.udp(self.socket).recv() else {
-                break;
-            };
-            let IpAddress::Ipv4(from) = meta.endpoint.addr;
-            match client.handle(now, &mut rng, from, message) {
-                Ok(taken) if cfg!(feature = "dhcp-options") => {
-                    // What the client could read can be read once more.
-                    let _ = self.raw.keep(taken, message);
-                }
-                Ok(_) => {}
-                Err(error) => debug!("dhcp: message from {from} ignored: {error}"),
-            }
-        }
         if client.poll_timeout().is_some_and(|at| at <= now) {
             client.handle_timeout(now, &mut rng);
         }
@@ -247,7 +264,7 @@ impl<'a> Lease<'a> {
                         });
                         self.service_probe(stack, now);
                     }
-                    ArpProbe::On { .. } | ArpProbe::Off => self.probe_result(now, false),
+                    ArpProbe::On { .. } | ArpProbe::Off => self.probe_result(now, None),
                 },
                 Event::Bound => {
                     self.state = State::Bound;
@@ -277,9 +294,12 @@ impl<'a> Lease<'a> {
         None
     }
 
-    fn probe_result(&mut self, now: Instant, conflict: bool) {
+    fn probe_result(&mut self, now: Instant, conflict: Option<Mac>) {
         if let Some(client) = &mut self.client {
             client.probe_result(now, conflict);
+            if conflict.is_some() && client.has_declined_enough() {
+                warn!("dhcp: too many addresses are in use; the next one is not probed");
+            }
         }
     }
 
@@ -295,17 +315,17 @@ impl<'a> Lease<'a> {
             return;
         };
         let conflict = stack.link.conflict();
-        if !conflict && now < probe.next {
+        if conflict.is_none() && now < probe.next {
             return;
         }
-        if !conflict && probe.left > 0 {
+        if conflict.is_none() && probe.left > 0 {
             probe.left -= 1;
             probe.next = now + interval;
             stack.link.send_arp(Ipv4Addr::UNSPECIFIED, probe.address);
             return;
         }
-        if conflict {
-            warn!("dhcp: {} is in use by another station", probe.address);
+        if let Some(mac) = conflict {
+            warn!("dhcp: {} is in use by {mac:02x?}", probe.address);
         }
         self.probe = None;
         stack.link.watch(None);
@@ -320,13 +340,6 @@ impl<'a> Lease<'a> {
         now: Instant,
         mut rng: &mut dyn RngCore,
     ) {
-        let socket = stack.udp(self.socket);
-        if socket.send_queue() > 0 && now.since(self.sent_at) >= ADDRESS_WAIT {
-            // The server of the lease is gone. smoltcp would ask for its hardware address each second,
-            // for ever, and let no other socket ask for one meanwhile.
-            socket.close();
-            let _ = socket.bind(CLIENT_PORT);
-        }
         for _ in 0..BUDGET {
             if !stack.udp(self.socket).can_send() {
                 return;
@@ -344,7 +357,6 @@ impl<'a> Lease<'a> {
                 meta: Default::default(),
             };
             let message = message.get(..out.len).unwrap_or_default();
-            self.sent_at = now;
             if let Err(error) = stack.udp(self.socket).send_slice(message, meta) {
                 warn!("dhcp: cannot send: {error}");
             }

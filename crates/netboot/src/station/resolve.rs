@@ -51,10 +51,6 @@ mod dns {
         if servers.is_empty() {
             return Err(station.fail(NetError::NoDnsServer));
         }
-        #[cfg(feature = "fast-start")]
-        if let Some(IpAddress::Ipv4(first)) = servers.first() {
-            station.ask_neighbor(IpAddr::V4(*first));
-        }
         let handle = station.dns;
         let (socket, iface) = station.stack.dns(handle);
         socket.update_servers(&servers);

@@ -141,8 +141,21 @@ impl<'a, B: Board> Station<'a, B> {
         // Before frames are taken: what the sink has used up since opens TCP's window, and one acknowledgment tells of both.
         self.stack.flush(now);
         for _ in 0..INGRESS_BUDGET {
-            if self.leave_frames(now) || !self.stack.receive_one(now) {
+            if self.leave_frames(now) {
                 break;
+            }
+            let (lease, platform) = (&mut self.lease, &mut self.platform);
+            let mut messages = false;
+            let mut dhcp = |from, message: &[u8]| {
+                lease.receive(now, platform.rng(), from, message);
+                messages = true;
+            };
+            if !self.stack.receive_one(now, &mut dhcp) {
+                break;
+            }
+            if messages {
+                // What it asks for is done before the next one comes.
+                self.round_at = now;
             }
             if self.stack.link.hold() {
                 if now < self.round_at {
@@ -151,8 +164,8 @@ impl<'a, B: Board> Station<'a, B> {
                 break;
             }
         }
-        let settled = self.lease.state == State::Bound && !self.lease.has_message(&mut self.stack);
-        if now >= self.round_at || !settled {
+        self.stack.link.service(now);
+        if now >= self.round_at || self.lease.state != State::Bound {
             self.round_at = now + ROUND;
             self.service_lease(now);
         }
@@ -263,6 +276,9 @@ impl<'a, B: Board> Station<'a, B> {
     /// # Errors
     /// When the address, the prefix or a route cannot be used; the interface then has no address.
     pub(crate) fn configure(&mut self, config: &NetworkConfig) -> Result<(), NetError> {
+        let (now, seed) = (self.platform.now(), self.platform.rng().next_u64());
+        self.stack
+            .set_mtu(config.mtu.unwrap_or(u16::MAX), seed, now);
         let configured = self.addressing.configure(&mut self.stack, config);
         match configured {
             Ok(false) => {
@@ -287,20 +303,15 @@ impl<'a, B: Board> Station<'a, B> {
         address::add_route(&mut self.stack, config, route)
     }
 
-    /// Checks that a peer can be spoken to, and asks for the neighbour on the way to it.
+    /// Checks that a peer can be spoken to.
     pub(crate) fn approach(&mut self, address: IpAddr) -> Result<(), NetError> {
         address::check_peer(self.config(), address)?;
-        #[cfg(feature = "fast-start")]
-        self.ask_neighbor(address);
-        Ok(())
-    }
-
-    /// Asks for the hardware address on the way to whoever is spoken to next.
-    #[cfg(feature = "fast-start")]
-    pub(crate) fn ask_neighbor(&mut self, address: IpAddr) {
-        if let Some(config) = present(&self.source, &self.lease) {
-            self.addressing
-                .ask_neighbor(&mut self.stack, config, address);
+        let IpAddr::V4(address) = address else {
+            return Err(NetError::AddressFamily);
+        };
+        match self.stack.link.egress.routes.hop(address) {
+            Some(_) => Ok(()),
+            None => Err(NetError::NoRoute { address }),
         }
     }
 
@@ -354,6 +365,10 @@ impl<'a, B: Board> Station<'a, B> {
         let Some(config) = self.lease.config() else {
             return;
         };
+        let now = self.platform.now();
+        let seed = self.platform.rng().next_u64();
+        self.stack
+            .set_mtu(config.mtu.unwrap_or(u16::MAX), seed, now);
         if let Err(error) = self.addressing.configure(&mut self.stack, config) {
             warn!("dhcp: the lease cannot be used: {error}");
         }
@@ -366,7 +381,7 @@ impl<'a, B: Board> Station<'a, B> {
         };
         self.stack.link.send_arp(own, own);
         #[cfg(feature = "fast-start")]
-        if let Some(server) = self.stack.link.dhcp_sender() {
+        if let Some(server) = self.lease.sender() {
             self.stack.link.send_arp(own, server);
         }
     }

@@ -68,12 +68,17 @@ pub struct LinkStats {
     pub from_server: DirectionStats,
 }
 
+/// What stands between the two ends of a link: it takes a frame that a side sends, and puts what goes on in its place into the
+/// list, each with the side that it comes from. A switch, a router or an attacker may drop frames, change them, or send its own.
+pub type Middle = Box<dyn FnMut(Instant, Side, Vec<u8>, &mut Vec<(Side, Vec<u8>)>) + Send>;
+
 /// A point-to-point Ethernet link.
 pub struct Link {
     from_client: Direction,
     from_server: Direction,
     down: bool,
     capture: Option<PcapWriter<Box<dyn Write + Send>>>,
+    middle: Option<Middle>,
 }
 
 impl Link {
@@ -84,7 +89,13 @@ impl Link {
             from_server: Direction::new(seed, 1, config),
             down: false,
             capture: None,
+            middle: None,
         }
+    }
+
+    /// Puts something between the two ends.
+    pub fn set_middle(&mut self, middle: Middle) {
+        self.middle = Some(middle);
     }
 
     /// Gives `frame` to the link. Time must not go back between two calls.
@@ -94,6 +105,19 @@ impl Link {
 
     /// As [`send`](Self::send), without a copy.
     pub fn send_owned(&mut self, now: Instant, from: Side, frame: Vec<u8>) {
+        let Some(middle) = &mut self.middle else {
+            self.pass(now, from, frame);
+            return;
+        };
+        let mut out = Vec::new();
+        middle(now, from, frame, &mut out);
+        for (from, frame) in out {
+            self.pass(now, from, frame);
+        }
+    }
+
+    /// Lets a frame onto the wire.
+    fn pass(&mut self, now: Instant, from: Side, frame: Vec<u8>) {
         if let Some(capture) = &mut self.capture
             && capture.frame(now, &frame).is_err()
         {

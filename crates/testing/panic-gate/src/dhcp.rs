@@ -49,7 +49,7 @@ fn acquire(input: &mut Input, client: &mut Client) {
             take(client.poll_transmit(now, input, black_box(&mut buffer[..])));
         }
         3 => take(client.poll(now)),
-        4 => client.probe_result(now, input.flag()),
+        4 => client.probe_result(now, input.flag().then_some([2; 6])),
         5 => client.handle_timeout(now, input),
         6 => client.release(now),
         7 => client.set_offer_window(input.span()),
