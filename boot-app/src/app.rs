@@ -12,7 +12,7 @@ use crate::error::AppError;
 use crate::hooks::DeviceControl;
 use crate::observer::{Event, Observer};
 use crate::report::{BootReport, Outcome};
-use crate::sources::{Origin, Sources, boot_uri, know_all, know_some};
+use crate::sources::{Origin, PlaceError, Sources, boot_uri, know_all, know_some};
 use netboot_core::uri::UriError;
 use netboot_core::{AbortReason, Duration, ImageSink, Instant};
 use netboot_ipxe::{Delivery, DhcpGoal, IpxeInterface};
@@ -329,7 +329,7 @@ where
         };
         self.observer.event(now, &Event::Configured(config));
         self.report.configured = Some(now);
-        let refused = match boot_uri(config) {
+        let refused = match boot_uri(config, 0) {
             Ok(Some(boot)) if !self.config.sources.allows(&boot) => AppError::NotHttps {
                 origin: Origin::Dhcp,
             },
@@ -337,7 +337,10 @@ where
                 self.sources.boot = boot;
                 return Ok(());
             }
-            Err(error) => AppError::Network(error.into()),
+            Err(PlaceError::Uri(error)) => AppError::Network(error.into()),
+            Err(PlaceError::TooLong) => AppError::PointerTooLong,
+            Err(PlaceError::NoText) => AppError::PointerDamaged,
+            Err(PlaceError::NoServer) => AppError::NoServer,
         };
         self.sources.boot = None;
         let failed = self.fail(refused);

@@ -46,6 +46,12 @@ pub enum AppError<N> {
         /// The source.
         origin: Origin,
     },
+    /// The name of the boot file, or of its server, is longer than what can be kept (DHCP options 66 and 67).
+    PointerTooLong,
+    /// The name of the boot file, or of its server, is no text: it has control characters in it, or octets that are not UTF-8.
+    PointerDamaged,
+    /// A boot file is named, and nothing says on which server it is.
+    NoServer,
     /// The time for the whole boot is over.
     TotalDeadline,
     /// The device asks for more images than a report has room for.
@@ -90,6 +96,13 @@ impl<N: fmt::Display> fmt::Display for AppError<N> {
                 "the place that source {} names is not https, which this board requires",
                 origin.as_str()
             ),
+            AppError::PointerTooLong => {
+                f.write_str("the boot file's name, or its server's, is too long to be kept")
+            }
+            AppError::PointerDamaged => {
+                f.write_str("the boot file's name, or its server's, is damaged: it is no text")
+            }
+            AppError::NoServer => f.write_str("a boot file is named, but no server for it"),
             AppError::TotalDeadline => f.write_str("the time for the whole boot is over"),
             AppError::TooManyImages => f.write_str("the device asks for too many images"),
         }
@@ -110,6 +123,9 @@ impl<N: Coded> Coded for AppError<N> {
             AppError::TotalDeadline => 5,
             AppError::TooManyImages => 6,
             AppError::NotHttps { .. } => 7,
+            AppError::PointerTooLong => 16,
+            AppError::PointerDamaged => 17,
+            AppError::NoServer => 18,
         })
     }
 
@@ -119,7 +135,11 @@ impl<N: Coded> Coded for AppError<N> {
             AppError::Recovery(error) => error.blame(),
             #[cfg(feature = "toc")]
             AppError::Toc(error) => error.blame(),
-            AppError::NoSource { .. } | AppError::NotHttps { .. } => Blame::Configuration,
+            AppError::NoSource { .. }
+            | AppError::NotHttps { .. }
+            | AppError::PointerTooLong
+            | AppError::PointerDamaged
+            | AppError::NoServer => Blame::Configuration,
             AppError::SizeMismatch { .. }
             | AppError::DigestMismatch { .. }
             | AppError::ChecksumMismatch { .. } => Blame::Server,

@@ -183,6 +183,12 @@ impl Settings {
                 self.network.http.stall_timeout = millis(value()?)?;
                 Some(())
             }
+            "vlan" => {
+                let vlan = number(value()?)?;
+                matches!(vlan, 1..=4094).then_some(())?;
+                self.network.vlan = Some(vlan);
+                Some(())
+            }
             "dhcp_ms" => {
                 self.network.dhcp.timeout = millis(value()?)?;
                 Some(())

@@ -203,25 +203,31 @@ fn damage(frame: &mut Vec<u8>, chance: &mut Chance) {
     frame.truncate(ETHERNET + 1_500);
 }
 
-/// Makes length and checksum of IPv4, and checksums of UDP and TCP, right again as far as the frame
-/// still has such headers.
-fn mend(frame: &mut [u8]) {
+/// Makes length and checksum of the IPv4 header right again; gives its length in octets.
+pub(crate) fn mend_header(frame: &mut [u8]) -> Option<usize> {
     if frame.get(12..14) != Some(&[0x08, 0x00]) {
-        return;
+        return None;
     }
-    let Some(packet) = frame.get_mut(ETHERNET..) else {
-        return;
-    };
+    let packet = frame.get_mut(ETHERNET..)?;
     let header = usize::from(packet.first().copied().unwrap_or(0) & 0x0F) * 4;
     if header < 20 || packet.len() < header {
-        return;
+        return None;
     }
     let total = (packet.len() as u16).to_be_bytes();
     packet[2..4].copy_from_slice(&total);
     packet[10..12].fill(0);
     let sum = checksum(packet[..header].chunks(2));
     packet[10..12].copy_from_slice(&sum);
+    Some(header)
+}
 
+/// Makes length and checksum of IPv4, and checksums of UDP and TCP, right again as far as the frame
+/// still has such headers.
+pub(crate) fn mend(frame: &mut [u8]) {
+    let Some(header) = mend_header(frame) else {
+        return;
+    };
+    let packet = &mut frame[ETHERNET..];
     let mut pseudo = packet[12..20].to_vec();
     let protocol = packet[9];
     let length = (packet.len() - header) as u16;

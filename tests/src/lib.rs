@@ -4,6 +4,7 @@
 //!   the device, and what happens at a given time; guarded against hanging.
 //! - [`expect`]: what a boot that ended has to look like.
 //! - [`hostile`]: a network card behind which somebody rewrites frames.
+//! - [`wire`]: frames made by hand, for what stands between the station and its server.
 //! - [`watch`]: many boots on two threads, each with an eye on the real clock.
 #![forbid(unsafe_code)]
 
@@ -11,6 +12,7 @@ pub mod expect;
 pub mod hostile;
 pub mod sim;
 pub mod watch;
+pub mod wire;
 
 pub use expect::Boot;
 pub use sim::Sim;

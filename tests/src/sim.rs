@@ -28,6 +28,7 @@ pub struct Sim<'p> {
     pub device: DeviceConfig,
     acts: Vec<(Instant, Act)>,
     attack: Option<Attack>,
+    middle: Option<netsim::Middle>,
     /// Time that the world moves on with each access to a register.
     access: Duration,
 }
@@ -44,6 +45,7 @@ impl<'p> Sim<'p> {
             device: host::device_config(plan).expect("a readable device text"),
             acts: Vec::new(),
             attack: None,
+            middle: None,
             access: Duration::ZERO,
         }
     }
@@ -76,6 +78,13 @@ impl<'p> Sim<'p> {
         self
     }
 
+    /// Puts something between the station and the server.
+    #[must_use]
+    pub fn middle(mut self, middle: netsim::Middle) -> Self {
+        self.middle = Some(middle);
+        self
+    }
+
     /// Makes each access to a register of the device take `access`.
     #[must_use]
     pub fn access(mut self, access: Duration) -> Self {
@@ -89,6 +98,9 @@ impl<'p> Sim<'p> {
     /// When the plan's settings cannot be read, and when the boot seems never to end.
     pub fn run(mut self) -> Boot {
         let world = World::shared(self.server, self.plan.link);
+        if let Some(middle) = self.middle {
+            world.borrow_mut().link.set_middle(middle);
+        }
         if let Some(path) = std::env::var_os("NETBOOT_PCAP") {
             let file = std::fs::File::create(path).expect("a file for the capture");
             world.borrow_mut().link.capture(Box::new(file));

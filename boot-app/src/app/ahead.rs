@@ -33,7 +33,10 @@ where
             return;
         }
         let mut place = Place::default();
-        while let Some(candidate) = self.sources.next(&mut place, index, &self.config) {
+        while let Some(candidate) =
+            self.sources
+                .next(&mut place, index, &self.config, self.net.config())
+        {
             if let Ok(candidate) = candidate {
                 self.net.prefetch(&candidate.uri, candidate.part);
                 return;

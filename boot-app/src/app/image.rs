@@ -60,7 +60,10 @@ where
         let mut tried = 0;
         let mut all_refused = true;
         let mut place = Place::default();
-        while let Some(candidate) = self.sources.next(&mut place, index, &self.config) {
+        while let Some(candidate) =
+            self.sources
+                .next(&mut place, index, &self.config, self.net.config())
+        {
             let candidate = match candidate {
                 Ok(candidate) => candidate,
                 Err(_) if tried > 0 => continue,

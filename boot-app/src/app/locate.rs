@@ -2,9 +2,9 @@
 
 use super::{AppError, BootApp, Result, Work};
 use crate::observer::{Event, Observer};
-use crate::sources::{Origin, is_directory, know_some};
+use crate::sources::{Origin, boot_uri, is_directory, know_some};
 use crate::toc::{Stop, TocError, TocReader};
-use netboot_core::uri::UriError;
+use netboot_core::uri::{Uri, UriError};
 use netboot_ipxe::{ExecError, IpxeInterface};
 use ocp_recovery::RegisterBus;
 
@@ -50,8 +50,34 @@ where
         self.report.error = last;
     }
 
+    /// Looks into the boot file on each server that the network names, until one has it.
     #[inline(never)]
     pub(super) fn read_toc(&mut self) -> Result {
+        for nth in 1.. {
+            let result = self.read_boot_file();
+            if result.is_ok() || !matches!(self.report.error, Some(AppError::Network(_))) {
+                return result;
+            }
+            let next = self.other_server(nth);
+            let found = next.is_some();
+            self.sources.boot = next.or_else(|| self.other_server(0));
+            if !found {
+                return result;
+            }
+            self.tell_failure(None);
+        }
+        Ok(())
+    }
+
+    /// The boot file on the `nth` server that the network names, if it may be used.
+    #[inline(never)]
+    fn other_server(&mut self, nth: usize) -> Option<Uri> {
+        let other = boot_uri(self.net.config()?, nth).ok().flatten();
+        other.filter(|uri| self.config.sources.allows(uri))
+    }
+
+    #[inline(never)]
+    fn read_boot_file(&mut self) -> Result {
         self.start_attempt()?;
         let Some(boot) = &self.sources.boot else {
             return Ok(());

@@ -1,5 +1,6 @@
 //! What a table of contents lists.
 
+use super::network::beside;
 use crate::check::Expected;
 use crate::toc::Toc;
 use netboot_core::uri::{Uri, UriError};
@@ -27,6 +28,6 @@ pub(super) fn find(
             });
             Ok(boot.clone())
         }
-        name => boot.join(name),
+        name => beside(boot, name),
     })
 }

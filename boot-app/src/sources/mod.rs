@@ -24,10 +24,10 @@ use crate::config::AppConfig;
 #[cfg(feature = "toc")]
 use crate::toc::Toc;
 use netboot_core::uri::{Uri, UriError};
-use netboot_ipxe::Part;
-pub(crate) use network::boot_uri;
+use netboot_ipxe::{NetworkConfig, Part};
 #[cfg(feature = "toc")]
 pub(crate) use network::is_directory;
+pub(crate) use network::{PlaceError, boot_uri};
 
 /// One place where an image may be, and what the image has to be.
 #[derive(Clone, Debug)]
@@ -69,7 +69,8 @@ pub(crate) struct Place {
 }
 
 impl Sources {
-    /// Gives the next candidate for image `index`, and moves `place` behind it. `None` at the end of the list.
+    /// Gives the next candidate for image `index`, and moves `place` behind it. `None` at the end of the list. `network` is the
+    /// configuration that [`boot`](Self::boot) comes from; it may name further servers with the same file.
     ///
     /// # Errors
     /// The place cannot be used; the list goes on behind it.
@@ -79,6 +80,7 @@ impl Sources {
         place: &mut Place,
         index: u8,
         config: &AppConfig<'_>,
+        network: Option<&NetworkConfig>,
     ) -> Option<Result<Candidate, SourceError>> {
         #[cfg_attr(
             not(feature = "toc"),
@@ -95,8 +97,15 @@ impl Sources {
             let origin = *config.sources.order.get(place.source)?;
             let item = place.item;
             place.item = item.saturating_add(1);
-            // What the network says names one place at the most.
-            let boot = self.boot.as_ref().filter(|_| item == 0 && !self.unread);
+            let other;
+            let boot = match item {
+                0 => self.boot.as_ref(),
+                nth => {
+                    other = self.other_boot(nth, network);
+                    other.as_ref()
+                }
+            };
+            let boot = boot.filter(|_| !self.unread);
             let found = match (origin, boot) {
                 (Origin::Static | Origin::Default, _) => {
                     fixed::find(fixed_by(config, origin), index, item)
@@ -131,6 +140,16 @@ impl Sources {
             expected,
             origin,
         }))
+    }
+}
+
+impl Sources {
+    /// The boot file on the `nth` server that the network names, unless it is the one that is used already.
+    #[inline(never)]
+    fn other_boot(&self, nth: usize, network: Option<&NetworkConfig>) -> Option<Uri> {
+        let boot = self.boot.as_ref().filter(|_| cfg!(feature = "robust"))?;
+        let other = boot_uri(network?, nth).ok().flatten()?;
+        (other.as_str() != boot.as_str()).then_some(other)
     }
 }
 
@@ -170,7 +189,7 @@ mod tests {
     fn list(sources: &Sources, config: &AppConfig<'_>, index: u8) -> Vec<String> {
         let mut place = Place::default();
         let mut found = Vec::new();
-        while let Some(candidate) = sources.next(&mut place, index, config) {
+        while let Some(candidate) = sources.next(&mut place, index, config, None) {
             found.push(match candidate {
                 Ok(candidate) => format!("{} {}", candidate.origin.as_str(), candidate.uri),
                 Err(error) => format!("{error:?}"),

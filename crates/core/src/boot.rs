@@ -1,12 +1,15 @@
 //! Where the network says that the boot files are.
 
 use core::net::IpAddr;
-use heapless::String;
+use heapless::{String, Vec};
 
 /// Octets of the longest server name (DHCP option 66).
 pub const SERVER_NAME_MAX: usize = 128;
 /// Octets of the longest boot file name or URI (DHCP option 67).
 pub const FILE_MAX: usize = 255;
+
+/// Number of TFTP servers (DHCP option 150) that a [`BootInfo`] holds.
+pub const MAX_TFTP_SERVERS: usize = 2;
 
 /// Who told where the boot files are.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -29,10 +32,16 @@ pub struct BootInfo {
     pub file: String<FILE_MAX>,
     /// Address of the next server: the BOOTP field `siaddr`.
     pub next_server: Option<IpAddr>,
+    /// Addresses of TFTP servers: option 150 (RFC 5859), the preferred one first.
+    pub tftp_servers: Vec<IpAddr, MAX_TFTP_SERVERS>,
+    /// Address of the DHCP server that told these pointers: option 54, else the sender of its message.
+    pub server: Option<IpAddr>,
     /// Who told these pointers.
     pub origin: BootOrigin,
     /// Set when a name was longer than this structure can hold. It was then left out, never cut.
     pub oversize: bool,
+    /// Set when a name is no text: it has control characters in it, or octets that are not UTF-8. It was then left out.
+    pub damaged: bool,
     /// Set when a list of bootstrap servers for secure zero-touch provisioning came too (option 143).
     pub has_bootstrap_servers: bool,
 }
@@ -44,8 +53,11 @@ impl BootInfo {
             server_name: String::new(),
             file: String::new(),
             next_server: None,
+            tftp_servers: Vec::new(),
+            server: None,
             origin: BootOrigin::Static,
             oversize: false,
+            damaged: false,
             has_bootstrap_servers: false,
         }
     }

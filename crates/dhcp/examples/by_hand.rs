@@ -36,7 +36,7 @@ fn main() -> Result<(), DhcpError> {
             println!("{now} {event:?}");
             match event {
                 // A real port sends ARP probes here. Nobody else has the address in this example.
-                Event::ProbeAddress(_) => client.probe_result(now, false),
+                Event::ProbeAddress(_) => client.probe_result(now, None),
                 Event::Bound => {
                     let lease = client.lease().expect("a bound client has a lease");
                     println!("address {} from {}", lease.address, lease.server_id);

@@ -2,37 +2,49 @@
 
 use crate::options::{Options, code, text};
 use crate::packet::Packet;
-use core::net::IpAddr;
+use core::net::{IpAddr, Ipv4Addr};
 use heapless::string::StringView;
 use netboot_core::boot::{BootInfo, BootOrigin, FILE_MAX};
 use netboot_core::net::is_host;
 
-/// Reads the boot information of a message. The caller says who sent it.
-pub fn parse(packet: &Packet<'_>, origin: BootOrigin) -> BootInfo {
+/// Reads the boot information of a message from `from`. The caller says who sent it.
+pub fn parse(packet: &Packet<'_>, from: Ipv4Addr, origin: BootOrigin) -> BootInfo {
     let mut boot = BootInfo::default();
-    read(&mut boot, packet, origin);
+    read(&mut boot, packet, from, origin);
     boot
 }
 
 /// Reads the boot information of a message where it will stay.
 #[inline(never)]
-pub(crate) fn read(boot: &mut BootInfo, packet: &Packet<'_>, origin: BootOrigin) {
+pub(crate) fn read(boot: &mut BootInfo, packet: &Packet<'_>, from: Ipv4Addr, origin: BootOrigin) {
     let options = &packet.options;
     let next_server = Some(packet.header.siaddr).filter(|address| is_host(*address));
     boot.next_server = next_server.map(IpAddr::V4);
+    let server = options.address(code::SERVER_ID).filter(|id| is_host(*id));
+    boot.server = Some(IpAddr::V4(server.unwrap_or(from)));
+    options.read_addresses(code::TFTP_SERVERS, &mut boot.tftp_servers);
     boot.origin = origin;
     boot.has_bootstrap_servers = has_bootstrap_servers(options);
-    boot.oversize = false;
-    let mut oversize = false;
+    let BootInfo {
+        server_name,
+        file,
+        oversize,
+        damaged,
+        ..
+    } = boot;
+    *oversize = false;
+    *damaged = matches!(options.cut, Some(code::TFTP_SERVER | code::BOOT_FILE));
     let mut keep = |option, field, to: &mut StringView| {
         to.clear();
         let mut buf = [0; NAMED_MAX];
-        let kept = named(options, option, field, &mut buf);
-        oversize |= kept.is_none_or(|name| to.push_str(name).is_err());
+        match named(options, option, field, &mut buf) {
+            Ok(name) => *oversize |= to.push_str(name).is_err(),
+            Err(Unreadable::TooLong) => *oversize = true,
+            Err(Unreadable::NoText) => *damaged = true,
+        }
     };
-    keep(code::TFTP_SERVER, packet.sname, &mut boot.server_name);
-    keep(code::BOOT_FILE, packet.file, &mut boot.file);
-    boot.oversize = oversize;
+    keep(code::TFTP_SERVER, packet.sname, server_name);
+    keep(code::BOOT_FILE, packet.file, file);
 }
 
 /// Whether a message says what to boot: a file name that can be kept, or bootstrap servers.
@@ -41,7 +53,7 @@ pub(crate) fn is_known_in(packet: &Packet<'_>) -> bool {
     let options = &packet.options;
     let mut buf = [0; NAMED_MAX];
     named(options, code::BOOT_FILE, packet.file, &mut buf)
-        .is_some_and(|file| !file.is_empty() && file.len() <= FILE_MAX)
+        .is_ok_and(|file| !file.is_empty() && file.len() <= FILE_MAX)
         || has_bootstrap_servers(options)
 }
 
@@ -71,20 +83,31 @@ const NAMED_MAX: usize = FILE_MAX + 1;
 /// Octets of the class identifier that are looked at.
 const CLASS_MAX: usize = 32;
 
-/// The text of an option, or else of a field of the header. Empty when there is neither, and `None` when the text is
-/// too long.
+/// Why a name cannot be read.
+enum Unreadable {
+    TooLong,
+    NoText,
+}
+
+/// The text of an option, or else of a field of the header. Empty when there is neither. A name that cannot be read does not
+/// give way to another one: whoever wrote it meant something else than what would be found then.
 #[inline(never)]
 fn named<'b>(
     options: &Options<'_>,
     option: u8,
     field: &'b [u8],
     buf: &'b mut [u8; NAMED_MAX],
-) -> Option<&'b str> {
+) -> Result<&'b str, Unreadable> {
     let (octets, whole) = options.join(option, buf).unwrap_or((&[], 0));
     if whole > octets.len() {
-        return None;
+        return Err(Unreadable::TooLong);
     }
-    text(octets).or(text(field)).or(Some(""))
+    for octets in [octets, field] {
+        if octets.first().is_some_and(|first| *first != 0) {
+            return text(octets).ok_or(Unreadable::NoText);
+        }
+    }
+    Ok("")
 }
 
 /// The start of the class identifier, option 60.

@@ -249,6 +249,9 @@ impl Client {
         let State::Probing { .. } = self.state else {
             return;
         };
+        if !cfg!(feature = "robust") {
+            return;
+        }
         let Some(mac) = conflict else {
             self.bind(now);
             return;

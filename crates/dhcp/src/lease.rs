@@ -15,6 +15,8 @@ const DEFAULT_LEASE_SECS: u32 = 3600;
 const MIN_LEASE_SECS: u32 = 60;
 /// The lease time that means *for ever* (RFC 2131 section 3.3).
 const INFINITE: u32 = u32::MAX;
+/// Octets of option 121 that are read: 28 routes at least.
+const ROUTES_MAX: usize = 255;
 /// Least MTU of IPv4 (RFC 791).
 const MIN_MTU: u16 = 68;
 
@@ -106,7 +108,7 @@ impl Lease {
         );
         lease.obtained = obtained;
         if !config.boot.is_known() || boot::is_known_in(packet) {
-            boot::read(&mut config.boot, packet, BootOrigin::Dhcp);
+            boot::read(&mut config.boot, packet, lease.server_id, BootOrigin::Dhcp);
         }
         if !read_routes(config, options) {
             options.read_addresses(code::ROUTERS, &mut config.routers);
@@ -124,7 +126,8 @@ impl Lease {
 fn read_routes(config: &mut NetworkConfig, options: &Options<'_>) -> bool {
     config.routers.clear();
     config.routes.clear();
-    let mut buf = [0; 128];
+    config.routes_left_out = 0;
+    let mut buf = [0; ROUTES_MAX];
     let Some((mut octets, whole)) = options.join(code::CLASSLESS_ROUTES, &mut buf) else {
         return false;
     };
@@ -146,30 +149,61 @@ fn read_routes(config: &mut NetworkConfig, options: &Options<'_>) -> bool {
             *to = *from;
         }
         let gateway = is_host(router).then_some(IpAddr::V4(router));
-        // The last routes are left out when there is no room for them.
         if *prefix_len == 0 {
-            if let Some(gateway) = gateway {
-                let _ = config.routers.push(gateway);
+            if let Some(gateway) = gateway
+                && config.routers.push(gateway).is_err()
+            {
+                config.routes_left_out = config.routes_left_out.saturating_add(1);
             }
         } else if gateway.is_some() || router.is_unspecified() {
             let mask = u32::MAX << (32u32.saturating_sub(u32::from(*prefix_len)) & 31);
             let network = u32::from_be_bytes(destination) & mask;
-            let _ = config.routes.push(Route {
+            let route = Route {
                 destination: Prefix {
                     address: IpAddr::V4(Ipv4Addr::from_bits(network)),
                     len: *prefix_len,
                 },
                 gateway,
-            });
+            };
+            keep_route(config, route);
         }
     }
     // A list that our own buffer has cut short is not malformed.
-    let good = octets.is_empty() || whole > buf.len();
+    let cut = whole > ROUTES_MAX;
+    if cut {
+        config.routes_left_out = config.routes_left_out.saturating_add(1);
+    }
+    let good = octets.is_empty() || cut;
     if !good {
         config.routers.clear();
         config.routes.clear();
     }
     good
+}
+
+/// Adds a route. When there is no room, one that leads to a server of the boot takes the place of one that does not.
+#[inline(never)]
+fn keep_route(config: &mut NetworkConfig, route: Route) {
+    let Err(route) = config.routes.push(route) else {
+        return;
+    };
+    config.routes_left_out = config.routes_left_out.saturating_add(1);
+    if !cfg!(feature = "robust") {
+        return;
+    }
+    let NetworkConfig {
+        routes, dns, boot, ..
+    } = config;
+    let needed = |route: &Route| {
+        let servers = boot.next_server.iter().chain(&boot.tftp_servers);
+        let mut servers = servers.chain(&boot.server).chain(&*dns);
+        servers.any(|server| route.destination.contains(*server))
+    };
+    if needed(&route)
+        && let Some(other) = routes.iter_mut().rev().find(|other| !needed(other))
+    {
+        *other = route;
+    }
 }
 
 /// Corrects lease time, T1 and T2 so that T1 < T2 < lease time. By default T1 is 1/2 and T2 is 7/8 of the lease time (RFC 2131 section

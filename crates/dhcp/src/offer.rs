@@ -80,7 +80,7 @@ impl Offers {
             best.address = address;
             best.server_id = server_id;
             best.is_pxe = boot::is_of_pxe_server(packet);
-            boot::read(&mut best.boot, packet, BootOrigin::Dhcp);
+            boot::read(&mut best.boot, packet, from, BootOrigin::Dhcp);
             return Ok(Taken::Offer);
         }
         Ok(Taken::Nothing)
@@ -101,7 +101,7 @@ impl Offers {
             let proxy = self.proxy.get_or_insert_default();
             proxy.server = server;
             proxy.is_pxe = boot::is_of_pxe_server(packet);
-            boot::read(&mut proxy.boot, packet, BootOrigin::Proxy);
+            boot::read(&mut proxy.boot, packet, from, BootOrigin::Proxy);
             return Ok(Taken::Proxy);
         }
         Ok(Taken::Nothing)

@@ -62,19 +62,21 @@ pub mod code {
     pub const CLASSLESS_ROUTES: u8 = 121;
     /// sZTP bootstrap servers (RFC 8572 section 8).
     pub const SZTP_REDIRECT: u8 = 143;
+    /// Addresses of TFTP servers (RFC 5859).
+    pub const TFTP_SERVERS: u8 = 150;
     /// The end of the options.
     pub const END: u8 = 255;
 }
 
-/// An option runs past the end of its field.
+/// An option with this number runs past the end of its field.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Malformed;
+struct Cut(u8);
 
 /// The options in one field of the message.
 struct Field<'a>(&'a [u8]);
 
 impl<'a> Iterator for Field<'a> {
-    type Item = Result<(u8, &'a [u8]), Malformed>;
+    type Item = Result<(u8, &'a [u8]), Cut>;
 
     fn next(&mut self) -> Option<Self::Item> {
         loop {
@@ -85,12 +87,12 @@ impl<'a> Iterator for Field<'a> {
                 [code::PAD, rest @ ..] => self.0 = rest,
                 [code, len, rest @ ..] => {
                     let Some((data, rest)) = rest.split_at_checked(usize::from(*len)) else {
-                        return Some(Err(Malformed));
+                        return Some(Err(Cut(*code)));
                     };
                     self.0 = rest;
                     return Some(Ok((*code, data)));
                 }
-                [_] => return Some(Err(Malformed)),
+                [code] => return Some(Err(Cut(*code))),
             }
         }
     }
@@ -100,28 +102,34 @@ impl<'a> Iterator for Field<'a> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Options<'a> {
     fields: [&'a [u8]; 3],
+    /// Number of an option that is cut short, if there is one. It is left out, and what stands behind it in the same field.
+    pub cut: Option<u8>,
 }
 
 impl<'a> Options<'a> {
-    /// Reads the options field and, where option 52 says so, `file` and `sname`.
-    ///
-    /// # Errors
-    /// [`Malformed`] when any option is cut short.
-    pub fn parse(options: &'a [u8], file: &'a [u8], sname: &'a [u8]) -> Result<Self, Malformed> {
+    /// Reads the options field and, where option 52 says so, `file` and `sname`. What stands before an option that is cut short
+    /// counts.
+    pub fn parse(options: &'a [u8], file: &'a [u8], sname: &'a [u8]) -> Self {
         let mut overload = 0;
+        let mut cut = None;
         for option in Field(options) {
-            if let (code::OVERLOAD, [value, ..]) = option? {
-                overload = *value;
+            match option {
+                Ok((code::OVERLOAD, [value, ..])) => overload = *value,
+                Ok(_) => {}
+                Err(Cut(code)) => cut = Some(code),
             }
         }
         let file = if overload & 1 != 0 { file } else { &[] };
         let sname = if overload & 2 != 0 { sname } else { &[] };
         for option in Field(file).chain(Field(sname)) {
-            option?;
+            if let Err(Cut(code)) = option {
+                cut = Some(code);
+            }
         }
-        Ok(Self {
+        Self {
             fields: [options, file, sname],
-        })
+            cut,
+        }
     }
 
     /// Whether `file` holds options.
@@ -142,7 +150,7 @@ impl<'a> Options<'a> {
         Field(options)
             .chain(Field(file))
             .chain(Field(sname))
-            .map_while(Result::ok)
+            .filter_map(Result::ok)
     }
 
     /// Joins all instances of option `code` at the start of `buf` (RFC 3396).
@@ -258,17 +266,21 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn parse(options: &[u8]) -> Result<Options<'_>, Malformed> {
+    fn parse(options: &[u8]) -> Options<'_> {
         Options::parse(options, &[], &[])
     }
 
     #[test]
     fn pad_end_and_bounds() {
-        let options = parse(&[0, 0, 53, 1, 2, 0, 255, 54, 200]).unwrap();
+        let options = parse(&[0, 0, 53, 1, 2, 0, 255, 54, 200]);
         assert_eq!(options.iter().collect::<Vec<_>>(), [(53, &[2][..])]);
-        assert_eq!(parse(&[53, 1, 5]).unwrap().octet(53), Some(5));
-        for cut in [&[53][..], &[53, 1], &[0, 54, 4, 10, 0, 0]] {
-            assert_eq!(parse(cut), Err(Malformed));
+        assert_eq!(parse(&[53, 1, 5]).octet(53), Some(5));
+        for (octets, cut) in [(&[53][..], 53), (&[53, 1], 53), (&[0, 54, 4, 10, 0, 0], 54)] {
+            assert_eq!(parse(octets).cut, Some(cut));
+            let whole = [&[12, 1, b'a'], octets].concat();
+            let options = parse(&whole);
+            assert_eq!(options.cut, Some(cut));
+            assert_eq!(options.iter().collect::<Vec<_>>(), [(12, &b"a"[..])]);
         }
     }
 
@@ -277,16 +289,18 @@ mod tests {
         let main = [67, 1, b'a', 52, 1, 3, 255];
         let file = [67, 1, b'b', 255, 9, 9];
         let sname = [67, 1, b'c', 0, 0, 255];
-        let options = Options::parse(&main, &file, &sname).unwrap();
+        let options = Options::parse(&main, &file, &sname);
         let mut buf = [0; 8];
         assert_eq!(options.join(67, &mut buf), Some((&b"abc"[..], 3)));
         assert!(options.uses_file() && options.uses_sname());
         let only_sname = [52, 1, 2];
-        let options = Options::parse(&only_sname, &[67, 9, 9], &sname).unwrap();
+        let options = Options::parse(&only_sname, &[67, 9, 9], &sname);
         assert_eq!(options.join(67, &mut buf), Some((&b"c"[..], 1)));
         assert!(!options.uses_file());
         let both = [52, 1, 3];
-        assert_eq!(Options::parse(&both, &[67, 9, 9], &sname), Err(Malformed));
+        let options = Options::parse(&both, &[67, 9, 9], &sname);
+        assert_eq!(options.cut, Some(67));
+        assert_eq!(options.join(67, &mut buf), Some((&b"c"[..], 1)));
     }
 
     #[test]
@@ -294,7 +308,7 @@ mod tests {
         let mut wire = vec![67, 255];
         wire.extend([b'x'; 255]);
         wire.extend([67, 3, b'y', b'y', b'y']);
-        let options = parse(&wire).unwrap();
+        let options = parse(&wire);
         let mut buf = [0; 256];
         let (octets, whole) = options.join(67, &mut buf).unwrap();
         assert_eq!((octets.len(), whole), (256, 258));
@@ -307,7 +321,7 @@ mod tests {
             26, 2, 5, 220, 51, 4, 0, 0, 14, 16, 58, 3, 0, 0, 1, 54, 4, 10, 0, 0, 1, 54, 4, 10, 0,
             0, 1, 3, 12, 10, 0, 0, 1, 0, 0, 0, 0, 10, 0, 0, 2, 3, 5, 10, 0, 0, 1, 99,
         ];
-        let options = parse(&wire).unwrap();
+        let options = parse(&wire);
         assert_eq!(options.short(26), Some(1500));
         assert_eq!(options.long(51), Some(3600));
         assert_eq!(options.long(58), None, "three octets are no number");
@@ -348,15 +362,14 @@ mod tests {
         ) {
             let mut main = main;
             main.splice(0..0, [52, 1, overload]);
-            if let Ok(options) = Options::parse(&main, &file, &sname) {
-                let total: usize = options.iter().filter(|(c, _)| *c == code).map(|(_, d)| d.len()).sum();
-                let mut buf = [0; 32];
-                let joined = options.join(code, &mut buf).map_or(0, |(octets, whole)| {
-                    assert_eq!(octets.len(), whole.min(32));
-                    whole
-                });
-                prop_assert_eq!(joined, total);
-            }
+            let options = Options::parse(&main, &file, &sname);
+            let total: usize = options.iter().filter(|(c, _)| *c == code).map(|(_, d)| d.len()).sum();
+            let mut buf = [0; 32];
+            let joined = options.join(code, &mut buf).map_or(0, |(octets, whole)| {
+                assert_eq!(octets.len(), whole.min(32));
+                whole
+            });
+            prop_assert_eq!(joined, total);
         }
     }
 }

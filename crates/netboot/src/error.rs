@@ -57,6 +57,13 @@ pub enum NetError {
     ConnectionReset,
     /// The server sent nothing for the stall time.
     Stalled,
+    /// The server took the request, and no octet of an answer came. It is slow, or its packets are longer than the path takes.
+    NoResponse,
+    /// The server stopped sending, and fragments of IP packets came, which this station does not put together.
+    Fragmented {
+        /// Number of fragments since the address was set.
+        count: u16,
+    },
     /// The caller's deadline came first.
     Deadline,
     /// The handle belongs to a transfer that was closed.
@@ -97,6 +104,8 @@ impl NetError {
             | NetError::ConnectionRefused
             | NetError::ConnectionReset
             | NetError::Stalled
+            | NetError::NoResponse
+            | NetError::Fragmented { .. }
             | NetError::Truncated { .. } => true,
             NetError::Tftp(error) => error.blame() == Blame::Network,
             // A single request for the rest shows what the server means by it.
@@ -127,6 +136,16 @@ impl NetError {
 }
 
 impl NetError {
+    /// Whether this is how it looks when packets of the server are longer than the path takes.
+    pub(crate) fn may_be_too_long(&self) -> bool {
+        matches!(
+            self,
+            NetError::Tftp(TftpError::Stalled { offset: 0 })
+                | NetError::NoResponse
+                | NetError::Fragmented { .. }
+        )
+    }
+
     /// How long the server asks to be left alone.
     pub(crate) fn retry_after(&self) -> Option<Duration> {
         match self {
@@ -165,6 +184,15 @@ impl fmt::Display for NetError {
                     f,
                     "no route to {address}: it is not on the own network, and there is no router"
                 );
+            }
+            NetError::Fragmented { count } => {
+                return write!(
+                    f,
+                    "{count} IP fragments came, and nobody puts them together: the path's MTU is smaller than the server thinks"
+                );
+            }
+            NetError::NoResponse => {
+                "no octet of an answer: the server is slow, or the path's MTU is smaller than the server thinks"
             }
             NetError::NotConfigured => "no address: run dhcp or ifconfig first",
             NetError::DhcpTimeout => "no DHCP server offered a usable lease in time",
@@ -226,6 +254,8 @@ impl Coded for NetError {
             #[cfg(feature = "exchange")]
             NetError::AnswerTooLong => 23,
             NetError::NoRoute { .. } => 24,
+            NetError::NoResponse => 25,
+            NetError::Fragmented { .. } => 26,
             NetError::PartBeyondEnd => 17,
             NetError::SizeChanged { .. } => 18,
             NetError::ContentChanged => 19,
@@ -265,6 +295,8 @@ impl Coded for NetError {
             | NetError::DnsTimeout
             | NetError::ConnectTimeout
             | NetError::Deadline
+            | NetError::NoResponse
+            | NetError::Fragmented { .. }
             | NetError::Stalled => Blame::Network,
         }
     }

@@ -62,7 +62,9 @@ pub struct HttpOptions {
     pub connect_timeout: Duration,
     /// Time for the TLS handshake, our own computations included.
     pub tls_timeout: Duration,
-    /// Time after which a server that sends nothing counts as dead.
+    /// Time that a server may take for the first octet of its answer: it may have to make or to fetch the file first.
+    pub first_octet_timeout: Duration,
+    /// Time after which a server that stops sending counts as dead.
     pub stall_timeout: Duration,
     /// TCP keep-alive while the sink holds the transfer back.
     pub keep_alive: Duration,
@@ -138,6 +140,7 @@ impl Default for HttpOptions {
         Self {
             connect_timeout: Duration::from_secs(10),
             tls_timeout: Duration::from_secs(20),
+            first_octet_timeout: Duration::from_secs(60),
             stall_timeout: Duration::from_secs(10),
             keep_alive: Duration::from_secs(5),
             redirects: 5,

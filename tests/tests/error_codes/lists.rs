@@ -322,6 +322,10 @@ fn network(rows: &mut Vec<Row>) {
             "See the server's log and limits; a firewall or load balancer between may cut connections.";
         E::Stalled => E::Stalled, "Stalled",
             "See whether the server still runs and is not overloaded, and the link's error counters.";
+        E::NoResponse => E::NoResponse, "NoResponse",
+            "See the server's log for how long it takes; where the path has a smaller MTU (tunnels, overlays), tell it by option 26 or let the server clamp its MSS.";
+        E::Fragmented { .. } => E::Fragmented { count: 9 }, "Fragmented",
+            "A router on the way cuts the server's packets: tell the path's MTU by option 26, or set the server's blksize or MSS.";
         E::Deadline => E::Deadline, "Deadline",
             "The attempt took longer than the policy allows: see why the transfer is slow, or allow more time.";
         E::StaleHandle => E::StaleHandle, "StaleHandle",
@@ -443,6 +447,12 @@ fn app(rows: &mut Vec<Row>) {
             "The device asks again and again, as after resets: look at its own log.";
         E::NotHttps { .. } => E::NotHttps { origin: Origin::Dhcp }, "NotHttps",
             "Give an `https` URI there. If that source is DHCP, somebody on the network may be trying to lead boards elsewhere.";
+        E::PointerTooLong => E::PointerTooLong, "PointerTooLong",
+            "Shorten the boot file's name (255 octets) or its server's (128) in options 67 and 66.";
+        E::PointerDamaged => E::PointerDamaged, "PointerDamaged",
+            "Correct options 66 and 67, or the fields `sname` and `file`: a line feed or an octet ff stands in a name.";
+        E::NoServer => E::NoServer, "NoServer",
+            "Name the server: `next-server` (siaddr), option 66 or option 150.";
     );
     rows.retain(|row| !row.advice.is_empty());
 }

@@ -28,7 +28,11 @@ fn a_server_that_is_always_wrong() {
     let plan = plan(HTTP);
     let stalled = || End::Failed(0x0005_000D, Blame::Network);
     let cases: Vec<Case<HttpFault>> = vec![
-        ("never answers", HttpFault::NeverAnswer, stalled()),
+        (
+            "never answers",
+            HttpFault::NeverAnswer,
+            End::Failed(0x0005_0019, Blame::Network),
+        ),
         ("stalls", HttpFault::StallAfter(0), stalled()),
         (
             "resets",
@@ -189,8 +193,8 @@ fn a_dead_server_is_noticed_in_time() {
     let end = End::Failed(0x0005_000B, Blame::Server);
     ends("refused", &plan, &end, 2, |server| server.http.backlog = 0);
     // It is taken and the request is not answered.
-    let end = End::Failed(0x0005_000D, Blame::Network);
-    ends("mute", &plan, &end, 12, |server| {
+    let end = End::Failed(0x0005_0019, Blame::Network);
+    ends("mute", &plan, &end, 85, |server| {
         server.faults.http.always(HttpFault::NeverAnswer);
     });
 }

@@ -129,7 +129,7 @@ fn a_body_that_never_comes_whole() {
         // A reset proves nothing more than a FIN does.
         (HttpFault::ResetAfter(0), vec![TlsError::Truncated.code()]),
         (HttpFault::CloseAfter(0), vec![0x0003_0013]),
-        (HttpFault::NeverAnswer, vec![0x0005_000D]),
+        (HttpFault::NeverAnswer, vec![0x0005_0019]),
         (HttpFault::StallAfter(0), vec![0x0005_000D]),
         (
             HttpFault::TlsRawAfter(0, vec![0x47; 9]),

@@ -168,9 +168,9 @@ fn a_silent_server_is_given_up() {
     let uri = uri("http", FILE_NAMES[0]);
     let mut buffer = [0; 64];
     let failed = net.exchange(&request(Method::Get, &uri, &[]), &mut buffer);
-    assert_eq!(failed.unwrap_err(), NetError::Stalled);
+    assert_eq!(failed.unwrap_err(), NetError::NoResponse);
     let took = world.borrow().now.since(Instant::ZERO);
-    assert!(took < Duration::from_secs(15), "{took:?}");
+    assert!(took < Duration::from_secs(65), "{took:?}");
 }
 
 #[test]

@@ -44,7 +44,7 @@ impl Client {
             ) => {
                 of_server(&packet, server)?;
                 self.agreed(&packet, address, server, since)?;
-                let probe = self.probe && !self.has_declined_enough();
+                let probe = cfg!(feature = "robust") && self.probe && !self.has_declined_enough();
                 if probe {
                     self.state = State::Probing {
                         until: now + PROBE_DEADLINE,
@@ -56,7 +56,7 @@ impl Client {
                 Ok(Taken::Lease)
             }
             (State::Requesting { server, .. }, MessageType::Nak) => {
-                of_server(&packet, server)?;
+                surely_of_server(&packet, server)?;
                 self.problem = DhcpError::Refused { server };
                 self.state = State::Waiting {
                     until: now + jitter(NAK_DELAY, rng),
@@ -71,7 +71,7 @@ impl Client {
             }
             (State::Renewing(_), MessageType::Nak) => {
                 let server = self.lease.as_ref().map(|lease| lease.server_id);
-                of_server(&packet, server.unwrap_or(from))?;
+                surely_of_server(&packet, server.unwrap_or(from))?;
                 self.lose(now, rng, LostReason::Refused);
                 Ok(Taken::Nothing)
             }
@@ -149,7 +149,7 @@ impl Client {
             return Err(DhcpError::Unexpected);
         }
         if let Some(lease) = &mut self.lease {
-            boot::read(&mut lease.config.boot, packet, BootOrigin::Proxy);
+            boot::read(&mut lease.config.boot, packet, from, BootOrigin::Proxy);
         }
         self.settle(Event::BootInfo);
         Ok(Taken::Proxy)
@@ -161,5 +161,14 @@ fn of_server(packet: &Packet<'_>, server: Ipv4Addr) -> Result<(), DhcpError> {
     match packet.options.address(code::SERVER_ID) {
         Some(id) if id != server => Err(DhcpError::WrongServer),
         _ => Ok(()),
+    }
+}
+
+/// Checks that the message says that it is from `server`. A refusal without option 54, which RFC 2131 demands (section 4.3.2), could
+/// be any server's.
+fn surely_of_server(packet: &Packet<'_>, server: Ipv4Addr) -> Result<(), DhcpError> {
+    match packet.options.address(code::SERVER_ID) {
+        Some(id) if id == server => Ok(()),
+        _ => Err(DhcpError::WrongServer),
     }
 }

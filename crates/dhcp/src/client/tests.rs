@@ -228,9 +228,23 @@ fn names_that_do_not_fit_are_left_out_and_reported() {
         (lease.config.boot.file.len(), lease.config.boot.oversize),
         (255, false)
     );
-    // A name with a line feed would break a log line; the field counts instead.
-    let lease = boot_of(b"", b"good", &[67, 3, b'a', b'\n', b'b']);
-    assert_eq!(lease.config.boot.file, "good");
+}
+
+#[test]
+fn a_name_that_is_no_text_gives_way_to_no_other() {
+    for octets in [&b"a\nb"[..], b"http://h/f\n", b"f\xff", b"\x7f"] {
+        let mut option = vec![67, octets.len() as u8];
+        option.extend(octets);
+        let boot = boot_of(b"", b"another", &option).config.boot;
+        assert_eq!((boot.file.as_str(), boot.damaged), ("", true), "{octets:?}");
+        let boot = boot_of(b"", octets, &[]).config.boot;
+        assert_eq!((boot.file.as_str(), boot.damaged), ("", true), "{octets:?}");
+    }
+    // Zeros behind a name, or alone, are padding.
+    let boot = boot_of(b"", b"file", &[67, 3, b'a', 0, 0]).config.boot;
+    assert_eq!((boot.file.as_str(), boot.damaged), ("a", false));
+    let boot = boot_of(b"", b"file", &[67, 2, 0, 0]).config.boot;
+    assert_eq!((boot.file.as_str(), boot.damaged), ("file", false));
 }
 
 fn route(network: [u8; 4], len: u8, gateway: Option<[u8; 4]>) -> Route {
@@ -286,7 +300,7 @@ fn useless_datagrams_change_nothing() {
         (vec![], DhcpError::Malformed),
         (
             reply(xid, host, [0; 4], b"", b"", &[53, 1, 2, 54, 9, 1]),
-            DhcpError::Malformed,
+            DhcpError::WrongServer,
         ),
         (
             reply(xid, host, [0; 4], b"", b"", &[255]),
@@ -485,19 +499,41 @@ fn a_renewal_is_a_transaction_of_its_own() {
 }
 
 #[test]
-fn more_routes_than_are_read() {
-    // 20 routes of 8 octets: longer than the buffer, and no reason to fall back.
-    let mut options = vec![3, 4, 10, 0, 0, 1, 121, 160];
+fn what_the_boot_needs_comes_before_other_routes() {
+    // 20 routes, and room for eight. The last ones lead to a DNS server and to a TFTP server (option 150).
+    let mut options = vec![
+        3, 4, 10, 0, 0, 1, 6, 4, 172, 16, 18, 53, 150, 4, 172, 16, 19, 9,
+    ];
+    options.extend([121, 160]);
     for network in 0..20 {
         options.extend([24, 172, 16, network, 10, 0, 0, 254]);
     }
-    options[8..16].copy_from_slice(&[32, 172, 16, 0, 1, 10, 0, 0]);
-    options.splice(16..16, [254]);
-    options[7] = 161;
-    let lease = boot_of(b"", b"", &options);
-    assert_eq!(lease.config.routes.len(), 4);
-    assert!(lease.config.routers.is_empty());
-    assert_eq!(lease.config.routes[0].destination.len, 32);
+    let config = boot_of(b"", b"", &options).config;
+    let networks: Vec<_> = config
+        .routes
+        .iter()
+        .map(|route| route.destination.address.to_string())
+        .collect();
+    let kept = [0, 1, 2, 3, 4, 5, 19, 18].map(|network| format!("172.16.{network}.0"));
+    assert_eq!(networks, kept);
+    assert_eq!(config.routes_left_out, 12);
+    assert!(config.routers.is_empty(), "option 3 does not count");
+}
+
+#[test]
+fn more_routes_than_are_read() {
+    // Longer than the buffer, and no reason to fall back.
+    let mut options = vec![3, 4, 10, 0, 0, 1];
+    for _ in 0..2 {
+        options.extend([121, 160]);
+        for network in 0..20 {
+            options.extend([24, 172, 16, network, 10, 0, 0, 254]);
+        }
+    }
+    let config = boot_of(b"", b"", &options).config;
+    assert_eq!(config.routes.len(), 8);
+    assert!(config.routes_left_out > 12);
+    assert!(config.routers.is_empty());
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use super::tests::{NO_PROBE, secs};
 use super::{Event, LostReason};
-use crate::config::Config;
+use crate::config::{AfterDeclines, Config};
 use crate::error::DhcpError;
 use crate::model::{MAC, Server, World, ip};
 use crate::packet::MessageType;
@@ -191,14 +191,35 @@ fn a_conflict_is_declined() {
     };
     let pause = at(MessageType::Discover).since(at(MessageType::Decline));
     assert!(pause >= secs(10));
-    // Everybody has every address: in the end that is the reason given.
-    let mut world = World::new(&config, vec![Server::new(1, Some(50), "a.img")], 1);
-    world.conflicts = 1000;
+}
+
+#[test]
+fn no_pool_is_emptied_by_a_host_that_has_every_address() {
+    let conflicts = |after_declines| {
+        let config = Config {
+            after_declines,
+            ..Config::new(MAC)
+        };
+        let mut world = World::new(&config, vec![Server::new(1, Some(50), "a.img")], 1);
+        world.conflicts = 1000;
+        world
+    };
+    // The address after the third one is taken as it is.
+    let mut world = conflicts(AfterDeclines::Use);
+    assert_eq!(world.acquire(1000), Some(Event::Bound));
+    assert_eq!(world.servers[0].declined, [ip(50), ip(51), ip(52)]);
+    assert!(world.client.has_declined_enough());
+    let mut world = conflicts(AfterDeclines::Fail);
     let end = world.acquire(1000);
     assert!(matches!(
         end,
-        Some(Event::Failed(DhcpError::Conflict { .. }))
+        Some(Event::Failed(DhcpError::Conflict {
+            mac: [2, 0, 0, 0, 0, 9],
+            ..
+        }))
     ));
+    world.run(1);
+    assert_eq!(world.servers[0].declined.len(), 3);
 }
 
 #[test]

@@ -291,5 +291,6 @@ fn resume_wait<B: Board>(
     if dead {
         station.suspect_path();
     }
+    station.shorten_packets();
     wait.min(LONGEST_WAIT).max(asked)
 }

@@ -75,6 +75,9 @@ impl<'a, B: Board> Fetch<'a, B> {
             {
                 station.suspect_path();
             }
+            if station.shorten_packets() {
+                continue;
+            }
             // A server that says when to come back gets what it asks for (RFC 9110, section 10.2.3).
             match station.error().and_then(NetError::retry_after) {
                 Some(wait) if tries < station.options.resumes && has_time(station, wait) => {

@@ -53,6 +53,10 @@ pub(crate) enum Arrived<'a, 'w, T> {
     /// It was for nobody, or was dealt with here.
     Done,
     /// It holds an IP packet, and here is a buffer for the answer.
+    #[cfg_attr(
+        not(any(feature = "dns", feature = "http")),
+        expect(dead_code, reason = "no socket listens")
+    )]
     Packet(&'a [u8], Tx<'a, 'w, T>),
     /// It holds a DHCP message, from this address.
     Dhcp(Ipv4Addr, &'a [u8]),
@@ -138,6 +142,7 @@ impl<'w, D: Device> Link<'w, D> {
             }
         }
         if let (Some(target), Some(own)) = (self.egress.neighbors.stale.take(), self.egress.address)
+            && cfg!(feature = "robust")
         {
             self.send_arp(own, target);
         }

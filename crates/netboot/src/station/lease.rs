@@ -25,8 +25,8 @@ pub(crate) const MESSAGE_MAX: usize = 600;
 /// Whether this build can probe an address.
 const PROBES: bool = cfg!(feature = "robust");
 
-/// How far the lease is.
-#[derive(Debug, PartialEq, Eq)]
+/// How far the lease is. States are told apart by their pattern: a comparison would look into the errors.
+#[derive(Debug)]
 pub(crate) enum State {
     /// `dhcp` was not called, or was ended.
     Off,
@@ -114,7 +114,7 @@ impl<'a> Lease<'a> {
 
     /// When [`service`](Self::service) has something to do although no message came.
     pub fn poll_timeout(&self) -> Instant {
-        if self.state == State::Off {
+        if self.is_off() {
             return Instant::FAR_FUTURE;
         }
         let probe = self.probe.as_ref().map(|probe| probe.next);
@@ -124,9 +124,19 @@ impl<'a> Lease<'a> {
             .min(client.unwrap_or(Instant::FAR_FUTURE))
     }
 
+    /// Whether `dhcp` was not called, or was ended.
+    pub fn is_off(&self) -> bool {
+        matches!(self.state, State::Off)
+    }
+
+    /// Whether there is a lease.
+    pub fn is_bound(&self) -> bool {
+        matches!(self.state, State::Bound)
+    }
+
     /// Whether the address is there, and everything that may still come with it.
     pub fn is_complete(&self) -> bool {
-        self.state == State::Bound && !self.client.as_ref().is_some_and(dhcp::Client::boot_pending)
+        self.is_bound() && !self.client.as_ref().is_some_and(dhcp::Client::boot_pending)
     }
 
     /// What the server said, while there is a lease.
@@ -181,7 +191,7 @@ impl<'a> Lease<'a> {
         now: Instant,
         rng: &mut dyn RngCore,
     ) {
-        if self.state == State::Bound {
+        if self.is_bound() {
             if let Some(client) = &mut self.client {
                 client.release(now);
             }
@@ -209,7 +219,8 @@ impl<'a> Lease<'a> {
         from: Ipv4Addr,
         message: &[u8],
     ) {
-        let Some(client) = self.client.as_mut().filter(|_| self.state != State::Off) else {
+        let off = self.is_off();
+        let Some(client) = self.client.as_mut().filter(|_| !off) else {
             return;
         };
         match client.handle(now, &mut rng, from, message) {

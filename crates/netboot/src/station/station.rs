@@ -24,6 +24,10 @@ const CHANGES: usize = 4;
 const LEAVE_AT_MOST: Duration = Duration::from_millis(2000);
 /// While datagrams are read in place, everything else gets its turn this often.
 const ROUND: Duration = Duration::from_millis(1);
+/// Least MTU of a network that carries IPv4 (RFC 791).
+const LEAST_MTU: u16 = 576;
+/// MTUs that are tried where the path's is not known: that of tunnels in tunnels, with TFTP blocks of 1,024 octets, and the least.
+const SHORTER: [u16; 2] = [1056, LEAST_MTU];
 /// First ephemeral port (RFC 6335, section 6).
 const EPHEMERAL: u16 = 49152;
 
@@ -70,6 +74,8 @@ pub struct Station<'a, B: Board> {
     full_since: Option<Instant>,
     /// When everything gets its turn at the latest.
     round_at: Instant,
+    /// Set while shorter packets are asked for than the network has told.
+    pub(crate) shortened: bool,
 }
 
 /// What a station is made of.
@@ -98,6 +104,7 @@ impl<'a, B: Board> Station<'a, B> {
             error: None,
             full_since: None,
             round_at: Instant::ZERO,
+            shortened: false,
         }
     }
 
@@ -165,7 +172,7 @@ impl<'a, B: Board> Station<'a, B> {
             }
         }
         self.stack.link.service(now);
-        if now >= self.round_at || self.lease.state != State::Bound {
+        if now >= self.round_at || !self.lease.is_bound() {
             self.round_at = now + ROUND;
             self.service_lease(now);
         }
@@ -276,9 +283,7 @@ impl<'a, B: Board> Station<'a, B> {
     /// # Errors
     /// When the address, the prefix or a route cannot be used; the interface then has no address.
     pub(crate) fn configure(&mut self, config: &NetworkConfig) -> Result<(), NetError> {
-        let (now, seed) = (self.platform.now(), self.platform.rng().next_u64());
-        self.stack
-            .set_mtu(config.mtu.unwrap_or(u16::MAX), seed, now);
+        self.set_mtu(config.mtu);
         let configured = self.addressing.configure(&mut self.stack, config);
         match configured {
             Ok(false) => {
@@ -323,7 +328,7 @@ impl<'a, B: Board> Station<'a, B> {
 
     /// Waits for another address when the lease was lost.
     pub(crate) fn await_lease(&mut self) -> Internal {
-        if self.lease.state != State::Acquiring {
+        if !matches!(self.lease.state, State::Acquiring) {
             return Ok(());
         }
         let limit = self.platform.now() + self.options.dhcp.timeout;
@@ -337,7 +342,7 @@ impl<'a, B: Board> Station<'a, B> {
 
     #[inline(never)]
     fn service_lease(&mut self, now: Instant) {
-        if self.lease.state == State::Off {
+        if self.lease.is_off() {
             return;
         }
         self.lease
@@ -349,6 +354,7 @@ impl<'a, B: Board> Station<'a, B> {
                 Some(Change::Lost) => self.deconfigure(),
                 Some(Change::Updated) => self.apply_lease(),
                 Some(Change::Bound) => {
+                    self.set_mtu(self.lease.config().and_then(|config| config.mtu));
                     self.apply_lease();
                     self.lease.tell();
                     self.announce();
@@ -365,13 +371,36 @@ impl<'a, B: Board> Station<'a, B> {
         let Some(config) = self.lease.config() else {
             return;
         };
-        let now = self.platform.now();
-        let seed = self.platform.rng().next_u64();
-        self.stack
-            .set_mtu(config.mtu.unwrap_or(u16::MAX), seed, now);
         if let Err(error) = self.addressing.configure(&mut self.stack, config) {
             warn!("dhcp: the lease cannot be used: {error}");
         }
+    }
+
+    /// Sets the octets of the longest IP packet, as the network told it. No network that carries IPv4 takes less than 576 octets
+    /// (RFC 791), whatever somebody tells.
+    #[inline(never)]
+    fn set_mtu(&mut self, told: Option<u16>) {
+        let mtu = told.map_or(u16::MAX, |mtu| mtu.max(LEAST_MTU));
+        let (now, seed) = (self.platform.now(), self.platform.rng().next_u64());
+        self.stack.set_mtu(mtu, seed, now);
+        self.stack.link.fragments = 0;
+        self.shortened = false;
+    }
+
+    /// After an error that looks as if the server's packets were longer than the path takes: asks for shorter ones from now on.
+    /// `false` when that is no such error, or nothing shorter is left to ask for.
+    #[inline(never)]
+    pub(crate) fn shorten_packets(&mut self) -> bool {
+        let suspect =
+            cfg!(feature = "robust") && self.error().is_some_and(NetError::may_be_too_long);
+        let now = self.stack.mtu();
+        let Some(mtu) = SHORTER.into_iter().find(|mtu| *mtu < now && suspect) else {
+            return false;
+        };
+        warn!("the path may take no long packets: {mtu} octets from now on");
+        self.set_mtu(Some(mtu));
+        self.shortened = true;
+        true
     }
 
     /// Tells the neighbours of the new address, and asks for whoever told it.

@@ -16,6 +16,8 @@ use netboot_tftp::client::{FILENAME_MAX, TRANSMIT_MAX};
 use netboot_tftp::{Client, Endpoint, ErrorCode, Event, Request};
 use smoltcp::wire::{IpAddress, IpEndpoint};
 
+/// Octets of the headers of IPv4, UDP and TFTP before a block.
+const OVERHEAD: u16 = 32;
 /// Octets before a DATA packet's payload: opcode and block number.
 const DATA_HEADER: usize = 4;
 /// Datagrams looked at in one call.
@@ -74,6 +76,7 @@ impl Tftp {
     fn request(
         &mut self,
         ring: usize,
+        mtu: u16,
         server: Endpoint,
         uri: &Uri,
         now: Instant,
@@ -84,7 +87,8 @@ impl Tftp {
         let ring = u16::try_from(ring).unwrap_or(u16::MAX);
         let request = Request {
             filename,
-            blksize: self.options.blksize,
+            // A block that fits one packet of the path is never cut into fragments.
+            blksize: self.options.blksize.min(mtu.saturating_sub(OVERHEAD)),
             windowsize: self.windowsize.min(ring).max(1),
             timeout: None,
             tsize: true,
@@ -113,7 +117,8 @@ impl<B: Board> Carrier<B> for Tftp {
         let now = station.now();
         let port = uri.port();
         let ring = station.rx_ring();
-        if let Err(error) = self.request(ring, Endpoint { addr, port }, uri, now) {
+        let mtu = station.stack.mtu();
+        if let Err(error) = self.request(ring, mtu, Endpoint { addr, port }, uri, now) {
             return Err(station.fail(error));
         }
         let Some(transfer) = &mut self.transfer else {

@@ -15,7 +15,7 @@ pub mod link;
 pub mod pcap;
 
 pub use config::LinkConfig;
-pub use link::{DirectionStats, Link, LinkStats, Side};
+pub use link::{DirectionStats, Link, LinkStats, Middle, Side};
 pub use pcap::PcapWriter;
 
 pub use netboot_core::{Duration, Instant};

@@ -79,13 +79,16 @@ fn raw(input: &mut Input) {
 fn wire(input: &mut Input) {
     take(MessageType::from_wire(input.octet()).map(MessageType::to_wire));
     user_classes(input.octets()).for_each(take);
-    if let Ok(options) = Options::parse(input.octets(), input.octets(), input.octets()) {
-        read(input, black_box(&options));
-    }
+    let options = Options::parse(input.octets(), input.octets(), input.octets());
+    read(input, black_box(&options));
     let Ok(packet) = Packet::parse(input.octets()) else {
         return;
     };
-    take(boot::parse(&packet, black_box(BootOrigin::Dhcp)));
+    take(boot::parse(
+        &packet,
+        input.address(),
+        black_box(BootOrigin::Dhcp),
+    ));
     raw(input);
     take(fail(Lease::parse(&packet, input.address(), input.now())));
     let mut buffer = [0; TRANSMIT_MAX];

@@ -35,6 +35,8 @@ pub(super) struct Reader {
     pub response: Response<HEAD>,
     /// Since when nothing has come although it would be taken.
     pub waiting: Option<Instant>,
+    /// Set once an octet of the answer has come.
+    heard: bool,
 }
 
 impl Reader {
@@ -46,6 +48,7 @@ impl Reader {
                 keep_alive: true,
             }),
             waiting: None,
+            heard: false,
         }
     }
 
@@ -53,6 +56,7 @@ impl Reader {
     pub fn restart(&mut self, expect: Expect) {
         self.response.restart(expect);
         self.waiting = None;
+        self.heard = false;
     }
 
     /// Waits for the head of the answer.
@@ -102,6 +106,7 @@ impl Reader {
                 Err(error) => return Err(station.fail(error)),
             }
             self.waiting = None;
+            self.heard = true;
             match decoded {
                 Ok(Some(stepped)) => return Ok(stepped),
                 Ok(None) => {}
@@ -124,9 +129,19 @@ impl Reader {
             }
             Err(error) => return Err(station.fail(error)),
         }
-        let limit = *self.waiting.get_or_insert(now) + options.stall_timeout;
+        let since = *self.waiting.get_or_insert(now);
+        let limit = match station.stack.link.fragments {
+            // A server that was given all that time once is not given it again with shorter packets.
+            0 if !self.heard && !station.shortened => since + options.first_octet_timeout,
+            _ => since + options.stall_timeout,
+        };
         if now >= limit {
-            return Err(station.fail(NetError::Stalled));
+            let error = match (station.stack.link.fragments, self.heard) {
+                (0, true) => NetError::Stalled,
+                (0, false) => NetError::NoResponse,
+                (count, _) => NetError::Fragmented { count },
+            };
+            return Err(station.fail(error));
         }
         Ok(Stepped::Nothing(limit))
     }

@@ -3,10 +3,15 @@
 //! smoltcp sees IP packets; the [link](crate::link) has Ethernet, ARP and the routes. Each socket belongs to whoever opened it: the owner keeps the [`SocketHandle`] and asks for the socket when it needs it. No
 //! deadline, no lease and no policy lives here.
 
+#[cfg(any(feature = "dns", feature = "http"))]
+mod ingress;
+
 use crate::link::{Arrived, Link, RouteRefused, Tx, WAITING};
-use core::net::{IpAddr, Ipv4Addr};
+#[cfg(feature = "http")]
+use core::net::IpAddr;
+use core::net::Ipv4Addr;
 use netboot_core::net::Route;
-use netboot_core::{Device, DeviceInfo, Instant, TxSlot};
+use netboot_core::{Device, DeviceInfo, Instant};
 use smoltcp::iface::{Config, Interface, PollResult, SocketSet, SocketStorage};
 use smoltcp::phy::{self, Checksum, DeviceCapabilities, Medium};
 #[cfg(feature = "dns")]
@@ -14,7 +19,9 @@ use smoltcp::socket::dns;
 #[cfg(feature = "http")]
 use smoltcp::socket::tcp;
 use smoltcp::socket::{AnySocket, udp};
-use smoltcp::wire::{HardwareAddress, IpAddress, IpCidr, Ipv4Cidr};
+#[cfg(feature = "http")]
+use smoltcp::wire::IpAddress;
+use smoltcp::wire::{HardwareAddress, IpCidr, Ipv4Cidr};
 
 pub(crate) use smoltcp::iface::SocketHandle;
 
@@ -84,14 +91,26 @@ impl<'a, D: Device> Stack<'a, D> {
         }
     }
 
-    /// Sets the octets of the longest IP packet that the path takes. The device's own limit holds as well. The interface has no
-    /// address afterwards.
+    /// Sets the octets of the longest IP packet that the path takes. The device's own limit holds as well.
     #[inline(never)]
     pub fn set_mtu(&mut self, mtu: u16, seed: u64, now: Instant) {
         if self.mtu != mtu {
             self.mtu = mtu;
+            // UDP takes no notice of it: what is sent is short.
+            if cfg!(not(feature = "http")) {
+                return;
+            }
             self.iface = interface(&mut self.link, seed, mtu, now);
+            if let Some(address) = self.link.egress.address {
+                self.set_address(address);
+            }
         }
+    }
+
+    /// Octets of the longest IP packet that the device and the path take.
+    pub fn mtu(&self) -> u16 {
+        let device = u16::try_from(self.link.info().mtu).unwrap_or(u16::MAX);
+        self.mtu.min(device)
     }
 
     /// Adds a socket; there is storage for each that this crate opens.
@@ -140,9 +159,12 @@ impl<'a, D: Device> Stack<'a, D> {
             None => return false,
             Some(Arrived::Done) => {}
             Some(Arrived::Dhcp(from, message)) => dhcp(from, message),
+            // Without them no socket listens: TFTP and DHCP are read in place. Then nobody answers a ping either.
+            #[cfg(not(any(feature = "dns", feature = "http")))]
+            Some(Arrived::Packet(..)) => {}
+            #[cfg(any(feature = "dns", feature = "http"))]
             Some(Arrived::Packet(packet, tx)) => {
-                let mut ingress = Ingress(Some((Rx(packet), tx)));
-                ingest(&mut self.iface, now, &mut ingress, &mut self.sockets);
+                ingress::ingest(&mut self.iface, &mut self.sockets, now, packet, tx);
             }
         }
         true
@@ -209,49 +231,12 @@ impl<'a, D: Device> Stack<'a, D> {
     }
 }
 
-/// Lets smoltcp take in one packet. Its frame on the stack is large, and nothing of ours is called from here.
-#[inline(never)]
-fn ingest<T: TxSlot>(
-    iface: &mut Interface,
-    now: Instant,
-    ingress: &mut Ingress<'_, '_, T>,
-    sockets: &mut SocketSet<'_>,
-) {
-    iface.poll_ingress_single(timestamp(now), ingress, sockets);
-}
-
-/// One packet on its way to smoltcp, with a buffer for the answer.
-struct Ingress<'f, 'w, T>(Option<(Rx<'f>, Tx<'f, 'w, T>)>);
-
+/// An IP packet that has arrived.
 struct Rx<'f>(&'f [u8]);
 
 impl phy::RxToken for Rx<'_> {
     fn consume<R, F: FnOnce(&[u8]) -> R>(self, f: F) -> R {
         f(self.0)
-    }
-}
-
-impl<'f, 'w, T: TxSlot> phy::Device for Ingress<'f, 'w, T> {
-    type RxToken<'a>
-        = Rx<'f>
-    where
-        Self: 'a;
-    type TxToken<'a>
-        = Tx<'f, 'w, T>
-    where
-        Self: 'a;
-
-    fn receive(&mut self, _: smoltcp::time::Instant) -> Option<(Rx<'f>, Tx<'f, 'w, T>)> {
-        self.0.take()
-    }
-
-    fn transmit(&mut self, _: smoltcp::time::Instant) -> Option<Tx<'f, 'w, T>> {
-        None
-    }
-
-    fn capabilities(&self) -> DeviceCapabilities {
-        // smoltcp keeps those of the device that the interface was made with.
-        DeviceCapabilities::default()
     }
 }
 
