@@ -102,6 +102,8 @@ pub struct NetworkConfig {
     pub hostname: String<HOSTNAME_MAX>,
     /// The domain in which short names are looked up; empty when nobody told one.
     pub domain: String<DOMAIN_MAX>,
+    /// Another domain for that, which comes before [`domain`](Self::domain): the first one of DHCP option 119 (RFC 3397).
+    pub search: String<DOMAIN_MAX>,
     /// Largest IP packet in octets, where the network said so. At least 68 (RFC 791).
     pub mtu: Option<u16>,
     /// Who configured the interface.
@@ -123,6 +125,7 @@ impl NetworkConfig {
             ntp: Vec::new(),
             hostname: String::new(),
             domain: String::new(),
+            search: String::new(),
             mtu: None,
             origin: ConfigOrigin::Static,
             boot: BootInfo::new(),

@@ -15,7 +15,7 @@ pub const ARCH_RISCV32_HTTP: u16 = 0x1a;
 pub const MAX_MESSAGE_SIZE: u16 = 1472;
 
 /// The options that the client asks for (option 55). 121 stands before 3, as RFC 3442 requires.
-const PARAMETER_LIST: [u8; 21] = [
+const PARAMETER_LIST: [u8; 22] = [
     code::SUBNET_MASK,
     code::CLASSLESS_ROUTES,
     code::ROUTERS,
@@ -37,6 +37,7 @@ const PARAMETER_LIST: [u8; 21] = [
     code::MACHINE_ID,
     code::SZTP_REDIRECT,
     code::TFTP_SERVERS,
+    code::DOMAIN_SEARCH,
 ];
 
 /// The client identifier, option 61.

@@ -95,6 +95,7 @@ impl Lease {
         options.read_addresses(code::NTP, &mut config.ntp);
         options.read_text(code::HOSTNAME, &mut config.hostname);
         options.read_text(code::DOMAIN, &mut config.domain);
+        options.read_domain(&mut config.search);
         config.mtu = options.short(code::MTU).filter(|mtu| *mtu >= MIN_MTU);
         lease.server_id = options
             .address(code::SERVER_ID)

@@ -58,6 +58,8 @@ pub mod code {
     pub const INTERFACE: u8 = 94;
     /// Client machine identifier (RFC 4578).
     pub const MACHINE_ID: u8 = 97;
+    /// Domains in which short names are looked up (RFC 3397).
+    pub const DOMAIN_SEARCH: u8 = 119;
     /// Classless static routes (RFC 3442).
     pub const CLASSLESS_ROUTES: u8 = 121;
     /// sZTP bootstrap servers (RFC 8572 section 8).
@@ -219,6 +221,33 @@ impl<'a> Options<'a> {
         {
             let _ = to.push_str(text);
         }
+    }
+}
+
+impl Options<'_> {
+    /// Reads the first domain of option 119 (RFC 3397) into `to`. Without one, or when it is damaged, `to` is empty.
+    pub(crate) fn read_domain(&self, to: &mut heapless::string::StringView) {
+        to.clear();
+        let mut buf = [0; 255];
+        let Some((mut octets, _)) = self.join(code::DOMAIN_SEARCH, &mut buf) else {
+            return;
+        };
+        while let [len @ 1..=63, rest @ ..] = octets {
+            let Some((label, rest)) = rest.split_at_checked(usize::from(*len)) else {
+                break;
+            };
+            let dot = if to.is_empty() { "" } else { "." };
+            let pushed = text(label)
+                .is_some_and(|label| to.push_str(dot).and_then(|()| to.push_str(label)).is_ok());
+            if !pushed {
+                break;
+            }
+            if let [0, ..] = rest {
+                return;
+            }
+            octets = rest;
+        }
+        to.clear();
     }
 }
 

@@ -136,6 +136,18 @@ impl NetError {
 }
 
 impl NetError {
+    /// Whether nobody can be spoken to at the address, so that another one of the same name may do.
+    pub(crate) fn is_of_address(&self) -> bool {
+        matches!(
+            self,
+            NetError::ConnectTimeout
+                | NetError::ConnectionRefused
+                | NetError::BadAddress
+                | NetError::NoRoute { .. }
+                | NetError::Tftp(TftpError::NoAnswer)
+        )
+    }
+
     /// Whether this is how it looks when packets of the server are longer than the path takes.
     pub(crate) fn may_be_too_long(&self) -> bool {
         matches!(

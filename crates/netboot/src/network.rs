@@ -23,8 +23,6 @@ use netboot_ipxe::{
     Part, Route,
 };
 use rand_core::RngCore;
-#[cfg(feature = "dns")]
-use smoltcp::socket::dns;
 use smoltcp::socket::udp;
 
 /// Longest time that opening a transfer ahead may take: the caller has other things to look after.
@@ -73,7 +71,11 @@ impl<'a, D: Device, P: Platform> Network<'a, D, P> {
             udp::PacketBuffer::new(&mut slots.dhcp_tx[..], &mut buffers.dhcp_tx[..]),
         ));
         #[cfg(feature = "dns")]
-        let dns = stack.add(dns::Socket::new(&[], &mut slots.dns_query[..]));
+        let dns = stack.add(udp::Socket::new(
+            // The same.
+            udp::PacketBuffer::new(&mut [][..], &mut [][..]),
+            udp::PacketBuffer::new(&mut slots.dns_tx[..], &mut buffers.dns_tx[..]),
+        ));
         #[cfg(feature = "http")]
         let http = {
             let socket = stack.add(tcp_socket(&mut buffers.tcp_rx, &mut buffers.tcp_tx));

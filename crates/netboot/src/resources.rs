@@ -3,8 +3,6 @@
 use crate::link::WAITING;
 use crate::station::MESSAGE_MAX;
 use smoltcp::iface::SocketStorage;
-#[cfg(feature = "dns")]
-use smoltcp::socket::dns;
 use smoltcp::socket::udp;
 
 /// Request and acknowledgements of TFTP; the request is the longest.
@@ -41,6 +39,8 @@ pub struct Buffers<const TCP: usize, const OPTIONS: usize = DHCP_OPTIONS> {
     pub(crate) udp_tx: [u8; UDP_TX],
     pub(crate) dhcp_tx: [u8; MESSAGE_MAX],
     pub(crate) waiting: [u8; WAITING],
+    #[cfg(feature = "dns")]
+    pub(crate) dns_tx: [u8; netboot_dns::TRANSMIT_MAX],
     pub(crate) dhcp_options: [u8; OPTIONS],
     #[cfg(feature = "http")]
     pub(crate) tcp_rx: [u8; TCP],
@@ -55,6 +55,8 @@ impl<const TCP: usize, const OPTIONS: usize> Buffers<TCP, OPTIONS> {
             udp_tx: [0; UDP_TX],
             dhcp_tx: [0; MESSAGE_MAX],
             waiting: [0; WAITING],
+            #[cfg(feature = "dns")]
+            dns_tx: [0; netboot_dns::TRANSMIT_MAX],
             dhcp_options: [0; OPTIONS],
             #[cfg(feature = "http")]
             tcp_rx: [0; TCP],
@@ -103,7 +105,7 @@ pub struct Slots<'a> {
     pub(crate) udp_tx: [udp::PacketMetadata; 4],
     pub(crate) dhcp_tx: [udp::PacketMetadata; 1],
     #[cfg(feature = "dns")]
-    pub(crate) dns_query: [Option<dns::DnsQuery>; 1],
+    pub(crate) dns_tx: [udp::PacketMetadata; 1],
     pub(crate) sockets: [SocketStorage<'a>; SOCKETS],
 }
 
@@ -114,7 +116,7 @@ impl Slots<'_> {
             udp_tx: [udp::PacketMetadata::EMPTY; 4],
             dhcp_tx: [udp::PacketMetadata::EMPTY; 1],
             #[cfg(feature = "dns")]
-            dns_query: [const { None }; 1],
+            dns_tx: [udp::PacketMetadata::EMPTY; 1],
             sockets: [const { SocketStorage::EMPTY }; SOCKETS],
         }
     }

@@ -40,9 +40,10 @@ const MDBOOK: &str = "0.5.4";
 const CARGO_DENY: &str = "0.20.2";
 
 /// What is linked into a ROM; none of them may lean on the host.
-const ROM_CRATES: [&str; 11] = [
+const ROM_CRATES: [&str; 12] = [
     "netboot-core",
     "netboot-dhcp",
+    "netboot-dns",
     "netboot-tftp",
     "netboot-http",
     "netboot-ipxe",

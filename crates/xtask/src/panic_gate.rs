@@ -12,11 +12,12 @@ use std::path::Path;
 use testbed::rom::{self, TARGET};
 
 /// The crates of the gate: its program for `x` is `gate-x`.
-const CRATES: [&str; 6] = [
+const CRATES: [&str; 7] = [
     "netboot-core",
     "netboot-tftp",
     "netboot-http",
     "netboot-dhcp",
+    "netboot-dns",
     "ocp-recovery",
     "netboot-app",
 ];

@@ -4,6 +4,7 @@ mod arp;
 mod dhcp;
 mod link;
 mod mtu;
+mod names;
 mod routes;
 
 use e2e::{Boot, Sim};

@@ -292,5 +292,8 @@ fn resume_wait<B: Board>(
         station.suspect_path();
     }
     station.shorten_packets();
+    if dead {
+        station.next_address();
+    }
     wait.min(LONGEST_WAIT).max(asked)
 }

@@ -7,7 +7,7 @@ use crate::transfer::carrier::{Opened, Pumped, Start, Validator};
 use crate::transfer::table::Carriers;
 #[cfg(feature = "fast-start")]
 use netboot_core::Instant;
-use netboot_core::uri::Uri;
+use netboot_core::uri::{Host, Uri};
 use netboot_core::{Blame, Coded, Duration};
 use netboot_ipxe::Part;
 
@@ -65,6 +65,7 @@ impl<'a, B: Board> Fetch<'a, B> {
         self.validator = None;
         self.carriers.next_image();
         let mut tries = 0;
+        let mut addresses = 0;
         loop {
             let Err(failed) = self.connect(station, 0) else {
                 return Ok(());
@@ -77,6 +78,15 @@ impl<'a, B: Board> Fetch<'a, B> {
             }
             if station.shorten_packets() {
                 continue;
+            }
+            // A host that is down, or refuses: the name may have another one.
+            let named = matches!(uri.host(), Host::Name(_));
+            let unreachable = station.error().is_some_and(NetError::is_of_address);
+            if named && unreachable {
+                addresses += 1;
+                if addresses < station.next_address() {
+                    continue;
+                }
             }
             // A server that says when to come back gets what it asks for (RFC 9110, section 10.2.3).
             match station.error().and_then(NetError::retry_after) {

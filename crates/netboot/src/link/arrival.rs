@@ -62,6 +62,9 @@ pub(super) struct Direct {
     pub address: Option<Ipv4Addr>,
     /// The port of the transfer.
     pub port: Option<u16>,
+    /// The port of a query for a name.
+    #[cfg(feature = "dns")]
+    pub dns: Option<u16>,
 }
 
 /// What to do with a frame.
@@ -77,6 +80,9 @@ pub(super) enum Arrival {
     Datagram(Datagram),
     /// The packet holds a DHCP message.
     Dhcp(Datagram),
+    /// The packet holds an answer about a name.
+    #[cfg(feature = "dns")]
+    Dns(Datagram),
 }
 
 /// Looks at an IP packet and the padding behind it, as they stand in `frame` from `start` on. With `verified` the device has
@@ -137,8 +143,13 @@ fn check(
     let own = direct.address == Some(destination);
     let dhcp =
         udp.to == DHCP_CLIENT && (own || direct.address.is_none() || destination.is_broadcast());
-    let transfer = own && direct.port.is_some_and(|port| udp.to == port);
-    if !dhcp && !transfer
+    let is = |wanted: Option<u16>| own && wanted.is_some_and(|port| udp.to == port);
+    let transfer = is(direct.port);
+    #[cfg(feature = "dns")]
+    let dns = is(direct.dns);
+    #[cfg(not(feature = "dns"))]
+    let dns = false;
+    if !dhcp && !transfer && !dns
         || header.version_ihl >> 4 != 4
         || !checksum::is_right(checksum::sum(0, ip))
     {
@@ -151,6 +162,10 @@ fn check(
         port: udp.from.get(),
         payload: start.saturating_add(UDP_HEADER)..start.saturating_add(body.len()),
     };
+    #[cfg(feature = "dns")]
+    if dns {
+        return Some(Arrival::Dns(datagram));
+    }
     Some(match dhcp {
         true => Arrival::Dhcp(datagram),
         false => Arrival::Datagram(datagram),
@@ -175,10 +190,14 @@ mod tests {
     const DIRECT: Direct = Direct {
         address: Some(STATION),
         port: Some(50_000),
+        #[cfg(feature = "dns")]
+        dns: None,
     };
     const NOBODY: Direct = Direct {
         address: None,
         port: None,
+        #[cfg(feature = "dns")]
+        dns: None,
     };
 
     fn look(frame: &[u8], direct: Direct, verified: bool) -> Arrival {
@@ -286,7 +305,7 @@ mod tests {
         assert!(taken(DIRECT), "to the address that the station has");
         let another = Direct {
             address: Some(Ipv4Addr::new(10, 0, 2, 16)),
-            port: None,
+            ..NOBODY
         };
         assert!(!taken(another));
         let mut everybody = dhcp.clone();

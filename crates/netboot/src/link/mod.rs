@@ -36,8 +36,11 @@ pub(crate) struct Link<'w, D> {
     watch: Watch,
     /// The way out.
     pub egress: Egress<'w>,
-    /// The UDP port whose datagrams are read in place.
+    /// The UDP port of the transfer, whose datagrams are read where the device put them.
     pub port: Option<u16>,
+    /// The UDP port of the query for a name that waits for its answer.
+    #[cfg(feature = "dns")]
+    pub dns: Option<u16>,
     /// The datagram that is read in place, and the slot of its frame.
     kept: Option<(FrameSlot, Datagram)>,
     /// Set when the device has to keep the frame that arrived last.
@@ -53,13 +56,23 @@ pub(crate) enum Arrived<'a, 'w, T> {
     /// It was for nobody, or was dealt with here.
     Done,
     /// It holds an IP packet, and here is a buffer for the answer.
-    #[cfg_attr(
-        not(any(feature = "dns", feature = "http")),
-        expect(dead_code, reason = "no socket listens")
-    )]
+    #[cfg_attr(not(feature = "http"), expect(dead_code, reason = "no socket listens"))]
     Packet(&'a [u8], Tx<'a, 'w, T>),
-    /// It holds a DHCP message, from this address.
-    Dhcp(Ipv4Addr, &'a [u8]),
+    /// It holds a message for a service of the station, from this address and port.
+    Message(Service, (Ipv4Addr, u16), &'a [u8]),
+}
+
+/// Takes a message for a service, with address and port of its sender.
+pub(crate) type TakeMessage<'t> = &'t mut dyn FnMut(Service, (Ipv4Addr, u16), &[u8]);
+
+/// A service of the station that takes messages where the device put them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Service {
+    /// The lease.
+    Dhcp,
+    /// The resolver of names.
+    #[cfg(feature = "dns")]
+    Dns,
 }
 
 impl<'w, D: Device> Link<'w, D> {
@@ -71,6 +84,8 @@ impl<'w, D: Device> Link<'w, D> {
             watch: Watch::new(None),
             egress: Egress::new(mac, vlan, waiting),
             port: None,
+            #[cfg(feature = "dns")]
+            dns: None,
             kept: None,
             found: None,
             servant: mac,
@@ -154,6 +169,8 @@ impl<'w, D: Device> Link<'w, D> {
         let direct = Direct {
             address: self.egress.address,
             port: self.port,
+            #[cfg(feature = "dns")]
+            dns: self.dns,
         };
         let Received {
             frame,
@@ -198,8 +215,19 @@ impl<'w, D: Device> Link<'w, D> {
                     }
                     Arrived::Done
                 }
+                #[cfg(feature = "dns")]
+                Arrival::Dns(Datagram {
+                    source,
+                    port,
+                    payload,
+                }) => {
+                    let message = frame.get(payload).unwrap_or_default();
+                    Arrived::Message(Service::Dns, (source, port), message)
+                }
                 Arrival::Dhcp(Datagram {
-                    source, payload, ..
+                    source,
+                    port,
+                    payload,
                 }) => {
                     self.servant = head.source;
                     // Whoever sent it is a neighbour, and mostly the first one that the station speaks to: the server itself, or
@@ -207,7 +235,8 @@ impl<'w, D: Device> Link<'w, D> {
                     if cfg!(feature = "fast-start") && is_host(source) {
                         egress.learn(now, source, head.source, true);
                     }
-                    Arrived::Dhcp(source, frame.get(payload).unwrap_or_default())
+                    let message = frame.get(payload).unwrap_or_default();
+                    Arrived::Message(Service::Dhcp, (source, port), message)
                 }
             },
         )

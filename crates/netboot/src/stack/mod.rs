@@ -3,10 +3,10 @@
 //! smoltcp sees IP packets; the [link](crate::link) has Ethernet, ARP and the routes. Each socket belongs to whoever opened it: the owner keeps the [`SocketHandle`] and asks for the socket when it needs it. No
 //! deadline, no lease and no policy lives here.
 
-#[cfg(any(feature = "dns", feature = "http"))]
+#[cfg(feature = "http")]
 mod ingress;
 
-use crate::link::{Arrived, Link, RouteRefused, Tx, WAITING};
+use crate::link::{Arrived, Link, RouteRefused, TakeMessage, Tx, WAITING};
 #[cfg(feature = "http")]
 use core::net::IpAddr;
 use core::net::Ipv4Addr;
@@ -14,8 +14,6 @@ use netboot_core::net::Route;
 use netboot_core::{Device, DeviceInfo, Instant};
 use smoltcp::iface::{Config, Interface, PollResult, SocketSet, SocketStorage};
 use smoltcp::phy::{self, Checksum, DeviceCapabilities, Medium};
-#[cfg(feature = "dns")]
-use smoltcp::socket::dns;
 #[cfg(feature = "http")]
 use smoltcp::socket::tcp;
 use smoltcp::socket::{AnySocket, udp};
@@ -146,23 +144,17 @@ impl<'a, D: Device> Stack<'a, D> {
         socket.connect(self.iface.context(), remote, port).is_ok()
     }
 
-    /// The DNS socket of this handle, and the interface that its queries need.
-    #[cfg(feature = "dns")]
-    pub fn dns(&mut self, handle: SocketHandle) -> (&mut dns::Socket<'a>, &mut Interface) {
-        (self.sockets.get_mut(handle), &mut self.iface)
-    }
-
-    /// Receives and answers at most one frame; `false` when none had arrived. A DHCP message goes to `dhcp`, with the address of
-    /// its sender.
-    pub fn receive_one(&mut self, now: Instant, dhcp: &mut dyn FnMut(Ipv4Addr, &[u8])) -> bool {
+    /// Receives and answers at most one frame; `false` when none had arrived. A message for a service goes to `take`, with address
+    /// and port of its sender.
+    pub fn receive_one(&mut self, now: Instant, take: TakeMessage<'_>) -> bool {
         match self.link.receive(now) {
             None => return false,
             Some(Arrived::Done) => {}
-            Some(Arrived::Dhcp(from, message)) => dhcp(from, message),
-            // Without them no socket listens: TFTP and DHCP are read in place. Then nobody answers a ping either.
-            #[cfg(not(any(feature = "dns", feature = "http")))]
+            Some(Arrived::Message(service, from, message)) => take(service, from, message),
+            // Without it no socket listens: TFTP, DHCP and DNS are read in place. Then nobody answers a ping either.
+            #[cfg(not(feature = "http"))]
             Some(Arrived::Packet(..)) => {}
-            #[cfg(any(feature = "dns", feature = "http"))]
+            #[cfg(feature = "http")]
             Some(Arrived::Packet(packet, tx)) => {
                 ingress::ingest(&mut self.iface, &mut self.sockets, now, packet, tx);
             }

@@ -2,8 +2,11 @@
 
 use super::address::{self, Addressing, ConfigSource};
 use super::lease::{Change, Lease, State};
+#[cfg(feature = "dns")]
+use super::resolve::Names;
 use crate::board::Board;
 use crate::error::NetError;
+use crate::link::Service;
 use crate::options::NetworkOptions;
 #[cfg(feature = "dns")]
 use crate::stack::SocketHandle;
@@ -63,9 +66,9 @@ pub struct Station<'a, B: Board> {
     /// Where the interface's configuration lies.
     source: ConfigSource,
     addressing: Addressing,
-    /// The socket that names are asked for with.
+    /// What is known of names.
     #[cfg(feature = "dns")]
-    pub(crate) dns: SocketHandle,
+    pub(crate) names: Names,
     /// Commands end by then.
     pub(crate) deadline: Instant,
     /// The error behind the last [`Failed`].
@@ -99,7 +102,7 @@ impl<'a, B: Board> Station<'a, B> {
             source: ConfigSource::None,
             addressing: Addressing::new(),
             #[cfg(feature = "dns")]
-            dns: parts.dns,
+            names: Names::new(parts.dns),
             deadline: Instant::FAR_FUTURE,
             error: None,
             full_since: None,
@@ -152,12 +155,18 @@ impl<'a, B: Board> Station<'a, B> {
                 break;
             }
             let (lease, platform) = (&mut self.lease, &mut self.platform);
+            #[cfg(feature = "dns")]
+            let names = &mut self.names;
             let mut messages = false;
-            let mut dhcp = |from, message: &[u8]| {
-                lease.receive(now, platform.rng(), from, message);
-                messages = true;
+            let mut take = |service, (from, _port), message: &[u8]| match service {
+                Service::Dhcp => {
+                    lease.receive(now, platform.rng(), from, message);
+                    messages = true;
+                }
+                #[cfg(feature = "dns")]
+                Service::Dns => names.receive(now, platform.rng(), (from, _port), message),
             };
-            if !self.stack.receive_one(now, &mut dhcp) {
+            if !self.stack.receive_one(now, &mut take) {
                 break;
             }
             if messages {
@@ -318,6 +327,27 @@ impl<'a, B: Board> Station<'a, B> {
             Some(_) => Ok(()),
             None => Err(NetError::NoRoute { address }),
         }
+    }
+
+    /// What is known of names, and what it takes to learn more.
+    #[cfg(feature = "dns")]
+    pub(crate) fn names_and_config(
+        &mut self,
+    ) -> (Option<&NetworkConfig>, &mut Names, &mut B::Platform) {
+        let config = present(&self.source, &self.lease);
+        (config, &mut self.names, &mut self.platform)
+    }
+
+    /// After a failure: the next address of the name that was looked for last is spoken to next. Gives the number of addresses that
+    /// it has.
+    pub(crate) fn next_address(&mut self) -> usize {
+        #[cfg(feature = "dns")]
+        {
+            self.names.next_address();
+            self.names.count()
+        }
+        #[cfg(not(feature = "dns"))]
+        0
     }
 
     /// Takes the address away, and all routes with it.

@@ -141,6 +141,7 @@ fn respond(now: Instant, message: &[u8], shared: &mut Shared) -> Option<(Instant
     }
     let mut id = query.id;
     let mut due = now;
+    let mut records = None;
     let (mut truncated, mut alias, mut pointer_loop, mut short) = (false, false, false, false);
     for fault in faults {
         match fault {
@@ -152,14 +153,16 @@ fn respond(now: Instant, message: &[u8], shared: &mut Shared) -> Option<(Instant
             DnsFault::Short => short = true,
             DnsFault::Address(other) => (rcode, address) = (0, Some(other)),
             DnsFault::Delay(span) => due = now + span,
+            DnsFault::Records(count, octets) => (rcode, records) = (0, Some((count, octets))),
             DnsFault::Silent => {}
         }
     }
 
-    let answers: u8 = match address {
-        None => 0,
-        Some(_) if alias => 2,
-        Some(_) => 1,
+    let answers: u8 = match (&records, address) {
+        (Some((count, _)), _) => *count,
+        (None, None) => 0,
+        (None, Some(_)) if alias => 2,
+        (None, Some(_)) => 1,
     };
     let mut out = Vec::with_capacity(512);
     out.extend_from_slice(&id);
@@ -168,7 +171,9 @@ fn respond(now: Instant, message: &[u8], shared: &mut Shared) -> Option<(Instant
     out.push(0x80 | rcode);
     out.extend_from_slice(&[0, 1, 0, answers, 0, 0, 0, 0]);
     out.extend_from_slice(query.question);
-    if let Some(address) = address {
+    if let Some((_, octets)) = &records {
+        out.extend_from_slice(octets);
+    } else if let Some(address) = address {
         let owner = if pointer_loop {
             let here = 0xC000 | out.len() as u16;
             here.to_be_bytes()

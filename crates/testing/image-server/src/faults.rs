@@ -208,6 +208,8 @@ pub enum DnsFault {
     Short,
     /// The answer is this address.
     Address(Ipv4Addr),
+    /// The answer section has this number of records, and these octets.
+    Records(u8, Vec<u8>),
     /// The answer comes this much later.
     Delay(Duration),
 }

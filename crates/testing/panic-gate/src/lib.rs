@@ -16,6 +16,7 @@
 pub mod app;
 pub mod core;
 pub mod dhcp;
+pub mod dns;
 pub mod http;
 mod input;
 pub mod recovery;

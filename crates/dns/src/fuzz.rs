@@ -1,0 +1,116 @@
+//! The body of the fuzz target: calls in any order, with any answers.
+
+extern crate std;
+
+use crate::name::Name;
+use crate::resolver::{Outcome, RecordType, Resolver, Timing};
+use crate::{PORT, TRANSMIT_MAX};
+use core::net::{IpAddr, Ipv4Addr};
+use netboot_core::{Duration, Instant};
+use rand_core::{Error, RngCore};
+
+/// Random numbers that are none.
+struct Steps(u32);
+
+impl RngCore for Steps {
+    fn next_u32(&mut self) -> u32 {
+        self.0 = self.0.wrapping_mul(0x9E37_79B1).wrapping_add(1);
+        self.0
+    }
+
+    fn next_u64(&mut self) -> u64 {
+        self.next_u32().into()
+    }
+
+    fn fill_bytes(&mut self, octets: &mut [u8]) {
+        octets.fill(0);
+    }
+
+    fn try_fill_bytes(&mut self, octets: &mut [u8]) -> Result<(), Error> {
+        self.fill_bytes(octets);
+        Ok(())
+    }
+}
+
+/// Runs a resolver. Each command is an octet: the kind of the call, and for an answer its length and octets, with the head of the
+/// query put before them where the second octet asks for that.
+///
+/// # Panics
+/// When the resolver breaks a promise: it ends by its deadline, and an outcome has addresses.
+pub fn resolver(input: &[u8]) {
+    let search = ["lab.example", "example"];
+    let servers = [10, 11, 12].map(|last| IpAddr::V4(Ipv4Addr::new(10, 0, 0, last)));
+    let mut rng = Steps(1);
+    let mut now = Instant::ZERO;
+    let mut resolver = Resolver::new();
+    resolver.start(
+        now,
+        &mut rng,
+        "images",
+        &search,
+        RecordType::A,
+        &servers,
+        Timing::default(),
+    );
+    let mut query = [0; TRANSMIT_MAX];
+    let mut sent = None;
+    let mut rest = input;
+    while let [command, after @ ..] = rest {
+        rest = after;
+        match command & 3 {
+            0 => {
+                if let Some(transmit) = resolver.poll_transmit(now, &mut query) {
+                    assert!(transmit.len <= TRANSMIT_MAX);
+                    sent = Some(transmit);
+                }
+            }
+            1 => {
+                now = resolver.poll_timeout().unwrap_or(now).max(now);
+                resolver.handle_timeout(now, &mut rng, &search);
+            }
+            2 => now += Duration::from_millis(u64::from(*command) * 8),
+            _ => {
+                let [len, after @ ..] = rest else { break };
+                let (octets, after) = after.split_at(usize::from(*len).min(after.len()));
+                rest = after;
+                let Some(transmit) = sent else { continue };
+                let mut message = query[..transmit.len].to_vec();
+                if command & 4 == 0 {
+                    // The question comes back, with the number of records and the records from the input.
+                    message[2] = 0x81;
+                    message[7] = command >> 3;
+                }
+                message.extend(octets);
+                let from = (transmit.server, PORT);
+                let _ = resolver.handle(now, &mut rng, from, transmit.port, &message);
+                let mut name = Name::new();
+                let _ = name.read(&message, usize::from(*len));
+            }
+        }
+        if resolver.poll() == Some(Outcome::Found) {
+            assert!(!resolver.addresses().is_empty());
+        }
+    }
+    for _ in 0..200 {
+        if resolver.poll().is_some() {
+            break;
+        }
+        resolver.poll_transmit(now, &mut query);
+        now = resolver.poll_timeout().map_or(now, |at| at.max(now));
+        resolver.handle_timeout(now, &mut rng, &search);
+    }
+    assert!(resolver.poll().is_some(), "it never ends");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn any_input(input in proptest::collection::vec(any::<u8>(), 0..300)) {
+            resolver(&input);
+        }
+    }
+}
