@@ -184,6 +184,8 @@ pub struct Client {
     timer: Option<Instant>,
     retries: u8,
     progress_at: Instant,
+    /// Address of somebody else who has sent something while the server is asked.
+    other: Option<IpAddr>,
 
     /// Port to which an ERROR 5 is due.
     stray: Option<u16>,
@@ -243,6 +245,7 @@ impl Client {
             timer: None,
             retries: 0,
             progress_at: now,
+            other: None,
             stray: None,
             stray_after: Instant::ZERO,
             farewell: None,
@@ -283,6 +286,10 @@ impl Client {
         }
         if from.addr != self.server.addr {
             count(&mut self.stats.stray_tid);
+            // A server with several addresses may answer from another one. It is not believed, but told.
+            if self.phase == Phase::Requesting {
+                self.other = Some(from.addr);
+            }
             return Ok(Event::None);
         }
         let Ok(packet) = Packet::parse(datagram) else {
@@ -409,7 +416,10 @@ impl Client {
             || now.since(self.progress_at) >= self.timing.progress_timeout
         {
             let error = match self.phase {
-                Phase::Requesting => TftpError::NoAnswer,
+                Phase::Requesting => match self.other {
+                    None => TftpError::NoAnswer,
+                    Some(address) => TftpError::OtherAddress { address },
+                },
                 _ => TftpError::Stalled {
                     offset: self.offset,
                 },

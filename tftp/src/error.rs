@@ -3,6 +3,7 @@
 use crate::options::OptionError;
 use crate::packet::ErrorCode;
 use core::fmt;
+use core::net::IpAddr;
 use netboot_core::{Blame, Coded, Module};
 
 /// Greatest number of octets that are kept of a server's message.
@@ -20,6 +21,11 @@ pub enum TftpError {
     Closed,
     /// The request has no answer.
     NoAnswer,
+    /// The request has no answer from the server that was asked, and something came from another address.
+    OtherAddress {
+        /// The other address.
+        address: IpAddr,
+    },
     /// The server fell silent in the middle of the file.
     Stalled {
         /// Number of octets that had arrived.
@@ -118,6 +124,10 @@ impl fmt::Display for TftpError {
             }
             TftpError::Parameter => f.write_str("a TFTP request parameter is out of range"),
             TftpError::Closed => f.write_str("the TFTP transfer has already ended"),
+            TftpError::OtherAddress { address } => write!(
+                f,
+                "TFTP server did not answer from the address that was asked; {address} did"
+            ),
             TftpError::NoAnswer => f.write_str(
                 "the TFTP server did not answer; check its address, port 69 and firewalls",
             ),
@@ -160,6 +170,7 @@ impl Coded for TftpError {
             TftpError::Stalled { .. } => 5,
             TftpError::Oversized { .. } => 6,
             TftpError::SizeMismatch { .. } => 7,
+            TftpError::OtherAddress { .. } => 8,
             TftpError::Options(error) => match error {
                 OptionError::Malformed => 16,
                 OptionError::NotRequested => 17,
@@ -182,6 +193,7 @@ impl Coded for TftpError {
             TftpError::Filename => Blame::Configuration,
             TftpError::Parameter | TftpError::Closed => Blame::Caller,
             TftpError::NoAnswer | TftpError::Stalled { .. } => Blame::Network,
+            TftpError::OtherAddress { .. } => Blame::Server,
             TftpError::Server { .. } | TftpError::SizeMismatch { .. } => Blame::Server,
             TftpError::Options(_) | TftpError::Oversized { .. } => Blame::Peer,
         }
@@ -197,6 +209,9 @@ pub(crate) fn samples() -> Vec<TftpError> {
         TftpError::Parameter,
         TftpError::Closed,
         TftpError::NoAnswer,
+        TftpError::OtherAddress {
+            address: IpAddr::from([10, 0, 0, 2]),
+        },
         TftpError::Stalled { offset: 1 },
         TftpError::Oversized {
             len: 600,

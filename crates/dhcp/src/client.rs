@@ -22,7 +22,7 @@ use crate::packet::{MessageType, PXE_PORT, SERVER_PORT};
 use crate::raw::Taken;
 use crate::retry::Retry;
 use core::net::Ipv4Addr;
-use netboot_core::{Duration, Instant};
+use netboot_core::{Coded, Duration, Instant};
 use rand_core::RngCore;
 
 /// Octets of a buffer that holds every message that [`Client::poll_transmit`] writes.
@@ -215,8 +215,14 @@ impl Client {
         datagram: &[u8],
     ) -> Result<Taken, DhcpError> {
         let result = self.receive(now, rng, from, datagram);
-        if result.is_err() {
+        if let Err(error) = &result {
             self.ignored = self.ignored.saturating_add(1);
+            // When nothing else comes, this is what there is to say.
+            let silent = matches!(self.problem, DhcpError::NoOffer | DhcpError::Ignored { .. });
+            if silent && *error != DhcpError::NotOurs {
+                let why = error.code() as u16;
+                self.problem = DhcpError::Ignored { why };
+            }
         }
         result
     }

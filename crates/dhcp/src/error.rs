@@ -12,6 +12,11 @@ pub enum DhcpError {
     Config,
     /// No server offered an address.
     NoOffer,
+    /// Messages came, and none was an offer that could be used.
+    Ignored {
+        /// Why the last one was ignored: the number of that error, without the module.
+        why: u16,
+    },
     /// A server offered an address and then did not confirm it.
     NoAck {
         /// The server.
@@ -60,6 +65,13 @@ impl fmt::Display for DhcpError {
         f.write_str(match self {
             DhcpError::Config => "a text in the DHCP configuration is too long",
             DhcpError::NoOffer => "no DHCP server answered; check link, VLAN and relay",
+            DhcpError::Ignored { why } => {
+                return write!(
+                    f,
+                    "DHCP servers answered, and no answer could be used; the last one: 0x{:08x}",
+                    Module::Dhcp.code(*why)
+                );
+            }
             DhcpError::NoAck { server } => {
                 return write!(f, "DHCP server {server} did not confirm its offer");
             }
@@ -107,6 +119,7 @@ impl Coded for DhcpError {
             DhcpError::NoAck { .. } => 3,
             DhcpError::Refused { .. } => 4,
             DhcpError::Conflict { .. } => 5,
+            DhcpError::Ignored { .. } => 6,
             DhcpError::Malformed => 16,
             DhcpError::NotDhcp => 17,
             DhcpError::NotOurs => 18,
@@ -122,7 +135,7 @@ impl Coded for DhcpError {
             DhcpError::NoOffer | DhcpError::NoAck { .. } | DhcpError::Conflict { .. } => {
                 Blame::Network
             }
-            DhcpError::Refused { .. } => Blame::Server,
+            DhcpError::Refused { .. } | DhcpError::Ignored { .. } => Blame::Server,
             DhcpError::Malformed
             | DhcpError::NotDhcp
             | DhcpError::NotOurs
@@ -135,11 +148,12 @@ impl Coded for DhcpError {
 
 /// One value of every error, for tests that compare numbers.
 #[cfg(test)]
-pub(crate) fn samples() -> [DhcpError; 11] {
+pub(crate) fn samples() -> [DhcpError; 12] {
     let address = Ipv4Addr::new(10, 0, 0, 1);
     [
         DhcpError::Config,
         DhcpError::NoOffer,
+        DhcpError::Ignored { why: 16 },
         DhcpError::NoAck { server: address },
         DhcpError::Refused { server: address },
         DhcpError::Conflict {

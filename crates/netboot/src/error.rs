@@ -144,7 +144,7 @@ impl NetError {
                 | NetError::ConnectionRefused
                 | NetError::BadAddress
                 | NetError::NoRoute { .. }
-                | NetError::Tftp(TftpError::NoAnswer)
+                | NetError::Tftp(TftpError::NoAnswer | TftpError::OtherAddress { .. })
         )
     }
 

@@ -91,6 +91,8 @@ fn tftp(rows: &mut Vec<Row>) {
             "A defect of the caller, who went on with a transfer that had failed; report it.";
         E::NoAnswer => E::NoAnswer, "NoAnswer",
             "See that a TFTP server runs at that address and that UDP port 69 and its answers from other ports pass the firewall.";
+        E::OtherAddress { .. } => E::OtherAddress { address: std::net::Ipv4Addr::new(10, 0, 2, 3).into() }, "OtherAddress",
+            "The server has several addresses: name the one that it answers from, or bind it to the one that is named.";
         E::Stalled { .. } => E::Stalled { offset: 46_976 }, "Stalled",
             "See whether the server still runs and the link is up; a lossy line shows in the switch's error counters.";
         E::Oversized { .. } => E::Oversized { len: 1_024, blksize: 512 }, "Oversized",
@@ -264,6 +266,8 @@ fn dhcp(rows: &mut Vec<Row>) {
             "Shorten host name, user class or vendor class in the integration's options.";
         E::NoOffer => E::NoOffer, "NoOffer",
             "See that the link is up, the port is in the right VLAN and not blocked by spanning tree, and a DHCP server or relay serves it.";
+        E::Ignored { .. } => E::Ignored { why: 16 }, "Ignored",
+            "Look up the number in the message: it says what was wrong with the last answer. See also whether two servers answer.";
         E::NoAck { .. } => E::NoAck { server }, "NoAck",
             "The server offers and then falls silent: see its log, and whether two servers share one pool.";
         E::Refused { .. } => E::Refused { server }, "Refused",

@@ -6,6 +6,7 @@ mod link;
 mod mtu;
 mod names;
 mod routes;
+mod told;
 
 use e2e::{Boot, Sim};
 use image_server::ServerConfig;
