@@ -5,18 +5,16 @@ use core::cell::Cell;
 use core::time::Duration;
 
 use heapless::Vec;
-use rustls_pki_types::{CertificateDer, TrustAnchor, UnixTime};
+use rustls_pki_types::{CertificateDer, SignatureVerificationAlgorithm, TrustAnchor, UnixTime};
 use webpki::{
     EndEntityCert, Error, ExtendedKeyUsageValidator, KeyPurposeIdIter, KeyUsage, VerifiedPath,
 };
 
+use super::budget::{self, MAX_STEPS, Signatures};
 use super::certificate::{self, Certificate, NAME_CONSTRAINTS};
 use super::der::{self, SEQUENCE};
-use super::{MAX_CERTIFICATES, MAX_ROOTS, Role, Trust, VerifyError, profile};
-
-/// Certificates tried as the next of a path. A server that presents its path in order takes one for each; an attacker
-/// who presents seven CAs that could each have signed each other takes thousands.
-const MAX_STEPS: u8 = 16;
+use super::profile::Place;
+use super::{MAX_ALGORITHMS, MAX_CERTIFICATES, MAX_ROOTS, Role, Trust, VerifyError, profile};
 
 /// Presented CAs.
 const MAX_PRESENTED: usize = MAX_CERTIFICATES - 1;
@@ -24,9 +22,10 @@ const MAX_PRESENTED: usize = MAX_CERTIFICATES - 1;
 /// Roots, and presented CAs whose keys are pinned.
 const MAX_ANCHORS: usize = MAX_ROOTS + MAX_PRESENTED;
 
-/// Verifies that a path leads from `leaf` over certificates of `presented` to an anchor.
+/// Verifies that a path leads from `leaf`, whose octets are `der`, over certificates of `presented` to an anchor.
 #[inline(never)]
 pub(super) fn verify(
+    der: &[u8],
     leaf: &EndEntityCert<'_>,
     presented: &[&[u8]],
     trust: &Trust<'_>,
@@ -46,6 +45,7 @@ pub(super) fn verify(
     if anchors.is_empty() {
         return Err(VerifyError::NotPinned);
     }
+    budget::check_constraints(der, presented, &ends)?;
     let certificates: [_; MAX_PRESENTED] = core::array::from_fn(|index| {
         CertificateDer::from(presented.get(index).copied().unwrap_or_default())
     });
@@ -105,8 +105,16 @@ fn search(
     let usage = ServerAuth {
         steps: Cell::new(MAX_STEPS),
     };
+    let signatures = Signatures::default();
+    let counted = signatures.count(trust.algorithms)?;
+    let mut algorithms: Vec<&dyn SignatureVerificationAlgorithm, MAX_ALGORITHMS> = Vec::new();
+    for algorithm in &counted {
+        algorithms
+            .push(algorithm)
+            .or(Err(VerifyError::TooMuchTrust))?;
+    }
     leaf.verify_for_usage(
-        trust.algorithms,
+        &algorithms,
         anchors,
         intermediates,
         UnixTime::since_unix_epoch(Duration::from_secs(now)),
@@ -116,6 +124,7 @@ fn search(
     )
     .map(|_| ())
     .map_err(|error| match (error, refusal.get()) {
+        _ if signatures.is_exceeded() => VerifyError::BudgetExceeded,
         (Error::CertRevoked, Some(refusal)) => refusal,
         (error, _) => cause(&error, trust),
     })
@@ -136,7 +145,7 @@ fn check_path(
         }
         let der = certificate.der();
         let certificate = Certificate::parse(&der, Role::Issuer)?;
-        profile::check_ca(&certificate, Role::Issuer, below)?;
+        profile::check_ca(&certificate, Role::Issuer, Place::Between, below)?;
         // RFC 5280 section 4.2.1.9.
         below += usize::from(!certificate.is_self_issued());
     }
@@ -144,7 +153,7 @@ fn check_path(
     // Its beginning has no part in the time taken unless the server presented it.
     let ends_only = role == Role::Root && !trust.time.is_trusted();
     profile::check_validity(&certificate, role, now, ends_only)?;
-    profile::check_ca(&certificate, role, below)
+    profile::check_ca(&certificate, role, Place::End, below)
 }
 
 /// For TLS servers, within a budget: it is asked about each certificate that is tried.

@@ -99,7 +99,7 @@ const NO_SUCH_INPUT: [(&str, &str); 3] = [
 ];
 
 /// Cases that may be accepted and are refused: our error and the reason.
-const STRICTER: [(&str, VerifyError, &str); 10] = [
+const STRICTER: [(&str, VerifyError, &str); 11] = [
     (
         "cve::cve-2024-0567",
         VerifyError::TooManyCertificates,
@@ -149,6 +149,11 @@ const STRICTER: [(&str, VerifyError, &str); 10] = [
         "webpki::cryptographydotio-chain",
         VerifyError::RsaOnly,
         "RSA",
+    ),
+    (
+        "webpki::nc::permitted-dns-match-noncritical",
+        VerifyError::WrongCriticality(Role::Root),
+        "RFC 5280 4.2.1.10: name constraints are critical; the Baseline Requirements tolerate others",
     ),
 ];
 
