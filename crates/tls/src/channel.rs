@@ -3,8 +3,8 @@
 use crate::TlsError;
 use crate::alert::Alert;
 use crate::flight::Outgoing;
-use crate::hash::wipe_stack;
 use crate::handshake::{Check, Handshake, Message};
+use crate::hash::wipe_stack;
 use crate::identity::Identity;
 use crate::message;
 use crate::record::{ALERT, APPLICATION_DATA, Incoming, Record};
@@ -407,9 +407,7 @@ impl Session<'_> {
         let wait = match (&check, self.handshake.is_open()) {
             (Some(_), false) if !self.handshake.is_idle() => !self.outgoing.pending().is_empty(),
             (Some(_), true) => true,
-            (None, true) => {
-                self.finished || self.closing || !self.incoming.plaintext().is_empty()
-            }
+            (None, true) => self.finished || self.closing || !self.incoming.plaintext().is_empty(),
             _ => return Err(TlsError::NotOpen),
         };
         if wait {

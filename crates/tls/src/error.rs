@@ -107,10 +107,7 @@ impl TlsError {
     /// What the server is told before we go (RFC 8446, section 6.2); `None` when there is nobody to tell.
     pub const fn alert(self) -> Option<Alert> {
         Some(match self {
-            Self::Alert(_)
-            | Self::Truncated
-            | Self::Transport
-            | Self::NotOpen => return None,
+            Self::Alert(_) | Self::Truncated | Self::Transport | Self::NotOpen => return None,
             Self::Certificate(error) => refusal(error),
             Self::NoTls13 => Alert::PROTOCOL_VERSION,
             Self::NothingInCommon => Alert::HANDSHAKE_FAILURE,

@@ -2,10 +2,10 @@
 //! CertificateRequest, which may be left out.
 
 use crate::TlsError;
+use crate::channel::Algorithms;
 use crate::flight::Outgoing;
 use crate::hash::{Hash, MAX_HASH, Secret, Transcript};
 use crate::hello::{Answer, ClientHello, ServerHello};
-use crate::channel::Algorithms;
 use crate::identity::Identity;
 use crate::message::{
     self, Asked, CERTIFICATE, CERTIFICATE_REQUEST, CERTIFICATE_VERIFY, CLIENT_HELLO,
@@ -225,9 +225,7 @@ impl Handshake {
             (State::ServerHello, SERVER_HELLO) => {
                 return match Answer::read(body, check.suites)? {
                     Answer::Hello(hello) => self.server_hello(whole, hello),
-                    Answer::Retry { suite, cookie } => {
-                        self.retry(whole, suite, cookie, check, out)
-                    }
+                    Answer::Retry { suite, cookie } => self.retry(whole, suite, cookie, check, out),
                 };
             }
             (State::EncryptedExtensions, ENCRYPTED_EXTENSIONS) => {
@@ -261,12 +259,7 @@ impl Handshake {
     }
 
     /// One message of the server after its Finished (section 4.6).
-    pub fn handle_open(
-        &mut self,
-        kind: u8,
-        body: Reader<'_>,
-        alone: bool,
-    ) -> Result<(), TlsError> {
+    pub fn handle_open(&mut self, kind: u8, body: Reader<'_>, alone: bool) -> Result<(), TlsError> {
         match kind {
             // For a resumption that we never do.
             NEW_SESSION_TICKET => message::new_session_ticket(body),
@@ -485,7 +478,13 @@ impl Handshake {
             to.u8(request);
             Ok(())
         };
-        out.handshake(KEY_UPDATE, self.limit, Some(&mut keys.write), None, &mut body)?;
+        out.handshake(
+            KEY_UPDATE,
+            self.limit,
+            Some(&mut keys.write),
+            None,
+            &mut body,
+        )?;
         keys.write.update();
         self.owed = None;
         Ok(true)

@@ -3,13 +3,17 @@
 use core::hint::black_box;
 use hkdf::Hkdf;
 use hmac::{Hmac, Mac};
-use sha2::{Digest, Sha256};
 #[cfg(feature = "aes-256-gcm")]
 use sha2::Sha384;
+use sha2::{Digest, Sha256};
 use zeroize::{Zeroize, Zeroizing};
 
 /// Octets of the longest hash value, and of the longest secret.
-pub(crate) const MAX_HASH: usize = if cfg!(feature = "aes-256-gcm") { 48 } else { 32 };
+pub(crate) const MAX_HASH: usize = if cfg!(feature = "aes-256-gcm") {
+    48
+} else {
+    32
+};
 /// A secret of the schedule, as long as a hash value; wiped when dropped.
 pub(crate) type Secret = Zeroizing<[u8; MAX_HASH]>;
 /// A hash value, zeros behind it if it is shorter.
@@ -103,7 +107,6 @@ impl HashKind {
         })
     }
 }
-
 
 /// A hash value in the room of the longest.
 fn padded(value: &[u8]) -> Hash {

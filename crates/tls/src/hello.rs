@@ -1,9 +1,9 @@
 //! ClientHello and ServerHello (RFC 8446, section 4.1).
 
 use crate::TlsError;
+use crate::channel::Algorithms;
 use crate::record::{HEADER, MAX_PLAIN};
 use crate::suite::{Suite, TAG};
-use crate::channel::Algorithms;
 use crate::verify::{ServerName, schemes};
 use crate::wire::{Reader, Writer};
 use p256::PublicKey;

@@ -17,7 +17,9 @@
     feature = "aes-256-gcm",
     feature = "chacha20poly1305"
 )))]
-compile_error!("a TLS client without a cipher suite: enable chacha20poly1305, aes-gcm or aes-256-gcm");
+compile_error!(
+    "a TLS client without a cipher suite: enable chacha20poly1305, aes-gcm or aes-256-gcm"
+);
 
 pub mod alert;
 pub mod channel;

@@ -2,8 +2,8 @@
 
 use crate::TlsError;
 use crate::hello::{
-    EARLY_DATA, MAX_FRAGMENT_LENGTH, RECORD_SIZE_LIMIT, SERVER_NAME, SIGNATURE_ALGORITHMS, SUPPORTED_GROUPS,
-    fragment_length, record_limit,
+    EARLY_DATA, MAX_FRAGMENT_LENGTH, RECORD_SIZE_LIMIT, SERVER_NAME, SIGNATURE_ALGORITHMS,
+    SUPPORTED_GROUPS, fragment_length, record_limit,
 };
 use crate::record::MAX_PLAIN;
 use crate::verify::VerifyError;

@@ -193,7 +193,7 @@ fn trust<'a>(roots: &'a [&'a [u8]]) -> Trust<'a> {
 const SERVER: ServerName<'_> = ServerName::Dns("boot.example");
 
 #[test]
-fn both_suites_carry_data_both_ways_in_pieces_of_any_size() {
+fn each_suite_carries_data_both_ways_in_pieces_of_any_size() {
     let pki = Pki::new();
     let body: Vec<u8> = (0..100_000u32).map(|i| (i * 7) as u8).collect();
     for (code, suite) in [
@@ -204,6 +204,10 @@ fn both_suites_carry_data_both_ways_in_pieces_of_any_size() {
         (
             rustls::CipherSuite::TLS13_CHACHA20_POLY1305_SHA256,
             Suite::ChaCha20Poly1305,
+        ),
+        (
+            rustls::CipherSuite::TLS13_AES_256_GCM_SHA384,
+            Suite::Aes256Gcm,
         ),
     ] {
         for chunk in [1, 7, 1460, 100_000] {
@@ -230,6 +234,34 @@ fn both_suites_carry_data_both_ways_in_pieces_of_any_size() {
     }
 }
 
+/// Its hash is a longer one, in all that the handshake has: both ends prove themselves.
+#[test]
+fn both_ends_prove_themselves_with_sha_384() {
+    let pki = Pki::new();
+    let code = rustls::CipherSuite::TLS13_AES_256_GCM_SHA384;
+    let (mut receive, mut send) = ([0; LARGE_RECORDS], [0; SEND + 1024]);
+    let mut client = Channel::<Verified>::new(&mut receive, &mut send);
+    let roots = [&pki.root[..]];
+    let (certificate, mut key) = pki.client.clone();
+    let chain = [&certificate[..]];
+    let mut config = Config::new(SERVER, trust(&roots));
+    config.identity = Some(Identity {
+        chain: &chain,
+        signer: Signer::P256(&mut key),
+    });
+    let mut wire = Wire::new(pki.server(&[code], true), 1460);
+    wire.handshake(&mut client, &mut config).unwrap();
+    for _ in 0..3 {
+        wire.server.refresh_traffic_keys().unwrap();
+        wire.server.writer().write_all(b"after").unwrap();
+        assert_eq!(wire.drain(&mut client).unwrap(), b"after");
+        client.write(b"ours").unwrap();
+        while wire.step(&mut client).unwrap() {}
+    }
+    assert_eq!(wire.received, b"oursoursours");
+    assert_eq!(client.suite(), Some(Suite::Aes256Gcm));
+}
+
 #[test]
 fn small_records_are_asked_for() {
     let pki = Pki::new();
@@ -248,10 +280,7 @@ fn small_records_are_asked_for() {
     let mut wire = Wire::new(pki.server(&[], false), 1460);
     wire.handshake(&mut client, &mut config).unwrap();
     wire.server.writer().write_all(&[5; 50_000]).unwrap();
-    assert_eq!(
-        wire.drain(&mut client),
-        Err(TlsError::RecordTooLarge)
-    );
+    assert_eq!(wire.drain(&mut client), Err(TlsError::RecordTooLarge));
     assert_eq!(client.plaintext(), b"");
 }
 

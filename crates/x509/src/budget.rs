@@ -10,6 +10,7 @@ use heapless::Vec;
 use rustls_pki_types::{AlgorithmIdentifier, InvalidSignature, SignatureVerificationAlgorithm};
 
 use super::certificate::{self, NAME_CONSTRAINTS};
+use super::rollover::{MAX_CHANGES, NewKey};
 use super::{MAX_ALGORITHMS, VerifyError, constraints, subject};
 
 /// Certificates tried as the next of a path. A server that presents its path in order takes one for each; an attacker
@@ -36,9 +37,8 @@ pub(super) fn check_constraints(
         read.fold(0_usize, |sum, one| sum.saturating_add(of(&one)))
     };
     // Each certificate's subject is a name, too.
-    let names = |certificate: &certificate::Certificate<'_>| {
-        subject::count(certificate).saturating_add(1)
-    };
+    let names =
+        |certificate: &certificate::Certificate<'_>| subject::count(certificate).saturating_add(1);
     let constraints = |certificate: &certificate::Certificate<'_>| {
         certificate
             .extension(NAME_CONSTRAINTS)
@@ -69,19 +69,21 @@ impl Signatures {
         used <= MAX_SIGNATURES
     }
 
-    /// The same algorithms, within the budget.
+    /// The same algorithms, within the budget. What one of `keys` has signed counts as signed by the key before it.
     ///
     /// # Errors
     /// [`VerifyError::TooMuchTrust`] for more than [`MAX_ALGORITHMS`].
     pub(super) fn count<'a>(
         &'a self,
         algorithms: &[&'a dyn SignatureVerificationAlgorithm],
+        keys: &'a [NewKey<'a>],
     ) -> Result<Vec<Counted<'a>, MAX_ALGORITHMS>, VerifyError> {
         let mut counted = Vec::new();
         for algorithm in algorithms {
             let one = Counted {
                 algorithm: *algorithm,
                 signatures: self,
+                keys,
             };
             counted.push(one).or(Err(VerifyError::TooMuchTrust))?;
         }
@@ -94,6 +96,35 @@ impl Signatures {
 pub(super) struct Counted<'a> {
     algorithm: &'a dyn SignatureVerificationAlgorithm,
     signatures: &'a Signatures,
+    keys: &'a [NewKey<'a>],
+}
+
+impl Counted<'_> {
+    fn verify(
+        &self,
+        key: &[u8],
+        message: &[u8],
+        signature: &[u8],
+        changes: u8,
+    ) -> Result<(), InvalidSignature> {
+        if !self.signatures.take() {
+            return Err(InvalidSignature);
+        }
+        let verdict = self.algorithm.verify_signature(key, message, signature);
+        if verdict.is_ok() || changes == 0 {
+            return verdict;
+        }
+        let issuer = certificate::issuer(message);
+        for new in self.keys {
+            if new.old == key && issuer == Some(new.subject) {
+                let verdict = self.verify(new.new, message, signature, changes.saturating_sub(1));
+                if verdict.is_ok() {
+                    return verdict;
+                }
+            }
+        }
+        Err(InvalidSignature)
+    }
 }
 
 impl SignatureVerificationAlgorithm for Counted<'_> {
@@ -103,12 +134,7 @@ impl SignatureVerificationAlgorithm for Counted<'_> {
         message: &[u8],
         signature: &[u8],
     ) -> Result<(), InvalidSignature> {
-        match self.signatures.take() {
-            true => self
-                .algorithm
-                .verify_signature(public_key, message, signature),
-            false => Err(InvalidSignature),
-        }
+        self.verify(public_key, message, signature, MAX_CHANGES)
     }
 
     fn public_key_alg_id(&self) -> AlgorithmIdentifier {

@@ -45,6 +45,11 @@ const PROCESSED: [u8; 5] = [
 /// A version 3 certificate whose syntax is right, as far as it is read.
 #[derive(Clone, Copy)]
 pub(super) struct Certificate<'a> {
+    /// What is signed, tag and length included.
+    pub(super) signed: &'a [u8],
+    /// Content of the signature's `AlgorithmIdentifier`.
+    pub(super) algorithm: &'a [u8],
+    pub(super) signature: &'a [u8],
     /// Content of the `INTEGER`.
     pub(super) serial: &'a [u8],
     /// Content of the `Name`.
@@ -174,9 +179,13 @@ pub(super) fn not_before(der: &[u8]) -> Option<u64> {
 #[inline(never)]
 pub(super) fn read(der: &[u8]) -> Option<Certificate<'_>> {
     let mut outer = Reader::new(der::only(der, SEQUENCE)?);
-    let mut tbs = outer.nested(SEQUENCE)?;
+    let signed = outer.value()?;
+    if signed.tag != SEQUENCE {
+        return None;
+    }
+    let mut tbs = Reader::new(signed.content);
     let algorithm = outer.expect(SEQUENCE)?;
-    der::octets_of_bits(outer.expect(BIT_STRING)?)?;
+    let signature = der::octets_of_bits(outer.expect(BIT_STRING)?)?;
     // Version 3 is the number 2.
     let version = der::only(tbs.expect(constructed(0))?, INTEGER)?;
     let serial = tbs.expect(INTEGER)?;
@@ -201,6 +210,9 @@ pub(super) fn read(der: &[u8]) -> Option<Certificate<'_>> {
         && validity.is_empty()
         && tbs.is_empty();
     right.then_some(Certificate {
+        signed: signed.whole,
+        algorithm,
+        signature,
         serial,
         issuer,
         subject,
@@ -209,6 +221,15 @@ pub(super) fn read(der: &[u8]) -> Option<Certificate<'_>> {
         spki: spki.whole,
         extensions: Reader::new(extensions),
     })
+}
+
+/// The issuer in what is signed of a certificate.
+pub(super) fn issuer(signed: &[u8]) -> Option<&[u8]> {
+    let mut tbs = Reader::new(der::only(signed, SEQUENCE)?);
+    tbs.expect(constructed(0))?;
+    tbs.expect(INTEGER)?;
+    tbs.expect(SEQUENCE)?;
+    tbs.expect(SEQUENCE)
 }
 
 fn extension<'a>(extensions: &mut Reader<'a>) -> Option<Extension<'a>> {

@@ -171,7 +171,11 @@ mod tests {
         longer.extend([7; 0x100]);
         assert_eq!(one(&longer), Some((0x04, 0x100)));
         // One octet less than each form is for, with all the content that it tells of.
-        for (length, least) in [(&[0x81, 0x7F][..], 0x7F), (&[0x82, 0x00, 0x80], 0x80), (&[0x82, 0x00, 0xFF], 0xFF)] {
+        for (length, least) in [
+            (&[0x81, 0x7F][..], 0x7F),
+            (&[0x82, 0x00, 0x80], 0x80),
+            (&[0x82, 0x00, 0xFF], 0xFF),
+        ] {
             let mut octets = [&[0x04], length].concat();
             octets.extend(vec![7; least]);
             assert_eq!(one(&octets), None, "{length:x?}");

@@ -154,7 +154,7 @@ impl LeafKey {
 }
 
 /// The algorithm's content and the key of a `SubjectPublicKeyInfo`, RFC 5280 section 4.1.2.7.
-fn parts(spki: &[u8]) -> Option<(&[u8], &[u8])> {
+pub(super) fn parts(spki: &[u8]) -> Option<(&[u8], &[u8])> {
     let mut reader = Reader::new(der::only(spki, SEQUENCE)?);
     let algorithm = reader.expect(SEQUENCE)?;
     let key = der::octets_of_bits(reader.expect(BIT_STRING)?)?;

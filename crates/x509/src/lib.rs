@@ -28,6 +28,7 @@ mod key;
 mod name;
 mod path;
 mod profile;
+mod rollover;
 mod subject;
 mod time;
 mod trust;

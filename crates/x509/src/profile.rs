@@ -154,6 +154,29 @@ fn key_identifier<'a>(certificate: &Certificate<'a>) -> Option<Option<&'a [u8]>>
     }
 }
 
+/// The pathLenConstraint, if there is one.
+pub(super) fn path_length(certificate: &Certificate<'_>) -> Option<usize> {
+    BasicConstraints::of(certificate)?.path_length
+}
+
+/// Whether what a CA issues may be for TLS servers (section 4.2.1.12).
+pub(super) fn may_serve(certificate: &Certificate<'_>) -> bool {
+    matches!(
+        extended_key_usage(certificate),
+        Some(Usage::None | Usage::Server)
+    )
+}
+
+/// Whether the identifier of the issuer's key is that of the certificate's own: so it is self-signed.
+pub(super) fn names_itself(certificate: &Certificate<'_>) -> bool {
+    let issuers = certificate
+        .extension(AUTHORITY_KEY_ID)
+        .and_then(|extension| der::only(extension.value, SEQUENCE))
+        .and_then(|fields| Reader::new(fields).optional(context(0)))
+        .flatten();
+    key_identifier(certificate) == Some(issuers)
+}
+
 /// Serial number, issuer and key identifiers.
 fn check_issued(
     certificate: &Certificate<'_>,
@@ -171,8 +194,8 @@ fn check_issued(
     check_authority_key(certificate, role, place)
 }
 
-/// Section 4.2.1.1: the identifier of the issuer's key. Only a self-signed CA, which is the end of its path, may go without; if
-/// it has one, that is its own and stands alone (Baseline Requirements section 7.1.2.1.3).
+/// Section 4.2.1.1: the identifier of the issuer's key. Only a self-issued CA at the end of its path may go without. If a
+/// self-issued root has one, it is the root's own and stands alone (Baseline Requirements section 7.1.2.1.3).
 fn check_authority_key(
     certificate: &Certificate<'_>,
     role: Role,
@@ -180,9 +203,9 @@ fn check_authority_key(
 ) -> Result<(), VerifyError> {
     let malformed = VerifyError::BadCertificate(role);
     let missing = VerifyError::NoKeyIdentifier(role);
-    let self_signed = certificate.is_self_issued() && place == Place::End;
+    let self_issued = certificate.is_self_issued() && place == Place::End;
     let Some(extension) = certificate.extension(AUTHORITY_KEY_ID) else {
-        return self_signed.then_some(()).ok_or(missing);
+        return self_issued.then_some(()).ok_or(missing);
     };
     let fields = der::only(extension.value, SEQUENCE).ok_or(malformed)?;
     let mut fields = Reader::new(fields);
@@ -197,7 +220,7 @@ fn check_authority_key(
         return Err(missing);
     }
     let own = key_identifier(certificate).ok_or(malformed)?;
-    match self_signed && (issuer.is_some() || identifier != own) {
+    match self_issued && role == Role::Root && (issuer.is_some() || identifier != own) {
         true => Err(malformed),
         false => Ok(()),
     }
@@ -270,9 +293,6 @@ impl BasicConstraints {
             Some([0..=0x7F, _, ..]) => Some(usize::MAX),
             Some(_) => return None,
         };
-        fields.is_empty().then_some(Self {
-            ca,
-            path_length,
-        })
+        fields.is_empty().then_some(Self { ca, path_length })
     }
 }

@@ -116,11 +116,7 @@ fn is_dot(octet: &u8) -> bool {
 /// Baseline Requirements section 7.1.4.3: a host as a common name is a copy of an alternative name, character for
 /// character. What misleads nobody is let be: a word or a sentence that is no host ("boot server"), and the domain that the
 /// names are in (`example.com` beside `*.example.com`, or beside addresses alone).
-fn check_common_names(
-    subject: &[u8],
-    names: Reader<'_>,
-    count: usize,
-) -> Result<(), VerifyError> {
+fn check_common_names(subject: &[u8], names: Reader<'_>, count: usize) -> Result<(), VerifyError> {
     let mut budget = MAX_COMPARISONS;
     let mut sets = Reader::new(subject);
     // All take octets, so they end.
@@ -149,9 +145,8 @@ fn attribute_of(mut attribute: Reader<'_>) -> Option<(&[u8], &[u8])> {
 
 /// Whether it looks like a host with a domain, in ASCII or not, or like an address in some notation.
 fn may_mislead(text: &[u8]) -> bool {
-    let of_host = |octet: &u8| {
-        octet.is_ascii_alphanumeric() || !octet.is_ascii() || b"-_.*:".contains(octet)
-    };
+    let of_host =
+        |octet: &u8| octet.is_ascii_alphanumeric() || !octet.is_ascii() || b"-_.*:".contains(octet);
     let has = |sign| text.contains(&sign);
     text.iter().all(of_host) && (has(b'.') || has(b':') || text.starts_with(b"0x"))
 }

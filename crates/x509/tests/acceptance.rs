@@ -177,7 +177,13 @@ fn a_common_name_beside_addresses() {
     };
     assert_eq!(with("example.com"), None);
     assert_eq!(with("192.0.2.1"), None);
-    for text in ["192.0.2.2", "192.000.002.001", "2001:db8::1", "a_b.example", "xn--a.example"] {
+    for text in [
+        "192.0.2.2",
+        "192.000.002.001",
+        "2001:db8::1",
+        "a_b.example",
+        "xn--a.example",
+    ] {
         assert_eq!(with(text), Some(E::StrayCommonName), "{text}");
     }
 }

@@ -63,7 +63,10 @@ fn der(tag: u8, parts: &[&[u8]]) -> Vec<u8> {
 
 /// A server's certificate with these common names and DNS names, that nobody has signed.
 fn leaf(common: &[&str], names: &[&str]) -> Vec<u8> {
-    let algorithm = der(0x30, &[&der(6, &[&[0x2A, 0x86, 0x48, 0xCE, 0x3D, 4, 3, 2]])]);
+    let algorithm = der(
+        0x30,
+        &[&der(6, &[&[0x2A, 0x86, 0x48, 0xCE, 0x3D, 4, 3, 2]])],
+    );
     let attribute = |text: &&str| {
         let text = der(0x0C, &[text.as_bytes()]);
         der(0x31, &[&der(0x30, &[&der(6, &[&[0x55, 4, 3]]), &text])])
@@ -89,7 +92,13 @@ fn leaf(common: &[&str], names: &[&str]) -> Vec<u8> {
             &[2, 1, 1],
             &algorithm,
             &der(0x30, &[&attribute(&"nobody")]),
-            &der(0x30, &[&der(0x17, &[b"200101000000Z"]), &der(0x17, &[b"491231000000Z"])]),
+            &der(
+                0x30,
+                &[
+                    &der(0x17, &[b"200101000000Z"]),
+                    &der(0x17, &[b"491231000000Z"]),
+                ],
+            ),
             &der(0x30, &[&subject]),
             &key,
             &der(0xA3, &[&der(0x30, &[&extensions])]),

@@ -294,15 +294,23 @@ fn authority_key(value: &'static [u8]) -> impl Fn(&mut CertificateParams) {
 #[test]
 fn authority_key_identifiers_that_are_none() {
     const ISSUER_AND_SERIAL: &[u8] = &[
-        0x30, 22, 0xA1, 17, 0xA4, 15, 0x30, 13, 0x31, 11, 0x30, 9, 6, 3, 0x55, 4, 3, 0x0C, 2,
-        b'c', b'a', 0x82, 1, 7,
+        0x30, 22, 0xA1, 17, 0xA4, 15, 0x30, 13, 0x31, 11, 0x30, 9, 6, 3, 0x55, 4, 3, 0x0C, 2, b'c',
+        b'a', 0x82, 1, 7,
     ];
     let all: [(&str, &[u8], fn(Role) -> E); 7] = [
         ("empty", &[0x30, 0], E::NoKeyIdentifier),
         ("without a key", ISSUER_AND_SERIAL, E::NoKeyIdentifier),
         ("serial alone", &[0x30, 3, 0x82, 1, 7], E::BadCertificate),
-        ("key and serial", &[0x30, 6, 0x80, 1, 7, 0x82, 1, 7], E::BadCertificate),
-        ("more", &[0x30, 6, 0x80, 1, 7, 0x83, 1, 7], E::BadCertificate),
+        (
+            "key and serial",
+            &[0x30, 6, 0x80, 1, 7, 0x82, 1, 7],
+            E::BadCertificate,
+        ),
+        (
+            "more",
+            &[0x30, 6, 0x80, 1, 7, 0x83, 1, 7],
+            E::BadCertificate,
+        ),
         ("no sequence", &[4, 1, 7], E::BadCertificate),
         ("no DER", b"malformed", E::BadCertificate),
     ];
@@ -358,10 +366,7 @@ fn subject_key_identifiers() {
     };
     assert_eq!(root_error(bare(Some(&[4, 1, 7]))), None);
     assert_eq!(issuer_error(with(Some(&[4, 1, 7]))), None);
-    assert_eq!(
-        root_error(bare(None)),
-        Some(E::NoKeyIdentifier(Role::Root))
-    );
+    assert_eq!(root_error(bare(None)), Some(E::NoKeyIdentifier(Role::Root)));
     assert_eq!(
         issuer_error(with(None)),
         Some(E::NoKeyIdentifier(Role::Issuer))
@@ -419,20 +424,14 @@ fn extensions_that_are_critical_or_not_and_should_not() {
             own(14, false, &[4, 1, 7]),
         ];
     };
-    assert_eq!(
-        issuer_error(plain),
-        Some(E::WrongCriticality(Role::Issuer))
-    );
+    assert_eq!(issuer_error(plain), Some(E::WrongCriticality(Role::Issuer)));
     // subjectAltName beside a subject.
     let names = b"\x30\x12\x82\x10boot.example.com";
     let critical = |leaf: &mut CertificateParams| {
         leaf.subject_alt_names.clear();
         leaf.custom_extensions = vec![own(17, true, names)];
     };
-    assert_eq!(
-        leaf_error(critical),
-        Some(E::WrongCriticality(Role::Leaf))
-    );
+    assert_eq!(leaf_error(critical), Some(E::WrongCriticality(Role::Leaf)));
 }
 
 /// RFC 5280 section 4.2.1.6.
@@ -472,7 +471,8 @@ fn alternative_names_that_are_none() {
 fn extensions_that_are_malformed() {
     const ACCESS: [u64; 9] = [1, 3, 6, 1, 5, 5, 7, 1, 1];
     // caIssuers at http://a/
-    const GOOD: &[u8] = b"\x30\x17\x30\x15\x06\x08\x2B\x06\x01\x05\x05\x07\x30\x02\x86\x09http://a/";
+    const GOOD: &[u8] =
+        b"\x30\x17\x30\x15\x06\x08\x2B\x06\x01\x05\x05\x07\x30\x02\x86\x09http://a/";
     let with = |id: &'static [u64], value: &'static [u8]| {
         move |params: &mut CertificateParams| {
             params.custom_extensions = vec![extension(id, false, value)];

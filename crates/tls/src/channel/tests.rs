@@ -95,7 +95,10 @@ fn keys_that_we_send_with_are_renewed() {
         let keys = channel.session.handshake.keys().unwrap();
         assert_eq!(keys.write.wear_after(3), 11_863_283);
         let mut heard = Vec::new();
-        for (index, updated) in [false, false, false, true, false, false, true].iter().enumerate() {
+        for (index, updated) in [false, false, false, true, false, false, true]
+            .iter()
+            .enumerate()
+        {
             assert_eq!(channel.write(b"ten octets"), Ok(10));
             let up = channel.pending().to_vec();
             channel.sent(up.len());

@@ -154,13 +154,23 @@ fn floods() {
     ends("long tickets", &script, Broken(TlsError::Flood));
     // An octet in each record is legal.
     let small = [Step::Fragment(1), ticket(3_000), Step::Fragment(0)];
-    ends("a ticket in small pieces", &good().before(data, small), Good);
+    ends(
+        "a ticket in small pieces",
+        &good().before(data, small),
+        Good,
+    );
 }
 
 /// A NewSessionTicket with so many octets of a ticket.
 fn ticket(octets: u16) -> Step {
     let ticket = vec![7; usize::from(octets)];
-    let body = [&[0; 8][..], &[1, 5], &octets.to_be_bytes(), &ticket, &[0, 0]];
+    let body = [
+        &[0; 8][..],
+        &[1, 5],
+        &octets.to_be_bytes(),
+        &ticket,
+        &[0, 0],
+    ];
     Step::Handshake(4, body.concat())
 }
 

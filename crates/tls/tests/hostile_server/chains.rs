@@ -4,8 +4,8 @@ use crate::{End, Setup, certificate, differs, ends, good, pki};
 use End::{Good, Refused};
 use hostile_tls::script::CertificateEntries;
 use hostile_tls::{Script, Step};
-use netboot_tls::{Alert, TlsError};
 use netboot_tls::verify::{Role, VerifyError};
+use netboot_tls::{Alert, TlsError};
 use test_pki::Flaw;
 
 /// What verification says of a flaw, and whether it is one without verification, too.

@@ -241,10 +241,28 @@ fn a_retry_that_cannot_be_followed() {
         ("P-256 and a cookie", Some(0x17), cookie(), None, illegal),
         ("a suite", None, cookie(), Some(0x1304), illegal),
         ("P-384", Some(0x18), None, None, TlsError::HelloRetryRequest),
-        ("X25519", Some(0x1D), cookie(), None, TlsError::HelloRetryRequest),
-        ("no cookie in it", None, Some(vec![]), None, TlsError::BadMessage),
+        (
+            "X25519",
+            Some(0x1D),
+            cookie(),
+            None,
+            TlsError::HelloRetryRequest,
+        ),
+        (
+            "no cookie in it",
+            None,
+            Some(vec![]),
+            None,
+            TlsError::BadMessage,
+        ),
         // No send buffer holds it.
-        ("a large cookie", None, Some(vec![7; 9_000]), None, TlsError::SendBuffer),
+        (
+            "a large cookie",
+            None,
+            Some(vec![7; 9_000]),
+            None,
+            TlsError::SendBuffer,
+        ),
     ] {
         let retry = HelloRetry {
             group,
@@ -318,8 +336,8 @@ fn a_retry_with_a_cookie() {
 /// What is offered can be checked: P-384 only with an algorithm for it.
 #[test]
 fn signature_schemes_are_those_of_the_algorithms() {
-    use netboot_tls::verify::{DEFAULT_ALGORITHMS, P256_SHA256, P256_SHA384, P384_SHA384};
     use netboot_tls::channel::Algorithms;
+    use netboot_tls::verify::{DEFAULT_ALGORITHMS, P256_SHA256, P256_SHA384, P384_SHA384};
     use netboot_tls::{Channel, Config, ProofOnly, Provisional};
     use rand_chacha::ChaCha20Rng;
     use rand_chacha::rand_core::SeedableRng as _;

@@ -71,7 +71,11 @@ impl<'b> Pair<'b> {
     fn updates(&self) -> usize {
         let report: &Report = self.server.report();
         assert_eq!(report.error, None);
-        report.handshake.iter().filter(|kind| **kind == KEY_UPDATE).count()
+        report
+            .handshake
+            .iter()
+            .filter(|kind| **kind == KEY_UPDATE)
+            .count()
     }
 }
 

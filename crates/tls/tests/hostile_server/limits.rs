@@ -66,7 +66,12 @@ fn a_record_size_limit_is_kept() {
         send: 4_000,
         ..Setup::new()
     };
-    let sent: usize = setup.client.iter().flat_map(|own| &own.chain).map(|one| one.len()).sum();
+    let sent: usize = setup
+        .client
+        .iter()
+        .flat_map(|own| &own.chain)
+        .map(|one| one.len())
+        .sum();
     assert!(sent > 1_600, "{sent}");
     for limit in [64_u16, 65, 100, 512, 1_000] {
         let script = asking((28, limit.to_be_bytes().to_vec()));
@@ -119,7 +124,8 @@ fn the_limit_of_the_receive_buffer_is_always_told() {
         let hello = got.report.hellos[0].clone();
         let find = |number| {
             let mut all = hello.extensions.iter();
-            all.find(|(kind, _)| *kind == number).map(|(_, value)| value.clone())
+            all.find(|(kind, _)| *kind == number)
+                .map(|(_, value)| value.clone())
         };
         (find(28), find(1))
     };

@@ -4,8 +4,8 @@ use crate::{End, Setup, certificate, differs, ends, extensions, finished, good, 
 use End::{Good, Refused};
 use hostile_tls::script::{Epoch, Proof, Seal};
 use hostile_tls::{Script, Step};
-use netboot_tls::{Alert, TlsError};
 use netboot_tls::verify::VerifyError;
+use netboot_tls::{Alert, TlsError};
 
 fn proving(proof: Proof) -> Script {
     good().replace(verify, [Step::CertificateVerify(proof)])
@@ -136,8 +136,16 @@ fn asked_for_a_certificate() {
     }
     let again = vec![schemes.clone(), (0x5A5A, vec![1]), (0x5A5A, vec![])];
     let script = asking(request(b"", again));
-    ends("unknown twice", &script, Refused(TlsError::IllegalParameter));
-    let many = |count: u16| (100..100 + count).map(|kind| (kind, vec![])).chain([schemes.clone()]);
+    ends(
+        "unknown twice",
+        &script,
+        Refused(TlsError::IllegalParameter),
+    );
+    let many = |count: u16| {
+        (100..100 + count)
+            .map(|kind| (kind, vec![]))
+            .chain([schemes.clone()])
+    };
     let script = asking(request(b"", many(31).collect()));
     ends("31 unknown ones", &script, Good);
     let script = asking(request(b"", many(32).collect()));
