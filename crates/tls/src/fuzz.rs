@@ -66,22 +66,22 @@ pub fn opened<L: Level>(channel: &mut Channel<'_, L>, honest: &[u8], plain: &[u8
     ended(channel, result);
 }
 
+/// Gives an end what has arrived; returns how much it took.
+type Take<'t, E> = &'t mut dyn FnMut(&mut E, &[u8]) -> Result<usize, TlsError>;
+
 /// Hands over `stream` piece by piece, to `take`; how it ended.
 fn drive<E: End>(
     channel: &mut E,
     stream: &[u8],
     cuts: &mut Cuts,
-    take: &mut dyn FnMut(&mut E, &[u8]) -> Result<usize, TlsError>,
+    take: Take<'_, E>,
 ) -> Result<(), TlsError> {
     let mut start = 0;
     // Each call but those at a message's end takes an octet at least.
     for _ in 0..2 * stream.len() + 8 {
         let end = stream.len().min(start + cuts.next());
         let input = stream.get(start..end).unwrap_or_default();
-        let taken = match take(channel, input) {
-            Ok(taken) => taken,
-            Err(error) => return Err(error),
-        };
+        let taken = take(channel, input)?;
         assert!(taken <= input.len());
         start += taken;
         // Progress, or a reason.

@@ -25,6 +25,10 @@ const STACK: usize = 4096;
 /// A hash function.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum HashKind {
+    #[cfg_attr(
+        not(any(feature = "aes-gcm", feature = "chacha20poly1305")),
+        allow(dead_code, reason = "no suite of the build has it")
+    )]
     Sha256,
     #[cfg(feature = "aes-256-gcm")]
     Sha384,

@@ -297,7 +297,8 @@ fn authority_key_identifiers_that_are_none() {
         0x30, 22, 0xA1, 17, 0xA4, 15, 0x30, 13, 0x31, 11, 0x30, 9, 6, 3, 0x55, 4, 3, 0x0C, 2, b'c',
         b'a', 0x82, 1, 7,
     ];
-    let all: [(&str, &[u8], fn(Role) -> E); 7] = [
+    type Case = (&'static str, &'static [u8], fn(Role) -> E);
+    let all: [Case; 7] = [
         ("empty", &[0x30, 0], E::NoKeyIdentifier),
         ("without a key", ISSUER_AND_SERIAL, E::NoKeyIdentifier),
         ("serial alone", &[0x30, 3, 0x82, 1, 7], E::BadCertificate),
