@@ -186,3 +186,73 @@ impl<'b> Outgoing<'b> {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::hash::MAX_HASH;
+    use crate::schedule::application_keys;
+    use crate::suite::DEFAULT_SUITES;
+    use zeroize::Zeroizing;
+
+    /// A message of 100 octets in records of 30, in a buffer of so many octets.
+    fn send(octets: usize, sealed: bool) -> Result<usize, TlsError> {
+        let mut buffer = vec![0; octets];
+        let mut out = Outgoing::new(&mut buffer);
+        let secret = Zeroizing::new([7; MAX_HASH]);
+        let mut pair = application_keys(DEFAULT_SUITES[0], &secret, &[7; MAX_HASH]);
+        let keys = sealed.then_some(&mut pair.write);
+        let mut body = |to: &mut Writer<'_>| {
+            to.octets(&[9; 96]);
+            Ok(())
+        };
+        let sent = out.handshake(11, 30, keys, None, &mut body);
+        let pending = out.pending();
+        if sent.is_ok() && !sealed {
+            let records: Vec<_> = pending.chunks(HEADER + 30).collect();
+            let contents: Vec<u8> = records
+                .iter()
+                .flat_map(|one| one[HEADER..].to_vec())
+                .collect();
+            assert_eq!(contents[..4], [11, 0, 0, 96]);
+            assert_eq!(contents[4..], [9; 96]);
+            assert!(records.iter().all(|one| one[..4] == [HANDSHAKE, 3, 3, 0]));
+        }
+        sent.map(|()| pending.len())
+            .inspect_err(|_| assert_eq!(pending.len(), 0))
+    }
+
+    /// All records of a message fit, or none is made: a part of one would be the last that the server sees.
+    #[test]
+    fn a_message_goes_out_whole_or_not_at_all() {
+        for (sealed, whole) in [(false, 100 + 4 * HEADER), (true, 100 + 4 * OVERHEAD)] {
+            for octets in 0..whole {
+                assert_eq!(send(octets, sealed), Err(TlsError::SendBuffer), "{octets}");
+            }
+            for octets in whole..whole + 30 {
+                assert_eq!(send(octets, sealed), Ok(whole), "{octets}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_offered_as_room_fits() {
+        for octets in 0..300 {
+            let mut buffer = vec![0; octets];
+            let mut out = Outgoing::new(&mut buffer);
+            let secret = Zeroizing::new([7; MAX_HASH]);
+            let mut pair = application_keys(DEFAULT_SUITES[0], &secret, &[7; MAX_HASH]);
+            let mut room = 0;
+            let filled = out.records(APPLICATION_DATA, 30, Some(&mut pair.write), &mut |space| {
+                room = space.len();
+                room
+            });
+            assert_eq!(filled, Ok(room), "{octets}");
+            let records = room.div_ceil(30);
+            assert_eq!(out.pending().len(), room + records * OVERHEAD);
+            // One octet more would not have fitted.
+            let more = room + 1 + (room + 1).div_ceil(30) * OVERHEAD;
+            assert!(octets < more, "{octets}: {room}");
+        }
+    }
+}

@@ -308,6 +308,30 @@ mod tests {
     fn nothing_follows_what_is_there() {
         let der = made(|_| {});
         assert!(read(&[&der[..], &[5, 0]].concat()).is_none());
+        // A NULL at the end of the certificate, of what is signed in it, and of the validity in that.
+        assert_eq!(
+            (&der[..2], &der[4..6]),
+            (&[0x30, 0x82][..], &[0x30, 0x82][..])
+        );
+        let validity = der.windows(3).position(|three| three == [0x30, 0x1E, 0x17]);
+        let validity = validity.expect("two times of 13 octets");
+        let signed = 8 + usize::from(u16::from_be_bytes([der[6], der[7]]));
+        for (what, at) in [
+            ("certificate", der.len()),
+            ("signed", signed),
+            ("validity", validity + 32),
+        ] {
+            let mut longer = der.clone();
+            longer[3] += 2;
+            if at < der.len() {
+                longer[7] += 2;
+            }
+            if at == validity + 32 {
+                longer[validity + 1] += 2;
+            }
+            longer.splice(at..at, [5, 0]);
+            assert!(read(&longer).is_none(), "{what}");
+        }
         // A signature that is no whole number of octets.
         let places: Vec<_> = (0..der.len() - 3)
             .filter(|at| der[*at] == 3 && der[at + 2..].starts_with(&[0, 0x30]))

@@ -148,6 +148,16 @@ fn floods() {
         let script = good().before(data, [flood]);
         ends(&what, &script, Broken(TlsError::Flood));
     }
+    // In whatever records: 32 messages are none yet. Octets of the application begin the count anew.
+    for step in [Step::KeyUpdate(0), Step::NewSessionTicket(1)] {
+        let row = |count| Step::Repeat(count, Box::new(step.clone()));
+        let small = [Step::Fragment(3), row(32), Step::Fragment(0)];
+        ends("32 of them", &good().before(data, small), Good);
+        let many = good().before(data, [row(33)]);
+        ends("33 of them", &many, Broken(TlsError::Flood));
+        let twice = amid([row(32)]).before(data, [row(32)]);
+        ends("twice 32", &twice, Good);
+    }
     // Few messages, but long ones.
     let long = Step::Repeat(5, Box::new(ticket(15_000)));
     let script = good().before(data, [long]);

@@ -105,6 +105,10 @@ fn one_answer_to_several_updates() {
         assert_eq!(pair.updates(), 1, "{times}");
         assert_eq!(pair.take(), b"again");
         assert_eq!(pair.server.report().requests(), 2);
+        // Nothing is owed any more.
+        assert_eq!(pair.client.write(b"more"), Ok(4));
+        pair.up(1 << 20);
+        assert_eq!(pair.updates(), 1, "{times}");
     }
 }
 
