@@ -20,7 +20,6 @@ pub(super) type NewKeys<'a> = Vec<NewKey<'a>, MAX_CERTIFICATES>;
 pub(super) const MAX_CHANGES: u8 = 3;
 
 /// A key that a CA has certified with one that it had before.
-#[derive(Debug)]
 pub(super) struct NewKey<'a> {
     /// The CA's name.
     pub(super) subject: &'a [u8],
