@@ -369,6 +369,7 @@ impl Session<'_> {
     fn forget(&mut self) {
         self.incoming.reset();
         self.outgoing.reset();
+        self.handshake.forget_keys();
         self.handshake = Handshake::new();
         self.idle = 0;
         self.idle_octets = 0;
@@ -376,7 +377,6 @@ impl Session<'_> {
         self.finished = false;
         self.closing = false;
         self.last = None;
-        wipe_stack();
     }
 
     #[inline(never)]
@@ -558,7 +558,6 @@ impl Session<'_> {
         if said != Ok(0) {
             self.last = None;
             self.handshake.forget_keys();
-            wipe_stack();
         }
     }
 }

@@ -4,7 +4,7 @@
 use crate::TlsError;
 use crate::channel::Algorithms;
 use crate::flight::Outgoing;
-use crate::hash::{Hash, MAX_HASH, Secret, Transcript};
+use crate::hash::{Hash, MAX_HASH, Secret, Transcript, wipe_stack};
 use crate::hello::{Answer, ClientHello, ServerHello};
 use crate::identity::Identity;
 use crate::message::{
@@ -136,11 +136,12 @@ impl Handshake {
         self.suite
     }
 
-    /// Wipes all secrets. Nothing can be sent or received any more.
+    /// Wipes all secrets, and what there may be of them on the stack. Nothing can be sent or received any more.
     pub fn forget_keys(&mut self) {
         self.keys = None;
         self.ephemeral = None;
         self.main = Secret::new([0; MAX_HASH]);
+        wipe_stack();
     }
 
     /// The hash over all messages so far.
