@@ -96,14 +96,14 @@ fn open(
     };
     let mut config = Config::<Verified>::new(ServerName::Dns(NAME), trust);
     let mut rng = ChaCha20Rng::seed_from_u64(5);
-    channel.start(&config, &mut rng).expect("a hello");
+    let mut shake = channel.start(&mut config, &mut rng).expect("a hello");
     let mut down = Vec::new();
-    while !channel.is_open() || !channel.pending().is_empty() {
-        let up = channel.pending().to_vec();
-        channel.sent(up.len());
+    while !shake.is_open() || !shake.pending().is_empty() {
+        let up = shake.pending().to_vec();
+        shake.sent(up.len());
         down.extend(server(&up));
-        if !channel.is_open() {
-            let taken = channel.advance(&down, &mut config).expect("an honest server");
+        if !shake.is_open() {
+            let taken = shake.advance(&down).expect("an honest server");
             down.drain(..taken);
         }
     }

@@ -39,6 +39,8 @@ impl Alert {
     pub const INTERNAL_ERROR: Self = Self(80);
     /// The user gave up.
     pub const USER_CANCELED: Self = Self(90);
+    /// An extension that has to be there is not.
+    pub const MISSING_EXTENSION: Self = Self(109);
     /// An extension that was not asked for.
     pub const UNSUPPORTED_EXTENSION: Self = Self(110);
     /// The server wants a certificate from us.

@@ -4,6 +4,7 @@ use crate::TlsError;
 use crate::alert::Alert;
 use crate::flight::Outgoing;
 use crate::handshake::{Check, Handshake, Message};
+use crate::hash::wipe_stack;
 use crate::identity::Identity;
 use crate::message;
 use crate::record::{ALERT, APPLICATION_DATA, Incoming, Record};
@@ -24,8 +25,11 @@ pub const SMALL_RECORDS: usize = 4400;
 /// Send buffer without a client certificate: one HTTP request head fits.
 pub const SEND: usize = 1280;
 
-/// Records in a row without an octet of the application, before it is taken for an attack.
-const IDLE_RECORDS: u8 = 32;
+/// Handshake messages, and records that carry nothing, in a row without an octet of the application, before they are taken for
+/// an attack. In how many records a message comes does not count: a server may send an octet in each.
+const IDLE: u8 = 32;
+/// Octets of handshake messages in a row without one of the application. A handshake has less than half of it.
+const IDLE_OCTETS: usize = 1 << 16;
 
 /// How much is known of the server: the type of a connection says it.
 pub trait Level: sealed::Sealed {
@@ -115,10 +119,64 @@ impl<'s, 'a, L: Level> Config<'s, 'a, L> {
     }
 }
 
+impl<'a, L: Level> Config<'_, 'a, L> {
+    fn check(&mut self) -> Check<'_, 'a> {
+        Check {
+            server: &self.server,
+            trust: self.trust.trust(),
+            algorithms: self.trust.algorithms(),
+            suites: self.suites,
+            identity: self.identity.as_mut(),
+        }
+    }
+}
+
+/// A channel whose handshake goes on: what [`Channel::start`] returns. No octet of the application can be read or written by
+/// it. Dropped before [`is_open`](Self::is_open), it leaves a channel that has to be started again.
+pub struct Connecting<'c, 'b, 's, 'a, L: Level> {
+    channel: &'c mut Channel<'b, L>,
+    config: &'c mut Config<'s, 'a, L>,
+}
+
+impl<L: Level> Connecting<'_, '_, '_, '_, L> {
+    /// Takes octets of the server's handshake, up to the end of one record; returns how many. Takes nothing once the
+    /// channel is open, and nothing while an answer of ours is [`pending`](Self::pending).
+    ///
+    /// # Errors
+    /// Any; the connection is over then, and an alert for the server may be pending.
+    pub fn advance(&mut self, input: &[u8]) -> Result<usize, TlsError> {
+        let mut check = self.config.check();
+        self.channel.session.receive(input, Some(&mut check))
+    }
+
+    /// Whether the handshake is done and the channel usable.
+    pub fn is_open(&self) -> bool {
+        self.channel.is_open()
+    }
+
+    /// Octets for the transport.
+    pub fn pending(&self) -> &[u8] {
+        self.channel.pending()
+    }
+
+    /// The transport has taken `octets`.
+    pub fn sent(&mut self, octets: usize) {
+        self.channel.sent(octets);
+    }
+
+    /// The transport has come to its end.
+    ///
+    /// # Errors
+    /// As [`Channel::end_of_stream`].
+    pub fn end_of_stream(&mut self) -> Result<(), TlsError> {
+        self.channel.end_of_stream()
+    }
+}
+
 /// A TLS 1.3 client connection over buffers of the caller's; use it again with [`start`](Self::start).
 ///
 /// ```text
-/// start -> pending/sent -> receive ... until is_open
+/// start -> pending/sent -> advance ... until is_open
 /// open: receive -> plaintext/consume, write -> pending/sent
 /// close -> pending/sent
 /// ```
@@ -131,14 +189,18 @@ struct Session<'b> {
     incoming: Incoming<'b>,
     outgoing: Outgoing<'b>,
     handshake: Handshake,
-    /// Records in a row that carried nothing.
+    /// Messages, and records that carried nothing, since the last octet of the application.
     idle: u8,
+    /// Octets of handshake messages since then.
+    idle_octets: usize,
     /// How it ended.
     failed: Option<TlsError>,
     /// The server has said all it has to say.
     finished: bool,
     /// We have.
     closing: bool,
+    /// Level and description of our last alert, until it is in the send buffer.
+    last: Option<(u8, Alert)>,
 }
 
 impl<'b, L: Level> Channel<'b, L> {
@@ -151,9 +213,11 @@ impl<'b, L: Level> Channel<'b, L> {
                 outgoing: Outgoing::new(send),
                 handshake: Handshake::new(),
                 idle: 0,
+                idle_octets: 0,
                 failed: None,
                 finished: false,
                 closing: false,
+                last: None,
             },
             level: PhantomData,
         }
@@ -168,36 +232,22 @@ impl<'b, L: Level> Channel<'b, L> {
         }
     }
 
-    /// Begins a connection: forgets the one before, and puts the ClientHello into the send buffer.
+    /// Begins a connection: forgets the one before, and puts the ClientHello into the send buffer. The handshake is done by
+    /// what is returned, which holds the configuration, so that what is checked is what was offered.
     ///
     /// # Errors
-    /// [`TlsError::NoEntropy`], [`TlsError::SendBuffer`].
-    pub fn start(
-        &mut self,
-        config: &Config<'_, '_, L>,
+    /// [`TlsError::NoEntropy`], [`TlsError::SendBuffer`]; [`TlsError::NotOpen`] when none of the configuration's algorithms
+    /// verifies a signature of TLS 1.3.
+    pub fn start<'c, 's, 'a>(
+        &'c mut self,
+        config: &'c mut Config<'s, 'a, L>,
         rng: &mut dyn CryptoRngCore,
-    ) -> Result<(), TlsError> {
-        self.session.start(&config.server, config.suites, rng)
-    }
-
-    /// Takes octets of the server's handshake, up to the end of one record; returns how many. Takes nothing once the
-    /// channel is open, and nothing while an answer of ours is [`pending`](Self::pending).
-    ///
-    /// # Errors
-    /// Any; the connection is over then, and an alert for the server may be pending.
-    pub fn advance(
-        &mut self,
-        input: &[u8],
-        config: &mut Config<'_, '_, L>,
-    ) -> Result<usize, TlsError> {
-        let mut check = Check {
-            server: &config.server,
-            trust: config.trust.trust(),
-            algorithms: config.trust.algorithms(),
-            suites: config.suites,
-            identity: config.identity.as_mut(),
-        };
-        self.session.receive(input, Some(&mut check))
+    ) -> Result<Connecting<'c, 'b, 's, 'a, L>, TlsError> {
+        self.session.start(&config.check(), rng)?;
+        Ok(Connecting {
+            channel: self,
+            config,
+        })
     }
 
     /// Takes octets from the transport, up to the end of one record; returns how many. Takes nothing while there is
@@ -231,6 +281,7 @@ impl<'b, L: Level> Channel<'b, L> {
             None if session.finished => Ok(()),
             None => {
                 session.failed = Some(TlsError::Truncated);
+                session.handshake.forget_keys();
                 Err(TlsError::Truncated)
             }
         }
@@ -246,7 +297,9 @@ impl<'b, L: Level> Channel<'b, L> {
         self.session.incoming.consume(octets);
     }
 
-    /// Has one record written in place: `fill` gets the room that there is and says how much of it it used.
+    /// Has octets of the application written in place: `fill` gets the room that there is and says how much of it it used. They
+    /// go into as many records as the server's limit asks for. Without room for a KeyUpdate that is owed to the server nothing
+    /// is written before [`sent`](Self::sent).
     ///
     /// # Errors
     /// [`TlsError::NotOpen`] before the server has proved itself, or after the end.
@@ -282,9 +335,12 @@ impl<'b, L: Level> Channel<'b, L> {
     /// The transport has taken `octets`.
     pub fn sent(&mut self, octets: usize) {
         self.session.outgoing.sent(octets);
+        // An alert that had no room.
+        self.session.speak();
     }
 
-    /// Says that we have no more to say; the alert is then [`pending`](Self::pending).
+    /// Says that we have no more to say; the alert is then [`pending`](Self::pending), or is as soon as there is room for it in
+    /// the send buffer. The keys are wiped behind it, so nothing more is received either.
     pub fn close(&mut self) {
         if self.is_open() {
             self.session.closing = true;
@@ -313,24 +369,29 @@ impl Session<'_> {
     fn forget(&mut self) {
         self.incoming.reset();
         self.outgoing.reset();
+        self.handshake.forget_keys();
         self.handshake = Handshake::new();
         self.idle = 0;
+        self.idle_octets = 0;
         self.failed = None;
         self.finished = false;
         self.closing = false;
+        self.last = None;
     }
 
     #[inline(never)]
     fn start(
         &mut self,
-        server: &ServerName<'_>,
-        suites: &[Suite],
+        check: &Check<'_, '_>,
         rng: &mut dyn CryptoRngCore,
     ) -> Result<(), TlsError> {
         self.forget();
         let receive = self.incoming.capacity();
-        self.handshake
-            .start(server, suites, receive, rng, &mut self.outgoing)
+        let started = self
+            .handshake
+            .start(check, receive, rng, &mut self.outgoing);
+        wipe_stack();
+        started
     }
 
     /// With a `check` the handshake goes on, without one the channel has to be open.
@@ -346,7 +407,7 @@ impl Session<'_> {
         let wait = match (&check, self.handshake.is_open()) {
             (Some(_), false) if !self.handshake.is_idle() => !self.outgoing.pending().is_empty(),
             (Some(_), true) => true,
-            (None, true) => self.finished || !self.incoming.plaintext().is_empty(),
+            (None, true) => self.finished || self.closing || !self.incoming.plaintext().is_empty(),
             _ => return Err(TlsError::NotOpen),
         };
         if wait {
@@ -357,8 +418,9 @@ impl Session<'_> {
             self.failed = Some(error);
             // Nothing of a failed connection is to be read.
             self.incoming.reset();
-            if let Some(alert) = error.alert() {
-                self.tell(2, alert);
+            match error.alert() {
+                Some(alert) => self.tell(2, alert),
+                None => self.handshake.forget_keys(),
             }
         }
         result
@@ -370,34 +432,48 @@ impl Session<'_> {
             return Ok(taken);
         }
         let keys = self.handshake.keys().map(|keys| &mut keys.read);
-        let record = self.incoming.open(keys)?;
-        self.idle = self.idle.saturating_add(1);
-        match record {
-            Record::Ignored => {}
+        match self.incoming.open(keys)? {
+            Record::Ignored => self.count(1, 0)?,
             Record::Data => {
                 if !self.handshake.is_open() {
                     return Err(TlsError::UnexpectedMessage);
                 }
-                if !self.incoming.plaintext().is_empty() {
-                    self.idle = 0;
+                match self.incoming.plaintext().is_empty() {
+                    true => self.count(1, 0)?,
+                    false => (self.idle, self.idle_octets) = (0, 0),
                 }
             }
-            Record::Handshake => self.messages(check)?,
-            Record::Alert(alert) => self.alert(alert)?,
+            Record::Handshake(octets) => {
+                self.count(0, octets)?;
+                self.messages(check)?;
+            }
+            Record::Alert(alert) => {
+                self.alert(alert)?;
+                if !self.finished {
+                    self.count(1, 0)?;
+                }
+            }
         }
-        if self.idle > IDLE_RECORDS && !self.finished {
-            return Err(TlsError::Flood);
-        }
+        self.handshake.renew(&mut self.outgoing)?;
         Ok(taken)
+    }
+
+    /// Counts what is no octet of the application.
+    fn count(&mut self, messages: u8, octets: usize) -> Result<(), TlsError> {
+        self.idle = self.idle.saturating_add(messages);
+        self.idle_octets = self.idle_octets.saturating_add(octets);
+        match self.idle > IDLE || self.idle_octets > IDLE_OCTETS {
+            true => Err(TlsError::Flood),
+            false => Ok(()),
+        }
     }
 
     /// Handles the messages that are whole.
     fn messages(&mut self, mut check: Option<&mut Check<'_, '_>>) -> Result<(), TlsError> {
         // Ends: each round takes a message, and each but a few kinds at most once.
         let mut done = 0;
-        let input = self.incoming.messages();
         loop {
-            let rest = input.get(done..).unwrap_or_default();
+            let rest = self.incoming.messages().get(done..).unwrap_or_default();
             let Some((kind, whole, body)) = message::next(rest) else {
                 break;
             };
@@ -413,11 +489,18 @@ impl Session<'_> {
                     };
                     self.handshake.handle(message, check, outgoing)?;
                 }
-                None => self.handshake.handle_open(kind, body, alone, outgoing)?,
+                None => self.handshake.handle_open(kind, body, alone)?,
             }
             done = done.saturating_add(whole.len());
+            self.count(1, 0)?;
         }
-        let rest = input.get(done..).unwrap_or_default();
+        if done > 0 {
+            if check.is_some() && self.handshake.is_open() {
+                (self.idle, self.idle_octets) = (0, 0);
+            }
+            wipe_stack();
+        }
+        let rest = self.incoming.messages().get(done..).unwrap_or_default();
         if message::announced(rest) > self.incoming.capacity() {
             return Err(TlsError::MessageTooLarge);
         }
@@ -442,23 +525,42 @@ impl Session<'_> {
     }
 
     fn write(&mut self, fill: &mut dyn FnMut(&mut [u8]) -> usize) -> Result<usize, TlsError> {
-        // The limit counts the content type.
-        let limit = usize::from(self.handshake.limit).saturating_sub(1);
+        if !self.handshake.settle(&mut self.outgoing)? {
+            return Ok(0);
+        }
+        let limit = self.handshake.limit;
         let keys = self.handshake.keys().map(|keys| &mut keys.write);
-        self.outgoing.record(APPLICATION_DATA, limit, keys, fill)
+        self.outgoing.records(APPLICATION_DATA, limit, keys, fill)
     }
 
-    /// An alert, if there is room for it: a courtesy.
+    /// Has an alert as our last word.
     fn tell(&mut self, level: u8, alert: Alert) {
+        self.last = Some((level, alert));
+        self.speak();
+    }
+
+    /// Says the last word as soon as there is room for it. Behind it there is nothing to be protected or read: the keys are
+    /// wiped.
+    fn speak(&mut self) {
+        let Some((level, alert)) = self.last else {
+            return;
+        };
         let keys = self.handshake.keys().map(|keys| &mut keys.write);
-        let _ = self
+        let said = self
             .outgoing
-            .record(ALERT, 2, keys, &mut |room| match room {
+            .records(ALERT, 2, keys, &mut |room| match room {
                 [to_level, to_alert, ..] => {
                     (*to_level, *to_alert) = (level, alert.0);
                     2
                 }
                 _ => 0,
             });
+        if said != Ok(0) {
+            self.last = None;
+            self.handshake.forget_keys();
+        }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,7 +1,7 @@
 //! A channel over a transport that waits: connect, read, write, close, each with a deadline.
 
 use crate::TlsError;
-use crate::channel::{Channel, Config, Level};
+use crate::channel::{Channel, Config, Connecting, Level};
 use netboot_core::Instant;
 use rand_core::CryptoRngCore;
 
@@ -41,10 +41,6 @@ pub enum Received {
     End,
 }
 
-/// Gives a channel what has arrived; returns how much it took.
-pub(crate) type Take<'t, 'b, L> =
-    &'t mut dyn FnMut(&mut Channel<'b, L>, &[u8]) -> Result<usize, TlsError>;
-
 /// A [`Channel`] and the transport below it, for as long as both are at hand. Dropping it changes nothing.
 pub struct TlsConnection<'c, 'b, L: Level, T: Transport> {
     channel: &'c mut Channel<'b, L>,
@@ -67,11 +63,10 @@ impl<'c, 'b, L: Level, T: Transport> TlsConnection<'c, 'b, L, T> {
         rng: &mut dyn CryptoRngCore,
         deadline: Instant,
     ) -> Result<(), TlsError> {
-        self.channel.start(config, rng)?;
-        while !self.channel.is_open() || !self.channel.pending().is_empty() {
-            self.step(deadline, &mut |channel, input| {
-                channel.advance(input, config)
-            })?;
+        let transport = &mut *self.transport;
+        let mut shake = self.channel.start(config, rng)?;
+        while !shake.is_open() || !shake.pending().is_empty() {
+            step(&mut shake, transport, deadline)?;
         }
         Ok(())
     }
@@ -85,7 +80,7 @@ impl<'c, 'b, L: Level, T: Transport> TlsConnection<'c, 'b, L, T> {
             if self.channel.is_finished() || buffer.is_empty() {
                 return Ok(0);
             }
-            self.step(deadline, &mut |channel, input| channel.receive(input))?;
+            step(self.channel, self.transport, deadline)?;
         }
         let plain = self.channel.plaintext();
         let len = plain.len().min(buffer.len());
@@ -105,12 +100,12 @@ impl<'c, 'b, L: Level, T: Transport> TlsConnection<'c, 'b, L, T> {
         loop {
             let written = self.channel.write(rest)?;
             rest = rest.get(written..).unwrap_or_default();
-            let sent = self.send()?;
+            let sent = send(self.channel, self.transport)?;
             if rest.is_empty() && self.channel.pending().is_empty() {
                 return Ok(());
             }
             if sent == 0 && written == 0 {
-                self.pause(deadline)?;
+                pause(self.transport, deadline)?;
             }
         }
     }
@@ -122,8 +117,8 @@ impl<'c, 'b, L: Level, T: Transport> TlsConnection<'c, 'b, L, T> {
     pub fn close(&mut self, deadline: Instant) -> Result<(), TlsError> {
         self.channel.close();
         while !self.channel.pending().is_empty() {
-            if self.send()? == 0 {
-                self.pause(deadline)?;
+            if send(self.channel, self.transport)? == 0 {
+                pause(self.transport, deadline)?;
             }
         }
         Ok(())
@@ -133,41 +128,101 @@ impl<'c, 'b, L: Level, T: Transport> TlsConnection<'c, 'b, L, T> {
     pub fn is_open(&self) -> bool {
         self.channel.is_open() && !self.channel.is_finished()
     }
+}
 
-    fn send(&mut self) -> Result<usize, TlsError> {
-        let sent = self.transport.send(self.channel.pending())?;
-        self.channel.sent(sent);
-        Ok(sent)
+/// What octets come in at and go out from: a channel, before it is open and after.
+pub(crate) trait End {
+    fn take(&mut self, input: &[u8]) -> Result<usize, TlsError>;
+    fn pending(&self) -> &[u8];
+    fn sent(&mut self, octets: usize);
+    fn end_of_stream(&mut self) -> Result<(), TlsError>;
+    #[cfg(any(test, feature = "fuzz"))]
+    fn is_finished(&self) -> bool;
+}
+
+impl<L: Level> End for Channel<'_, L> {
+    fn take(&mut self, input: &[u8]) -> Result<usize, TlsError> {
+        self.receive(input)
     }
 
-    fn pause(&mut self, deadline: Instant) -> Result<(), TlsError> {
-        if self.transport.now() >= deadline {
-            return Err(TlsError::Deadline);
-        }
-        self.transport.wait(deadline)
+    fn pending(&self) -> &[u8] {
+        Channel::pending(self)
     }
 
-    /// Sends what waits and takes what has come; waits when there was neither.
-    fn step(&mut self, deadline: Instant, take: Take<'_, 'b, L>) -> Result<(), TlsError> {
-        let sent = self.send()?;
-        let channel = &mut *self.channel;
-        let mut failed = None;
-        let received = self.transport.receive(&mut |input| {
-            // What was taken before the failure no longer matters.
-            take(channel, input).or_else(|error| {
-                failed = Some(error);
-                Ok(input.len())
-            })
-        });
-        if let Some(error) = failed {
-            // The alert, if the transport takes it.
-            let _ = self.send();
-            return Err(error);
-        }
-        match received? {
-            Received::End => self.channel.end_of_stream(),
-            Received::Octets(0) if sent == 0 => self.pause(deadline),
-            Received::Octets(_) => Ok(()),
-        }
+    fn sent(&mut self, octets: usize) {
+        Channel::sent(self, octets);
+    }
+
+    fn end_of_stream(&mut self) -> Result<(), TlsError> {
+        Channel::end_of_stream(self)
+    }
+
+    #[cfg(any(test, feature = "fuzz"))]
+    fn is_finished(&self) -> bool {
+        Channel::is_finished(self)
+    }
+}
+
+impl<L: Level> End for Connecting<'_, '_, '_, '_, L> {
+    fn take(&mut self, input: &[u8]) -> Result<usize, TlsError> {
+        self.advance(input)
+    }
+
+    fn pending(&self) -> &[u8] {
+        Connecting::pending(self)
+    }
+
+    fn sent(&mut self, octets: usize) {
+        Connecting::sent(self, octets);
+    }
+
+    fn end_of_stream(&mut self) -> Result<(), TlsError> {
+        Connecting::end_of_stream(self)
+    }
+
+    #[cfg(any(test, feature = "fuzz"))]
+    fn is_finished(&self) -> bool {
+        false
+    }
+}
+
+/// Sends what waits; returns how much of it.
+fn send(end: &mut dyn End, transport: &mut dyn Transport) -> Result<usize, TlsError> {
+    let sent = transport.send(end.pending())?;
+    end.sent(sent);
+    Ok(sent)
+}
+
+fn pause(transport: &mut dyn Transport, deadline: Instant) -> Result<(), TlsError> {
+    if transport.now() >= deadline {
+        return Err(TlsError::Deadline);
+    }
+    transport.wait(deadline)
+}
+
+/// Sends what waits and takes what has come; waits when there was neither.
+fn step(
+    end: &mut dyn End,
+    transport: &mut dyn Transport,
+    deadline: Instant,
+) -> Result<(), TlsError> {
+    let sent = send(end, transport)?;
+    let mut failed = None;
+    let received = transport.receive(&mut |input| {
+        // What was taken before the failure no longer matters.
+        end.take(input).or_else(|error| {
+            failed = Some(error);
+            Ok(input.len())
+        })
+    });
+    if let Some(error) = failed {
+        // The alert, if the transport takes it.
+        let _ = send(end, transport);
+        return Err(error);
+    }
+    match received? {
+        Received::End => end.end_of_stream(),
+        Received::Octets(0) if sent == 0 => pause(transport, deadline),
+        Received::Octets(_) => Ok(()),
     }
 }

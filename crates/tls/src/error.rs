@@ -32,17 +32,17 @@ pub enum TlsError {
     BadSeal,
     /// A handshake message that cannot be read.
     BadMessage,
-    /// The server chose what was not offered.
+    /// The server chose what was not offered, or a field has a value that it must not have.
     IllegalParameter,
     /// The server sent an extension that was not asked for.
     UnexpectedExtension,
     /// A record is longer than the receive buffer.
     RecordTooLarge,
-    /// A handshake message is longer than the receive buffer.
+    /// A handshake message is longer than the receive buffer: most often the one with the certificates.
     MessageTooLarge,
     /// The connection ended without the server's close_notify: cut short.
     Truncated,
-    /// Too many records that carry nothing.
+    /// Too many records that carry nothing, or too many messages in a row without an octet of the application.
     Flood,
     /// One key has encrypted as many records as it may.
     KeysWornOut,
@@ -58,6 +58,10 @@ pub enum TlsError {
     Deadline,
     /// The connection below failed.
     Transport,
+    /// A record is longer than TLS allows (RFC 8446, sections 5.1, 5.2 and 5.4).
+    RecordOverflow,
+    /// The server left out an extension that has to be there (RFC 8446, section 9.2).
+    MissingExtension,
 }
 
 impl From<VerifyError> for TlsError {
@@ -93,6 +97,8 @@ impl TlsError {
             Self::NotOpen => 0x16,
             Self::Deadline => 0x17,
             Self::Transport => 0x18,
+            Self::RecordOverflow => 0x19,
+            Self::MissingExtension => 0x1a,
             // Has numbers of its own.
             Self::Certificate(_) => 0,
         }
@@ -101,14 +107,11 @@ impl TlsError {
     /// What the server is told before we go (RFC 8446, section 6.2); `None` when there is nobody to tell.
     pub const fn alert(self) -> Option<Alert> {
         Some(match self {
-            Self::Alert(_)
-            | Self::Truncated
-            | Self::Transport
-            | Self::NotOpen
-            | Self::SendBuffer => return None,
+            Self::Alert(_) | Self::Truncated | Self::Transport | Self::NotOpen => return None,
             Self::Certificate(error) => refusal(error),
             Self::NoTls13 => Alert::PROTOCOL_VERSION,
-            Self::HelloRetryRequest | Self::NothingInCommon => Alert::HANDSHAKE_FAILURE,
+            Self::NothingInCommon => Alert::HANDSHAKE_FAILURE,
+            Self::MissingExtension => Alert::MISSING_EXTENSION,
             Self::UnexpectedMessage
             | Self::NoCertificate
             | Self::NoProof
@@ -117,12 +120,15 @@ impl TlsError {
             Self::WrongFinished => Alert::DECRYPT_ERROR,
             Self::BadSeal => Alert::BAD_RECORD_MAC,
             Self::BadMessage => Alert::DECODE_ERROR,
-            Self::IllegalParameter => Alert::ILLEGAL_PARAMETER,
+            // A group that was not offered (section 4.2.8).
+            Self::IllegalParameter | Self::HelloRetryRequest => Alert::ILLEGAL_PARAMETER,
             Self::UnexpectedExtension => Alert::UNSUPPORTED_EXTENSION,
-            Self::RecordTooLarge => Alert::RECORD_OVERFLOW,
-            Self::MessageTooLarge | Self::KeysWornOut | Self::NoEntropy | Self::Signer => {
-                Alert::INTERNAL_ERROR
-            }
+            Self::RecordTooLarge | Self::RecordOverflow => Alert::RECORD_OVERFLOW,
+            Self::MessageTooLarge
+            | Self::KeysWornOut
+            | Self::NoEntropy
+            | Self::SendBuffer
+            | Self::Signer => Alert::INTERNAL_ERROR,
             Self::Deadline => Alert::USER_CANCELED,
         })
     }
@@ -167,6 +173,8 @@ impl Coded for TlsError {
             | Self::IllegalParameter
             | Self::UnexpectedExtension
             | Self::Flood
+            | Self::RecordOverflow
+            | Self::MissingExtension
             | Self::KeysWornOut => Blame::Peer,
             Self::RecordTooLarge | Self::MessageTooLarge => Blame::Configuration,
             Self::Truncated | Self::Deadline | Self::Transport => Blame::Network,
@@ -199,14 +207,18 @@ impl fmt::Display for TlsError {
             Self::BadRecord => "a record of a type or length that must not come here",
             Self::BadSeal => "a record does not decrypt: damaged or forged",
             Self::BadMessage => "a handshake message cannot be read",
-            Self::IllegalParameter => "the server chose what was not offered",
+            Self::IllegalParameter => {
+                "the server chose what was not offered, or sent a value that TLS does not allow"
+            }
             Self::UnexpectedExtension => "the server sent an extension that was not asked for",
             Self::RecordTooLarge => {
                 "the server's records are larger than the receive buffer: limit them there (nginx: ssl_buffer_size 4k), or build with the large record profile"
             }
-            Self::MessageTooLarge => "the server's certificates are larger than the receive buffer",
+            Self::MessageTooLarge => {
+                "a handshake message of the server, most often its certificates, is larger than the receive buffer"
+            }
             Self::Truncated => "the connection was cut before the server ended it",
-            Self::Flood => "too many records without contents",
+            Self::Flood => "too many records or messages without an octet of the application",
             Self::KeysWornOut => "too many records under one key",
             Self::NoEntropy => "no usable random numbers: TLS is refused",
             Self::SendBuffer => "the send buffer is too small",
@@ -214,6 +226,8 @@ impl fmt::Display for TlsError {
             Self::NotOpen => "the connection is not open",
             Self::Deadline => "the deadline has passed",
             Self::Transport => "the connection below failed",
+            Self::RecordOverflow => "a record of the server is longer than TLS allows",
+            Self::MissingExtension => "the server left out an extension that TLS 1.3 needs",
         };
         f.write_str(text)
     }

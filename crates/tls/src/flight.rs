@@ -1,12 +1,12 @@
 //! The record layer's sending half: records wait in the send buffer until the transport has taken them.
 
 use crate::TlsError;
+use crate::hash::Transcript;
 use crate::record::{APPLICATION_DATA, HANDSHAKE, HEADER};
 use crate::schedule::TrafficKeys;
 use crate::suite::TAG;
 use crate::wire::Writer;
 use core::ops::Range;
-use sha2::{Digest, Sha256};
 
 /// What a sealed record has beside its contents.
 const OVERHEAD: usize = HEADER + 1 + TAG;
@@ -43,19 +43,29 @@ impl<'b> Outgoing<'b> {
         }
     }
 
-    /// How many octets fit into one more record.
-    fn room(&self) -> usize {
+    /// How many octets fit into records of at most `limit` octets of contents each.
+    fn room(&self, limit: usize) -> usize {
         let free = self.buffer.len().saturating_sub(self.waiting.end);
-        free.saturating_sub(OVERHEAD)
+        let whole = limit.saturating_add(OVERHEAD);
+        let rest = (free % whole).saturating_sub(OVERHEAD);
+        (free / whole).saturating_mul(limit).saturating_add(rest)
     }
 
-    /// Appends a handshake message in a record of its own; `body` writes what follows the message's header.
+    /// Whether a record with so many octets of contents fits.
+    pub fn has_room(&self, octets: usize) -> bool {
+        let free = self.buffer.len().saturating_sub(self.waiting.end);
+        free >= octets.saturating_add(OVERHEAD)
+    }
+
+    /// Appends a handshake message, in as many records as it takes with at most `limit` octets of contents in each; `body`
+    /// writes what follows the message's header.
     #[inline(never)]
     pub fn handshake(
         &mut self,
         kind: u8,
+        limit: usize,
         keys: Option<&mut TrafficKeys>,
-        transcript: &mut Sha256,
+        transcript: Option<&mut Transcript>,
         body: &mut dyn FnMut(&mut Writer<'_>) -> Result<(), TlsError>,
     ) -> Result<(), TlsError> {
         let space = self.contents()?;
@@ -65,25 +75,69 @@ impl<'b> Outgoing<'b> {
         body(&mut writer)?;
         writer.close(len);
         let len = writer.finish()?;
-        transcript.update(space.get(..len).unwrap_or_default());
-        self.finish(HANDSHAKE, len, keys)
+        if let Some(transcript) = transcript {
+            transcript.update(space.get(..len).unwrap_or_default());
+        }
+        self.fragment(HANDSHAKE, len, limit, keys)
     }
 
-    /// Appends a record of at most `limit` octets that `fill` writes; returns how many it wrote. None, no record.
+    /// Makes records of `len` octets of contents, which lie behind the room for one header. Each record but the
+    /// first moves behind the room that those before it take.
     #[inline(never)]
-    pub fn record(
+    fn fragment(
+        &mut self,
+        kind: u8,
+        len: usize,
+        limit: usize,
+        mut keys: Option<&mut TrafficKeys>,
+    ) -> Result<(), TlsError> {
+        let limit = limit.max(1);
+        let overhead = match keys {
+            Some(_) => OVERHEAD,
+            None => HEADER,
+        };
+        let first = self.waiting.end.saturating_add(HEADER);
+        let mut at = len.saturating_sub(1) / limit * limit;
+        // Ends: each round takes `limit` octets off. From the last one on, so that nothing is overwritten.
+        while at > 0 {
+            let from = first.saturating_add(at);
+            let end = first.saturating_add(len.min(at.saturating_add(limit)));
+            let to = from.saturating_add((at / limit).saturating_mul(overhead));
+            // With the content type and the tag behind it, so that all records fit or none is made.
+            let behind = end.saturating_sub(from).saturating_add(overhead - HEADER);
+            let fits = to.saturating_add(behind) <= self.buffer.len();
+            if !fits || from > end || end > self.buffer.len() {
+                return Err(TlsError::SendBuffer);
+            }
+            self.buffer.copy_within(from..end, to);
+            at = at.saturating_sub(limit);
+        }
+        let mut rest = len;
+        while rest > 0 {
+            let piece = rest.min(limit);
+            self.finish(kind, piece, keys.as_deref_mut())?;
+            rest = rest.saturating_sub(piece);
+        }
+        Ok(())
+    }
+
+    /// Appends records of at most `limit` octets of contents each with what `fill` writes into the room that there is; returns
+    /// how much it wrote. Nothing makes no record.
+    #[inline(never)]
+    pub fn records(
         &mut self,
         kind: u8,
         limit: usize,
         keys: Option<&mut TrafficKeys>,
         fill: &mut dyn FnMut(&mut [u8]) -> usize,
     ) -> Result<usize, TlsError> {
-        let limit = limit.min(self.room());
-        let space = self.contents()?.get_mut(..limit).unwrap_or_default();
-        let len = fill(space).min(limit);
-        if len > 0 {
-            self.finish(kind, len, keys)?;
+        let room = self.room(limit);
+        if room == 0 {
+            return Ok(0);
         }
+        let space = self.contents()?.get_mut(..room).unwrap_or_default();
+        let len = fill(space).min(room);
+        self.fragment(kind, len, limit, keys)?;
         Ok(len)
     }
 
@@ -130,5 +184,75 @@ impl<'b> Outgoing<'b> {
         }
         self.waiting.end = start.saturating_add(HEADER).saturating_add(total);
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::hash::MAX_HASH;
+    use crate::schedule::application_keys;
+    use crate::suite::DEFAULT_SUITES;
+    use zeroize::Zeroizing;
+
+    /// A message of 100 octets in records of 30, in a buffer of so many octets.
+    fn send(octets: usize, sealed: bool) -> Result<usize, TlsError> {
+        let mut buffer = vec![0; octets];
+        let mut out = Outgoing::new(&mut buffer);
+        let secret = Zeroizing::new([7; MAX_HASH]);
+        let mut pair = application_keys(DEFAULT_SUITES[0], &secret, &[7; MAX_HASH]);
+        let keys = sealed.then_some(&mut pair.write);
+        let mut body = |to: &mut Writer<'_>| {
+            to.octets(&[9; 96]);
+            Ok(())
+        };
+        let sent = out.handshake(11, 30, keys, None, &mut body);
+        let pending = out.pending();
+        if sent.is_ok() && !sealed {
+            let records: Vec<_> = pending.chunks(HEADER + 30).collect();
+            let contents: Vec<u8> = records
+                .iter()
+                .flat_map(|one| one[HEADER..].to_vec())
+                .collect();
+            assert_eq!(contents[..4], [11, 0, 0, 96]);
+            assert_eq!(contents[4..], [9; 96]);
+            assert!(records.iter().all(|one| one[..4] == [HANDSHAKE, 3, 3, 0]));
+        }
+        sent.map(|()| pending.len())
+            .inspect_err(|_| assert_eq!(pending.len(), 0))
+    }
+
+    /// All records of a message fit, or none is made: a part of one would be the last that the server sees.
+    #[test]
+    fn a_message_goes_out_whole_or_not_at_all() {
+        for (sealed, whole) in [(false, 100 + 4 * HEADER), (true, 100 + 4 * OVERHEAD)] {
+            for octets in 0..whole {
+                assert_eq!(send(octets, sealed), Err(TlsError::SendBuffer), "{octets}");
+            }
+            for octets in whole..whole + 30 {
+                assert_eq!(send(octets, sealed), Ok(whole), "{octets}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_offered_as_room_fits() {
+        for octets in 0..300 {
+            let mut buffer = vec![0; octets];
+            let mut out = Outgoing::new(&mut buffer);
+            let secret = Zeroizing::new([7; MAX_HASH]);
+            let mut pair = application_keys(DEFAULT_SUITES[0], &secret, &[7; MAX_HASH]);
+            let mut room = 0;
+            let filled = out.records(APPLICATION_DATA, 30, Some(&mut pair.write), &mut |space| {
+                room = space.len();
+                room
+            });
+            assert_eq!(filled, Ok(room), "{octets}");
+            let records = room.div_ceil(30);
+            assert_eq!(out.pending().len(), room + records * OVERHEAD);
+            // One octet more would not have fitted.
+            let more = room + 1 + (room + 1).div_ceil(30) * OVERHEAD;
+            assert!(octets < more, "{octets}: {room}");
+        }
     }
 }

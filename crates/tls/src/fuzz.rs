@@ -1,5 +1,6 @@
 //! Arbitrary records as a server, arbitrary pieces as a transport: before the handshake, and after an honest one.
 
+use crate::connection::End;
 use crate::verify::{DEFAULT_ALGORITHMS, ServerName};
 use crate::{Channel, Config, Level, ProofOnly, Provisional, TlsError};
 use rand_core::{CryptoRng, Error, RngCore};
@@ -24,20 +25,14 @@ pub fn handshake(data: &[u8]) {
         ServerName::Dns("boot.example"),
         ProofOnly(DEFAULT_ALGORITHMS),
     );
-    if channel.start(&config, &mut Counter(cuts.0)).is_err() {
+    let Ok(mut shake) = channel.start(&mut config, &mut Counter(cuts.0)) else {
         panic!("a hello fits the send buffer");
-    }
-    channel.sent(usize::MAX);
-    let (result, plain) = drive(
-        &mut channel,
-        forged.made(),
-        &mut cuts,
-        &mut |channel, input| {
-            assert_eq!(channel.receive(input), Err(TlsError::NotOpen));
-            channel.advance(input, &mut config)
-        },
-    );
-    assert!(plain == 0 && !channel.is_open());
+    };
+    shake.sent(usize::MAX);
+    let result = drive(&mut shake, forged.made(), &mut cuts, &mut |shake, input| {
+        shake.advance(input)
+    });
+    assert!(channel.plaintext().is_empty() && !channel.is_open());
     ended(&mut channel, result);
 }
 
@@ -54,7 +49,7 @@ pub fn opened<L: Level>(channel: &mut Channel<'_, L>, honest: &[u8], plain: &[u8
     let mut cuts = Cuts::new(*seed);
     let forged = Forger::new(honest).run(data);
     let mut rest = plain;
-    let (result, shown) = drive(channel, forged.made(), &mut cuts, &mut |channel, input| {
+    let result = drive(channel, forged.made(), &mut cuts, &mut |channel, input| {
         let taken = channel.receive(input)?;
         let shown = channel.plaintext();
         assert!(
@@ -67,26 +62,26 @@ pub fn opened<L: Level>(channel: &mut Channel<'_, L>, honest: &[u8], plain: &[u8
         channel.consume(shown.len());
         Ok(taken)
     });
-    assert_eq!(shown, 0);
+    assert_eq!(channel.plaintext().len(), 0);
     ended(channel, result);
 }
 
-/// Hands over `stream` piece by piece; how it ended, and the octets of plaintext that nobody consumed.
-fn drive<'b, L: Level>(
-    channel: &mut Channel<'b, L>,
+/// Gives an end what has arrived; returns how much it took.
+type Take<'t, E> = &'t mut dyn FnMut(&mut E, &[u8]) -> Result<usize, TlsError>;
+
+/// Hands over `stream` piece by piece, to `take`; how it ended.
+fn drive<E: End>(
+    channel: &mut E,
     stream: &[u8],
     cuts: &mut Cuts,
-    take: crate::connection::Take<'_, 'b, L>,
-) -> (Result<(), TlsError>, usize) {
+    take: Take<'_, E>,
+) -> Result<(), TlsError> {
     let mut start = 0;
     // Each call but those at a message's end takes an octet at least.
     for _ in 0..2 * stream.len() + 8 {
         let end = stream.len().min(start + cuts.next());
         let input = stream.get(start..end).unwrap_or_default();
-        let taken = match take(channel, input) {
-            Ok(taken) => taken,
-            Err(error) => return (Err(error), channel.plaintext().len()),
-        };
+        let taken = take(channel, input)?;
         assert!(taken <= input.len());
         start += taken;
         // Progress, or a reason.
@@ -94,8 +89,7 @@ fn drive<'b, L: Level>(
         assert!(taken > 0 || input.is_empty() || waits);
         channel.sent(usize::MAX);
         if channel.is_finished() || start == stream.len() {
-            let left = channel.plaintext().len();
-            return (channel.end_of_stream(), left);
+            return channel.end_of_stream();
         }
     }
     panic!("no end of {} octets", stream.len())

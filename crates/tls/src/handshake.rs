@@ -2,22 +2,22 @@
 //! CertificateRequest, which may be left out.
 
 use crate::TlsError;
+use crate::channel::Algorithms;
 use crate::flight::Outgoing;
-use crate::hello::{ClientHello, ServerHello};
+use crate::hash::{Hash, MAX_HASH, Secret, Transcript, wipe_stack};
+use crate::hello::{Answer, ClientHello, ServerHello};
 use crate::identity::Identity;
 use crate::message::{
     self, Asked, CERTIFICATE, CERTIFICATE_REQUEST, CERTIFICATE_VERIFY, CLIENT_HELLO,
     ENCRYPTED_EXTENSIONS, FINISHED, KEY_UPDATE, NEW_SESSION_TICKET, SERVER_HELLO,
 };
-use crate::record::Stage;
-use crate::schedule::{HASH, Hash, KeyPair, Secret, application_keys, handshake_keys};
+use crate::record::{MAX_PLAIN, Stage};
+use crate::schedule::{KeyPair, application_keys, handshake_keys};
 use crate::suite::Suite;
-use crate::verify::{LeafKey, ServerName, Trust, leaf_key, verify_server};
+use crate::verify::{LeafKey, ServerName, Trust, VerifyError, leaf_key, schemes, verify_server};
 use crate::wire::{Reader, Writer};
 use p256::SecretKey;
 use rand_core::CryptoRngCore;
-use rustls_pki_types::SignatureVerificationAlgorithm;
-use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
 /// Tries at drawing a key: more than one is as likely as a working random source is to be wrong.
@@ -25,13 +25,15 @@ const DRAWS: usize = 8;
 /// Before what the server signs, and before what we sign (section 4.4.3).
 const SERVER_PROOF: &[u8; 34] = b"TLS 1.3, server CertificateVerify\0";
 const CLIENT_PROOF: &[u8; 34] = b"TLS 1.3, client CertificateVerify\0";
+/// Octets of a KeyUpdate.
+const KEY_UPDATE_LEN: usize = 5;
 
 /// What the server has to be and what we offer it: a [`Config`](crate::Config) without its type, so that the machinery exists
 /// once.
 pub(crate) struct Check<'c, 'a> {
     pub server: &'c ServerName<'c>,
     pub trust: Option<&'c Trust<'a>>,
-    pub algorithms: &'a [&'a dyn SignatureVerificationAlgorithm],
+    pub algorithms: Algorithms<'a>,
     pub suites: &'a [Suite],
     pub identity: Option<&'c mut Identity<'a>>,
 }
@@ -64,8 +66,11 @@ pub(crate) struct Message<'m> {
 /// State, keys and transcript of one connection.
 pub(crate) struct Handshake {
     state: State,
-    transcript: Sha256,
+    transcript: Transcript,
+    /// The client's random, the same in both hellos.
+    random: [u8; 32],
     ephemeral: Option<SecretKey>,
+    /// As the HelloRetryRequest or the ServerHello has it.
     suite: Option<Suite>,
     keys: Option<KeyPair>,
     main: Secret,
@@ -74,23 +79,31 @@ pub(crate) struct Handshake {
     requested: Option<bool>,
     /// Octets of the receive buffer, as the ClientHello told.
     receive: usize,
-    /// The server takes no more plaintext in a record, content type included.
-    pub limit: u16,
+    /// Octets of contents that the server takes in a record.
+    pub limit: usize,
+    /// A KeyUpdate that is owed to the server, with this request_update: 0 is an answer to one or more of its own, 1 asks
+    /// for new keys of the server's.
+    owed: Option<u8>,
+    /// New keys were asked for, and have not come yet.
+    asked: bool,
 }
 
 impl Handshake {
     pub fn new() -> Self {
         Self {
             state: State::Idle,
-            transcript: Sha256::new(),
+            transcript: Transcript::new(),
+            random: [0; 32],
             ephemeral: None,
             suite: None,
             keys: None,
-            main: Zeroizing::default(),
+            main: Secret::new([0; MAX_HASH]),
             leaf: None,
             requested: None,
             receive: 0,
-            limit: u16::MAX,
+            limit: MAX_PLAIN,
+            owed: None,
+            asked: false,
         }
     }
 
@@ -123,40 +136,66 @@ impl Handshake {
         self.suite
     }
 
-    fn hash(&self) -> Hash {
-        self.transcript.clone().finalize().into()
+    /// Wipes all secrets, and what there may be of them on the stack. Nothing can be sent or received any more.
+    pub fn forget_keys(&mut self) {
+        self.keys = None;
+        self.ephemeral = None;
+        self.main = Secret::new([0; MAX_HASH]);
+        wipe_stack();
+    }
+
+    /// The hash over all messages so far.
+    fn hash(&self) -> Result<Hash, TlsError> {
+        let suite = self.suite.ok_or(TlsError::NotOpen)?;
+        Ok(self.transcript.hash(suite.hash()))
     }
 
     /// Sends the ClientHello.
     #[inline(never)]
     pub fn start(
         &mut self,
-        server: &ServerName<'_>,
-        suites: &[Suite],
+        check: &Check<'_, '_>,
         receive: usize,
         rng: &mut dyn CryptoRngCore,
         out: &mut Outgoing<'_>,
     ) -> Result<(), TlsError> {
-        let ephemeral = draw_key(rng)?;
-        let mut random = [0; 32];
-        rng.try_fill_bytes(&mut random)
+        // Without an algorithm there is nothing that the server could prove itself by.
+        if schemes(check.algorithms).next().is_none() {
+            return Err(TlsError::NotOpen);
+        }
+        self.ephemeral = Some(draw_key(rng)?);
+        rng.try_fill_bytes(&mut self.random)
             .map_err(|_| TlsError::NoEntropy)?;
+        self.receive = receive;
+        self.say_hello(check, &[], out)?;
+        self.state = State::ServerHello;
+        Ok(())
+    }
+
+    /// The ClientHello, which is the same each time but for the cookie (section 4.1.2).
+    #[inline(never)]
+    fn say_hello(
+        &mut self,
+        check: &Check<'_, '_>,
+        cookie: &[u8],
+        out: &mut Outgoing<'_>,
+    ) -> Result<(), TlsError> {
+        let own = self.ephemeral.as_ref().ok_or(TlsError::NotOpen)?;
         let hello = ClientHello {
-            random,
-            key: &ephemeral.public_key(),
-            suites,
-            server,
-            receive,
+            random: self.random,
+            key: &own.public_key(),
+            suites: check.suites,
+            server: check.server,
+            algorithms: check.algorithms,
+            receive: self.receive,
+            cookie,
         };
         let mut body = |to: &mut Writer<'_>| {
             hello.write(to);
             Ok(())
         };
-        out.handshake(CLIENT_HELLO, None, &mut self.transcript, &mut body)?;
-        self.ephemeral = Some(ephemeral);
-        self.receive = receive;
-        self.state = State::ServerHello;
-        Ok(())
+        let transcript = Some(&mut self.transcript);
+        out.handshake(CLIENT_HELLO, MAX_PLAIN, None, transcript, &mut body)
     }
 
     /// One message of the server, up to its Finished.
@@ -185,8 +224,10 @@ impl Handshake {
         }
         match (self.state, kind) {
             (State::ServerHello, SERVER_HELLO) => {
-                self.transcript.update(whole);
-                return self.server_hello(body, check.suites);
+                return match Answer::read(body, check.suites)? {
+                    Answer::Hello(hello) => self.server_hello(whole, hello),
+                    Answer::Retry { suite, cookie } => self.retry(whole, suite, cookie, check, out),
+                };
             }
             (State::EncryptedExtensions, ENCRYPTED_EXTENSIONS) => {
                 let asked = Asked {
@@ -219,29 +260,47 @@ impl Handshake {
     }
 
     /// One message of the server after its Finished (section 4.6).
-    pub fn handle_open(
-        &mut self,
-        kind: u8,
-        body: Reader<'_>,
-        alone: bool,
-        out: &mut Outgoing<'_>,
-    ) -> Result<(), TlsError> {
+    pub fn handle_open(&mut self, kind: u8, body: Reader<'_>, alone: bool) -> Result<(), TlsError> {
         match kind {
             // For a resumption that we never do.
-            NEW_SESSION_TICKET => Ok(()),
-            KEY_UPDATE if alone => self.key_update(body, out),
+            NEW_SESSION_TICKET => message::new_session_ticket(body),
+            KEY_UPDATE if alone => self.key_update(body),
             _ => Err(TlsError::UnexpectedMessage),
         }
     }
 
-    fn server_hello(&mut self, body: Reader<'_>, offered: &[Suite]) -> Result<(), TlsError> {
-        let hello = ServerHello::read(body, offered)?;
+    /// Says hello again with the server's cookie (section 4.1.4).
+    #[inline(never)]
+    fn retry(
+        &mut self,
+        whole: &[u8],
+        suite: Suite,
+        cookie: &[u8],
+        check: &Check<'_, '_>,
+        out: &mut Outgoing<'_>,
+    ) -> Result<(), TlsError> {
+        if self.suite.replace(suite).is_some() {
+            return Err(TlsError::UnexpectedMessage);
+        }
+        self.transcript.fold(suite.hash());
+        self.transcript.update(whole);
+        self.say_hello(check, cookie, out)
+    }
+
+    fn server_hello(&mut self, whole: &[u8], hello: ServerHello) -> Result<(), TlsError> {
+        // The same as in the HelloRetryRequest, if there was one (section 4.1.4).
+        if self.suite.is_some_and(|suite| suite != hello.suite) {
+            return Err(TlsError::IllegalParameter);
+        }
+        self.suite = Some(hello.suite);
+        self.transcript.update(whole);
         let own = self.ephemeral.take().ok_or(TlsError::NotOpen)?;
-        let shared = p256::ecdh::diffie_hellman(own.to_nonzero_scalar(), hello.key.as_affine());
-        let (keys, main) = handshake_keys(hello.suite, shared.raw_secret_bytes(), &self.hash());
+        let scalar = Zeroizing::new(own.to_nonzero_scalar());
+        let shared = p256::ecdh::diffie_hellman(&*scalar, hello.key.as_affine());
+        let hash = self.hash()?;
+        let (keys, main) = handshake_keys(hello.suite, shared.raw_secret_bytes(), &hash);
         self.keys = Some(keys);
         self.main = main;
-        self.suite = Some(hello.suite);
         self.state = State::EncryptedExtensions;
         Ok(())
     }
@@ -249,7 +308,7 @@ impl Handshake {
     #[inline(never)]
     fn certificate(&mut self, body: Reader<'_>, check: &Check<'_, '_>) -> Result<(), TlsError> {
         let chain = message::certificate(body)?;
-        let leaf = chain.first().ok_or(TlsError::NoCertificate)?;
+        let leaf = chain.first().ok_or(VerifyError::NoCertificate)?;
         let key = match check.trust {
             Some(trust) => verify_server(&chain, check.server, trust)?,
             None => leaf_key(leaf)?,
@@ -268,9 +327,10 @@ impl Handshake {
         let scheme = body.u16()?;
         let signature = body.vector(2)?;
         body.end()?;
-        let message = to_be_signed(SERVER_PROOF, &self.hash());
+        let (message, len) = self.to_be_signed(SERVER_PROOF)?;
+        let message = message.get(..len).unwrap_or_default();
         let leaf = self.leaf.as_ref().ok_or(TlsError::NoCertificate)?;
-        leaf.verify(scheme, &message, signature.0, check.algorithms)?;
+        leaf.verify(scheme, message, signature.0, check.algorithms)?;
         Ok(())
     }
 
@@ -283,33 +343,26 @@ impl Handshake {
         check: &mut Check<'_, '_>,
         out: &mut Outgoing<'_>,
     ) -> Result<(), TlsError> {
-        let hash = self.hash();
+        let hash = self.hash()?;
         let (Some(keys), Some(suite)) = (self.keys.as_mut(), self.suite) else {
             return Err(TlsError::NotOpen);
         };
         keys.read.check(&hash, body.0)?;
         self.transcript.update(whole);
-        let application = application_keys(suite, &self.main, &self.hash());
+        let application = application_keys(suite, &self.main, &self.hash()?);
         if let Some(usable) = self.requested {
             self.present(check.identity.as_deref_mut().filter(|_| usable), out)?;
         }
-        let hash = self.hash();
-        let Some(keys) = self.keys.as_mut() else {
-            return Err(TlsError::NotOpen);
-        };
+        let hash = self.hash()?;
+        let keys = self.keys.as_mut().ok_or(TlsError::NotOpen)?;
         let verify_data = keys.write.verify_data(&hash);
         let mut body = |to: &mut Writer<'_>| {
-            to.octets(&verify_data);
+            to.octets(suite.hash().cut(&verify_data));
             Ok(())
         };
-        out.handshake(
-            FINISHED,
-            Some(&mut keys.write),
-            &mut self.transcript,
-            &mut body,
-        )?;
-        *keys = application;
-        self.main = Secret::default();
+        self.say(FINISHED, out, &mut body)?;
+        self.keys = Some(application);
+        self.main = Secret::new([0; MAX_HASH]);
         self.state = State::Open;
         Ok(())
     }
@@ -321,7 +374,6 @@ impl Handshake {
         identity: Option<&mut Identity<'_>>,
         out: &mut Outgoing<'_>,
     ) -> Result<(), TlsError> {
-        let keys = self.keys.as_mut().ok_or(TlsError::NotOpen)?;
         let chain = identity.as_ref().map_or(&[][..], |own| own.chain);
         let mut body = |to: &mut Writer<'_>| {
             to.u8(0);
@@ -335,63 +387,109 @@ impl Handshake {
             to.close(list);
             Ok(())
         };
-        out.handshake(
-            CERTIFICATE,
-            Some(&mut keys.write),
-            &mut self.transcript,
-            &mut body,
-        )?;
+        self.say(CERTIFICATE, out, &mut body)?;
         let Some(own) = identity else {
             return Ok(());
         };
-        let message = to_be_signed(CLIENT_PROOF, &self.hash());
-        let keys = self.keys.as_mut().ok_or(TlsError::NotOpen)?;
+        let (message, len) = self.to_be_signed(CLIENT_PROOF)?;
+        let message = message.get(..len).unwrap_or_default();
         let signer = &mut own.signer;
         let mut body = |to: &mut Writer<'_>| {
             to.u16(signer.scheme());
-            signer.sign(&message, to)
+            signer.sign(message, to)
         };
-        out.handshake(
-            CERTIFICATE_VERIFY,
-            Some(&mut keys.write),
-            &mut self.transcript,
-            &mut body,
-        )
+        self.say(CERTIFICATE_VERIFY, out, &mut body)
     }
 
-    /// Section 4.6.3.
-    fn key_update(&mut self, mut body: Reader<'_>, out: &mut Outgoing<'_>) -> Result<(), TlsError> {
+    /// Sends a message of the handshake, sealed.
+    fn say(
+        &mut self,
+        kind: u8,
+        out: &mut Outgoing<'_>,
+        body: &mut dyn FnMut(&mut Writer<'_>) -> Result<(), TlsError>,
+    ) -> Result<(), TlsError> {
+        let keys = self.keys.as_mut().ok_or(TlsError::NotOpen)?;
+        let transcript = Some(&mut self.transcript);
+        out.handshake(kind, self.limit, Some(&mut keys.write), transcript, body)
+    }
+
+    /// What a CertificateVerify signs (section 4.4.3), and how many octets that is.
+    fn to_be_signed(
+        &self,
+        context: &[u8; 34],
+    ) -> Result<([u8; 64 + 34 + MAX_HASH], usize), TlsError> {
+        let hash = self.hash()?;
+        let mut message = [0x20; 64 + 34 + MAX_HASH];
+        let (_, rest) = message.split_at_mut(64);
+        if let Some((place, rest)) = rest.split_first_chunk_mut() {
+            *place = *context;
+            rest.copy_from_slice(&hash);
+        }
+        let len = self.suite.map_or(MAX_HASH, |suite| suite.hash().len());
+        Ok((message, len.saturating_add(64 + 34)))
+    }
+
+    /// Section 4.6.3. However often the server asks, one answer is owed, which goes before the next octets of ours.
+    fn key_update(&mut self, mut body: Reader<'_>) -> Result<(), TlsError> {
         let wanted = body.u8()?;
         body.end()?;
         let keys = self.keys.as_mut().ok_or(TlsError::NotOpen)?;
         match wanted {
             0 => {}
             1 => {
-                // Under the old keys; no transcript is kept any more.
-                let mut nowhere = Sha256::new();
-                let mut body = |to: &mut Writer<'_>| {
-                    to.u8(0);
-                    Ok(())
-                };
-                out.handshake(KEY_UPDATE, Some(&mut keys.write), &mut nowhere, &mut body)?;
-                keys.write.update();
+                self.owed.get_or_insert(0);
             }
             _ => return Err(TlsError::IllegalParameter),
         }
         keys.read.update();
+        self.asked = false;
         Ok(())
     }
-}
 
-/// What a CertificateVerify signs (section 4.4.3).
-fn to_be_signed(context: &[u8; 34], hash: &Hash) -> [u8; 64 + 34 + HASH] {
-    let mut message = [0x20; 64 + 34 + HASH];
-    let (_, rest) = message.split_at_mut(64);
-    if let Some((place, rest)) = rest.split_first_chunk_mut() {
-        *place = *context;
-        rest.copy_from_slice(hash);
+    /// Asks for new keys when those of the server have protected many records (section 5.5), as soon as there is room.
+    pub fn renew(&mut self, out: &mut Outgoing<'_>) -> Result<(), TlsError> {
+        let Some(keys) = self.keys.as_ref().filter(|_| self.state == State::Open) else {
+            return Ok(());
+        };
+        if keys.read.is_worn() && !self.asked {
+            self.asked = true;
+            self.owed = Some(1);
+        }
+        if self.owed == Some(1) {
+            self.settle(out)?;
+        }
+        Ok(())
     }
-    message
+
+    /// Sends the KeyUpdate that is owed, or that our own keys need (section 5.5). Whether nothing is owed any more: without room in
+    /// the send buffer it is remembered.
+    pub fn settle(&mut self, out: &mut Outgoing<'_>) -> Result<bool, TlsError> {
+        let keys = self.keys.as_mut().ok_or(TlsError::NotOpen)?;
+        if keys.write.is_worn() {
+            self.owed.get_or_insert(0);
+        }
+        let Some(request) = self.owed else {
+            return Ok(true);
+        };
+        if !out.has_room(KEY_UPDATE_LEN) {
+            return Ok(false);
+        }
+        // Under the old keys; no transcript is kept any more.
+        let mut body = |to: &mut Writer<'_>| {
+            to.u8(request);
+            Ok(())
+        };
+        out.handshake(
+            KEY_UPDATE,
+            self.limit,
+            Some(&mut keys.write),
+            None,
+            &mut body,
+        )?;
+        keys.write.update();
+        self.owed = None;
+        Ok(true)
+    }
 }
 
 /// A key pair for one connection. A source that gives nothing usable is not asked for ever.

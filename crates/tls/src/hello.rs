@@ -1,9 +1,10 @@
 //! ClientHello and ServerHello (RFC 8446, section 4.1).
 
 use crate::TlsError;
+use crate::channel::Algorithms;
 use crate::record::{HEADER, MAX_PLAIN};
 use crate::suite::{Suite, TAG};
-use crate::verify::ServerName;
+use crate::verify::{ServerName, schemes};
 use crate::wire::{Reader, Writer};
 use p256::PublicKey;
 use p256::elliptic_curve::sec1::ToEncodedPoint;
@@ -14,18 +15,14 @@ pub(crate) const MAX_FRAGMENT_LENGTH: u16 = 1;
 pub(crate) const SUPPORTED_GROUPS: u16 = 10;
 pub(crate) const SIGNATURE_ALGORITHMS: u16 = 13;
 pub(crate) const RECORD_SIZE_LIMIT: u16 = 28;
+pub(crate) const EARLY_DATA: u16 = 42;
 const SUPPORTED_VERSIONS: u16 = 43;
+const COOKIE: u16 = 44;
 const KEY_SHARE: u16 = 51;
 
 const TLS12: u16 = 0x0303;
 const TLS13: u16 = 0x0304;
 const SECP256R1: u16 = 0x0017;
-/// SignatureSchemes that we can check.
-const SCHEMES: &[u16] = &[
-    0x0403,
-    #[cfg(feature = "p384")]
-    0x0503,
-];
 
 /// The random of a HelloRetryRequest: SHA-256 of its name (section 4.1.3).
 const RETRY: [u8; 32] = [
@@ -39,8 +36,12 @@ pub(crate) struct ClientHello<'a> {
     pub key: &'a PublicKey,
     pub suites: &'a [Suite],
     pub server: &'a ServerName<'a>,
+    /// Checks the server's proof: what can be checked is offered.
+    pub algorithms: Algorithms<'a>,
     /// Octets of the receive buffer.
     pub receive: usize,
+    /// The cookie of a HelloRetryRequest; empty without one.
+    pub cookie: &'a [u8],
 }
 
 impl ClientHello<'_> {
@@ -76,11 +77,11 @@ impl ClientHello<'_> {
         to.u16(SECP256R1);
         to.close(extension);
         let extension = begin(to, SIGNATURE_ALGORITHMS);
-        let schemes = to.open(2);
-        for scheme in SCHEMES {
-            to.u16(*scheme);
+        let list = to.open(2);
+        for scheme in schemes(self.algorithms) {
+            to.u16(scheme);
         }
-        to.close(schemes);
+        to.close(list);
         to.close(extension);
         let extension = begin(to, KEY_SHARE);
         let shares = to.open(2);
@@ -91,14 +92,20 @@ impl ClientHello<'_> {
         to.close(shares);
         to.close(extension);
         self.write_limits(to);
+        if !self.cookie.is_empty() {
+            let extension = begin(to, COOKIE);
+            let cookie = to.open(2);
+            to.octets(self.cookie);
+            to.close(cookie);
+            to.close(extension);
+        }
         to.close(all);
     }
 
-    /// Asks for records that fit the receive buffer; servers that know neither extension send what they like.
+    /// Asks for records that fit the receive buffer; servers that know neither extension send what they like. The limit is
+    /// told also where any record fits, since a server may have one of its own only then (RFC 8449, section 4).
     fn write_limits(&self, to: &mut Writer<'_>) {
-        let Some(limit) = record_limit(self.receive) else {
-            return;
-        };
+        let limit = record_limit(self.receive);
         let extension = begin(to, RECORD_SIZE_LIMIT);
         to.u16(limit);
         to.close(extension);
@@ -111,20 +118,29 @@ impl ClientHello<'_> {
 }
 
 /// The record_size_limit for a receive buffer of so many octets: what a sealed record leaves for contents, content
-/// type and padding (RFC 8449, section 4). `None` when any record fits.
-pub(crate) fn record_limit(receive: usize) -> Option<u16> {
-    let limit = receive.saturating_sub(HEADER + TAG);
-    (limit <= MAX_PLAIN).then_some(limit as u16)
+/// type and padding (RFC 8449, section 4), at most what TLS allows.
+pub(crate) fn record_limit(receive: usize) -> u16 {
+    receive.saturating_sub(HEADER + TAG).min(MAX_PLAIN + 1) as u16
 }
 
-/// The max_fragment_length below a record_size_limit (RFC 6066, section 4): 1 is 512 octets, 4 is 4096.
+/// The max_fragment_length below a record_size_limit (RFC 6066, section 4): 1 is 512 octets, 4 is 4096. `None` when any
+/// record fits.
 pub(crate) fn fragment_length(limit: u16) -> Option<u8> {
-    (1..=4).rev().find(|power| 256 << power < limit)
+    let small = usize::from(limit) <= MAX_PLAIN;
+    (1..=4).rev().find(|power| small && 256 << power < limit)
 }
 
 fn begin(to: &mut Writer<'_>, kind: u16) -> crate::wire::Open {
     to.u16(kind);
     to.open(2)
+}
+
+/// What the server answers to a hello.
+pub(crate) enum Answer<'a> {
+    /// ServerHello.
+    Hello(ServerHello),
+    /// HelloRetryRequest (section 4.1.4): the same again, with this cookie.
+    Retry { suite: Suite, cookie: &'a [u8] },
 }
 
 /// What the server chose.
@@ -133,10 +149,10 @@ pub(crate) struct ServerHello {
     pub key: PublicKey,
 }
 
-impl ServerHello {
+impl<'a> Answer<'a> {
     /// Reads the message's body. What was not offered is refused.
     #[inline(never)]
-    pub fn read(mut body: Reader<'_>, offered: &[Suite]) -> Result<Self, TlsError> {
+    pub fn read(mut body: Reader<'a>, offered: &[Suite]) -> Result<Self, TlsError> {
         let version = body.u16()?;
         let random = body.take(32)?;
         let session = body.vector(1)?;
@@ -148,8 +164,10 @@ impl ServerHello {
             false => body.vector(2)?,
         };
         body.end()?;
+        let retry = random == RETRY;
         let mut selected = None;
         let mut share = None;
+        let mut cookie = None;
         let mut unknown = false;
         // Ends: each round takes at least four octets.
         while !extensions.is_empty() {
@@ -162,6 +180,15 @@ impl ServerHello {
                     selected.replace(version).is_some()
                 }
                 KEY_SHARE => share.replace(value).is_some(),
+                COOKIE if retry => {
+                    let crumbs = value.vector(2)?;
+                    value.end()?;
+                    // One octet at least (section 4.2.2).
+                    if crumbs.is_empty() {
+                        return Err(TlsError::BadMessage);
+                    }
+                    cookie.replace(crumbs.0).is_some()
+                }
                 _ => {
                     unknown = true;
                     false
@@ -174,28 +201,53 @@ impl ServerHello {
         if selected.is_none() {
             return Err(TlsError::NoTls13);
         }
-        if random == RETRY {
-            return Err(TlsError::HelloRetryRequest);
-        }
         if unknown {
             return Err(TlsError::UnexpectedExtension);
         }
         let suite = offered.iter().find(|offer| offer.code_point() == suite);
         let legacy = version == TLS12 && session.is_empty() && compression == 0;
-        let (Some(suite), Some(mut share), true) =
-            (suite, share, legacy && selected == Some(TLS13))
-        else {
+        let (Some(suite), true) = (suite, legacy && selected == Some(TLS13)) else {
             return Err(TlsError::IllegalParameter);
         };
-        let group = share.u16()?;
-        let point = share.vector(2)?;
-        share.end()?;
-        // Uncompressed, and on the curve (section 4.2.8.2).
-        let uncompressed = point.0.first() == Some(&4) && group == SECP256R1;
-        let key = PublicKey::from_sec1_bytes(point.0).ok();
-        match key.filter(|_| uncompressed) {
-            Some(key) => Ok(Self { suite: *suite, key }),
-            None => Err(TlsError::IllegalParameter),
+        match retry {
+            true => Self::retry(*suite, share, cookie),
+            false => {
+                let share = share.ok_or(TlsError::MissingExtension)?;
+                let key = server_share(share)?;
+                Ok(Self::Hello(ServerHello { suite: *suite, key }))
+            }
         }
     }
+
+    /// A share of another group cannot be sent, and one of P-256 was; so a request that changes anything has a cookie and
+    /// nothing else.
+    fn retry(
+        suite: Suite,
+        share: Option<Reader<'a>>,
+        cookie: Option<&'a [u8]>,
+    ) -> Result<Self, TlsError> {
+        if let Some(mut group) = share {
+            let selected = group.u16()?;
+            group.end()?;
+            return Err(match selected {
+                SECP256R1 => TlsError::IllegalParameter,
+                _ => TlsError::HelloRetryRequest,
+            });
+        }
+        let cookie = cookie.ok_or(TlsError::IllegalParameter)?;
+        Ok(Self::Retry { suite, cookie })
+    }
+}
+
+/// The server's share of the key exchange (section 4.2.8.2).
+fn server_share(mut share: Reader<'_>) -> Result<PublicKey, TlsError> {
+    let group = share.u16()?;
+    let point = share.vector(2)?;
+    share.end()?;
+    // Uncompressed, and on the curve.
+    let uncompressed = point.0.first() == Some(&4) && group == SECP256R1;
+    PublicKey::from_sec1_bytes(point.0)
+        .ok()
+        .filter(|_| uncompressed)
+        .ok_or(TlsError::IllegalParameter)
 }

@@ -7,13 +7,19 @@
 //! - [`identity`]: who we are, for servers that ask (mutual TLS).
 //! - [`alert`], [`error`]: what went wrong, and whose fault it is.
 //!
-//! One key exchange (P-256 ECDHE), two suites (TLS_AES_128_GCM_SHA256, TLS_CHACHA20_POLY1305_SHA256), no
-//! resumption, no early data, no renegotiation: what is not there cannot be attacked.
+//! One key exchange (P-256 ECDHE), two suites (TLS_AES_128_GCM_SHA256, TLS_CHACHA20_POLY1305_SHA256; with the feature
+//! `aes-256-gcm` also TLS_AES_256_GCM_SHA384), no resumption, no early data, no renegotiation: what is not there cannot be attacked.
 #![cfg_attr(not(test), no_std)]
 #![forbid(unsafe_code)]
 
-#[cfg(not(any(feature = "aes-gcm", feature = "chacha20poly1305")))]
-compile_error!("a TLS client without a cipher suite: enable aes-gcm or chacha20poly1305");
+#[cfg(not(any(
+    feature = "aes-gcm",
+    feature = "aes-256-gcm",
+    feature = "chacha20poly1305"
+)))]
+compile_error!(
+    "a TLS client without a cipher suite: enable chacha20poly1305, aes-gcm or aes-256-gcm"
+);
 
 pub mod alert;
 pub mod channel;
@@ -23,6 +29,7 @@ mod flight;
 #[cfg(any(test, feature = "fuzz"))]
 pub mod fuzz;
 mod handshake;
+mod hash;
 mod hello;
 pub mod identity;
 mod message;
@@ -32,7 +39,7 @@ pub mod suite;
 mod wire;
 
 pub use alert::Alert;
-pub use channel::{Channel, Config, Level, ProofOnly, Provisional, Verified};
+pub use channel::{Channel, Config, Connecting, Level, ProofOnly, Provisional, Verified};
 pub use connection::{TlsConnection, Transport};
 pub use error::TlsError;
 pub use identity::{Identity, Signer};

@@ -2,9 +2,11 @@
 
 use crate::TlsError;
 use crate::hello::{
-    MAX_FRAGMENT_LENGTH, RECORD_SIZE_LIMIT, SERVER_NAME, SIGNATURE_ALGORITHMS, SUPPORTED_GROUPS,
-    fragment_length, record_limit,
+    EARLY_DATA, MAX_FRAGMENT_LENGTH, RECORD_SIZE_LIMIT, SERVER_NAME, SIGNATURE_ALGORITHMS,
+    SUPPORTED_GROUPS, fragment_length, record_limit,
 };
+use crate::record::MAX_PLAIN;
+use crate::verify::VerifyError;
 use crate::wire::Reader;
 use core::mem::replace;
 use heapless::Vec;
@@ -20,6 +22,8 @@ pub(crate) const CERTIFICATE_VERIFY: u8 = 15;
 pub(crate) const FINISHED: u8 = 20;
 pub(crate) const KEY_UPDATE: u8 = 24;
 
+/// Extensions in a message where unknown ones are allowed; more are refused. Servers send two or three.
+const MAX_EXTENSIONS: usize = 32;
 /// Certificates in a chain; more are refused.
 pub(crate) const MAX_CHAIN: usize = 8;
 
@@ -44,39 +48,39 @@ pub(crate) fn announced(input: &[u8]) -> usize {
 pub(crate) struct Asked {
     /// server_name
     pub name: bool,
-    /// Records that fit this receive buffer, octets: record_size_limit and max_fragment_length.
+    /// Records that fit this receive buffer, octets: record_size_limit, and for a small one max_fragment_length.
     pub receive: usize,
 }
 
-/// Reads EncryptedExtensions; returns the server's record_size_limit, if it has one.
+/// Reads EncryptedExtensions; returns how many octets of contents the server takes in a record, if it says so.
 pub(crate) fn encrypted_extensions(
     mut body: Reader<'_>,
     asked: Asked,
-) -> Result<Option<u16>, TlsError> {
+) -> Result<Option<usize>, TlsError> {
     let mut extensions = body.vector(2)?;
     body.end()?;
-    let limits = record_limit(asked.receive);
-    let (mut limit, mut named, mut fragment, mut groups) = (None, false, false, false);
+    let asked_fragment = fragment_length(record_limit(asked.receive));
+    let (mut limit, mut named, mut fragment, mut groups) = (None, false, None, false);
     // Ends: each round takes at least four octets.
     while !extensions.is_empty() {
         let kind = extensions.u16()?;
         let mut value = extensions.vector(2)?;
-        let twice = match (kind, limits) {
+        let twice = match (kind, asked_fragment) {
             (SERVER_NAME, _) if asked.name => {
                 value.end()?;
                 replace(&mut named, true)
             }
-            (RECORD_SIZE_LIMIT, Some(_)) => {
+            (RECORD_SIZE_LIMIT, _) => {
                 let octets = value.u16()?;
                 value.end()?;
                 // RFC 8449, section 4: below 64 is an error.
-                octets < 64 || limit.replace(octets).is_some()
+                octets < 64 || limit.replace(usize::from(octets)).is_some()
             }
             (MAX_FRAGMENT_LENGTH, Some(asked)) => {
                 let power = value.u8()?;
                 value.end()?;
                 // RFC 6066, section 4: as asked for, or not at all.
-                fragment_length(asked) != Some(power) || replace(&mut fragment, true)
+                asked != power || fragment.replace(256 << power).is_some()
             }
             (SUPPORTED_GROUPS, _) => replace(&mut groups, true),
             _ => return Err(TlsError::UnexpectedExtension),
@@ -86,10 +90,11 @@ pub(crate) fn encrypted_extensions(
         }
     }
     // RFC 8449, section 5: one of them.
-    if fragment && limit.is_some() {
+    if fragment.is_some() && limit.is_some() {
         return Err(TlsError::IllegalParameter);
     }
-    Ok(limit)
+    // The record_size_limit counts the content type; none is above what TLS allows (RFC 8449, section 4).
+    Ok(fragment.or(limit.map(|limit| limit.saturating_sub(1).min(MAX_PLAIN))))
 }
 
 /// Reads a CertificateRequest; returns whether `scheme` is among those that the server can check.
@@ -98,23 +103,70 @@ pub(crate) fn certificate_request(mut body: Reader<'_>, scheme: u16) -> Result<b
     if !body.vector(1)?.is_empty() {
         return Err(TlsError::IllegalParameter);
     }
-    let mut extensions = body.vector(2)?;
+    let mut extensions = extensions(&mut body)?;
     body.end()?;
     let mut algorithms = None;
+    // Ends: each round takes at least four octets.
     while !extensions.is_empty() {
         let kind = extensions.u16()?;
         let mut value = extensions.vector(2)?;
-        if kind == SIGNATURE_ALGORITHMS && algorithms.replace(value.vector(2)?).is_some() {
-            return Err(TlsError::IllegalParameter);
+        if kind == SIGNATURE_ALGORITHMS {
+            algorithms = Some(value.vector(2)?);
+            value.end()?;
         }
     }
-    // Has to be there (section 4.3.2).
-    let mut algorithms = algorithms.ok_or(TlsError::BadMessage)?;
+    // Has to be there (section 4.3.2), with one scheme at least (section 4.2.3).
+    let mut algorithms = algorithms.ok_or(TlsError::MissingExtension)?;
+    if algorithms.is_empty() {
+        return Err(TlsError::BadMessage);
+    }
     let mut found = false;
+    // Ends: each round takes two octets.
     while !algorithms.is_empty() {
         found |= algorithms.u16()? == scheme;
     }
     Ok(found)
+}
+
+/// Reads a NewSessionTicket (section 4.6.1), of which nothing is kept.
+pub(crate) fn new_session_ticket(mut body: Reader<'_>) -> Result<(), TlsError> {
+    // ticket_lifetime, ticket_age_add, ticket_nonce.
+    body.take(8)?;
+    body.vector(1)?;
+    let ticket = body.vector(2)?;
+    let mut extensions = extensions(&mut body)?;
+    body.end()?;
+    if ticket.is_empty() {
+        return Err(TlsError::BadMessage);
+    }
+    // Ends: each round takes at least four octets.
+    while !extensions.is_empty() {
+        let kind = extensions.u16()?;
+        let mut value = extensions.vector(2)?;
+        if kind == EARLY_DATA {
+            // max_early_data_size (section 4.2.10).
+            value.take(4)?;
+            value.end()?;
+        }
+    }
+    Ok(())
+}
+
+/// Takes a list of extensions, some of which may be unknown: each type is there once (section 4.2).
+fn extensions<'a>(body: &mut Reader<'a>) -> Result<Reader<'a>, TlsError> {
+    let list = body.vector(2)?;
+    let mut rest = list;
+    let mut seen = Vec::<u16, MAX_EXTENSIONS>::new();
+    // Ends: each round takes at least four octets.
+    while !rest.is_empty() {
+        let kind = rest.u16()?;
+        rest.vector(2)?;
+        if seen.contains(&kind) {
+            return Err(TlsError::IllegalParameter);
+        }
+        seen.push(kind).map_err(|_| TlsError::BadMessage)?;
+    }
+    Ok(list)
 }
 
 /// Reads a Certificate message: the chain in DER, the server's own first.
@@ -131,7 +183,9 @@ pub(crate) fn certificate(mut body: Reader<'_>) -> Result<Vec<&[u8], MAX_CHAIN>,
         if !list.vector(2)?.is_empty() {
             return Err(TlsError::UnexpectedExtension);
         }
-        chain.push(der.0).map_err(|_| TlsError::MessageTooLarge)?;
+        chain
+            .push(der.0)
+            .map_err(|_| VerifyError::TooManyCertificates)?;
     }
     Ok(chain)
 }

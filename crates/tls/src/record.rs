@@ -26,9 +26,10 @@ pub(crate) const APPLICATION_DATA: u8 = 23;
 /// Which records may come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Stage {
-    /// Before the ServerHello: handshake messages and alerts in the clear.
+    /// Before the ServerHello: handshake messages and alerts in the clear, and change_cipher_spec, which means nothing
+    /// (section 5).
     Clear,
-    /// Up to the server's Finished: sealed ones, and change_cipher_spec, which means nothing (section 5).
+    /// Up to the server's Finished: sealed ones, and change_cipher_spec.
     Handshake,
     /// Sealed ones only.
     Open,
@@ -39,8 +40,8 @@ pub(crate) enum Stage {
 pub(crate) enum Record {
     /// Nothing that matters.
     Ignored,
-    /// Handshake messages, or parts of one, are in [`Incoming::messages`].
-    Handshake,
+    /// So many octets more of handshake messages are in [`Incoming::messages`].
+    Handshake(usize),
     /// Octets of the application are in [`Incoming::plaintext`]; there may be none.
     Data,
     Alert(Alert),
@@ -134,18 +135,21 @@ impl<'b> Incoming<'b> {
     fn check_header(&self, stage: Stage) -> Result<(), TlsError> {
         let [kind, major, ..] = self.header();
         let len = self.contents_len();
-        let allowed = match (stage, kind) {
-            (Stage::Clear, ALERT) => len == 2,
-            (Stage::Clear, HANDSHAKE) => (1..=MAX_PLAIN).contains(&len),
-            (Stage::Handshake, CHANGE_CIPHER_SPEC) => len == 1,
+        let (lengths, overflows) = match (stage, kind) {
+            (Stage::Clear, ALERT) => (2..=2, false),
+            (Stage::Clear, HANDSHAKE) => (1..=MAX_PLAIN, len > MAX_PLAIN),
+            (Stage::Clear | Stage::Handshake, CHANGE_CIPHER_SPEC) => (1..=1, false),
             (Stage::Handshake | Stage::Open, APPLICATION_DATA) => {
-                (MIN_SEALED..=MAX_SEALED).contains(&len)
+                (MIN_SEALED..=MAX_SEALED, len > MAX_SEALED)
             }
-            _ => false,
+            _ => return Err(TlsError::BadRecord),
         };
         // Nothing comes between the parts of a handshake message (section 5.1).
         let interrupts = self.kept > 0 && kind == CHANGE_CIPHER_SPEC;
-        if !allowed || major != 3 || interrupts {
+        if major == 3 && overflows {
+            return Err(TlsError::RecordOverflow);
+        }
+        if !lengths.contains(&len) || major != 3 || interrupts {
             return Err(TlsError::BadRecord);
         }
         let end = self.kept.saturating_add(HEADER).saturating_add(len);
@@ -177,12 +181,13 @@ impl<'b> Incoming<'b> {
                     .and_then(<[u8]>::split_last_chunk_mut::<TAG>)
                     .ok_or(TlsError::BadRecord)?;
                 keys.open(&header, data, tag)?;
+                // With content type and padding (section 5.4).
+                if data.len() > MAX_PLAIN + 1 {
+                    return Err(TlsError::RecordOverflow);
+                }
                 // Zeros behind the content type are padding; nothing but zeros is no record (section 5.4).
                 let last = data.iter().rposition(|octet| *octet != 0);
                 let last = last.ok_or(TlsError::UnexpectedMessage)?;
-                if last > MAX_PLAIN {
-                    return Err(TlsError::BadRecord);
-                }
                 let kind = data.get(last).copied().unwrap_or_default();
                 (kind, start.saturating_add(last))
             }
@@ -200,7 +205,7 @@ impl<'b> Incoming<'b> {
                 }
                 self.buffer.copy_within(start..end, self.kept);
                 self.kept = end.saturating_sub(HEADER);
-                Ok(Record::Handshake)
+                Ok(Record::Handshake(end.saturating_sub(start)))
             }
             APPLICATION_DATA => {
                 self.plain = start..end;
@@ -221,6 +226,10 @@ impl<'b> Incoming<'b> {
 
     /// The first `octets` of the messages are done with.
     pub fn messages_done(&mut self, octets: usize) {
+        // A message in many pieces is not moved for each.
+        if octets == 0 {
+            return;
+        }
         let octets = octets.min(self.kept);
         self.buffer.copy_within(octets..self.kept, 0);
         self.kept = self.kept.saturating_sub(octets);

@@ -1,22 +1,13 @@
 //! The key schedule (RFC 8446, section 7): from the shared secret to the keys of each direction.
 
 use crate::TlsError;
+use crate::hash::{Hash, HashKind, MAX_HASH, Secret};
 use crate::suite::{MAX_KEY, Seal, Suite, TAG};
-use hkdf::Hkdf;
-use hmac::{Hmac, Mac};
-use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
-/// Octets of a SHA-256 value, and of each secret.
-pub(crate) const HASH: usize = 32;
-/// A secret of the schedule; wiped when dropped.
-pub(crate) type Secret = Zeroizing<[u8; HASH]>;
-/// A transcript hash.
-pub(crate) type Hash = [u8; HASH];
-
-/// HKDF-Expand-Label (section 7.1), at most 32 octets.
+/// HKDF-Expand-Label (section 7.1), at most as long as a hash value.
 #[inline(never)]
-fn expand_label(secret: &Secret, label: &[u8], context: &[u8], output: &mut [u8]) {
+fn expand_label(hash: HashKind, secret: &Secret, label: &[u8], context: &[u8], output: &mut [u8]) {
     let info: [&[u8]; 6] = [
         &(output.len() as u16).to_be_bytes(),
         &[label.len().saturating_add(6) as u8],
@@ -25,23 +16,19 @@ fn expand_label(secret: &Secret, label: &[u8], context: &[u8], output: &mut [u8]
         &[context.len() as u8],
         context,
     ];
-    let expanded = match Hkdf::<Sha256>::from_prk(&**secret) {
-        Ok(hkdf) => hkdf.expand_multi_info(&info, output).is_ok(),
-        Err(_) => false,
-    };
-    // A PRK of 32 octets and an output of no more than that are always right.
-    debug_assert!(expanded);
+    hash.expand(secret, &info, output);
 }
 
-fn derive(secret: &Secret, label: &[u8], context: &[u8]) -> Secret {
-    let mut derived = Secret::default();
-    expand_label(secret, label, context, &mut *derived);
+/// A secret of zeros.
+fn blank() -> Secret {
+    Zeroizing::new([0; MAX_HASH])
+}
+
+fn derive(hash: HashKind, secret: &Secret, label: &[u8], context: &[u8]) -> Secret {
+    let mut derived = blank();
+    let output = derived.get_mut(..hash.len()).unwrap_or_default();
+    expand_label(hash, secret, label, context, output);
     derived
-}
-
-#[inline(never)]
-fn extract(salt: &Secret, input: &[u8]) -> Secret {
-    Zeroizing::new(Hkdf::<Sha256>::extract(Some(&**salt), input).0.into())
 }
 
 /// The keys of one direction (section 7.3) and how many records they have seen.
@@ -51,6 +38,8 @@ pub(crate) struct TrafficKeys {
     key: Zeroizing<[u8; MAX_KEY]>,
     iv: Zeroizing<[u8; 12]>,
     sequence: u64,
+    /// Records after which the keys are to be renewed.
+    wear: u64,
 }
 
 impl TrafficKeys {
@@ -62,26 +51,42 @@ impl TrafficKeys {
             key: Zeroizing::default(),
             iv: Zeroizing::default(),
             sequence: 0,
+            wear: suite.wear(),
         };
         keys.derive();
         keys
     }
 
     fn derive(&mut self) {
+        let hash = self.suite.hash();
         let key = self.key.get_mut(..self.suite.key_len());
-        expand_label(&self.secret, b"key", b"", key.unwrap_or_default());
-        expand_label(&self.secret, b"iv", b"", &mut *self.iv);
+        expand_label(hash, &self.secret, b"key", b"", key.unwrap_or_default());
+        expand_label(hash, &self.secret, b"iv", b"", &mut *self.iv);
         self.sequence = 0;
     }
 
     /// The next generation of keys, after a KeyUpdate (section 7.2).
     pub fn update(&mut self) {
-        self.secret = derive(&self.secret, b"traffic upd", b"");
+        self.secret = derive(self.suite.hash(), &self.secret, b"traffic upd", b"");
         self.derive();
+    }
+
+    /// Whether the keys are to be renewed before more is protected by them (section 5.5).
+    pub fn is_worn(&self) -> bool {
+        self.sequence >= self.wear
+    }
+
+    /// As if the keys had to be renewed after so few records; returns after how many they have to.
+    #[cfg(test)]
+    pub fn wear_after(&mut self, records: u64) -> u64 {
+        core::mem::replace(&mut self.wear, records)
     }
 
     /// The nonce of the next record (section 5.3).
     fn nonce(&mut self) -> Result<[u8; 12], TlsError> {
+        if self.sequence >= self.suite.most_records() {
+            return Err(TlsError::KeysWornOut);
+        }
         let mut nonce = *self.iv;
         let number = self.sequence.to_be_bytes();
         for (octet, number) in nonce.iter_mut().skip(4).zip(number) {
@@ -124,32 +129,25 @@ impl TrafficKeys {
         self.suite.open(&with, data, tag)
     }
 
-    /// HMAC over the transcript, by which the owner of these keys ends its handshake (section 4.4.4).
-    fn finished(&self, transcript: &Hash) -> Option<Hmac<Sha256>> {
-        let key = derive(&self.secret, b"finished", b"");
-        let mut mac = <Hmac<Sha256> as Mac>::new_from_slice(&*key).ok()?;
-        mac.update(transcript);
-        Some(mac)
+    /// The key by which the owner of these keys ends its handshake (section 4.4.4).
+    fn finished_key(&self) -> Secret {
+        derive(self.suite.hash(), &self.secret, b"finished", b"")
     }
 
     /// The verify_data of our Finished.
     #[inline(never)]
     pub fn verify_data(&self, transcript: &Hash) -> Hash {
-        match self.finished(transcript) {
-            Some(mac) => mac.finalize().into_bytes().into(),
-            None => Hash::default(),
-        }
+        let hash = self.suite.hash();
+        hash.mac(&self.finished_key(), hash.cut(transcript))
     }
 
     /// Whether the peer's Finished is right; takes the same time whatever differs.
     #[inline(never)]
     pub fn check(&self, transcript: &Hash, verify_data: &[u8]) -> Result<(), TlsError> {
-        let right = self.finished(transcript);
-        let right = right.is_some_and(|mac| mac.verify_slice(verify_data).is_ok());
-        if right {
-            Ok(())
-        } else {
-            Err(TlsError::WrongFinished)
+        let hash = self.suite.hash();
+        match hash.check_mac(&self.finished_key(), hash.cut(transcript), verify_data) {
+            true => Ok(()),
+            false => Err(TlsError::WrongFinished),
         }
     }
 }
@@ -163,10 +161,12 @@ pub(crate) struct KeyPair {
 /// Handshake keys, and the secret that the application's come from.
 #[inline(never)]
 pub(crate) fn handshake_keys(suite: Suite, shared: &[u8], transcript: &Hash) -> (KeyPair, Secret) {
-    let nothing: Hash = Sha256::digest(b"").into();
-    let zero = Secret::default();
-    let early = extract(&zero, &*zero);
-    let handshake = extract(&derive(&early, b"derived", &nothing), shared);
+    let hash = suite.hash();
+    let nothing = hash.of_nothing();
+    let nothing = hash.cut(&nothing);
+    let zero = blank();
+    let early = hash.extract(&zero, hash.cut(&zero));
+    let handshake = hash.extract(&derive(hash, &early, b"derived", nothing), shared);
     let keys = pair(
         suite,
         &handshake,
@@ -174,7 +174,10 @@ pub(crate) fn handshake_keys(suite: Suite, shared: &[u8], transcript: &Hash) -> 
         b"s hs traffic",
         transcript,
     );
-    let main = extract(&derive(&handshake, b"derived", &nothing), &*zero);
+    let main = hash.extract(
+        &derive(hash, &handshake, b"derived", nothing),
+        hash.cut(&zero),
+    );
     (keys, main)
 }
 
@@ -185,15 +188,25 @@ pub(crate) fn application_keys(suite: Suite, main: &Secret, transcript: &Hash) -
 }
 
 fn pair(suite: Suite, secret: &Secret, client: &[u8], server: &[u8], transcript: &Hash) -> KeyPair {
+    let hash = suite.hash();
+    let of = |label| TrafficKeys::new(suite, derive(hash, secret, label, hash.cut(transcript)));
     KeyPair {
-        read: TrafficKeys::new(suite, derive(secret, server, transcript)),
-        write: TrafficKeys::new(suite, derive(secret, client, transcript)),
+        read: of(server),
+        write: of(client),
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// A hash value in the room of the longest.
+    fn value(text: &str) -> Hash {
+        let octets = hex(text);
+        let mut hash = [0; MAX_HASH];
+        hash[..octets.len()].copy_from_slice(&octets);
+        hash
+    }
 
     fn hex(text: &str) -> Vec<u8> {
         let digits: Vec<u8> = text
@@ -208,9 +221,7 @@ mod tests {
     #[cfg(feature = "aes-gcm")]
     fn the_published_trace() {
         let shared = hex("8bd4054fb55b9d63fdfbacf9f04b9f0d35e6d63f537563efd46272900f89492d");
-        let hello: Hash = hex("860c06edc07858ee8e78f0e7428c58edd6b43f2ca3e6e95f02ed063cf0e1cad8")
-            .try_into()
-            .unwrap();
+        let hello = value("860c06edc07858ee8e78f0e7428c58edd6b43f2ca3e6e95f02ed063cf0e1cad8");
         let (keys, main) = handshake_keys(Suite::Aes128Gcm, &shared, &hello);
         assert_eq!(keys.read.key[..16], hex("3fce516009c21727d0f2e4e86ee403bc"));
         assert_eq!(keys.read.iv[..], hex("5d313eb2671276ee13000b30"));
@@ -220,13 +231,10 @@ mod tests {
         );
         assert_eq!(keys.write.iv[..], hex("5bd3c71b836e0b76bb73265f"));
         assert_eq!(
-            main[..],
+            main[..32],
             hex("18df06843d13a08bf2a449844c5f8a478001bc4d4c627984d5a41da8d0402919")
         );
-        let finished: Hash =
-            hex("9608102a0f1ccc6db6250b7b7e417b1a000eaada3daae4777a7686c9ff83df13")
-                .try_into()
-                .unwrap();
+        let finished = value("9608102a0f1ccc6db6250b7b7e417b1a000eaada3daae4777a7686c9ff83df13");
         let keys = application_keys(Suite::Aes128Gcm, &main, &finished);
         assert_eq!(keys.read.key[..16], hex("9f02283b6c9c07efc26bb9f2ac92e356"));
         assert_eq!(keys.read.iv[..], hex("cf782b88dd83549aadf1e984"));

@@ -1,6 +1,7 @@
-//! Cipher suites: the AEAD of each; the hash is SHA-256 in all.
+//! Cipher suites: the AEAD and the hash of each.
 
 use crate::TlsError;
+use crate::hash::HashKind;
 use zeroize::Zeroizing;
 
 /// Octets of an authentication tag.
@@ -15,6 +16,9 @@ pub enum Suite {
     /// TLS_AES_128_GCM_SHA256
     #[cfg(feature = "aes-gcm")]
     Aes128Gcm = 0x1301,
+    /// TLS_AES_256_GCM_SHA384
+    #[cfg(feature = "aes-256-gcm")]
+    Aes256Gcm = 0x1302,
     /// TLS_CHACHA20_POLY1305_SHA256
     #[cfg(feature = "chacha20poly1305")]
     ChaCha20Poly1305 = 0x1303,
@@ -26,6 +30,8 @@ pub const DEFAULT_SUITES: &[Suite] = &[
     Suite::ChaCha20Poly1305,
     #[cfg(feature = "aes-gcm")]
     Suite::Aes128Gcm,
+    #[cfg(feature = "aes-256-gcm")]
+    Suite::Aes256Gcm,
 ];
 
 /// Key, nonce and what is authenticated beside the data.
@@ -46,9 +52,40 @@ impl Suite {
         match self {
             #[cfg(feature = "aes-gcm")]
             Suite::Aes128Gcm => 16,
+            #[cfg(feature = "aes-256-gcm")]
+            Suite::Aes256Gcm => 32,
             #[cfg(feature = "chacha20poly1305")]
             Suite::ChaCha20Poly1305 => 32,
         }
+    }
+
+    /// The hash of the key schedule.
+    pub(crate) const fn hash(self) -> HashKind {
+        match self {
+            #[cfg(feature = "aes-gcm")]
+            Suite::Aes128Gcm => HashKind::Sha256,
+            #[cfg(feature = "aes-256-gcm")]
+            Suite::Aes256Gcm => HashKind::Sha384,
+            #[cfg(feature = "chacha20poly1305")]
+            Suite::ChaCha20Poly1305 => HashKind::Sha256,
+        }
+    }
+
+    /// Records that one key may protect (RFC 8446, section 5.5): 2^24.5 with AES-GCM.
+    pub(crate) const fn most_records(self) -> u64 {
+        match self {
+            #[cfg(feature = "aes-gcm")]
+            Suite::Aes128Gcm => 23_726_566,
+            #[cfg(feature = "aes-256-gcm")]
+            Suite::Aes256Gcm => 23_726_566,
+            #[cfg(feature = "chacha20poly1305")]
+            Suite::ChaCha20Poly1305 => u64::MAX,
+        }
+    }
+
+    /// Records after which new keys are asked for, long before the last that is allowed.
+    pub(crate) const fn wear(self) -> u64 {
+        self.most_records() / 2
     }
 
     /// Encrypts `data` in place; the tag goes into `tag`.
@@ -65,6 +102,14 @@ impl Suite {
                 use aes_gcm::{AeadInPlace, Aes128Gcm, KeyInit};
                 let key = with.key.first_chunk::<16>().ok_or(TlsError::BadSeal)?;
                 Aes128Gcm::new(key.into())
+                    .encrypt_in_place_detached(with.nonce.into(), with.header, data)
+                    .map(<[u8; TAG]>::from)
+                    .ok()
+            }
+            #[cfg(feature = "aes-256-gcm")]
+            Suite::Aes256Gcm => {
+                use aes_gcm::{AeadInPlace, Aes256Gcm, KeyInit};
+                Aes256Gcm::new((&**with.key).into())
                     .encrypt_in_place_detached(with.nonce.into(), with.header, data)
                     .map(<[u8; TAG]>::from)
                     .ok()
@@ -93,6 +138,13 @@ impl Suite {
                 use aes_gcm::{AeadInPlace, Aes128Gcm, KeyInit};
                 let key = with.key.first_chunk::<16>().ok_or(TlsError::BadSeal)?;
                 Aes128Gcm::new(key.into())
+                    .decrypt_in_place_detached(with.nonce.into(), with.header, data, tag.into())
+                    .is_ok()
+            }
+            #[cfg(feature = "aes-256-gcm")]
+            Suite::Aes256Gcm => {
+                use aes_gcm::{AeadInPlace, Aes256Gcm, KeyInit};
+                Aes256Gcm::new((&**with.key).into())
                     .decrypt_in_place_detached(with.nonce.into(), with.header, data, tag.into())
                     .is_ok()
             }

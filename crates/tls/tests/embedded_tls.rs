@@ -226,16 +226,27 @@ fn own(address: SocketAddr, root: &[u8]) -> Result<Vec<u8>, String> {
     let mut config = Config::new(ServerName::Dns(NAME), trust(&roots));
     let mut stream = connect(address);
     let mut rng = ChaCha20Rng::seed_from_u64(1);
-    channel
-        .start(&config, &mut rng)
-        .map_err(|error| error.to_string())?;
-    let (mut body, mut asked) = (Vec::new(), false);
+    let mut body = Vec::new();
     let mut input = Vec::new();
-    loop {
-        if channel.is_open() && !asked {
-            channel.write(b"GET / HTTP/1.1\r\n\r\n").unwrap();
-            asked = true;
+    let mut shake = channel
+        .start(&mut config, &mut rng)
+        .map_err(|error| error.to_string())?;
+    while !shake.is_open() {
+        let pending = shake.pending().to_vec();
+        stream.write_all(&pending).unwrap();
+        shake.sent(pending.len());
+        let taken = shake.advance(&input).map_err(|error| error.to_string())?;
+        input.drain(..taken);
+        if taken == 0 && shake.pending().is_empty() {
+            let mut octets = [0; 4096];
+            match stream.read(&mut octets) {
+                Ok(len) if len > 0 => input.extend(&octets[..len]),
+                _ => return Err(shake.end_of_stream().unwrap_err().to_string()),
+            }
         }
+    }
+    channel.write(b"GET / HTTP/1.1\r\n\r\n").unwrap();
+    loop {
         let pending = channel.pending();
         stream.write_all(pending).unwrap();
         let sent = pending.len();
@@ -245,11 +256,7 @@ fn own(address: SocketAddr, root: &[u8]) -> Result<Vec<u8>, String> {
         if channel.is_finished() {
             return Ok(body);
         }
-        let taken = match channel.is_open() {
-            true => channel.receive(&input),
-            false => channel.advance(&input, &mut config),
-        };
-        let taken = taken.map_err(|error| error.to_string())?;
+        let taken = channel.receive(&input).map_err(|error| error.to_string())?;
         input.drain(..taken);
         if taken == 0 && channel.pending().is_empty() && channel.plaintext().is_empty() {
             let mut octets = [0; 4096];

@@ -102,39 +102,40 @@ impl Wire {
         }
     }
 
-    /// One exchange; whether anything moved.
-    fn step<L: netboot_tls::Level>(
-        &mut self,
-        client: &mut Channel<'_, L>,
-        config: &mut Config<'_, '_, L>,
-    ) -> Result<bool, TlsError> {
-        let mut moved = false;
-        let up = client.pending().to_vec();
-        if !up.is_empty() {
-            client.sent(up.len());
-            moved = true;
-            let mut input = &up[..];
-            while !input.is_empty() {
-                self.server.read_tls(&mut input).unwrap();
-                match self.server.process_new_packets() {
-                    Ok(state) => {
-                        let mut plain = vec![0; state.plaintext_bytes_to_read()];
-                        self.server.reader().read_exact(&mut plain).unwrap();
-                        self.received.extend(plain);
-                    }
-                    Err(error) => self.server_error = Some(error),
+    /// Hands over what the client has to say; whether that was anything.
+    fn up(&mut self, up: &[u8]) -> bool {
+        let mut input = up;
+        while !input.is_empty() {
+            self.server.read_tls(&mut input).unwrap();
+            match self.server.process_new_packets() {
+                Ok(state) => {
+                    let mut plain = vec![0; state.plaintext_bytes_to_read()];
+                    self.server.reader().read_exact(&mut plain).unwrap();
+                    self.received.extend(plain);
                 }
+                Err(error) => self.server_error = Some(error),
             }
         }
         while self.server.wants_write() {
             self.server.write_tls(&mut self.down).unwrap();
         }
-        let chunk = self.chunk.min(self.down.len());
-        let input = &self.down[..chunk];
-        let taken = match client.is_open() {
-            false => client.advance(input, config)?,
-            true => client.receive(input)?,
-        };
+        !up.is_empty()
+    }
+
+    /// What the client may take now.
+    fn piece(&self) -> &[u8] {
+        &self.down[..self.chunk.min(self.down.len())]
+    }
+
+    /// One exchange; whether anything moved.
+    fn step<L: netboot_tls::Level>(
+        &mut self,
+        client: &mut Channel<'_, L>,
+    ) -> Result<bool, TlsError> {
+        let up = client.pending().to_vec();
+        client.sent(up.len());
+        let moved = self.up(&up);
+        let taken = client.receive(self.piece())?;
         self.down.drain(..taken);
         Ok(moved || taken > 0)
     }
@@ -145,8 +146,19 @@ impl Wire {
         config: &mut Config<'_, '_, L>,
     ) -> Result<(), TlsError> {
         let mut rng = ChaCha20Rng::seed_from_u64(7);
-        client.start(config, &mut rng)?;
-        while self.step(client, config)? {}
+        let mut shake = client.start(config, &mut rng)?;
+        loop {
+            let up = shake.pending().to_vec();
+            shake.sent(up.len());
+            let moved = self.up(&up);
+            let taken = shake.advance(self.piece())?;
+            self.down.drain(..taken);
+            if !moved && taken == 0 {
+                break;
+            }
+        }
+        // What the server has to say to the client's flight.
+        while client.is_open() && self.step(client)? {}
         Ok(())
     }
 
@@ -154,7 +166,6 @@ impl Wire {
     fn drain<L: netboot_tls::Level>(
         &mut self,
         client: &mut Channel<'_, L>,
-        config: &mut Config<'_, '_, L>,
     ) -> Result<Vec<u8>, TlsError> {
         let mut all = Vec::new();
         loop {
@@ -163,7 +174,7 @@ impl Wire {
             let len = plain.len().min(1000);
             all.extend(&plain[..len]);
             client.consume(len);
-            if !self.step(client, config)? && client.plaintext().is_empty() {
+            if !self.step(client)? && client.plaintext().is_empty() {
                 return Ok(all);
             }
         }
@@ -182,7 +193,7 @@ fn trust<'a>(roots: &'a [&'a [u8]]) -> Trust<'a> {
 const SERVER: ServerName<'_> = ServerName::Dns("boot.example");
 
 #[test]
-fn both_suites_carry_data_both_ways_in_pieces_of_any_size() {
+fn each_suite_carries_data_both_ways_in_pieces_of_any_size() {
     let pki = Pki::new();
     let body: Vec<u8> = (0..100_000u32).map(|i| (i * 7) as u8).collect();
     for (code, suite) in [
@@ -193,6 +204,10 @@ fn both_suites_carry_data_both_ways_in_pieces_of_any_size() {
         (
             rustls::CipherSuite::TLS13_CHACHA20_POLY1305_SHA256,
             Suite::ChaCha20Poly1305,
+        ),
+        (
+            rustls::CipherSuite::TLS13_AES_256_GCM_SHA384,
+            Suite::Aes256Gcm,
         ),
     ] {
         for chunk in [1, 7, 1460, 100_000] {
@@ -206,17 +221,45 @@ fn both_suites_carry_data_both_ways_in_pieces_of_any_size() {
             assert_eq!(client.suite(), Some(suite));
             let request = b"GET / HTTP/1.1\r\n\r\n";
             assert_eq!(client.write(request), Ok(request.len()));
-            while wire.step(&mut client, &mut config).unwrap() {}
+            while wire.step(&mut client).unwrap() {}
             assert_eq!(wire.received, request);
             wire.server.set_buffer_limit(None);
             wire.server.writer().write_all(&body).unwrap();
-            assert!(wire.drain(&mut client, &mut config).unwrap() == body);
+            assert!(wire.drain(&mut client).unwrap() == body);
             wire.server.send_close_notify();
-            assert_eq!(wire.drain(&mut client, &mut config), Ok(vec![]));
+            assert_eq!(wire.drain(&mut client), Ok(vec![]));
             assert!(client.is_finished());
             assert_eq!(client.end_of_stream(), Ok(()));
         }
     }
+}
+
+/// Its hash is a longer one, in all that the handshake has: both ends prove themselves.
+#[test]
+fn both_ends_prove_themselves_with_sha_384() {
+    let pki = Pki::new();
+    let code = rustls::CipherSuite::TLS13_AES_256_GCM_SHA384;
+    let (mut receive, mut send) = ([0; LARGE_RECORDS], [0; SEND + 1024]);
+    let mut client = Channel::<Verified>::new(&mut receive, &mut send);
+    let roots = [&pki.root[..]];
+    let (certificate, mut key) = pki.client.clone();
+    let chain = [&certificate[..]];
+    let mut config = Config::new(SERVER, trust(&roots));
+    config.identity = Some(Identity {
+        chain: &chain,
+        signer: Signer::P256(&mut key),
+    });
+    let mut wire = Wire::new(pki.server(&[code], true), 1460);
+    wire.handshake(&mut client, &mut config).unwrap();
+    for _ in 0..3 {
+        wire.server.refresh_traffic_keys().unwrap();
+        wire.server.writer().write_all(b"after").unwrap();
+        assert_eq!(wire.drain(&mut client).unwrap(), b"after");
+        client.write(b"ours").unwrap();
+        while wire.step(&mut client).unwrap() {}
+    }
+    assert_eq!(wire.received, b"oursoursours");
+    assert_eq!(client.suite(), Some(Suite::Aes256Gcm));
 }
 
 #[test]
@@ -232,15 +275,12 @@ fn small_records_are_asked_for() {
     let mut config = Config::new(SERVER, trust(&roots));
     wire.handshake(&mut client, &mut config).unwrap();
     wire.server.writer().write_all(&[5; 50_000]).unwrap();
-    assert_eq!(wire.drain(&mut client, &mut config).unwrap(), [5; 50_000]);
+    assert_eq!(wire.drain(&mut client).unwrap(), [5; 50_000]);
     // One that sends what it likes is told why it does not work.
     let mut wire = Wire::new(pki.server(&[], false), 1460);
     wire.handshake(&mut client, &mut config).unwrap();
     wire.server.writer().write_all(&[5; 50_000]).unwrap();
-    assert_eq!(
-        wire.drain(&mut client, &mut config),
-        Err(TlsError::RecordTooLarge)
-    );
+    assert_eq!(wire.drain(&mut client), Err(TlsError::RecordTooLarge));
     assert_eq!(client.plaintext(), b"");
 }
 
@@ -272,7 +312,7 @@ fn the_client_proves_itself_when_asked() {
         &certificate[..]
     );
     wire.server.writer().write_all(b"welcome").unwrap();
-    assert_eq!(wire.drain(&mut client, &mut config).unwrap(), b"welcome");
+    assert_eq!(wire.drain(&mut client).unwrap(), b"welcome");
 }
 
 #[test]
@@ -285,7 +325,7 @@ fn a_connection_that_ends_without_close_notify_is_truncated() {
     let mut wire = Wire::new(pki.server(&[], false), 1460);
     wire.handshake(&mut client, &mut config).unwrap();
     wire.server.writer().write_all(b"half").unwrap();
-    assert_eq!(wire.drain(&mut client, &mut config).unwrap(), b"half");
+    assert_eq!(wire.drain(&mut client).unwrap(), b"half");
     assert_eq!(client.end_of_stream(), Err(TlsError::Truncated));
     assert!(!client.is_open());
     assert_eq!(client.write(b"x"), Err(TlsError::NotOpen));
@@ -303,9 +343,9 @@ fn keys_are_renewed_when_the_server_wishes() {
     for _ in 0..3 {
         wire.server.refresh_traffic_keys().unwrap();
         wire.server.writer().write_all(b"after").unwrap();
-        assert_eq!(wire.drain(&mut client, &mut config).unwrap(), b"after");
+        assert_eq!(wire.drain(&mut client).unwrap(), b"after");
         client.write(b"ours").unwrap();
-        while wire.step(&mut client, &mut config).unwrap() {}
+        while wire.step(&mut client).unwrap() {}
     }
     assert_eq!(wire.received, b"oursoursours");
     assert_eq!(wire.server_error, None);

@@ -21,6 +21,20 @@ pub(super) fn check(value: &[u8]) -> Option<()> {
     subtrees(excluded)
 }
 
+/// Number of subtrees in the extension's value, as far as it can be read.
+pub(super) fn count(value: &[u8]) -> usize {
+    let Some(fields) = der::only(value, SEQUENCE) else {
+        return 0;
+    };
+    let mut lists = Reader::new(fields);
+    let mut count = 0_usize;
+    // Each takes octets, so they end.
+    while let Some(list) = lists.value() {
+        count = count.saturating_add(Reader::new(list.content).count());
+    }
+    count
+}
+
 fn subtrees(octets: &[u8]) -> Option<()> {
     let mut subtrees = Reader::new(octets);
     // Each takes octets, so they end.

@@ -96,6 +96,16 @@ impl<'a> Reader<'a> {
         })
     }
 
+    /// Number of values, up to the first that is none.
+    pub(super) fn count(mut self) -> usize {
+        let mut count = 0_usize;
+        // Each takes octets, so they end.
+        while self.value().is_some() {
+            count = count.saturating_add(1);
+        }
+        count
+    }
+
     /// The content of the next value, which has to have this tag.
     pub(super) fn expect(&mut self, tag: u8) -> Option<&'a [u8]> {
         let value = self.value()?;
@@ -160,13 +170,23 @@ mod tests {
         let mut longer = vec![0x04, 0x82, 0x01, 0x00];
         longer.extend([7; 0x100]);
         assert_eq!(one(&longer), Some((0x04, 0x100)));
+        // One octet less than each form is for, with all the content that it tells of.
+        for (length, least) in [
+            (&[0x81, 0x7F][..], 0x7F),
+            (&[0x82, 0x00, 0x80], 0x80),
+            (&[0x82, 0x00, 0xFF], 0xFF),
+        ] {
+            let mut octets = [&[0x04], length].concat();
+            octets.extend(vec![7; least]);
+            assert_eq!(one(&octets), None, "{length:x?}");
+        }
         for bad in [
             &[][..],
             &[0x30],
             &[0x30, 1],
             &[0x30, 0x80, 0, 0],
             &[0x30, 0x81, 1, 0],
-            &[0x30, 0x82, 0, 0x80],
+            &[0x30, 0x82, 0, 1, 0],
             &[0x30, 0x83, 0, 0, 1, 0],
             &[0x3F, 1, 0],
         ] {

@@ -22,7 +22,7 @@ pub enum VerifyError {
     BadName,
     /// Neither roots nor keys are pinned.
     NoTrust,
-    /// More roots than [`MAX_ROOTS`](super::MAX_ROOTS).
+    /// More roots than [`MAX_ROOTS`](super::MAX_ROOTS), or more algorithms than [`MAX_ALGORITHMS`](super::MAX_ALGORITHMS).
     TooMuchTrust,
     /// The server presented no certificate.
     NoCertificate,
@@ -68,6 +68,13 @@ pub enum VerifyError {
     UnsupportedKey,
     /// The certificates take more work than a boot may spend.
     BudgetExceeded,
+    /// An extension is critical and must not be, or is not critical and has to be (RFC 5280 section 4.2).
+    WrongCriticality(Role),
+    /// A `dNSName` of the certificate is no host name, such as one with an underscore (RFC 5280 section 4.2.1.6).
+    BadHostName,
+    /// The common name of the certificate is a host or an address that is none of its subject alternative names
+    /// (Baseline Requirements section 7.1.4.3).
+    StrayCommonName,
     /// The server's signature over the handshake is wrong: it does not have the key of its certificate.
     WrongProof,
     /// The server signed the handshake with a scheme that does not fit its key, or that is not supported.
@@ -85,7 +92,8 @@ impl fmt::Display for VerifyError {
             | E::NotYetValid(role)
             | E::WrongUsage(role)
             | E::WrongKeyUsage(role)
-            | E::NotACa(role) => Some(role),
+            | E::NotACa(role)
+            | E::WrongCriticality(role) => Some(role),
             _ => None,
         };
         if let Some(role) = role {
@@ -106,9 +114,18 @@ impl fmt::Display for VerifyError {
             E::WrongUsage(_) => "does not name TLS servers in its extended key usage",
             E::WrongKeyUsage(_) => "does not allow this use of its key (key usage)",
             E::NotACa(_) => "signed another, but is no CA's",
+            E::WrongCriticality(_) => {
+                "has an extension that is critical and must not be, or is not and has to be"
+            }
+            E::BadHostName => {
+                "certificate of the server has a DNS name with a character that hosts do not have, such as an underscore"
+            }
+            E::StrayCommonName => {
+                "common name of the server's certificate is a host that is none of its subject alternative names"
+            }
             E::BadName => "host is neither a name nor an address",
             E::NoTrust => "neither roots nor keys are pinned, so no HTTPS server can be trusted",
-            E::TooMuchTrust => "more root certificates are pinned than supported",
+            E::TooMuchTrust => "more root certificates or algorithms are given than supported",
             E::NoCertificate => "server presented no certificate",
             E::TooManyCertificates => "server presented too many certificates",
             E::WrongName => "certificate of the server is for other names",
@@ -173,6 +190,9 @@ impl Coded for VerifyError {
             E::WrongProof => 0x58,
             E::WrongScheme => 0x59,
             E::NoKeyIdentifier(role) => of(0x5A, role),
+            E::WrongCriticality(role) => of(0x5B, role),
+            E::BadHostName => 0x5C,
+            E::StrayCommonName => 0x5D,
         })
     }
 
@@ -185,6 +205,7 @@ impl Coded for VerifyError {
             | E::NoTrust
             | E::BadCertificate(Role::Root)
             | E::NoKeyIdentifier(Role::Root)
+            | E::WrongCriticality(Role::Root)
             | E::UnknownCriticalExtension(Role::Root)
             | E::Expired(Role::Root)
             | E::NotYetValid(Role::Root)
@@ -203,6 +224,9 @@ impl Coded for VerifyError {
             | E::WrongScheme => Blame::Peer,
             // Somebody issued or installed the wrong certificate.
             E::NoKeyIdentifier(_)
+            | E::WrongCriticality(_)
+            | E::BadHostName
+            | E::StrayCommonName
             | E::UnknownCriticalExtension(_)
             | E::Expired(_)
             | E::NotYetValid(_)
@@ -248,6 +272,8 @@ mod tests {
             E::BudgetExceeded,
             E::WrongProof,
             E::WrongScheme,
+            E::BadHostName,
+            E::StrayCommonName,
         ];
         for role in [Role::Leaf, Role::Issuer, Role::Root] {
             all.extend([
@@ -259,6 +285,7 @@ mod tests {
                 E::WrongUsage(role),
                 E::WrongKeyUsage(role),
                 E::NotACa(role),
+                E::WrongCriticality(role),
             ]);
         }
         all

@@ -14,6 +14,32 @@ pub const ECDSA_SECP256R1_SHA256: u16 = 0x0403;
 /// `SignatureScheme` ecdsa_secp384r1_sha384, RFC 8446 section 4.2.3.
 pub const ECDSA_SECP384R1_SHA384: u16 = 0x0503;
 
+/// The `SignatureScheme`s whose signatures `algorithms` verify, RFC 8446 section 4.2.3: what [`LeafKey::verify`] accepts.
+pub fn schemes<'a>(
+    algorithms: &'a [&'a dyn SignatureVerificationAlgorithm],
+) -> impl Iterator<Item = u16> + 'a {
+    [ECDSA_SECP256R1_SHA256, ECDSA_SECP384R1_SHA384]
+        .into_iter()
+        .filter(|scheme| algorithm(*scheme, algorithms).is_some())
+}
+
+/// The curve of a scheme, and what verifies it.
+fn algorithm<'a>(
+    scheme: u16,
+    algorithms: &[&'a dyn SignatureVerificationAlgorithm],
+) -> Option<(Curve, &'a dyn SignatureVerificationAlgorithm)> {
+    let (curve, hash) = match scheme {
+        ECDSA_SECP256R1_SHA256 => (Curve::P256, alg_id::ECDSA_SHA256),
+        ECDSA_SECP384R1_SHA384 => (Curve::P384, alg_id::ECDSA_SHA384),
+        _ => return None,
+    };
+    let found = algorithms.iter().find(|algorithm| {
+        algorithm.public_key_alg_id() == curve.key_algorithm()
+            && algorithm.signature_alg_id() == hash
+    });
+    found.map(|algorithm| (curve, *algorithm))
+}
+
 /// An uncompressed point of P-384: one octet and two coordinates.
 const MAX_POINT: usize = 97;
 
@@ -118,20 +144,8 @@ impl LeafKey {
         signature: &[u8],
         algorithms: &[&dyn SignatureVerificationAlgorithm],
     ) -> Result<(), VerifyError> {
-        let (curve, hash) = match scheme {
-            ECDSA_SECP256R1_SHA256 => (Curve::P256, alg_id::ECDSA_SHA256),
-            ECDSA_SECP384R1_SHA384 => (Curve::P384, alg_id::ECDSA_SHA384),
-            _ => return Err(VerifyError::WrongScheme),
-        };
-        if curve != self.curve {
-            return Err(VerifyError::WrongScheme);
-        }
-        let algorithm = algorithms
-            .iter()
-            .find(|algorithm| {
-                algorithm.public_key_alg_id() == curve.key_algorithm()
-                    && algorithm.signature_alg_id() == hash
-            })
+        let (_, algorithm) = algorithm(scheme, algorithms)
+            .filter(|(curve, _)| *curve == self.curve)
             .ok_or(VerifyError::WrongScheme)?;
         algorithm
             .verify_signature(self.point(), message, signature)
@@ -140,7 +154,7 @@ impl LeafKey {
 }
 
 /// The algorithm's content and the key of a `SubjectPublicKeyInfo`, RFC 5280 section 4.1.2.7.
-fn parts(spki: &[u8]) -> Option<(&[u8], &[u8])> {
+pub(super) fn parts(spki: &[u8]) -> Option<(&[u8], &[u8])> {
     let mut reader = Reader::new(der::only(spki, SEQUENCE)?);
     let algorithm = reader.expect(SEQUENCE)?;
     let key = der::octets_of_bits(reader.expect(BIT_STRING)?)?;

@@ -7,8 +7,8 @@
 //!
 //! rustls-webpki builds the path, verifies its signatures, and checks names, extended key usage, path lengths and
 //! name constraints. What RFC 5280 and the CA/Browser Forum's Baseline Requirements ask beyond that is checked here,
-//! as x509-limbo tests it: key usage, criticality, key identifiers, serial numbers, constraints and validity of the
-//! roots themselves. Revocation is not: a ROM has no lists. A server's certificate has to have the extended key usage
+//! as x509-limbo tests it: key usage, criticality, key identifiers, serial numbers, the syntax of names, constraints and
+//! validity of the roots themselves. What all of it may cost is counted before it is spent. Revocation is not: a ROM has no lists. A server's certificate has to have the extended key usage
 //! serverAuth, an authority key identifier and its names as subject alternative names.
 //!
 //! Only ECDSA is verified: over P-256, and with feature `p384` over P-384. A platform can bring its own
@@ -17,6 +17,7 @@
 #![forbid(unsafe_code)]
 
 mod algorithms;
+mod budget;
 mod certificate;
 mod constraints;
 mod der;
@@ -27,6 +28,7 @@ mod key;
 mod name;
 mod path;
 mod profile;
+mod rollover;
 mod subject;
 mod time;
 mod trust;
@@ -41,7 +43,7 @@ pub use algorithms::{DEFAULT_ALGORITHMS, P256_SHA256};
 #[cfg(feature = "p384")]
 pub use algorithms::{P256_SHA384, P384_SHA256, P384_SHA384};
 pub use error::{Role, VerifyError};
-pub use key::{Curve, ECDSA_SECP256R1_SHA256, ECDSA_SECP384R1_SHA384, LeafKey};
+pub use key::{Curve, ECDSA_SECP256R1_SHA256, ECDSA_SECP384R1_SHA384, LeafKey, schemes};
 pub use name::ServerName;
 pub use trust::{TimePolicy, Trust, TrustPolicy};
 
@@ -53,6 +55,8 @@ pub const MAX_CERTIFICATES: usize = 8;
 pub const MAX_DEPTH: u8 = 6;
 /// Roots that may be pinned.
 pub const MAX_ROOTS: usize = 8;
+/// Signature algorithms that a [`Trust`] may have.
+pub const MAX_ALGORITHMS: usize = 8;
 
 /// Judges the certificates that a server presented, in DER, its own first.
 ///
@@ -92,7 +96,7 @@ pub fn verify_server(
     check_name(&parsed, name)?;
     profile::check_leaf(&leaf, pinned)?;
     if !pinned {
-        path::verify(&parsed, presented, trust, now)?;
+        path::verify(leaf_der, &parsed, presented, trust, now)?;
     }
     Ok(key)
 }

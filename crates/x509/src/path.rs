@@ -5,18 +5,17 @@ use core::cell::Cell;
 use core::time::Duration;
 
 use heapless::Vec;
-use rustls_pki_types::{CertificateDer, TrustAnchor, UnixTime};
+use rustls_pki_types::{CertificateDer, SignatureVerificationAlgorithm, TrustAnchor, UnixTime};
 use webpki::{
     EndEntityCert, Error, ExtendedKeyUsageValidator, KeyPurposeIdIter, KeyUsage, VerifiedPath,
 };
 
+use super::budget::{self, Counted, MAX_STEPS, Signatures};
 use super::certificate::{self, Certificate, NAME_CONSTRAINTS};
 use super::der::{self, SEQUENCE};
-use super::{MAX_CERTIFICATES, MAX_ROOTS, Role, Trust, VerifyError, profile};
-
-/// Certificates tried as the next of a path. A server that presents its path in order takes one for each; an attacker
-/// who presents seven CAs that could each have signed each other takes thousands.
-const MAX_STEPS: u8 = 16;
+use super::profile::Place;
+use super::rollover::{self, NewKey};
+use super::{MAX_ALGORITHMS, MAX_CERTIFICATES, MAX_ROOTS, Role, Trust, VerifyError, profile};
 
 /// Presented CAs.
 const MAX_PRESENTED: usize = MAX_CERTIFICATES - 1;
@@ -24,9 +23,10 @@ const MAX_PRESENTED: usize = MAX_CERTIFICATES - 1;
 /// Roots, and presented CAs whose keys are pinned.
 const MAX_ANCHORS: usize = MAX_ROOTS + MAX_PRESENTED;
 
-/// Verifies that a path leads from `leaf` over certificates of `presented` to an anchor.
+/// Verifies that a path leads from `leaf`, whose octets are `der`, over certificates of `presented` to an anchor.
 #[inline(never)]
 pub(super) fn verify(
+    der: &[u8],
     leaf: &EndEntityCert<'_>,
     presented: &[&[u8]],
     trust: &Trust<'_>,
@@ -46,13 +46,39 @@ pub(super) fn verify(
     if anchors.is_empty() {
         return Err(VerifyError::NotPinned);
     }
-    let certificates: [_; MAX_PRESENTED] = core::array::from_fn(|index| {
-        CertificateDer::from(presented.get(index).copied().unwrap_or_default())
-    });
-    let certificates = certificates
-        .get(..presented.len())
-        .ok_or(VerifyError::TooManyCertificates)?;
-    search(leaf, &ends, &anchors, certificates, trust, now)
+    budget::check_constraints(der, presented, &ends)?;
+    let signatures = Signatures::default();
+    let counted = signatures.count(trust.algorithms, &[])?;
+    let keys = rollover::find(presented, &ends, &dynamic(&counted), now);
+    // The certificates of new keys are no part of the path that is searched for.
+    let mut certificates: Vec<CertificateDer<'_>, MAX_PRESENTED> = Vec::new();
+    for der in presented {
+        if !rollover::is_one(&keys, der) {
+            let pushed = certificates.push(CertificateDer::from(*der));
+            pushed.or(Err(VerifyError::TooManyCertificates))?;
+        }
+    }
+    let search = Search {
+        ends: &ends,
+        anchors: &anchors,
+        intermediates: &certificates,
+        keys: &keys,
+        trust,
+        now,
+    };
+    search.run(leaf, &signatures)
+}
+
+/// Algorithms as rustls-webpki wants them.
+fn dynamic<'c>(
+    counted: &'c [Counted<'_>],
+) -> Vec<&'c dyn SignatureVerificationAlgorithm, MAX_ALGORITHMS> {
+    let mut algorithms = Vec::new();
+    for algorithm in counted {
+        // As many as were counted fit.
+        let _ = algorithms.push(algorithm as &dyn SignatureVerificationAlgorithm);
+    }
+    algorithms
 }
 
 /// What an end of paths lends to them. The rest of it is checked when a path leads there: a root that is not used may
@@ -78,73 +104,86 @@ fn role(index: usize, trust: &Trust<'_>) -> Role {
     }
 }
 
-#[inline(never)]
-fn search(
-    leaf: &EndEntityCert<'_>,
-    ends: &[&[u8]],
-    anchors: &[TrustAnchor<'_>],
-    intermediates: &[CertificateDer<'_>],
-    trust: &Trust<'_>,
+/// What a path may consist of, and what it has to be.
+struct Search<'s> {
+    /// Roots first, then presented CAs whose keys are pinned.
+    ends: &'s [&'s [u8]],
+    anchors: &'s [TrustAnchor<'s>],
+    intermediates: &'s [CertificateDer<'s>],
+    keys: &'s [NewKey<'s>],
+    trust: &'s Trust<'s>,
     now: u64,
-) -> Result<(), VerifyError> {
-    let refusal = Cell::new(None);
-    let accept = |path: &VerifiedPath<'_>| {
-        let index = anchors
-            .iter()
-            .position(|anchor| core::ptr::eq(anchor, path.anchor()));
-        let verdict = index
-            .and_then(|index| Some((ends.get(index)?, role(index, trust))))
-            .ok_or(VerifyError::UnknownIssuer)
-            .and_then(|(end, role)| check_path(path, end, role, trust, now));
-        verdict.map_err(|error| {
-            refusal.set(Some(error));
-            // Nothing here looks for revocations, so it is ours alone.
-            Error::CertRevoked
-        })
-    };
-    let usage = ServerAuth {
-        steps: Cell::new(MAX_STEPS),
-    };
-    leaf.verify_for_usage(
-        trust.algorithms,
-        anchors,
-        intermediates,
-        UnixTime::since_unix_epoch(Duration::from_secs(now)),
-        usage,
-        None,
-        Some(&accept),
-    )
-    .map(|_| ())
-    .map_err(|error| match (error, refusal.get()) {
-        (Error::CertRevoked, Some(refusal)) => refusal,
-        (error, _) => cause(&error, trust),
-    })
 }
 
-/// Each certificate of a path whose signatures are right, but the leaf.
-fn check_path(
-    path: &VerifiedPath<'_>,
-    end: &[u8],
-    role: Role,
-    trust: &Trust<'_>,
-    now: u64,
-) -> Result<(), VerifyError> {
-    let mut below = 0;
-    for (depth, certificate) in path.intermediate_certificates().enumerate() {
-        if depth >= usize::from(trust.max_depth) {
-            return Err(VerifyError::PathTooLong);
-        }
-        let der = certificate.der();
-        let certificate = Certificate::parse(&der, Role::Issuer)?;
-        profile::check_ca(&certificate, Role::Issuer, below)?;
-        // RFC 5280 section 4.2.1.9.
-        below += usize::from(!certificate.is_self_issued());
+impl Search<'_> {
+    #[inline(never)]
+    fn run(&self, leaf: &EndEntityCert<'_>, signatures: &Signatures) -> Result<(), VerifyError> {
+        let refusal = Cell::new(None);
+        let accept = |path: &VerifiedPath<'_>| {
+            self.check(path).map_err(|error| {
+                refusal.set(Some(error));
+                // Nothing here looks for revocations, so it is ours alone.
+                Error::CertRevoked
+            })
+        };
+        let usage = ServerAuth {
+            steps: Cell::new(MAX_STEPS),
+        };
+        let counted = signatures.count(self.trust.algorithms, self.keys)?;
+        leaf.verify_for_usage(
+            &dynamic(&counted),
+            self.anchors,
+            self.intermediates,
+            UnixTime::since_unix_epoch(Duration::from_secs(self.now)),
+            usage,
+            None,
+            Some(&accept),
+        )
+        .map(|_| ())
+        .map_err(|error| match (error, refusal.get()) {
+            _ if signatures.is_exceeded() => VerifyError::BudgetExceeded,
+            (Error::CertRevoked, Some(refusal)) => refusal,
+            (error, _) => cause(&error, self.trust),
+        })
     }
-    let certificate = Certificate::parse(end, role)?;
-    // Its beginning has no part in the time taken unless the server presented it.
-    let ends_only = role == Role::Root && !trust.time.is_trusted();
-    profile::check_validity(&certificate, role, now, ends_only)?;
-    profile::check_ca(&certificate, role, below)
+
+    /// Each certificate of a path whose signatures are right, but the leaf.
+    fn check(&self, path: &VerifiedPath<'_>) -> Result<(), VerifyError> {
+        let index = self
+            .anchors
+            .iter()
+            .position(|anchor| core::ptr::eq(anchor, path.anchor()));
+        let index = index.ok_or(VerifyError::UnknownIssuer)?;
+        let end = self.ends.get(index).ok_or(VerifyError::UnknownIssuer)?;
+        let role = role(index, self.trust);
+        let mut below = 0;
+        for (depth, certificate) in path.intermediate_certificates().enumerate() {
+            if depth >= usize::from(self.trust.max_depth) {
+                return Err(VerifyError::PathTooLong);
+            }
+            let der = certificate.der();
+            let certificate = Certificate::parse(&der, Role::Issuer)?;
+            profile::check_ca(&certificate, Role::Issuer, Place::Between, below)?;
+            self.check_new_keys(&certificate, below)?;
+            // RFC 5280 section 4.2.1.9.
+            below += usize::from(!certificate.is_self_issued());
+        }
+        let certificate = Certificate::parse(end, role)?;
+        // Its beginning has no part in the time taken unless the server presented it.
+        let ends_only = role == Role::Root && !self.trust.time.is_trusted();
+        profile::check_validity(&certificate, role, self.now, ends_only)?;
+        self.check_new_keys(&certificate, below)?;
+        profile::check_ca(&certificate, role, Place::End, below)
+    }
+
+    /// The certificates of a CA's new keys bound what is below it as its own does.
+    fn check_new_keys(&self, ca: &Certificate<'_>, below: usize) -> Result<(), VerifyError> {
+        let mut of_it = self.keys.iter().filter(|key| key.subject == ca.subject);
+        match of_it.any(|key| key.path_length.is_some_and(|most| below > most)) {
+            true => Err(VerifyError::PathTooLong),
+            false => Ok(()),
+        }
+    }
 }
 
 /// For TLS servers, within a budget: it is asked about each certificate that is tried.

@@ -5,9 +5,11 @@
 
 use super::certificate::{
     AUTHORITY_KEY_ID, BASIC_CONSTRAINTS, Certificate, EXTENDED_KEY_USAGE, KEY_USAGE,
-    NAME_CONSTRAINTS, POLICY_CONSTRAINTS, SUBJECT_ALT_NAME, SUBJECT_KEY_ID,
+    NAME_CONSTRAINTS, POLICY_CONSTRAINTS, SUBJECT_KEY_ID,
 };
-use super::der::{self, BIT_STRING, INTEGER, OCTET_STRING, OID, Reader, SEQUENCE, context, flag};
+use super::der::{
+    self, BIT_STRING, INTEGER, OCTET_STRING, OID, Reader, SEQUENCE, constructed, context, flag,
+};
 use super::{Role, VerifyError, constraints, subject};
 
 /// id-kp-serverAuth, 1.3.6.1.5.5.7.3.1
@@ -22,6 +24,15 @@ const KEY_CERT_SIGN: u8 = 0x04;
 
 /// Octets of a serial number, RFC 5280 section 4.1.2.2.
 const MAX_SERIAL: usize = 20;
+
+/// Where a CA stands in its path.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Place {
+    /// Between the server and the end.
+    Between,
+    /// At the end: a root, or a CA whose key is pinned.
+    End,
+}
 
 /// Whether `now` is within the validity; `ends_only` leaves its beginning out.
 pub(super) fn check_validity(
@@ -61,13 +72,14 @@ pub(super) fn check_leaf(certificate: &Certificate<'_>, pinned: bool) -> Result<
     if pinned {
         return Ok(());
     }
+    check_criticality(certificate, EXTENDED_KEY_USAGE, false, ROLE)?;
     if usage.is_some_and(|usage| usage & KEY_CERT_SIGN != 0) {
         return Err(VerifyError::WrongKeyUsage(ROLE));
     }
     if certificate.extension(NAME_CONSTRAINTS).is_some() {
         return Err(malformed);
     }
-    check_issued(certificate, ROLE)?;
+    check_issued(certificate, ROLE, Place::Between)?;
     subject::check(certificate)
 }
 
@@ -76,6 +88,7 @@ pub(super) fn check_leaf(certificate: &Certificate<'_>, pinned: bool) -> Result<
 pub(super) fn check_ca(
     certificate: &Certificate<'_>,
     role: Role,
+    place: Place,
     cas_below: usize,
 ) -> Result<(), VerifyError> {
     let malformed = VerifyError::BadCertificate(role);
@@ -83,9 +96,7 @@ pub(super) fn check_ca(
     if !basic.ca {
         return Err(VerifyError::NotACa(role));
     }
-    if !basic.critical {
-        return Err(malformed);
-    }
+    check_criticality(certificate, BASIC_CONSTRAINTS, true, role)?;
     let usage = key_usage(certificate).ok_or(malformed)?;
     if usage.is_some_and(|usage| usage & KEY_CERT_SIGN == 0) {
         return Err(VerifyError::WrongKeyUsage(role));
@@ -98,21 +109,80 @@ pub(super) fn check_ca(
         if certificate.extension(EXTENDED_KEY_USAGE).is_some() {
             return Err(VerifyError::WrongUsage(role));
         }
-    } else if certificate.extension(SUBJECT_KEY_ID).is_none() {
-        return Err(VerifyError::NoKeyIdentifier(role));
+    }
+    check_criticality(certificate, EXTENDED_KEY_USAGE, false, role)?;
+    // Section 4.2.1.2: in each certificate of a CA.
+    match key_identifier(certificate).ok_or(malformed)? {
+        Some(_) => {}
+        None => return Err(VerifyError::NoKeyIdentifier(role)),
     }
     // It has to be critical (section 4.2.1.11), and what is critical and not processed was refused.
     if certificate.extension(POLICY_CONSTRAINTS).is_some() {
         return Err(malformed);
     }
+    check_criticality(certificate, NAME_CONSTRAINTS, true, role)?;
     if let Some(extension) = certificate.extension(NAME_CONSTRAINTS) {
         constraints::check(extension.value).ok_or(malformed)?;
     }
-    check_issued(certificate, role)
+    check_issued(certificate, role, place)
+}
+
+/// Whether an extension, if it is there, is as critical as it has to be: basicConstraints (section 4.2.1.9) and nameConstraints
+/// (section 4.2.1.10) of a CA are, extKeyUsage is not (Baseline Requirements sections 7.1.2.7.6 and 7.1.2.10.1).
+fn check_criticality(
+    certificate: &Certificate<'_>,
+    number: u8,
+    critical: bool,
+    role: Role,
+) -> Result<(), VerifyError> {
+    match certificate.extension(number) {
+        Some(extension) if extension.critical != critical => {
+            Err(VerifyError::WrongCriticality(role))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The subjectKeyIdentifier, if there is one. The outer `None`: malformed.
+fn key_identifier<'a>(certificate: &Certificate<'a>) -> Option<Option<&'a [u8]>> {
+    match certificate.extension(SUBJECT_KEY_ID) {
+        None => Some(None),
+        Some(extension) => match der::only(extension.value, OCTET_STRING)? {
+            [] => None,
+            identifier => Some(Some(identifier)),
+        },
+    }
+}
+
+/// The pathLenConstraint, if there is one.
+pub(super) fn path_length(certificate: &Certificate<'_>) -> Option<usize> {
+    BasicConstraints::of(certificate)?.path_length
+}
+
+/// Whether what a CA issues may be for TLS servers (section 4.2.1.12).
+pub(super) fn may_serve(certificate: &Certificate<'_>) -> bool {
+    matches!(
+        extended_key_usage(certificate),
+        Some(Usage::None | Usage::Server)
+    )
+}
+
+/// Whether the identifier of the issuer's key is that of the certificate's own: so it is self-signed.
+pub(super) fn names_itself(certificate: &Certificate<'_>) -> bool {
+    let issuers = certificate
+        .extension(AUTHORITY_KEY_ID)
+        .and_then(|extension| der::only(extension.value, SEQUENCE))
+        .and_then(|fields| Reader::new(fields).optional(context(0)))
+        .flatten();
+    key_identifier(certificate) == Some(issuers)
 }
 
 /// Serial number, issuer and key identifiers.
-fn check_issued(certificate: &Certificate<'_>, role: Role) -> Result<(), VerifyError> {
+fn check_issued(
+    certificate: &Certificate<'_>,
+    role: Role,
+    place: Place,
+) -> Result<(), VerifyError> {
     let serial = match certificate.serial {
         // Section 4.1.2.2: positive. An octet of zeros in front keeps it so.
         [0] | [] => false,
@@ -121,29 +191,39 @@ fn check_issued(certificate: &Certificate<'_>, role: Role) -> Result<(), VerifyE
     if !serial || certificate.issuer.is_empty() {
         return Err(VerifyError::BadCertificate(role));
     }
-    check_authority_key(certificate, role)
+    check_authority_key(certificate, role, place)
 }
 
-/// Section 4.2.1.1: the identifier of the issuer's key, which only a self-signed CA may go without. A self-signed root's
-/// is its own and stands alone (Baseline Requirements section 7.1.2.1.3).
-fn check_authority_key(certificate: &Certificate<'_>, role: Role) -> Result<(), VerifyError> {
+/// Section 4.2.1.1: the identifier of the issuer's key. Only a self-issued CA at the end of its path may go without. If a
+/// self-issued root has one, it is the root's own and stands alone (Baseline Requirements section 7.1.2.1.3).
+fn check_authority_key(
+    certificate: &Certificate<'_>,
+    role: Role,
+    place: Place,
+) -> Result<(), VerifyError> {
     let malformed = VerifyError::BadCertificate(role);
     let missing = VerifyError::NoKeyIdentifier(role);
-    let self_issued = certificate.is_self_issued() && role != Role::Leaf;
+    let self_issued = certificate.is_self_issued() && place == Place::End;
     let Some(extension) = certificate.extension(AUTHORITY_KEY_ID) else {
         return self_issued.then_some(()).ok_or(missing);
     };
     let fields = der::only(extension.value, SEQUENCE).ok_or(malformed)?;
     let mut fields = Reader::new(fields);
     let identifier = fields.optional(context(0)).ok_or(malformed)?;
-    if !self_issued || role != Role::Root {
-        return identifier.map(|_| ()).ok_or(missing);
+    let issuer = fields.optional(constructed(1)).ok_or(malformed)?;
+    let serial = fields.optional(context(2)).ok_or(malformed)?;
+    // Issuer and serial number name one certificate together, or are both left out.
+    if !fields.is_empty() || issuer.is_some() != serial.is_some() {
+        return Err(malformed);
     }
-    let own = certificate
-        .extension(SUBJECT_KEY_ID)
-        .and_then(|extension| der::only(extension.value, OCTET_STRING));
-    let same = identifier.is_none() || own.is_none() || identifier == own;
-    (fields.is_empty() && same).then_some(()).ok_or(malformed)
+    if identifier.is_none() {
+        return Err(missing);
+    }
+    let own = key_identifier(certificate).ok_or(malformed)?;
+    match self_issued && role == Role::Root && (issuer.is_some() || identifier != own) {
+        true => Err(malformed),
+        false => Ok(()),
+    }
 }
 
 /// The first eight bits of `KeyUsage`, if it is there (section 4.2.1.3). `None`: malformed.
@@ -195,7 +275,6 @@ fn extended_key_usage(certificate: &Certificate<'_>) -> Option<Usage> {
 /// Section 4.2.1.9; without the extension it is no CA.
 #[derive(Default)]
 struct BasicConstraints {
-    critical: bool,
     ca: bool,
     path_length: Option<usize>,
 }
@@ -214,18 +293,6 @@ impl BasicConstraints {
             Some([0..=0x7F, _, ..]) => Some(usize::MAX),
             Some(_) => return None,
         };
-        fields.is_empty().then_some(Self {
-            critical: extension.critical,
-            ca,
-            path_length,
-        })
+        fields.is_empty().then_some(Self { ca, path_length })
     }
-}
-
-/// Whether the subject's names are in an extension that is critical where the subject is empty, and only there.
-pub(super) fn alternative_names<'a>(certificate: &Certificate<'a>) -> Option<Reader<'a>> {
-    let extension = certificate.extension(SUBJECT_ALT_NAME)?;
-    let names = der::only(extension.value, SEQUENCE)?;
-    let right = extension.critical == certificate.subject.is_empty();
-    right.then_some(Reader::new(names))
 }

@@ -5,41 +5,92 @@
 
 use netboot_core::uri::{parse_v4, parse_v6};
 
-use super::certificate::Certificate;
+use super::budget::MAX_COMPARISONS;
+use super::certificate::{Certificate, SUBJECT_ALT_NAME};
 use super::constraints::{DNS_NAME, IP_ADDRESS};
-use super::der::{OID, Reader, SEQUENCE, SET};
-use super::profile::alternative_names;
+use super::der::{self, OID, Reader, SEQUENCE, SET, Value, constructed, context};
 use super::{Role, VerifyError};
 
 /// id-at-commonName, 2.5.4.3
 const COMMON_NAME: [u8; 3] = [0x55, 0x04, 0x03];
 
+/// Octets of a DNS name and of a label in it, RFC 1034 section 3.1.
+const MAX_NAME: usize = 253;
+const MAX_LABEL: usize = 63;
+
+/// Tags of the other kinds of `GeneralName`, section 4.2.1.6.
+const OTHER_NAMES: [u8; 7] = [
+    constructed(0),
+    context(1),
+    constructed(3),
+    constructed(4),
+    constructed(5),
+    context(6),
+    context(8),
+];
+
 /// Second-level labels under which country registries sell names. The whole list of public suffixes has 10,000.
 const REGISTRY_LABELS: [&[u8]; 8] = [b"ac", b"co", b"com", b"edu", b"gov", b"mil", b"net", b"org"];
 
+const MALFORMED: VerifyError = VerifyError::BadCertificate(Role::Leaf);
+
 /// Whether the subject alternative names are well-formed, none stands for a public suffix, and a common name that is an
-/// address or an internationalized host is one of them.
+/// address or a host is one of them.
 pub(super) fn check(certificate: &Certificate<'_>) -> Result<(), VerifyError> {
-    const MALFORMED: VerifyError = VerifyError::BadCertificate(Role::Leaf);
-    if certificate
-        .extension(super::certificate::SUBJECT_ALT_NAME)
-        .is_none()
-    {
-        return Err(VerifyError::WrongName);
+    let extension = certificate.extension(SUBJECT_ALT_NAME);
+    let extension = extension.ok_or(VerifyError::WrongName)?;
+    // Section 4.2.1.6: critical where the subject is empty; Baseline Requirements section 7.1.2.7.12: only there.
+    if extension.critical != certificate.subject.is_empty() {
+        return Err(VerifyError::WrongCriticality(Role::Leaf));
     }
-    let names = alternative_names(certificate).ok_or(MALFORMED)?;
+    let names = Reader::new(der::only(extension.value, SEQUENCE).ok_or(MALFORMED)?);
+    let mut count = 0_usize;
     let mut rest = names;
     // Each takes octets, so they end.
     while !rest.is_empty() {
-        let name = rest.value().ok_or(MALFORMED)?;
-        if name.tag == DNS_NAME && is_broad(name.content) {
-            return Err(VerifyError::BroadWildcard);
-        }
+        check_name(rest.value().ok_or(MALFORMED)?)?;
+        count = count.saturating_add(1);
     }
-    match common_names_are_among(certificate.subject, names) {
-        Some(true) => Ok(()),
-        Some(false) | None => Err(MALFORMED),
+    if count == 0 {
+        return Err(MALFORMED);
     }
+    check_common_names(certificate.subject, names, count)
+}
+
+/// Number of the subject alternative names, as far as they can be read.
+pub(super) fn count(certificate: &Certificate<'_>) -> usize {
+    certificate
+        .extension(SUBJECT_ALT_NAME)
+        .and_then(|extension| der::only(extension.value, SEQUENCE))
+        .map_or(0, |names| Reader::new(names).count())
+}
+
+/// The syntax of one name, section 4.2.1.6.
+fn check_name(name: Value<'_>) -> Result<(), VerifyError> {
+    match name.tag {
+        DNS_NAME if is_broad(name.content) => Err(VerifyError::BroadWildcard),
+        DNS_NAME if !is_host(name.content) => Err(VerifyError::BadHostName),
+        DNS_NAME => Ok(()),
+        IP_ADDRESS if matches!(name.content.len(), 4 | 16) => Ok(()),
+        tag if OTHER_NAMES.contains(&tag) => Ok(()),
+        _ => Err(MALFORMED),
+    }
+}
+
+/// The preferred name syntax (RFC 1034 section 3.5, RFC 1123 section 2.1), or a wildcard in place of its first label
+/// (RFC 9525 section 6.3): letters, digits and hyphens, above all no underscore.
+fn is_host(name: &[u8]) -> bool {
+    let labels = name.strip_prefix(b"*.").unwrap_or(name);
+    name.len() <= MAX_NAME
+        && labels.split(is_dot).all(|label| {
+            let edges = [label.first(), label.last()];
+            let right = |octet: &u8| octet.is_ascii_alphanumeric() || *octet == b'-';
+            label.len() <= MAX_LABEL
+                && label.iter().all(right)
+                && edges
+                    .iter()
+                    .all(|edge| edge.is_some_and(|octet| *octet != b'-'))
+        })
 }
 
 /// `*`, `*.com`, `*.co.uk`
@@ -63,35 +114,44 @@ fn is_dot(octet: &u8) -> bool {
 }
 
 /// Baseline Requirements section 7.1.4.3: a host as a common name is a copy of an alternative name, character for
-/// character. Plain host names need not be: many certificates have another one there, or a label.
-fn common_names_are_among(subject: &[u8], names: Reader<'_>) -> Option<bool> {
+/// character. What misleads nobody is let be: a word or a sentence that is no host ("boot server"), and the domain that the
+/// names are in (`example.com` beside `*.example.com`, or beside addresses alone).
+fn check_common_names(subject: &[u8], names: Reader<'_>, count: usize) -> Result<(), VerifyError> {
+    let mut budget = MAX_COMPARISONS;
     let mut sets = Reader::new(subject);
     // All take octets, so they end.
     while !sets.is_empty() {
-        let mut attributes = sets.nested(SET)?;
+        let mut attributes = sets.nested(SET).ok_or(MALFORMED)?;
         while !attributes.is_empty() {
-            let mut attribute = attributes.nested(SEQUENCE)?;
-            let kind = attribute.expect(OID)?;
-            let value = attribute.value()?.content;
-            if kind == COMMON_NAME && may_mislead(value) && !is_among(value, names)? {
-                return Some(false);
+            let attribute = attributes.nested(SEQUENCE);
+            let (kind, value) = attribute.and_then(attribute_of).ok_or(MALFORMED)?;
+            if kind == COMMON_NAME && may_mislead(value) {
+                let left = budget.checked_sub(count);
+                budget = left.ok_or(VerifyError::BudgetExceeded)?;
+                if !is_among(value, names).ok_or(MALFORMED)? {
+                    return Err(VerifyError::StrayCommonName);
+                }
             }
         }
     }
-    Some(true)
+    Ok(())
 }
 
-/// Whether it is one word and an address in some notation, or a host name beyond ASCII, plain or encoded.
+/// Type and value.
+fn attribute_of(mut attribute: Reader<'_>) -> Option<(&[u8], &[u8])> {
+    let kind = attribute.expect(OID)?;
+    Some((kind, attribute.value()?.content))
+}
+
+/// Whether it looks like a host with a domain, in ASCII or not, or like an address in some notation.
 fn may_mislead(text: &[u8]) -> bool {
+    let of_host =
+        |octet: &u8| octet.is_ascii_alphanumeric() || !octet.is_ascii() || b"-_.*:".contains(octet);
     let has = |sign| text.contains(&sign);
-    let numeric = text.starts_with(b"0x")
-        || has(b'.') && text.iter().all(|octet| b"0123456789.".contains(octet))
-        || has(b':');
-    let international = has(b'.')
-        && (!text.is_ascii() || text.split(is_dot).any(|label| label.starts_with(b"xn--")));
-    !has(b' ') && (numeric || international)
+    text.iter().all(of_host) && (has(b'.') || has(b':') || text.starts_with(b"0x"))
 }
 
+/// Whether `host` is one of the names, or the domain of one.
 fn is_among(host: &[u8], mut names: Reader<'_>) -> Option<bool> {
     let text = core::str::from_utf8(host).ok();
     let v4 = text.and_then(parse_v4).map(|address| address.octets());
@@ -104,10 +164,16 @@ fn is_among(host: &[u8], mut names: Reader<'_>) -> Option<bool> {
         .filter(|_| canonical)
         .and_then(parse_v6)
         .map(|address| address.octets());
+    let international = host.split(is_dot).any(|label| label.starts_with(b"xn--"));
+    let is_domain = is_host(host) && !international && !is_numeric(host);
+    let mut hosts = false;
     while !names.is_empty() {
         let name = names.value()?;
         let same = match name.tag {
-            DNS_NAME => name.content == host,
+            DNS_NAME => {
+                hosts = true;
+                name.content == host || is_domain && is_below(name.content, host)
+            }
             IP_ADDRESS => {
                 v4.is_some_and(|octets| octets == name.content)
                     || v6.is_some_and(|octets| octets == name.content)
@@ -118,12 +184,62 @@ fn is_among(host: &[u8], mut names: Reader<'_>) -> Option<bool> {
             return Some(true);
         }
     }
-    Some(false)
+    Some(is_domain && !hosts)
+}
+
+/// `boot.example.com` is below `example.com`.
+fn is_below(name: &[u8], domain: &[u8]) -> bool {
+    let above = name.strip_suffix(domain);
+    above.is_some_and(|above| above.ends_with(b"."))
+}
+
+/// An address in some notation, right or wrong.
+fn is_numeric(text: &[u8]) -> bool {
+    text.starts_with(b"0x") || text.iter().all(|octet| b"0123456789.".contains(octet))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn hosts_have_letters_digits_and_hyphens() {
+        let long = [b'a'; MAX_LABEL];
+        for name in [
+            &b"boot.example.com"[..],
+            b"bootserver",
+            b"*.example.com",
+            b"xn--bcher-kva.example",
+            b"4.pool.example",
+            b"a-b.example",
+            &long,
+        ] {
+            assert!(is_host(name), "{}", name.escape_ascii());
+        }
+        let longer = [b'a'; MAX_LABEL + 1];
+        let longest = [&long[..]; 4].join(&b'.');
+        for name in [
+            &b""[..],
+            b" ",
+            b".",
+            b"boot_server.example.com",
+            b"_boot.example.com",
+            b"boot.example.com.",
+            b".example.com",
+            b"a..b",
+            b"-a.example",
+            b"a-.example",
+            b"b*.example.com",
+            b"a.*.example.com",
+            b"b\xc3\xb6\xc3\xb6t.example",
+            b"a b.example",
+            b"a.example\0.b",
+            &longer,
+            &longest,
+        ] {
+            assert!(!is_host(name), "{}", name.escape_ascii());
+        }
+    }
 
     #[test]
     fn wildcards_of_registries() {

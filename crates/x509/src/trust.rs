@@ -46,7 +46,7 @@ pub struct Trust<'a> {
     /// What is known of the time.
     pub time: TimePolicy,
     /// How signatures are verified: [`DEFAULT_ALGORITHMS`](super::DEFAULT_ALGORITHMS) in software, or the
-    /// platform's own.
+    /// platform's own. At most [`MAX_ALGORITHMS`](super::MAX_ALGORITHMS).
     pub algorithms: &'a [&'a dyn SignatureVerificationAlgorithm],
     /// CAs that may stand between the server's certificate and an anchor: [`MAX_DEPTH`](super::MAX_DEPTH) at most,
     /// fewer where the owner's hierarchy is known.

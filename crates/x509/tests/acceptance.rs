@@ -126,6 +126,8 @@ fn a_common_name_is_no_name() {
     for text in [
         "boot server",
         "Bootserver \u{fc}ber 2.0",
+        "bootserver",
+        "boot.example.com",
         "example.com",
         "192.0.2.1",
         "2001:db8::1",
@@ -135,6 +137,13 @@ fn a_common_name_is_no_name() {
         assert_eq!(with_names(common(text, names), NAME), None, "{text}");
     }
     for text in [
+        "other.example.com",
+        "boot.example.org",
+        "ample.com",
+        "BOOT.example.com",
+        "EXAMPLE.com",
+        "*.example.com",
+        "boot_2.example.com",
         "192.0.2.2",
         "192.0.2.001",
         "0xC0000201",
@@ -146,9 +155,36 @@ fn a_common_name_is_no_name() {
         let names = &[NAME, "192.0.2.1", "2001:db8::1"];
         assert_eq!(
             with_names(common(text, names), NAME),
-            Some(E::BadCertificate(Role::Leaf)),
+            Some(E::StrayCommonName),
             "{text}"
         );
+    }
+}
+
+/// Beside addresses alone any domain is let be, and nothing else.
+#[test]
+fn a_common_name_beside_addresses() {
+    let with = |text: &'static str| {
+        with_names(
+            move |leaf| {
+                let names = CertificateParams::new(vec!["192.0.2.1".to_string()]).unwrap();
+                leaf.subject_alt_names = names.subject_alt_names;
+                let text = DnValue::Utf8String(text.into());
+                leaf.distinguished_name.push(DnType::CommonName, text);
+            },
+            "192.0.2.1",
+        )
+    };
+    assert_eq!(with("example.com"), None);
+    assert_eq!(with("192.0.2.1"), None);
+    for text in [
+        "192.0.2.2",
+        "192.000.002.001",
+        "2001:db8::1",
+        "a_b.example",
+        "xn--a.example",
+    ] {
+        assert_eq!(with(text), Some(E::StrayCommonName), "{text}");
     }
 }
 

@@ -5,6 +5,7 @@ mod pki;
 use std::sync::LazyLock;
 
 use netboot_x509::fuzz::fuzz_verify;
+use netboot_x509::verify_server;
 use pki::{Ca, NOW, judge};
 use proptest::prelude::*;
 use rustls_pki_types::CertificateDer;
@@ -119,4 +120,37 @@ fn certificates_of_limbo() {
     }
     println!("{count} certificates");
     assert!(count > 260);
+}
+
+/// The seeds of the fuzz target whose certificates ask for too much work.
+#[test]
+fn seeds_that_take_too_much_work() {
+    use netboot_x509::{MAX_DEPTH, ServerName, TimePolicy, Trust, TrustPolicy, VerifyError};
+    for (name, roots) in [
+        ("names-times-names", 1),
+        ("constraints-times-names", 1),
+        ("namesakes", 2),
+    ] {
+        let path = format!(
+            "{}/../../fuzz/seeds/x509/{name}",
+            env!("CARGO_MANIFEST_DIR")
+        );
+        let data = std::fs::read(path).unwrap();
+        let mut certificates: Vec<&[u8]> = Vec::new();
+        let mut rest = &data[5..];
+        while let Some((length, tail)) = rest.split_first_chunk() {
+            let (one, tail) = tail.split_at(usize::from(u16::from_be_bytes(*length)));
+            certificates.push(one);
+            rest = tail;
+        }
+        let (chain, roots) = certificates.split_at(certificates.len() - roots);
+        let trust = Trust {
+            policy: TrustPolicy::Pinned { roots, keys: &[] },
+            time: TimePolicy::Trusted(NOW),
+            algorithms: netboot_x509::DEFAULT_ALGORITHMS,
+            max_depth: MAX_DEPTH,
+        };
+        let found = verify_server(chain, &ServerName::Dns(pki::NAME), &trust);
+        assert_eq!(found.err(), Some(VerifyError::BudgetExceeded), "{name}");
+    }
 }

@@ -7,35 +7,15 @@ use netboot_x509::{
     MAX_DEPTH, MAX_ROOTS, P256_SHA256, Role, ServerName, TimePolicy, Trust, TrustPolicy,
     VerifyError as E, leaf_key, verify_server,
 };
-use pki::{Ca, NAME, judge, judge_pinned, key_of, leaf_params};
+use pki::{
+    Ca, NAME, issuer_error, judge, judge_pinned, key_of, leaf_error, leaf_params, root_error,
+};
 use rcgen::{
     BasicConstraints, CertificateParams, CidrSubnet, CustomExtension, ExtendedKeyUsagePurpose,
     GeneralSubtree, IsCa, KeyUsagePurpose, NameConstraints, PKCS_ECDSA_P256_SHA256,
     PKCS_ECDSA_P384_SHA384, PKCS_ED25519, PKCS_RSA_SHA256, PublicKeyData, SigningKey,
     date_time_ymd,
 };
-
-/// A server's certificate that differs in one thing.
-fn leaf_error(edit: impl FnOnce(&mut CertificateParams)) -> Option<E> {
-    let root = Ca::root();
-    let leaf = root.leaf_with(edit);
-    judge(&[&leaf.der], &[&root.der]).err()
-}
-
-/// A CA between root and server that differs in one thing.
-fn issuer_error(edit: impl FnOnce(&mut CertificateParams)) -> Option<E> {
-    let root = Ca::root();
-    let sub = root.sub("sub", edit);
-    let leaf = sub.leaf();
-    judge(&[&leaf.der, &sub.der], &[&root.der]).err()
-}
-
-/// A root that differs in one thing.
-fn root_error(edit: impl FnOnce(&mut CertificateParams)) -> Option<E> {
-    let root = Ca::root_with(edit);
-    let leaf = root.leaf();
-    judge(&[&leaf.der], &[&root.der]).err()
-}
 
 fn critical(params: &mut CertificateParams) {
     let mut extension =

@@ -48,17 +48,17 @@ fn connection(rows: &mut Vec<Row>) {
         E::RecordTooLarge => E::RecordTooLarge, "RecordTooLarge",
             "Limit the server's records to 4,096 octets (nginx: `ssl_buffer_size 4k`), or build the ROM with the large record profile.";
         E::MessageTooLarge => E::MessageTooLarge, "MessageTooLarge",
-            "Let the server send fewer or smaller certificates (no root, no RSA), or build the ROM with the large record profile.";
+            "Let the server send fewer or smaller certificates (no root, no RSA) and no long list of CAs, or build the ROM with the large record profile.";
         E::Truncated => E::Truncated, "Truncated",
             "See the server's log and limits; a firewall may cut connections, or somebody ends them early on purpose.";
         E::Flood => E::Flood, "Flood",
-            "The server sends records without end that carry nothing: see what software it runs, or who is in between.";
+            "The server sends records or messages without end, and no data: see what software it runs, or who is in between.";
         E::KeysWornOut => E::KeysWornOut, "KeysWornOut",
             "Serve smaller files, or a server that renews its keys: no real transfer comes to this.";
         E::NoEntropy => E::NoEntropy, "NoEntropy",
             "Give the platform a source of secret random numbers (`Platform::secret_rng`), and see that its health tests pass.";
         E::SendBuffer => E::SendBuffer, "SendBuffer",
-            "Give TLS a larger send buffer: 1,280 octets, and the client certificate's size more.";
+            "Give TLS a larger send buffer: 1,280 octets, the client certificates' size more, and 22 octets for each record that the server's limit makes of them.";
         E::Signer => E::Signer, "Signer",
             "See why the board's key does not sign: the hardware that holds it, or the key that was compiled in.";
         E::NotOpen => E::NotOpen, "NotOpen",
@@ -67,6 +67,10 @@ fn connection(rows: &mut Vec<Row>) {
             "See whether the server still runs and is not overloaded; a handshake may take the `tls_timeout` at most.";
         E::Transport => E::Transport, "Transport",
             "See the TCP connection below: the server's log, cables, firewalls between.";
+        E::RecordOverflow => E::RecordOverflow, "RecordOverflow",
+            "The server's TLS does not follow RFC 8446 (section 5): update it, and see that a TLS server listens on that port.";
+        E::MissingExtension => E::MissingExtension, "MissingExtension",
+            "The server's TLS does not follow RFC 8446 (section 9.2): update it, and look for a middlebox that answers in its place.";
     );
     rows.retain(|row| !row.advice.is_empty());
 }
@@ -79,7 +83,7 @@ fn certificates(rows: &mut Vec<Row>) {
         E::NoTrust => E::NoTrust, "NoTrust",
             "Build the ROM with the root certificate of your own CA, or with the pin of the server's key.";
         E::TooMuchTrust => E::TooMuchTrust, "TooMuchTrust",
-            "Compile eight root certificates in at most: those that the boot needs.";
+            "Compile eight root certificates in at most, and give eight algorithms at most: those that the boot needs.";
         E::NoCertificate => E::NoCertificate, "NoCertificate",
             "Give the server a certificate; an empty list is none.";
         E::TooManyCertificates => E::TooManyCertificates, "TooManyCertificates",
@@ -115,7 +119,12 @@ fn certificates(rows: &mut Vec<Row>) {
         E::UnsupportedKey => E::UnsupportedKey, "UnsupportedKey",
             "Give the server a certificate with a key on P-256.";
         E::BudgetExceeded => E::BudgetExceeded, "BudgetExceeded",
-            "Let the server send its own certificate and the CAs between, without others.";
+            "Let the server send its own certificate and the CAs between, without others; issue it for fewer names, or with a CA that has fewer name constraints.";
+        E::BadHostName => E::BadHostName, "BadHostName",
+            "Issue the certificate for names of letters, digits and hyphens; rename a host that has an underscore.";
+        E::StrayCommonName => E::StrayCommonName, "StrayCommonName",
+            "Issue the certificate with a common name that is one of its subject alternative names, letter for letter, or that is no host name.";
+        E::WrongCriticality(_) => E::WrongCriticality(Role::Leaf), "WrongCriticality", "";
         E::WrongProof => E::WrongProof, "WrongProof",
             "See that the server's key belongs to its certificate; else somebody shows the certificate without the key.";
         E::WrongScheme => E::WrongScheme, "WrongScheme",
@@ -128,7 +137,7 @@ fn certificates(rows: &mut Vec<Row>) {
 fn of_roles(rows: &mut Vec<Row>) {
     use VerifyError as E;
     type Case = (&'static str, fn(Role) -> VerifyError, &'static str);
-    const CASES: [Case; 8] = [
+    const CASES: [Case; 9] = [
         (
             "BadCertificate",
             E::BadCertificate,
@@ -168,6 +177,11 @@ fn of_roles(rows: &mut Vec<Row>) {
             "NotACa",
             E::NotACa,
             "Issue with a CA (CA:TRUE); if nobody of yours issued this, somebody misuses an ordinary certificate.",
+        ),
+        (
+            "WrongCriticality",
+            E::WrongCriticality,
+            "Issue the certificate with basicConstraints and nameConstraints critical, extKeyUsage not, and subjectAltName only where there is no subject.",
         ),
     ];
     for (name, error, advice) in CASES {

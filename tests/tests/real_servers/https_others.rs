@@ -7,6 +7,7 @@ use netboot::NetError;
 use netboot_app::AppError;
 use netboot_core::{Blame, Coded as _};
 use netboot_tls::{Alert, TlsError};
+use test_pki::Pki;
 use testbed::Plan;
 use testbed::https::Https;
 use testbed::netns::{Lan, SERVER};
@@ -162,6 +163,28 @@ fn gnutls_wants_a_certificate_of_the_client() {
         panic!("{error:?}");
     };
     assert_eq!(error.blame(), Blame::Server);
+}
+
+/// Its limit on records is kept by a client whose chain is longer, and holds for requests too.
+#[test]
+fn gnutls_with_a_small_record_size_and_a_long_client_chain() {
+    if !asked_for(&GNUTLS) {
+        return;
+    }
+    for https in [with_certificate(), small_records(with_certificate())] {
+        let https = Https {
+            pki: Pki {
+                intermediates: 3,
+                ..https.pki
+            },
+            ..https
+        };
+        let chain = https.station().chain;
+        assert!(chain.iter().map(|one| one.len()).sum::<usize>() > 1_600);
+        let plan = over(one_image(), https);
+        let (lan, _web, _server) = gnutls(&plan, &mutual(&plan), &["--recordsize=512"]);
+        boots(&lan, &plan);
+    }
 }
 
 #[test]

@@ -5,6 +5,8 @@ use crate::wire::{Reader, extension};
 /// A ClientHello, taken apart.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ClientHello {
+    /// random
+    pub random: Vec<u8>,
     /// legacy_session_id
     pub session_id: Vec<u8>,
     /// Cipher suites in the client's order.
@@ -30,8 +32,8 @@ impl ClientHello {
     pub fn parse(body: &[u8]) -> Option<Self> {
         let mut reader = Reader(body);
         let _legacy_version = reader.number(2)?;
-        let _random = reader.take(32)?;
         let mut hello = Self {
+            random: reader.take(32)?.to_vec(),
             session_id: reader.vector(1)?.to_vec(),
             suites: reader.numbers(2)?,
             compression: reader.vector(1)?.to_vec(),

@@ -15,6 +15,8 @@ pub struct Report {
     pub handshake: Vec<u8>,
     /// Body of its Certificate message.
     pub certificate: Option<Vec<u8>>,
+    /// Most octets of contents in one of its sealed records.
+    pub largest: usize,
     /// Application data.
     pub data: Vec<u8>,
     /// Why the server could not read what came.

@@ -186,6 +186,7 @@ impl Server {
             return;
         };
         let (body, kind) = (&inner[..end], inner[end]);
+        self.report.largest = self.report.largest.max(body.len());
         match kind {
             content::HANDSHAKE => self.handshake(body),
             content::DATA => self.report.data.extend_from_slice(body),

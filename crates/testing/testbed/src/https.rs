@@ -118,7 +118,7 @@ impl Https {
             }
         });
         let receive = vec![0; self.records].leak();
-        let send = vec![0; SEND + 1024].leak();
+        let send = vec![0; SEND + 2048].leak();
         Box::leak(Box::new(Tls::new(receive, send, trust, identity)))
     }
 }

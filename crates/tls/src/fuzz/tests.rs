@@ -57,12 +57,12 @@ fn with_open(
     let (mut receive, mut send) = (vec![0; LARGE_RECORDS], [0; SEND]);
     let mut channel = Channel::<Verified>::new(&mut receive, &mut send);
     let mut rng = ChaCha20Rng::seed_from_u64(5);
-    channel.start(&config_of_client, &mut rng).unwrap();
+    let mut shake = channel.start(&mut config_of_client, &mut rng).unwrap();
     let mut server = ServerConnection::new(config()).unwrap();
     let mut down = Vec::new();
-    while !channel.is_open() || !channel.pending().is_empty() {
-        let up = channel.pending().to_vec();
-        channel.sent(up.len());
+    while !shake.is_open() || !shake.pending().is_empty() {
+        let up = shake.pending().to_vec();
+        shake.sent(up.len());
         let mut input = &up[..];
         while !input.is_empty() {
             server.read_tls(&mut input).unwrap();
@@ -71,8 +71,8 @@ fn with_open(
         while server.wants_write() {
             server.write_tls(&mut down).unwrap();
         }
-        if !channel.is_open() {
-            let taken = channel.advance(&down, &mut config_of_client).unwrap();
+        if !shake.is_open() {
+            let taken = shake.advance(&down).unwrap();
             down.drain(..taken);
         }
     }

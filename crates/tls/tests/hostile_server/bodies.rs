@@ -24,10 +24,12 @@ fn in_the_clear() {
         Step::Raw(vec![23, 3, 3, 0, 16]),
         Step::Raw(vec![23, 2, 3, 0, 40]),
         Step::Raw(vec![0x47; 50]),
-        Step::Raw([&[23, 3, 3, 0x41, 0x01][..], &[0; 16_641]].concat()),
     ] {
         breaks([step], TlsError::BadRecord);
     }
+    // RFC 8446, section 5.2: 256 octets more than a plaintext has.
+    let long = Step::Raw([&[23, 3, 3, 0x41, 0x01][..], &[0; 16_641]].concat());
+    breaks([long], TlsError::RecordOverflow);
     // Of the right type, but nobody sealed it.
     breaks([Step::Plain(23, BODY.to_vec())], TlsError::BadSeal);
     breaks([Step::Plain(23, vec![0; 17])], TlsError::BadSeal);
@@ -54,8 +56,15 @@ fn sealed_and_wrong() {
     }
     breaks([Step::Sealed(22, vec![])], TlsError::UnexpectedMessage);
     // More plaintext than a record may have (RFC 8446, section 5.4).
-    breaks([Step::Sealed(23, vec![7; 16_385])], TlsError::BadRecord);
-    breaks([Step::Sealed(23, vec![7; 17_000])], TlsError::BadRecord);
+    let overflow = TlsError::RecordOverflow;
+    breaks([Step::Sealed(23, vec![7; 16_385])], overflow);
+    breaks([Step::Sealed(23, vec![7; 17_000])], overflow);
+    // Padding counts.
+    let padded = |octets| Step::SealedInner([&[23][..], &vec![0; octets]].concat());
+    breaks([padded(16_385)], overflow);
+    breaks([Step::SealedInner(vec![0; 16_386])], overflow);
+    ends("just not", &good().before(data, [padded(16_384)]), Good);
+    assert_eq!(overflow.alert(), Some(Alert::RECORD_OVERFLOW));
 }
 
 #[test]
@@ -139,8 +148,68 @@ fn floods() {
         let script = good().before(data, [flood]);
         ends(&what, &script, Broken(TlsError::Flood));
     }
-    // One octet of a ticket in each record.
-    let ticket = Step::Handshake(4, vec![0; 3_000]);
-    let script = good().before(data, [Step::Fragment(1), ticket]);
-    ends("a ticket in small pieces", &script, Broken(TlsError::Flood));
+    // In whatever records: 32 messages are none yet. Octets of the application begin the count anew.
+    for step in [Step::KeyUpdate(0), Step::NewSessionTicket(1)] {
+        let row = |count| Step::Repeat(count, Box::new(step.clone()));
+        let small = [Step::Fragment(3), row(32), Step::Fragment(0)];
+        ends("32 of them", &good().before(data, small), Good);
+        let many = good().before(data, [row(33)]);
+        ends("33 of them", &many, Broken(TlsError::Flood));
+        let twice = amid([row(32)]).before(data, [row(32)]);
+        ends("twice 32", &twice, Good);
+    }
+    // Few messages, but long ones.
+    let long = Step::Repeat(5, Box::new(ticket(15_000)));
+    let script = good().before(data, [long]);
+    ends("long tickets", &script, Broken(TlsError::Flood));
+    // An octet in each record is legal.
+    let small = [Step::Fragment(1), ticket(3_000), Step::Fragment(0)];
+    ends(
+        "a ticket in small pieces",
+        &good().before(data, small),
+        Good,
+    );
+}
+
+/// A NewSessionTicket with so many octets of a ticket.
+fn ticket(octets: u16) -> Step {
+    let ticket = vec![7; usize::from(octets)];
+    let body = [
+        &[0; 8][..],
+        &[1, 5],
+        &octets.to_be_bytes(),
+        &ticket,
+        &[0, 0],
+    ];
+    Step::Handshake(4, body.concat())
+}
+
+/// RFC 8446, section 4.6.1.
+#[test]
+fn tickets_are_read() {
+    let with = |behind: &[u8]| {
+        let body = [&[0, 0, 28, 32, 1, 2, 3, 4, 1, 5][..], &[0, 2, 7, 7], behind];
+        Step::Handshake(4, body.concat())
+    };
+    for (what, behind) in [
+        ("plain", &[0, 0][..]),
+        ("early data", &[0, 8, 0, 42, 0, 4, 0, 0, 64, 0]),
+        ("unknown", &[0, 5, 0x5A, 0x5A, 0, 1, 9]),
+    ] {
+        ends(what, &good().before(data, [with(behind)]), Good);
+    }
+    let bad = TlsError::BadMessage;
+    breaks([Step::Handshake(4, vec![0; 4])], bad);
+    breaks([Step::Handshake(4, vec![])], bad);
+    // An empty ticket, no extensions, octets behind them, early data of another size.
+    breaks([Step::Handshake(4, vec![0; 13])], bad);
+    breaks([with(&[])], bad);
+    breaks([with(&[0, 0, 0])], bad);
+    breaks([with(&[0, 3, 0, 42, 0])], bad);
+    breaks([with(&[0, 4, 0, 42, 0, 0])], bad);
+    breaks([with(&[0, 9, 0, 42, 0, 5, 0, 0, 64, 0, 0])], bad);
+    for twice in [[0, 42, 0, 4, 0, 0, 64, 0], [0x5A, 0x5A, 0, 4, 1, 2, 3, 4]] {
+        let list = [&[0, 16][..], &twice, &twice].concat();
+        breaks([with(&list)], TlsError::IllegalParameter);
+    }
 }

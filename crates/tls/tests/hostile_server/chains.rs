@@ -4,8 +4,8 @@ use crate::{End, Setup, certificate, differs, ends, good, pki};
 use End::{Good, Refused};
 use hostile_tls::script::CertificateEntries;
 use hostile_tls::{Script, Step};
-use netboot_tls::TlsError;
 use netboot_tls::verify::{Role, VerifyError};
+use netboot_tls::{Alert, TlsError};
 use test_pki::Flaw;
 
 /// What verification says of a flaw, and whether it is one without verification, too.
@@ -52,8 +52,11 @@ fn certificate_messages_that_are_wrong() {
     ends(
         "no certificate",
         &with(none),
-        Refused(TlsError::NoCertificate),
+        Refused(VerifyError::NoCertificate.into()),
     );
+    // RFC 8446, section 4.4.2.4.
+    let alert = TlsError::from(VerifyError::NoCertificate).alert();
+    assert_eq!(alert, Some(Alert::DECODE_ERROR));
     let context = CertificateEntries {
         context: vec![1],
         ..entries()
@@ -83,7 +86,7 @@ fn certificate_messages_that_are_wrong() {
     ends(
         "nine of them",
         &with(many),
-        Refused(TlsError::MessageTooLarge),
+        Refused(VerifyError::TooManyCertificates.into()),
     );
     for body in [vec![], vec![0], vec![0, 0, 0, 5, 1], vec![0, 0, 0, 0, 0]] {
         let script = good().replace(certificate, [Step::Handshake(11, body)]);

@@ -44,9 +44,9 @@ fn what_was_not_offered() {
     let fields = ServerHello::default;
     let cases = [
         (
-            "AES-256",
+            "AES-128-CCM",
             ServerHello {
-                suite: Some(0x1302),
+                suite: Some(0x1304),
                 ..fields()
             },
         ),
@@ -75,13 +75,6 @@ fn what_was_not_offered() {
             "X25519",
             ServerHello {
                 share: KeyShare::Octets(0x1D, vec![9; 32]),
-                ..fields()
-            },
-        ),
-        (
-            "no share",
-            ServerHello {
-                share: KeyShare::None,
                 ..fields()
             },
         ),
@@ -180,7 +173,15 @@ fn what_was_not_offered() {
     for (what, fields) in cases {
         ends(what, &greeting(fields), Refused(TlsError::IllegalParameter));
     }
-    for kind in [0, 16, 41, 0x5A5A] {
+    // RFC 8446, section 9.2.
+    let none = ServerHello {
+        share: KeyShare::None,
+        ..fields()
+    };
+    let missing = Refused(TlsError::MissingExtension);
+    ends("no share", &greeting(none), missing);
+    // A cookie belongs to a HelloRetryRequest.
+    for kind in [0, 16, 41, 44, 0x5A5A] {
         let fields = ServerHello {
             extensions: vec![(kind, vec![0, 0])],
             ..fields()
@@ -223,28 +224,137 @@ fn hellos_that_cannot_be_read() {
     ends("16 MB", &script, Refused(TlsError::MessageTooLarge));
 }
 
+/// A HelloRetryRequest, and what the client says to it.
+fn retrying(retry: HelloRetry) -> Script {
+    let retry = Step::HelloRetryRequest(retry);
+    good().before(hello, [retry, Step::AwaitHello])
+}
+
 #[test]
-fn a_retry() {
+fn a_retry_that_cannot_be_followed() {
+    let illegal = TlsError::IllegalParameter;
+    let cookie = || Some(b"crumb".to_vec());
+    for (what, group, cookie, suite, error) in [
+        // It changes nothing, or asks for the share that it has (RFC 8446, sections 4.1.4 and 4.2.8).
+        ("nothing", None, None, None, illegal),
+        ("P-256 again", Some(0x17), None, None, illegal),
+        ("P-256 and a cookie", Some(0x17), cookie(), None, illegal),
+        ("a suite", None, cookie(), Some(0x1304), illegal),
+        ("P-384", Some(0x18), None, None, TlsError::HelloRetryRequest),
+        (
+            "X25519",
+            Some(0x1D),
+            cookie(),
+            None,
+            TlsError::HelloRetryRequest,
+        ),
+        (
+            "no cookie in it",
+            None,
+            Some(vec![]),
+            None,
+            TlsError::BadMessage,
+        ),
+        // No send buffer holds it.
+        (
+            "a large cookie",
+            None,
+            Some(vec![7; 9_000]),
+            None,
+            TlsError::SendBuffer,
+        ),
+    ] {
+        let retry = HelloRetry {
+            group,
+            cookie,
+            suite,
+        };
+        ends(what, &retrying(retry), Refused(error));
+    }
+    // Both tell the server of a parameter that is wrong.
+    for error in [illegal, TlsError::HelloRetryRequest] {
+        assert_eq!(error.alert(), Some(netboot_tls::Alert(47)));
+    }
+    // By its random it is one; its share is a server's.
     let fields = ServerHello {
         random: Nonce::HelloRetry,
         ..ServerHello::default()
     };
-    let error = Refused(TlsError::HelloRetryRequest);
-    ends("by its random", &greeting(fields), error);
-    for (group, cookie) in [
-        (Some(0x18), None),
-        (Some(0x17), None),
-        (None, Some(b"crumb".to_vec())),
-        (None, None),
-    ] {
-        let retry = Step::HelloRetryRequest(HelloRetry {
-            group,
-            cookie,
-            suite: None,
-        });
-        let script = good().before(hello, [retry, Step::AwaitHello]);
-        ends("retry", &script, error);
+    let error = Refused(TlsError::BadMessage);
+    ends("a share", &greeting(fields), error);
+    let retry = || HelloRetry {
+        cookie: Some(b"crumb".to_vec()),
+        ..HelloRetry::default()
+    };
+    let again = Step::HelloRetryRequest(retry());
+    let script = retrying(retry()).before(hello, [again, Step::AwaitHello]);
+    ends("twice", &script, Refused(TlsError::UnexpectedMessage));
+    // Another suite than the retry had.
+    let other = HelloRetry {
+        suite: Some(0x1301),
+        ..retry()
+    };
+    let script = retrying(other).suite(0x1303);
+    ends("another suite", &script, Refused(illegal));
+    // Something behind it, before the second hello.
+    let behind = Step::HandshakeOctets(vec![2, 0]);
+    let script = good().before(
+        hello,
+        [Step::Coalesce, Step::HelloRetryRequest(retry()), behind],
+    );
+    ends("behind", &script, Refused(TlsError::UnexpectedMessage));
+}
+
+/// RFC 8446, section 9.2: a client has to send a cookie back, in a hello that is the same in all else.
+#[test]
+fn a_retry_with_a_cookie() {
+    let cookie = |length| HelloRetry {
+        cookie: Some((0..length).map(|at| at as u8).collect()),
+        ..HelloRetry::default()
+    };
+    for suite in [0x1301, 0x1303] {
+        for length in [1, 40, 700] {
+            let script = retrying(cookie(length)).suite(suite);
+            ends(&format!("{length} octets"), &script, Good);
+        }
     }
+    ends(
+        "change_cipher_spec behind it",
+        &retrying(cookie(9)).before(hello, [Step::Plain(20, vec![1])]),
+        Good,
+    );
+    let got = crate::memory::run::<Verified>(&Setup::new(), &retrying(cookie(3)), 1_460);
+    let [first, second] = &got.report.hellos[..] else {
+        panic!("{got:?}");
+    };
+    let mut expected = first.clone();
+    expected.extensions.push((44, vec![0, 3, 0, 1, 2]));
+    assert_eq!(*second, expected);
+    assert_eq!(second.random, first.random);
+}
+
+/// What is offered can be checked: P-384 only with an algorithm for it.
+#[test]
+fn signature_schemes_are_those_of_the_algorithms() {
+    use netboot_tls::channel::Algorithms;
+    use netboot_tls::verify::{DEFAULT_ALGORITHMS, P256_SHA256, P256_SHA384, P384_SHA384};
+    use netboot_tls::{Channel, Config, ProofOnly, Provisional};
+    use rand_chacha::ChaCha20Rng;
+    use rand_chacha::rand_core::SeedableRng as _;
+    fn offered(algorithms: Algorithms<'_>) -> Result<Vec<u16>, TlsError> {
+        let (mut receive, mut send) = ([0; 4_400], [0; 512]);
+        let mut channel = Channel::<Provisional>::new(&mut receive, &mut send);
+        let mut config = Config::new(crate::SERVER, ProofOnly(algorithms));
+        let shake = channel.start(&mut config, &mut ChaCha20Rng::seed_from_u64(1))?;
+        let hello = hostile_tls::ClientHello::parse(&shake.pending()[9..]);
+        Ok(hello.expect("a hello").signature_schemes)
+    }
+    assert_eq!(offered(&[P256_SHA256]), Ok(vec![0x0403]));
+    assert_eq!(offered(&[P384_SHA384]), Ok(vec![0x0503]));
+    assert_eq!(offered(DEFAULT_ALGORITHMS), Ok(vec![0x0403, 0x0503]));
+    // For certificates alone: no server can prove itself.
+    assert_eq!(offered(&[P256_SHA384]), Err(TlsError::NotOpen));
+    assert_eq!(offered(&[]), Err(TlsError::NotOpen));
 }
 
 #[test]
@@ -260,16 +370,19 @@ fn something_else_first() {
         b"SSH-2.0-OpenSSH_9.9\r\n".to_vec(),
         vec![0; 64],
         vec![22, 3, 3, 0, 0],
-        vec![22, 3, 3, 0x40, 0x01],
         vec![22, 2, 0, 0, 4],
         vec![23, 3, 3, 0, 17],
-        vec![20, 3, 3, 0, 1, 1],
         vec![21, 3, 3, 0, 1, 2],
         vec![24, 3, 3, 0, 3],
         vec![0x80, 0x2E, 1, 0, 2],
     ] {
         let script = good().before(hello, [Step::Raw(octets.clone())]);
         ends(&format!("{octets:?}"), &script, bad);
+    }
+    for length in [0x4001_u16, 0xFFFF] {
+        let head = [&[22, 3, 3][..], &length.to_be_bytes()].concat();
+        let script = good().before(hello, [Step::Raw(head)]);
+        ends("too long", &script, Refused(TlsError::RecordOverflow));
     }
     ends(
         "gone",
@@ -313,9 +426,9 @@ fn extensions_that_are_granted() {
             unasked,
         );
     }
-    // With a buffer for every record no limit is asked for.
+    // With a buffer for every record no shorter ones are asked for; the server may still have a limit of its own.
     ends("max_fragment_length", &granting(&[(1, &[4])]), unasked);
-    ends("record_size_limit", &granting(&[(28, &[0x10, 0])]), unasked);
+    ends("record_size_limit", &granting(&[(28, &[0x10, 0])]), Good);
     let twice = granting(&[(0, &[]), (0, &[])]);
     ends("twice", &twice, Refused(TlsError::IllegalParameter));
     let filled = granting(&[(0, &[1, 2])]);

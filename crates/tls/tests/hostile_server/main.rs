@@ -4,6 +4,8 @@
 mod bodies;
 mod chains;
 mod hellos;
+mod keys;
+mod limits;
 mod memory;
 mod order;
 mod proofs;
@@ -12,7 +14,7 @@ mod steps;
 mod table;
 
 use hostile_tls::{Report, Script, Step, http_response};
-use netboot_tls::channel::LARGE_RECORDS;
+use netboot_tls::channel::{LARGE_RECORDS, SEND};
 use netboot_tls::verify::{
     DEFAULT_ALGORITHMS, MAX_DEPTH, ServerName, TimePolicy, Trust, TrustPolicy,
 };
@@ -59,6 +61,9 @@ struct Setup {
     receive: usize,
     /// The client's own chain and key.
     client: Option<Identity>,
+    /// Octets of the client's send buffer.
+    send: usize,
+    request: &'static [u8],
 }
 
 impl Setup {
@@ -72,6 +77,8 @@ impl Setup {
             server: SERVER,
             receive: LARGE_RECORDS,
             client: None,
+            send: SEND + 2048,
+            request: REQUEST,
         }
     }
 }

@@ -1,8 +1,7 @@
 //! Both ends in memory.
 
-use crate::{BODY, Got, REQUEST, Setup, Trusting, config};
+use crate::{BODY, Got, Setup, Trusting, config};
 use hostile_tls::{End, Script, Server};
-use netboot_tls::channel::SEND;
 use netboot_tls::{Channel, Config, Identity, Signer, TlsError};
 use p256::ecdsa::SigningKey;
 use p256::pkcs8::DecodePrivateKey as _;
@@ -14,22 +13,30 @@ const MOST: usize = 1_000_000;
 
 /// Runs `script`, handing the client so many octets at a time.
 pub fn run<L: Trusting>(setup: &Setup, script: &Script, chunk: usize) -> Got {
-    let (mut receive, mut send) = (vec![0; setup.receive], vec![0; SEND + 2048]);
+    let (mut receive, mut send) = (vec![0; setup.receive], vec![0; setup.send]);
     let mut channel = Channel::<L>::new(&mut receive, &mut send);
     with_config(setup, |config| {
         let mut server = Server::new(&setup.identity, script, 1);
         let mut rng = ChaCha20Rng::seed_from_u64(3);
-        channel.start(config, &mut rng).unwrap();
         let mut got = Got {
             opened: false,
             data: Vec::new(),
             result: Ok(()),
             report: Default::default(),
         };
-        got.result = exchange(&mut channel, config, &mut server, chunk, &mut got);
+        nothing_leaks(&mut channel);
+        got.result = exchange(
+            setup.request,
+            &mut channel,
+            config,
+            &mut rng,
+            &mut server,
+            chunk,
+            &mut got,
+        );
         if let Err(error) = got.result {
             is_told(&channel, error);
-            is_over(&mut channel, config, error);
+            is_over(&mut channel, error);
             alert_arrives(&mut channel, &mut server, error);
         }
         got.report = server.report().clone();
@@ -59,46 +66,109 @@ pub fn with_config<L: Trusting, R>(
     run(&mut config)
 }
 
+/// The server's stream, and how far the client has taken it.
+struct Down<'s> {
+    server: &'s mut Server,
+    octets: Vec<u8>,
+    at: usize,
+    chunk: usize,
+}
+
+impl Down<'_> {
+    /// Hands over what the client says, and takes what the server says to that.
+    fn answer(&mut self, up: &[u8]) {
+        if !up.is_empty() || self.at == self.octets.len() {
+            self.octets.drain(..std::mem::take(&mut self.at));
+            self.octets.extend(self.server.feed(up));
+        }
+    }
+
+    fn input(&self) -> &[u8] {
+        &self.octets[self.at..self.octets.len().min(self.at + self.chunk)]
+    }
+
+    fn taken(&mut self, octets: usize) {
+        assert!(octets <= self.input().len());
+        self.at += octets;
+    }
+
+    /// Neither end has anything to do: whether the connection is over, and how.
+    fn end(&self) -> Option<Option<End>> {
+        if self.server.wants_more() {
+            return None;
+        }
+        assert_eq!(self.at, self.octets.len(), "octets are not taken");
+        Some(self.server.end())
+    }
+}
+
 fn exchange<L: Trusting>(
+    request: &[u8],
     channel: &mut Channel<'_, L>,
     config: &mut Config<'_, '_, L>,
+    rng: &mut ChaCha20Rng,
     server: &mut Server,
     chunk: usize,
     got: &mut Got,
 ) -> Result<(), TlsError> {
-    let (mut down, mut at): (Vec<u8>, usize) = (Vec::new(), 0);
+    let mut down = Down {
+        server,
+        octets: Vec::new(),
+        at: 0,
+        chunk,
+    };
+    let mut shake = channel.start(config, rng).unwrap();
+    for _ in 0..MOST {
+        let up = shake.pending().to_vec();
+        shake.sent(up.len());
+        down.answer(&up);
+        let taken = match shake.advance(down.input()) {
+            Ok(taken) => taken,
+            Err(error) => {
+                // For good.
+                for input in [&[][..], &[22, 3, 3, 0, 1, 0], BODY] {
+                    assert_eq!(shake.advance(input), Err(error));
+                }
+                assert!(!shake.is_open());
+                return Err(error);
+            }
+        };
+        down.taken(taken);
+        if shake.is_open() {
+            got.opened = true;
+            // Its handshake is over.
+            assert_eq!(shake.advance(b"more"), Ok(0));
+            break;
+        }
+        if taken == 0
+            && shake.pending().is_empty()
+            && let Some(end) = down.end()
+        {
+            return match end {
+                Some(End::Cut) => shake.end_of_stream(),
+                Some(End::Reset) => Err(TlsError::Transport),
+                // Both wait.
+                None => Err(TlsError::Deadline),
+            };
+        }
+    }
+    assert_eq!(channel.write(request), Ok(request.len()));
     for _ in 0..MOST {
         let up = channel.pending().to_vec();
         channel.sent(up.len());
-        if !up.is_empty() || at == down.len() {
-            down.drain(..std::mem::take(&mut at));
-            down.extend(server.feed(&up));
-        }
-        let input = &down[at..down.len().min(at + chunk)];
-        let taken = if channel.is_open() {
-            got.data.extend(channel.plaintext());
-            channel.consume(channel.plaintext().len());
-            channel.receive(input)?
-        } else {
-            nothing_leaks(channel);
-            channel.advance(input, config)?
-        };
-        assert!(taken <= input.len());
-        at += taken;
-        if channel.is_open() && !got.opened {
-            got.opened = true;
-            assert_eq!(channel.write(REQUEST), Ok(REQUEST.len()));
-        }
+        down.answer(&up);
+        got.data.extend(channel.plaintext());
+        channel.consume(channel.plaintext().len());
+        let taken = channel.receive(down.input())?;
+        down.taken(taken);
         if channel.is_finished() && channel.plaintext().is_empty() {
             return channel.end_of_stream();
         }
         let idle = taken == 0 && channel.pending().is_empty() && channel.plaintext().is_empty();
-        if idle && !server.wants_more() {
-            assert_eq!(at, down.len(), "octets are not taken");
-            return match server.end() {
+        if idle && let Some(end) = down.end() {
+            return match end {
                 Some(End::Cut) => channel.end_of_stream(),
                 Some(End::Reset) => Err(TlsError::Transport),
-                // Both wait.
                 None => Err(TlsError::Deadline),
             };
         }
@@ -119,11 +189,7 @@ pub fn nothing_leaks<L: Trusting>(channel: &mut Channel<'_, L>) {
 }
 
 /// After an error the channel gives nothing, takes nothing, and says why.
-pub fn is_over<L: Trusting>(
-    channel: &mut Channel<'_, L>,
-    config: &mut Config<'_, '_, L>,
-    error: TlsError,
-) {
+pub fn is_over<L: Trusting>(channel: &mut Channel<'_, L>, error: TlsError) {
     if matches!(error, TlsError::Transport | TlsError::Deadline) {
         // The channel does not know of it.
         return;
@@ -136,7 +202,6 @@ pub fn is_over<L: Trusting>(
     assert_eq!(asked, Err(TlsError::NotOpen));
     for input in [&[][..], &[22, 3, 3, 0, 1, 0], BODY] {
         assert_eq!(channel.receive(input), Err(error));
-        assert_eq!(channel.advance(input, config), Err(error));
     }
     assert_eq!(channel.end_of_stream(), Err(error));
     channel.close();
@@ -152,16 +217,24 @@ fn is_told<L: Trusting>(channel: &Channel<'_, L>, error: TlsError) {
         pending == 0,
         error.alert().is_none() || error == TlsError::Deadline
     );
+    if error == TlsError::SendBuffer {
+        // What still had room goes first.
+        return;
+    }
     // Head, level and description, and what seals them; before it a KeyUpdate that was asked for.
     assert!(pending <= 5 + 2 + 17 + 5 + 5 + 17, "{error:?}: {pending}");
 }
 
 /// The server is told what the error says it is told.
 fn alert_arrives<L: Trusting>(channel: &mut Channel<'_, L>, server: &mut Server, error: TlsError) {
-    let pending = channel.pending().to_vec();
-    channel.sent(pending.len());
-    server.feed(&pending);
-    let Some(alert) = error.alert().filter(|_| !pending.is_empty()) else {
+    let some = !channel.pending().is_empty();
+    // It may have to wait for room.
+    while !channel.pending().is_empty() {
+        let pending = channel.pending().to_vec();
+        channel.sent(pending.len());
+        server.feed(&pending);
+    }
+    let Some(alert) = error.alert().filter(|_| some) else {
         return;
     };
     let report = server.report();

@@ -29,7 +29,7 @@ fn good_connections_of_every_shape() {
     let version = Step::SealedAs {
         kind: 23,
         version: 0x0301,
-        content: vec![4, 0, 0, 0],
+        content: [&[4, 0, 0, 14][..], &[0; 8], &[0, 0, 1, 9, 0, 0]].concat(),
     };
     ends("another version", &good().before(data, [version]), Good);
     ends(
@@ -56,12 +56,16 @@ fn good_connections_of_every_shape() {
     );
 }
 
-/// More records than a handshake ever takes, with an octet in each.
+/// More records than there are octets in any other form, and legal.
 #[test]
 fn a_handshake_in_the_smallest_records() {
     for size in [1, 7] {
-        let script = good().before(extensions, [Step::Fragment(size)]);
-        ends("small", &script, Refused(TlsError::Flood));
+        for place in [hello, extensions] {
+            let small = [Step::Fragment(size)];
+            let large = [Step::Fragment(0)];
+            let script = good().before(place, small).before(data, large);
+            ends(&format!("{size} octets a record"), &script, Good);
+        }
     }
 }
 
@@ -154,17 +158,23 @@ fn change_cipher_spec_means_nothing_but_has_its_place() {
         let script = good().after(hello, [Step::Plain(20, octets)]);
         ends("contents", &script, bad);
     }
-    let script = good().before(hello, [Step::Plain(20, vec![1])]);
-    ends("before ServerHello", &script, bad);
+    // Dropped at any time between the ClientHello and the server's Finished (RFC 8446, section 5).
+    for place in [hello, extensions, certificate, verify, finished] {
+        let script = good().before(place, [Step::Plain(20, vec![1])]);
+        ends("a place", &script, Good);
+    }
+    for octets in [vec![0], vec![1, 1]] {
+        let script = good().before(hello, [Step::Plain(20, octets)]);
+        ends("contents before ServerHello", &script, bad);
+    }
     let script = good().before(data, [Step::Plain(20, vec![1])]);
     ends("after Finished", &script, Broken(TlsError::BadRecord));
     let sealed = Step::Sealed(20, vec![1]);
     let script = good().after(hello, [sealed]);
     ends("sealed", &script, Refused(TlsError::UnexpectedMessage));
-    let flood = Step::Repeat(100, Box::new(Step::Plain(20, vec![1])));
-    ends(
-        "a hundred",
-        &good().after(hello, [flood]),
-        Refused(TlsError::Flood),
-    );
+    for place in [hello, extensions] {
+        let flood = Step::Repeat(100, Box::new(Step::Plain(20, vec![1])));
+        let script = good().before(place, [flood]);
+        ends("a hundred", &script, Refused(TlsError::Flood));
+    }
 }

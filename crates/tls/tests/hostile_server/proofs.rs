@@ -4,8 +4,8 @@ use crate::{End, Setup, certificate, differs, ends, extensions, finished, good, 
 use End::{Good, Refused};
 use hostile_tls::script::{Epoch, Proof, Seal};
 use hostile_tls::{Script, Step};
-use netboot_tls::TlsError;
 use netboot_tls::verify::VerifyError;
+use netboot_tls::{Alert, TlsError};
 
 fn proving(proof: Proof) -> Script {
     good().replace(verify, [Step::CertificateVerify(proof)])
@@ -122,7 +122,36 @@ fn asked_for_a_certificate() {
     let context = asking(request(b"x", vec![schemes.clone()]));
     ends("a context", &context, Refused(TlsError::IllegalParameter));
     let bare = asking(request(b"", vec![]));
-    ends("no schemes", &bare, Refused(TlsError::BadMessage));
+    ends("no schemes", &bare, Refused(TlsError::MissingExtension));
+    let alert = TlsError::MissingExtension.alert();
+    assert_eq!(alert, Some(Alert::MISSING_EXTENSION));
+    for (what, list) in [
+        ("an empty list", vec![0, 0]),
+        ("half a scheme", vec![0, 3, 4, 3, 8]),
+        ("a scheme behind the list", vec![0, 2, 4, 3, 8, 4]),
+        ("no list", vec![]),
+    ] {
+        let script = asking(request(b"", vec![(13, list)]));
+        ends(what, &script, Refused(TlsError::BadMessage));
+    }
+    let again = vec![schemes.clone(), (0x5A5A, vec![1]), (0x5A5A, vec![])];
+    let script = asking(request(b"", again));
+    ends(
+        "unknown twice",
+        &script,
+        Refused(TlsError::IllegalParameter),
+    );
+    let many = |count: u16| {
+        (100..100 + count)
+            .map(|kind| (kind, vec![]))
+            .chain([schemes.clone()])
+    };
+    let script = asking(request(b"", many(31).collect()));
+    ends("31 unknown ones", &script, Good);
+    let script = asking(request(b"", many(32).collect()));
+    ends("32 unknown ones", &script, Refused(TlsError::BadMessage));
+    let behind = Step::Handshake(13, vec![0, 0, 8, 0, 13, 0, 4, 0, 2, 4, 3, 0]);
+    ends("behind it", &asking(behind), Refused(TlsError::BadMessage));
     let twice = asking(request(b"", vec![schemes.clone(), schemes.clone()]));
     ends("schemes twice", &twice, Refused(TlsError::IllegalParameter));
     let late = good().after(certificate, [request(b"", vec![schemes.clone()])]);

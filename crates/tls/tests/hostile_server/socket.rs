@@ -1,10 +1,9 @@
 //! The client over a real socket, with deadlines.
 
 use crate::memory::{is_over, nothing_leaks, with_config};
-use crate::{Got, REQUEST, Setup, Trusting};
+use crate::{Got, Setup, Trusting};
 use hostile_tls::{Listener, Script};
 use netboot_core::{Duration, Instant};
-use netboot_tls::channel::SEND;
 use netboot_tls::connection::Received;
 use netboot_tls::{Channel, Config, TlsConnection, TlsError, Transport};
 use rand_chacha::ChaCha20Rng;
@@ -88,7 +87,7 @@ pub fn run<L: Trusting>(setup: &Setup, script: &Script) -> Got {
     let listener = Listener::on_loopback(setup.identity.clone(), scripts, 1).unwrap();
     let stream = TcpStream::connect(listener.address()).unwrap();
     let mut socket = Socket::new(stream);
-    let (mut receive, mut send) = (vec![0; setup.receive], vec![0; SEND + 2048]);
+    let (mut receive, mut send) = (vec![0; setup.receive], vec![0; setup.send]);
     let mut channel = Channel::<L>::new(&mut receive, &mut send);
     let mut got = Got {
         opened: false,
@@ -97,9 +96,9 @@ pub fn run<L: Trusting>(setup: &Setup, script: &Script) -> Got {
         report: Default::default(),
     };
     got.result = with_config(setup, |config| {
-        let result = exchange(&mut channel, &mut socket, config, &mut got);
+        let result = exchange(setup.request, &mut channel, &mut socket, config, &mut got);
         if let Err(error) = result {
-            is_over(&mut channel, config, error);
+            is_over(&mut channel, error);
         }
         result
     });
@@ -109,6 +108,7 @@ pub fn run<L: Trusting>(setup: &Setup, script: &Script) -> Got {
 }
 
 fn exchange<L: Trusting>(
+    request: &[u8],
     channel: &mut Channel<'_, L>,
     socket: &mut Socket,
     config: &mut Config<'_, '_, L>,
@@ -121,7 +121,7 @@ fn exchange<L: Trusting>(
     assert_eq!(late, Err(TlsError::NotOpen));
     connection.connect(config, &mut rng, Instant::ZERO + LIMIT)?;
     got.opened = true;
-    connection.write(REQUEST, Instant::ZERO + LIMIT)?;
+    connection.write(request, Instant::ZERO + LIMIT)?;
     let mut octets = [0; 1_000];
     loop {
         let len = connection.read(&mut octets, Instant::ZERO + LIMIT)?;

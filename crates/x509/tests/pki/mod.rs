@@ -151,3 +151,25 @@ pub fn judge_pinned(chain: &[&[u8]], keys: &[[u8; 32]]) -> Result<LeafKey, Verif
     };
     verify_server(chain, &ServerName::from_host(NAME)?, &trust)
 }
+
+/// A server's certificate that differs in one thing.
+pub fn leaf_error(edit: impl FnOnce(&mut CertificateParams)) -> Option<VerifyError> {
+    let root = Ca::root();
+    let leaf = root.leaf_with(edit);
+    judge(&[&leaf.der], &[&root.der]).err()
+}
+
+/// A CA between root and server that differs in one thing.
+pub fn issuer_error(edit: impl FnOnce(&mut CertificateParams)) -> Option<VerifyError> {
+    let root = Ca::root();
+    let sub = root.sub("sub", edit);
+    let leaf = sub.leaf();
+    judge(&[&leaf.der, &sub.der], &[&root.der]).err()
+}
+
+/// A root that differs in one thing.
+pub fn root_error(edit: impl FnOnce(&mut CertificateParams)) -> Option<VerifyError> {
+    let root = Ca::root_with(edit);
+    let leaf = root.leaf();
+    judge(&[&leaf.der], &[&root.der]).err()
+}

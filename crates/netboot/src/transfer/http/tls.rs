@@ -169,7 +169,7 @@ impl<'a> Tls<'a> {
 
     /// Gives the socket what it has room for.
     fn push(&mut self, socket: &mut tcp::Socket<'_>) {
-        either!(&mut self.channel, channel => push(channel, socket));
+        either!(&mut self.channel, channel => channel.sent(give(socket, channel.pending())));
     }
 }
 
@@ -265,24 +265,24 @@ fn exchange<B: Board, L: Level>(
         Some(rng) => channel.start(config, rng),
         None => Err(TlsError::NoEntropy),
     };
-    started.map_err(|error| station.fail(error.into()))?;
+    let mut shake = started.map_err(|error| station.fail(error.into()))?;
     let late = TlsError::Deadline.into();
     station.run(limit, late, |station, now| {
         let socket = station.stack.tcp(handle);
-        push(channel, socket);
+        shake.sent(give(socket, shake.pending()));
         // Up to a whole flight: each turn takes at least an octet of what has arrived.
         for _ in 0..BUDGET {
-            if !socket.can_recv() || channel.is_open() {
+            if !socket.can_recv() || shake.is_open() {
                 break;
             }
-            let fed = feed(socket, &mut |input| channel.advance(input, config));
-            push(channel, socket);
+            let fed = feed(socket, &mut |input| shake.advance(input));
+            shake.sent(give(socket, shake.pending()));
             if let Err(error) = fed {
                 station.flush();
                 return Err(station.fail(error));
             }
         }
-        if channel.is_open() && channel.pending().is_empty() {
+        if shake.is_open() && shake.pending().is_empty() {
             return Ok(Step::Done(()));
         }
         if !socket.may_recv() {
@@ -296,10 +296,8 @@ fn exchange<B: Board, L: Level>(
     })
 }
 
-/// Gives the socket what it has room for.
-fn push<L: Level>(channel: &mut Channel<'_, L>, socket: &mut tcp::Socket<'_>) {
+/// Gives the socket what it has room for; returns how many octets of `pending` that are.
+fn give(socket: &mut tcp::Socket<'_>, pending: &[u8]) -> usize {
     // A socket that cannot send is noticed by whoever reads from it.
-    if let Ok(sent) = socket.send_slice(channel.pending()) {
-        channel.sent(sent);
-    }
+    socket.send_slice(pending).unwrap_or(0)
 }
