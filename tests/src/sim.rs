@@ -30,6 +30,7 @@ pub struct Sim<'p> {
     attack: Option<Attack>,
     /// Time that the world moves on with each access to a register.
     access: Duration,
+    oversleep: Option<Duration>,
 }
 
 impl<'p> Sim<'p> {
@@ -45,6 +46,7 @@ impl<'p> Sim<'p> {
             acts: Vec::new(),
             attack: None,
             access: Duration::ZERO,
+            oversleep: None,
         }
     }
 
@@ -83,6 +85,13 @@ impl<'p> Sim<'p> {
         self
     }
 
+    /// Makes the platform wake up to `oversleep` late, in place of [`SimPlatform`]'s own lateness. With zero it is on the dot.
+    #[must_use]
+    pub fn oversleeps(mut self, oversleep: Duration) -> Self {
+        self.oversleep = Some(oversleep);
+        self
+    }
+
     /// Boots.
     ///
     /// # Panics
@@ -96,8 +105,12 @@ impl<'p> Sim<'p> {
         let device = SimDevice::new(world.clone());
         self.acts.sort_by_key(|(at, _)| *at);
         let waits = Rc::new(Cell::new(0));
+        let mut inner = SimPlatform::new(world.clone(), self.plan.seed ^ 0x005e_ed0f_0c11_e475);
+        if let Some(oversleep) = self.oversleep {
+            inner = inner.with_oversleep(oversleep);
+        }
         let platform = Guarded {
-            inner: SimPlatform::new(world.clone(), self.plan.seed ^ 0x005e_ed0f_0c11_e475),
+            inner,
             world: world.clone(),
             acts: self.acts.into(),
             entropy: self.plan.https.as_ref().is_some_and(|https| https.entropy),
