@@ -425,6 +425,8 @@ impl<B: RegisterBus> RecoveryAgent<B> {
 }
 
 #[cfg(test)]
+mod api_tests;
+#[cfg(test)]
 mod clock_tests;
 #[cfg(test)]
 mod tests;
