@@ -128,6 +128,36 @@ fn the_last_image_has_the_settle_time_too() {
     assert_eq!(agent.poll(T0), Ok(AgentEvent::Complete));
 }
 
+/// Only *recovery pending* and *booting* together are the silence that means success.
+#[test]
+fn a_silence_of_another_kind_is_no_success() {
+    let second = |n: u64| T0 + Duration::from_secs(n);
+    let verifying = Ok(AgentEvent::Verifying { index: 2 });
+    let booting = [(DEVICE_STATUS_0, 0x0012_0004), (RECOVERY_STATUS, 0x22)];
+    for other in [
+        [(DEVICE_STATUS_0, 0x0012_0004), (RECOVERY_STATUS, 0x21)],
+        [(DEVICE_STATUS_0, 0x0012_0003), (RECOVERY_STATUS, 0x22)],
+        [(DEVICE_STATUS_0, 0x0012_0002), (RECOVERY_STATUS, 0x20)],
+    ] {
+        let mut agent = agent(table());
+        agent.deliver(2);
+        agent.set(&other);
+        for at in [0, 3, 20] {
+            assert_eq!(agent.poll(second(at)), verifying, "{other:x?}");
+        }
+        // It also ends a silence of the right kind, which then begins anew.
+        agent.set(&booting);
+        assert_eq!(agent.poll(second(21)), verifying);
+        agent.set(&other);
+        assert_eq!(agent.poll(second(22)), verifying);
+        agent.set(&booting);
+        for at in [23, 25] {
+            assert_eq!(agent.poll(second(at)), verifying, "{other:x?}");
+        }
+        assert_eq!(agent.poll(second(26)), Ok(AgentEvent::Complete));
+    }
+}
+
 #[test]
 fn the_status_is_what_was_last_seen() {
     let mut agent = agent(table());
