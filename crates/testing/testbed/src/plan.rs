@@ -295,3 +295,24 @@ impl Plan {
         toc
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The device hashes whole words, and a manifest that was made over the file alone does not match.
+    #[test]
+    fn an_image_of_odd_size_is_named_with_what_the_device_hashes() {
+        for (size, hashed) in [(4_001, "4004"), (4_002, "4004"), (4_003, "4004")] {
+            let image = Image::pseudo_random("odd", size, 1);
+            let note = image.padding_note().unwrap();
+            assert!(note.contains(hashed), "{note}");
+            assert_ne!(image.sha256(), image.padded_sha256());
+        }
+        for size in [4, 256, 4_000, 4_004] {
+            let image = Image::pseudo_random("whole words", size, 1);
+            assert_eq!(image.padding_note(), None);
+            assert_eq!(image.sha256(), image.padded_sha256());
+        }
+    }
+}
