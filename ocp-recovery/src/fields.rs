@@ -311,6 +311,9 @@ mod tests {
             assert_eq!(RecIntfCfg(word).bypass(), bit == 0);
             assert_eq!(RecIntfCfg(word).payload_done(), bit == 1);
         }
+        let caps = ProtCap2(0x1234_0703);
+        let parts = (caps.major(), caps.minor(), caps.capabilities());
+        assert_eq!(parts, (3, 7, 0x1234));
         let ctrl = RecoveryCtrl(0x0F12_3445);
         assert_eq!((ctrl.cms(), ctrl.activate()), (0x45, 0x12));
         assert_eq!(RecoveryStatus(0x1234_5678).octet(), 0x78);
