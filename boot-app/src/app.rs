@@ -380,9 +380,11 @@ where
                 Ok(AgentEvent::ImageRequested { index }) => return Ok(Some(index)),
                 Ok(AgentEvent::Complete) => return Ok(None),
                 Ok(AgentEvent::Waiting) => {}
-                Ok(AgentEvent::Verifying { .. }) => {
+                Ok(AgentEvent::Verifying { index }) => {
                     let agent = self.delivery.sink();
+                    // Before the last image is activated, the platform can only know of an earlier boot.
                     if BOARD
+                        && index >= agent.last_index()
                         && let Some(control) = &mut self.control
                         && control.is_complete(agent.bus_mut())
                     {

@@ -9,8 +9,10 @@ pub trait DeviceControl<B> {
     /// platform that asks for the reset there (OCP DEVICE_RESET). Returns `false` when that is not possible; the boot then ends.
     fn reset(&mut self, bus: &mut B) -> bool;
 
-    /// Whether the platform knows that the device runs its last image, for example by MCI RESET_REASON or FW_EXEC_CTRL in a
-    /// Caliptra subsystem. Asked for while the device verifies an image.
+    /// Returns whether the platform knows that the device runs its last image, for example by MCI RESET_REASON or FW_EXEC_CTRL in a
+    /// Caliptra subsystem. The boot application asks only while the device verifies its last image
+    /// ([`AgentConfig::last_index`](ocp_recovery::AgentConfig::last_index)). With `true` the boot ends well at once; otherwise it
+    /// ends well when the registers have not changed for [`AgentConfig::settle`](ocp_recovery::AgentConfig::settle).
     fn is_complete(&mut self, bus: &mut B) -> bool {
         let _ = bus;
         false

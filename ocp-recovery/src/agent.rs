@@ -46,8 +46,6 @@ pub struct RecoveryAgent<B> {
     pub(crate) deadline: Instant,
     pub(crate) status: StatusSnapshot,
     pub(crate) transfer: Transfer,
-    /// When the core was last seen to be in bypass mode.
-    pub(crate) core_seen: Instant,
     /// When the first sign of a failure was seen, while the agent waits for the reason.
     failing_since: Option<Instant>,
     /// The failure of the device, which is final until a reset.
@@ -78,7 +76,6 @@ impl<B: RegisterBus> RecoveryAgent<B> {
             deadline: now,
             status: StatusSnapshot::default(),
             transfer: Transfer::default(),
-            core_seen: now,
             failing_since: None,
             fatal: None,
             settling: None,
@@ -104,7 +101,6 @@ impl<B: RegisterBus> RecoveryAgent<B> {
         self.deadline = now + self.config.request_timeout;
         self.status = StatusSnapshot::default();
         self.transfer = Transfer::default();
-        self.core_seen = now;
         self.failing_since = None;
         self.fatal = None;
         self.settling = None;
@@ -428,5 +424,9 @@ impl<B: RegisterBus> RecoveryAgent<B> {
     }
 }
 
+#[cfg(test)]
+mod api_tests;
+#[cfg(test)]
+mod clock_tests;
 #[cfg(test)]
 mod tests;

@@ -35,3 +35,46 @@ impl<B: RegisterBus + ?Sized> RegisterBus for &mut B {
         (**self).write_repeated(offset, words);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Remembers each access; a read gives the offset back.
+    #[derive(Default)]
+    struct Log(Vec<(u32, Option<u32>)>);
+
+    impl RegisterBus for Log {
+        fn read32(&mut self, offset: u32) -> u32 {
+            self.0.push((offset, None));
+            offset + 1
+        }
+
+        fn write32(&mut self, offset: u32, value: u32) {
+            self.0.push((offset, Some(value)));
+        }
+    }
+
+    /// The same accesses through a type parameter, so that a reference is the bus.
+    fn access<B: RegisterBus>(mut bus: B) {
+        assert_eq!(bus.read32(0x130), 0x131);
+        bus.write32(0x310, 0xF00);
+        bus.write_repeated(0x27C, &[[1, 2, 3, 4], [5, 6, 7, 8]]);
+        bus.write_repeated(0x27C, &[]);
+    }
+
+    #[test]
+    fn a_borrowed_bus_does_each_access_once_and_in_order() {
+        let mut bus = Log::default();
+        access(&mut bus);
+        let accesses = [
+            (0x130, None),
+            (0x310, Some(0xF00)),
+            (0x27C, Some(0x0403_0201)),
+            (0x27C, Some(0x0807_0605)),
+        ];
+        assert_eq!(bus.0, accesses);
+        let mut object: Box<dyn RegisterBus> = Box::new(bus);
+        access(&mut *object);
+    }
+}

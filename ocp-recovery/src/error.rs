@@ -284,11 +284,9 @@ impl fmt::Display for RecoveryError {
                 )?;
                 write_status(f, device_status, recovery_status)?;
                 match wait {
-                    // A fired watchdog leaves the registers as they were.
-                    WaitFor::ImageRequest | WaitFor::Drain => {
-                        f.write_str("; its own watchdog may have fired")
-                    }
-                    _ => Ok(()),
+                    // Nothing is shown yet that a watchdog could have left as it was.
+                    WaitFor::Capabilities => Ok(()),
+                    _ => f.write_str("; its own watchdog may have fired"),
                 }
             }
             ResetRequired { index, octets } => write!(
@@ -468,6 +466,13 @@ mod tests {
             "the device did not show an empty FIFO in time (image 1) \
              (device status 0x3, recovery status 0x11); its own watchdog may have fired"
         ));
+        // A watchdog that fires leaves the registers as they were, in whatever wait.
+        let watched = samples().into_iter().filter(|error| {
+            let text = error.to_string();
+            text.ends_with("its own watchdog may have fired")
+        });
+        let codes: Vec<u32> = watched.map(|error| error.code() & 0xFFFF).collect();
+        assert_eq!(codes, [24, 25, 26, 27]);
         assert!(texts.contains(
             "the device took 8000 octets of image 1, which was given up, and has to be reset"
         ));

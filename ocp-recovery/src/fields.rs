@@ -272,4 +272,61 @@ mod tests {
         assert!(FifoStatus0(1).is_empty() && FifoStatus0(2).is_full());
         assert!(RecIntfCfg(3).bypass() && RecIntfCfg(3).payload_done());
     }
+
+    /// OCP Secure Firmware Recovery 1.1, PROT_CAP octets 10 and 11.
+    #[test]
+    fn capability_bits_are_numbered_as_ocp_has_them() {
+        use capability::*;
+        let bits = [
+            IDENTIFICATION,
+            FORCED_RECOVERY,
+            MANAGEMENT_RESET,
+            DEVICE_RESET,
+            DEVICE_STATUS,
+            RECOVERY_MEMORY_ACCESS,
+            LOCAL_C_IMAGE,
+            PUSH_C_IMAGE,
+            INTERFACE_ISOLATION,
+            HARDWARE_STATUS,
+            VENDOR_COMMAND,
+            FLASHLESS_BOOT,
+            FIFO_CMS,
+        ];
+        for (bit, capability) in (0..).zip(bits) {
+            assert_eq!(capability, 1 << bit);
+        }
+        // ROM 2.1.2, and the older one without recovery memory access and hardware status.
+        let common = IDENTIFICATION | DEVICE_STATUS | PUSH_C_IMAGE | FLASHLESS_BOOT | FIFO_CMS;
+        assert_eq!(common, 0x1891);
+        assert_eq!(common | RECOVERY_MEMORY_ACCESS | HARDWARE_STATUS, 0x1AB1);
+        assert_eq!(REQUIRED, 0x0090);
+    }
+
+    #[test]
+    fn each_bit_is_read_alone() {
+        for bit in 0..32 {
+            let word = 1 << bit;
+            assert_eq!(FifoStatus0(word).is_empty(), bit == 0);
+            assert_eq!(FifoStatus0(word).is_full(), bit == 1);
+            assert_eq!(RecIntfCfg(word).bypass(), bit == 0);
+            assert_eq!(RecIntfCfg(word).payload_done(), bit == 1);
+        }
+        let caps = ProtCap2(0x1234_0703);
+        let parts = (caps.major(), caps.minor(), caps.capabilities());
+        assert_eq!(parts, (3, 7, 0x1234));
+        let ctrl = RecoveryCtrl(0x0F12_3445);
+        assert_eq!((ctrl.cms(), ctrl.activate()), (0x45, 0x12));
+        assert_eq!(RecoveryStatus(0x1234_5678).octet(), 0x78);
+        assert_eq!(RecoveryStatus(0x1234_5678).image_index(), 7);
+        for status in 0..=0xF {
+            let failed = matches!(status, 0xE | 0xF);
+            assert_eq!(DeviceStatus0(0x0012_0000 | status).is_error(), failed);
+            assert_eq!(RecoveryStatus(0x20 | status).is_error(), status >= 0xC);
+        }
+        assert_eq!(
+            (w1c_access::ACTIVATE, w1c_access::FIFO_RESET),
+            (0xF00, 0x1_0000)
+        );
+        assert_eq!(tti_reset::TX_DATA, 8);
+    }
 }

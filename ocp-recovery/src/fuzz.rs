@@ -1,8 +1,9 @@
 //! A fuzz body: the agent on a bus that answers whatever the input says.
 //!
 //! Such a device is worse than any real one. Whatever it shows, the agent must not panic, must not write outside its
-//! windows, must not write registers that it has no business with, must not activate an image that it did not deliver
-//! whole, and must not begin an image while the device may hold octets of one that was given up.
+//! windows, must not write a word to a core that was reset and is out of bypass, must not write registers that it has no
+//! business with, must not activate an image that it did not deliver whole, and must not begin an image while the device
+//! may hold octets of one that was given up.
 
 use crate::agent::{AgentEvent, AgentState, RecoveryAgent};
 use crate::bus::RegisterBus;
@@ -29,6 +30,14 @@ struct HostileBus<'a> {
 }
 
 impl HostileBus<'_> {
+    /// Device and core are reset. What the agent is not told, it has to see.
+    fn reset(&mut self) {
+        self.burst = 0;
+        self.payload_done = false;
+        self.held = false;
+        self.config = 0;
+    }
+
     fn octet(&mut self) -> Option<u8> {
         let (first, rest) = self.data.split_first()?;
         self.data = rest;
@@ -102,6 +111,7 @@ impl RegisterBus for HostileBus<'_> {
                 let [fifo_size, max_transfer] = self.geometry;
                 assert!(self.burst <= fifo_size.min(max_transfer), "burst too long");
                 assert!(!self.payload_done, "word after PAYLOAD_DONE");
+                assert_eq!(self.config & 1, 1, "word to a core that is out of bypass");
                 assert!(self.words <= self.declared, "more words than declared");
                 self.held |= self.burst == fifo_size.min(max_transfer).min(1024);
             }
@@ -212,10 +222,12 @@ fn drive(data: &[u8]) -> (u32, u32) {
                 Ok(())
             }
             6 if argument == 28 => {
-                let bus = agent.bus_mut();
-                bus.held = false;
-                bus.payload_done = false;
+                agent.bus_mut().reset();
                 agent.device_was_reset(now)
+            }
+            6 if argument == 26 => {
+                agent.bus_mut().reset();
+                Ok(())
             }
             6 => {
                 agent.write(now, &image[..usize::from(argument)]).ok();

@@ -359,6 +359,107 @@ mod tests {
         assert_eq!(discover(&ring), Err(ExtCapsEndless));
     }
 
+    /// The registers that the crate names, as the RDL of the I3C core has them, in octets from 0x100.
+    #[test]
+    fn registers_are_where_the_core_has_them() {
+        use recovery::*;
+        let registers = [
+            EXTCAP_HEADER,
+            PROT_CAP_0,
+            PROT_CAP_1,
+            PROT_CAP_2,
+            PROT_CAP_3,
+            DEVICE_ID_0,
+            DEVICE_ID_1,
+        ];
+        for (number, register) in (0..).zip(registers) {
+            assert_eq!(register, 4 * number);
+        }
+        let registers = [
+            DEVICE_ID_RESERVED,
+            DEVICE_STATUS_0,
+            DEVICE_STATUS_1,
+            DEVICE_RESET,
+            RECOVERY_CTRL,
+            RECOVERY_STATUS,
+            HW_STATUS,
+            INDIRECT_FIFO_CTRL_0,
+            INDIRECT_FIFO_CTRL_1,
+            INDIRECT_FIFO_STATUS_0,
+            INDIRECT_FIFO_STATUS_1,
+            INDIRECT_FIFO_STATUS_2,
+            INDIRECT_FIFO_STATUS_3,
+            INDIRECT_FIFO_STATUS_4,
+            INDIRECT_FIFO_RESERVED,
+            INDIRECT_FIFO_DATA,
+        ];
+        for (number, register) in (0xB..).zip(registers) {
+            assert_eq!(register, 4 * number);
+        }
+        assert_eq!(4 * MIN_DWORDS, INDIRECT_FIFO_DATA + 4);
+    }
+
+    #[test]
+    fn a_block_may_touch_the_edge_and_not_cross_it() {
+        // A last block that ends with the CSR block leaves no room for the header that ends the chain.
+        for (dwords, expected) in [
+            (0x3C0, RecoveryError::ExtCapsPointer { offset: 0x1000 }),
+            (
+                0x3C1,
+                RecoveryError::ExtCapLength {
+                    id: 0x55,
+                    offset: 0x100,
+                    dwords: 0x3C1,
+                },
+            ),
+        ] {
+            let chain = [(0x40, 0x100), (0x100, 0x55 | dwords << 8)];
+            assert_eq!(discover(&chain), Err(expected));
+        }
+        // Pointers from right after PIOControl to the last word are followed.
+        for (offset, good) in [(0xB0, false), (0xB4, true), (0xFFC, true), (0x1000, false)] {
+            let found = discover(&[(0x40, offset)]);
+            let expected = match good {
+                true => missing(cap_id::TARGET_TRANSACTION),
+                false => RecoveryError::ExtCapsPointer { offset },
+            };
+            assert_eq!(found, Err(expected), "{offset:#x}");
+        }
+    }
+
+    #[test]
+    fn each_block_has_a_least_length() {
+        for (id, least) in [
+            (cap_id::SECURE_FIRMWARE_RECOVERY, 0x1B),
+            (cap_id::SOC_MANAGEMENT, 5),
+        ] {
+            for dwords in [least - 1, least] {
+                let header = u32::from(id) | dwords << 8;
+                let found = discover(&[(0x40, 0x100), (0x100, header)]);
+                let expected = match dwords < least {
+                    true => RecoveryError::ExtCapLength {
+                        id,
+                        offset: 0x100,
+                        dwords,
+                    },
+                    // The next word reads 0, which ends the chain.
+                    false => missing(cap_id::TARGET_TRANSACTION),
+                };
+                assert_eq!(found, Err(expected));
+            }
+        }
+        // Sixteen headers are looked at, of which the last one may end the chain.
+        for (blocks, good) in [(15, true), (16, false)] {
+            let mut chain = vec![(0x40, 0x100)];
+            chain.extend((0..blocks).map(|n| (0x100 + 4 * n, 0x0000_0155)));
+            let expected = match good {
+                true => missing(cap_id::TARGET_TRANSACTION),
+                false => RecoveryError::ExtCapsEndless,
+            };
+            assert_eq!(discover(&chain), Err(expected));
+        }
+    }
+
     proptest! {
         #[test]
         fn arbitrary_chains_end_and_stay_in_the_block(words in prop::collection::vec(any::<u32>(), 1024)) {

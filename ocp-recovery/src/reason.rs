@@ -112,9 +112,59 @@ mod tests {
         assert_eq!(Reason(0x89).name(), "vendor specific");
         assert_eq!(Reason(0x100).name(), "reserved code");
         assert_eq!(Reason(0x85).to_string(), "firmware digest mismatch (0x85)");
-        // A version that is too old is 0x0A, one that is too new is 0x88.
-        assert!(Reason(0x0A).name().contains("too old"));
-        assert!(Reason(0x88).name().contains("above"));
+    }
+
+    /// What OCP Secure Firmware Recovery 1.1 and `caliptra-sw drivers/src/dma.rs` say of each code, in their words, and
+    /// whether a wrong file on the server can be the cause.
+    #[test]
+    fn each_name_says_what_the_code_means() {
+        let table: [(u16, &[&str], bool); 29] = [
+            (0x00, &["no reason"], false),
+            (0x01, &["hardware"], false),
+            (0x02, &["software"], false),
+            (0x03, &["self-test"], false),
+            (0x04, &["corrupt or missing", "critical data"], true),
+            (0x05, &["key manifest", "missing or corrupt"], true),
+            (0x06, &["key manifest", "authentication"], true),
+            (0x07, &["key manifest", "too old", "anti-rollback"], true),
+            (0x08, &["boot loader", "missing or corrupt"], true),
+            (0x09, &["boot loader", "authentication"], true),
+            (0x0A, &["boot loader", "too old", "anti-rollback"], true),
+            (0x0B, &["main firmware", "missing or corrupt"], true),
+            (0x0C, &["main firmware", "authentication"], true),
+            (0x0D, &["main firmware", "too old", "anti-rollback"], true),
+            (0x0E, &["recovery firmware", "missing or corrupt"], true),
+            (0x0F, &["recovery firmware", "authentication"], true),
+            (
+                0x10,
+                &["recovery firmware", "too old", "anti-rollback"],
+                true,
+            ),
+            (0x11, &["forced"], false),
+            (0x12, &["streaming boot"], false),
+            (0x80, &["vendor", "key", "invalid"], true),
+            (0x81, &["vendor", "key", "revoked"], true),
+            (0x82, &["vendor", "signature"], true),
+            (0x83, &["owner", "key", "invalid"], true),
+            (0x84, &["owner", "signature"], true),
+            (0x85, &["firmware digest mismatch"], true),
+            (0x86, &["image layout"], true),
+            (0x87, &["post-quantum", "configuration"], true),
+            (0x88, &["version", "SVN", "above", "maximum"], true),
+            (0x94, &["device ownership transfer"], false),
+        ];
+        for (code, words, wrong_file) in table {
+            let name = Reason(code).name();
+            for word in words {
+                assert!(name.contains(word), "{code:#04x}: {name}");
+            }
+            let blame = Reason(code).blame();
+            assert_eq!(blame == Blame::Server, wrong_file, "{code:#04x}");
+            assert!(blame == Blame::Server || blame == Blame::Device);
+        }
+        // Too old is the opposite of above the maximum.
+        let old = (0..=0xFF).filter(|code| Reason(*code).name().contains("too old"));
+        assert_eq!(old.collect::<Vec<u16>>(), [0x07, 0x0A, 0x0D, 0x10]);
     }
 
     #[test]

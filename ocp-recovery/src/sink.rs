@@ -1,8 +1,13 @@
 //! The agent as an [`ImageSink`]: from octets to bursts of FIFO words.
 //!
-//! A burst begins when the FIFO reads empty and is as long as the FIFO. The agent writes the words of a burst without
-//! reading a register; the core takes them until the FIFO is full. After it nothing may be written until the FIFO reads
-//! empty again: such a word would be dropped without a sign or stall the bus for good (i3c-core `recovery_handler.sv`).
+//! A burst begins when the FIFO reads empty and is as long as the FIFO. The core takes its words until the FIFO is full.
+//! After it nothing may be written until the FIFO reads empty again: such a word would be dropped without a sign or stall
+//! the bus for good (i3c-core `recovery_handler.sv`).
+//!
+//! A burst may take several calls, and the core may be reset between two of them. It is then back in I3C mode, where a word
+//! to the FIFO stalls the bus. So each call looks at the core again, and [`write`](ImageSink::write) does so right before
+//! its first word. One race is left, which no driver can close: a reset between that look and the last word of the same
+//! call, which writes no more than one burst (64 words). A platform must not reset the core while the agent is in a call.
 //!
 //! The device notices nothing of an image before its first burst is whole or PAYLOAD_DONE is set. From then on a released
 //! ROM counts words and cannot be made to begin anew, so the agent can no longer take the image back.
@@ -12,11 +17,7 @@ use crate::bus::RegisterBus;
 use crate::error::{RecoveryError, WaitFor};
 use crate::fields::device_status;
 use crate::transfer::Transfer;
-use netboot_core::{AbortReason, Duration, ImageSink, Instant};
-
-/// The agent looks at device and core again inside a burst when it has not done so for this long. A core that was reset in
-/// the meantime is back in I3C mode, where a word to the FIFO would go astray.
-const PAUSE: Duration = Duration::from_millis(100);
+use netboot_core::{AbortReason, ImageSink, Instant};
 
 impl<B: RegisterBus> RecoveryAgent<B> {
     fn write_word(&mut self, word: u32) {
@@ -45,12 +46,11 @@ impl<B: RegisterBus> RecoveryAgent<B> {
     ///
     /// # Errors
     /// Fails with `DeviceLeft` when the bypass is off.
-    fn check_core(&mut self, now: Instant) -> Result<(), RecoveryError> {
-        if !self.driver.interface_config().bypass() {
-            return Err(self.device_left());
+    fn check_core(&mut self) -> Result<(), RecoveryError> {
+        match self.driver.interface_config().bypass() {
+            true => Ok(()),
+            false => Err(self.device_left()),
         }
-        self.core_seen = now;
-        Ok(())
     }
 
     /// Takes back an image of which the device has used nothing. Returns `false`, and changes nothing, for any other one.
@@ -107,13 +107,12 @@ impl<B: RegisterBus> ImageSink for RecoveryAgent<B> {
         self.driver.set_image_size(words);
         self.status.protocol_error = 0;
         self.transfer = Transfer::new(size, burst);
-        self.core_seen = now;
         self.state = AgentState::Receiving { index };
         self.deadline = now + self.config.drain_timeout;
         Ok(())
     }
 
-    /// Returns how many octets may be written now. Inside a burst this reads no register, except after a pause.
+    /// Returns how many octets may be written now. Each call looks at device and core, inside a burst too.
     ///
     /// # Errors
     /// Fails with `DeviceLeft` when the device was reset, with `Timeout` when it did not drain the FIFO in time, and with
@@ -122,10 +121,10 @@ impl<B: RegisterBus> ImageSink for RecoveryAgent<B> {
         let AgentState::Receiving { index } = self.state else {
             return Err(self.misplaced(now, RecoveryError::NotOpen));
         };
-        let in_burst = self.transfer.room != 0;
-        if self.transfer.remaining == 0 || (in_burst && now.since(self.core_seen) < PAUSE) {
-            return Ok(self.transfer.window());
+        if self.transfer.remaining == 0 {
+            return Ok(0);
         }
+        let in_burst = self.transfer.room != 0;
         let open = in_burst || self.driver.fifo_status().is_empty();
         let Some((device, recovery)) = self.observe(now)? else {
             return Ok(0);
@@ -133,7 +132,7 @@ impl<B: RegisterBus> ImageSink for RecoveryAgent<B> {
         if device.status() != device_status::RECOVERY_MODE || recovery.image_index() != index {
             return Err(self.device_left());
         }
-        self.check_core(now)?;
+        self.check_core()?;
         if !open {
             self.check_deadline(now, WaitFor::Drain)?;
             return Ok(0);
@@ -148,7 +147,8 @@ impl<B: RegisterBus> ImageSink for RecoveryAgent<B> {
     /// padded and written too, inside the same burst.
     ///
     /// # Errors
-    /// Fails with `NotOpen`, `SizeExceeded` or `WindowExceeded`, and then writes nothing.
+    /// Fails with `NotOpen`, `SizeExceeded` or `WindowExceeded`, and with `DeviceLeft` when the core was reset. It then
+    /// writes nothing.
     fn write(&mut self, now: Instant, data: &[u8]) -> Result<(), RecoveryError> {
         let AgentState::Receiving { .. } = self.state else {
             return Err(RecoveryError::NotOpen);
@@ -167,6 +167,7 @@ impl<B: RegisterBus> ImageSink for RecoveryAgent<B> {
         if given == 0 {
             return Ok(());
         }
+        self.check_core()?;
         self.transfer.remaining = remaining;
 
         let rest = match self.transfer.odd_len {
@@ -202,7 +203,7 @@ impl<B: RegisterBus> ImageSink for RecoveryAgent<B> {
             });
         }
         // A device that was reset would take PAYLOAD_DONE for the end of an image without octets.
-        self.check_core(now)?;
+        self.check_core()?;
         self.driver.set_payload_done();
         self.transfer.used = true;
         self.state = AgentState::Draining { index };
@@ -221,7 +222,7 @@ impl<B: RegisterBus> ImageSink for RecoveryAgent<B> {
         let Some((device, _)) = self.observe(now)? else {
             return Ok(false);
         };
-        self.check_core(now)?;
+        self.check_core()?;
         match (device.status(), self.state) {
             (device_status::RECOVERY_PENDING, _) => {
                 self.state = AgentState::Ready { index };
@@ -243,7 +244,7 @@ impl<B: RegisterBus> ImageSink for RecoveryAgent<B> {
         let AgentState::Ready { index } = self.state else {
             return Err(RecoveryError::NotReady);
         };
-        self.check_core(now)?;
+        self.check_core()?;
         self.driver.activate();
         self.transfer = Transfer::default();
         self.await_verdict(now, index);

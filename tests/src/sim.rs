@@ -31,6 +31,7 @@ pub struct Sim<'p> {
     middle: Option<netsim::Middle>,
     /// Time that the world moves on with each access to a register.
     access: Duration,
+    oversleep: Option<Duration>,
 }
 
 impl<'p> Sim<'p> {
@@ -47,6 +48,7 @@ impl<'p> Sim<'p> {
             attack: None,
             middle: None,
             access: Duration::ZERO,
+            oversleep: None,
         }
     }
 
@@ -92,6 +94,13 @@ impl<'p> Sim<'p> {
         self
     }
 
+    /// Makes the platform wake up to `oversleep` late, in place of [`SimPlatform`]'s own lateness. With zero it is on the dot.
+    #[must_use]
+    pub fn oversleeps(mut self, oversleep: Duration) -> Self {
+        self.oversleep = Some(oversleep);
+        self
+    }
+
     /// Boots.
     ///
     /// # Panics
@@ -108,8 +117,12 @@ impl<'p> Sim<'p> {
         let device = SimDevice::new(world.clone());
         self.acts.sort_by_key(|(at, _)| *at);
         let waits = Rc::new(Cell::new(0));
+        let mut inner = SimPlatform::new(world.clone(), self.plan.seed ^ 0x005e_ed0f_0c11_e475);
+        if let Some(oversleep) = self.oversleep {
+            inner = inner.with_oversleep(oversleep);
+        }
         let platform = Guarded {
-            inner: SimPlatform::new(world.clone(), self.plan.seed ^ 0x005e_ed0f_0c11_e475),
+            inner,
             world: world.clone(),
             acts: self.acts.into(),
             entropy: self.plan.https.as_ref().is_some_and(|https| https.entropy),

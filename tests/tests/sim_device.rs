@@ -8,7 +8,7 @@ use ocp_recovery::RecoveryError;
 use recovery_model::{
     ActivationClear, DeviceConfig, DeviceOutcome, DevicePhase, ErrorOrder, Refusal, ResetAt, Stuck,
 };
-use testbed::plan::{FILE_NAMES, firmware};
+use testbed::plan::{EndSignal, FILE_NAMES, firmware};
 use testbed::{Plan, Protocol};
 
 const BOTH: [Protocol; 2] = [Protocol::Tftp, Protocol::Http];
@@ -118,6 +118,52 @@ fn a_last_image_that_is_never_verified() {
         device.faults.stuck = Some(Stuck::Activating(2))
     });
     boot.assert_failed(&plan, NO_VERDICT, Blame::Device);
+}
+
+/// Released ROMs do not show the end of the boot. A platform that sees it ends the boot at once, and only when it is true.
+#[test]
+fn a_platform_that_knows_the_end_of_the_boot_says_so() {
+    let settle = Duration::from_secs(20);
+    for protocol in BOTH {
+        for personality in ["rom-2.1.0", "rom-2.1.2"] {
+            for (end, at_once) in [
+                (EndSignal::None, false),
+                (EndSignal::True, true),
+                (EndSignal::Stale, true),
+            ] {
+                let plan = Plan {
+                    device: format!("personality {personality}\n"),
+                    settings: "probe off\nsettle_ms 20000\n".into(),
+                    end,
+                    ..plan(protocol)
+                };
+                let boot = boot(&plan, |_| ());
+                // A signal that is left from an earlier boot is not asked for before the last image is activated.
+                if end != EndSignal::Stale {
+                    boot.check(&plan).unwrap();
+                }
+                assert_eq!(boot.outcome.report.images.len(), 3, "{end:?}");
+                assert_eq!(boot.error(), None, "{end:?}");
+                assert_eq!(boot.took() < settle, at_once, "{end:?}: {}", boot.took());
+            }
+        }
+    }
+}
+
+/// A refusal of the last image is told by the device before its platform could say that the image runs.
+#[test]
+fn a_platform_that_knows_the_end_does_not_hide_a_refusal() {
+    let plan = Plan {
+        end: EndSignal::True,
+        ..plan(Protocol::Tftp)
+    };
+    let boot = boot(&plan, |device| {
+        device.faults.refuse = Some(Refusal {
+            index: 2,
+            reason: 0x0C,
+        });
+    });
+    boot.assert_failed(&plan, REFUSED, Blame::Server);
 }
 
 /// What a device says against an image is in the report, in the order that it cares to say it.

@@ -15,6 +15,10 @@
 //!   dropped, and the next ACK, sent when the consumer is done or one time-out later, resumes.
 //!   How long a pause may last is up to the server: most give up after 5 to 30 s of silence.
 
+#[cfg(test)]
+mod api_tests;
+#[cfg(test)]
+mod clock_tests;
 mod receive;
 #[cfg(test)]
 mod tests;

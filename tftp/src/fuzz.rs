@@ -258,6 +258,10 @@ mod tests {
         run(&[
             1, 1, 0, 1, 6, 9, 0b1001, 8, 13, 2, 5, 9, 0, 1, 0, 7, 0, 3, 3, 1,
         ]);
+        // An ERROR that closes the client while a payload is held, which is then consumed in vain.
+        run(&[
+            0, 0, 0, 0, 0, 5, 9, 0, 1, 0xff, 2, 5, 9, 0, 1, 0xff, 7, 1, 9, 0, 0x78, 0x78, 0x78, 3,
+        ]);
         // Refused options, then DATA 1 without them.
         run(&[
             3, 8, 1, 1, 7, 1, 9, 8, 0, 0, 0, 5, 9, 0, 1, 64, 2, 5, 9, 0, 1, 64, 3,

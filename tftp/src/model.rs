@@ -1,7 +1,8 @@
 //! A server, a link and a consumer under virtual time, to test the client against.
 //!
 //! Every request opens a transfer on a port of its own, so a repeated RRQ gives stray transfer ids as
-//! it does in the field. The link loses, duplicates and reorders by a seed.
+//! it does in the field. The link loses, duplicates and reorders by a seed. The caller is never on the dot: it calls the
+//! client's timer at odd moments before its time, and late by up to a millisecond.
 
 use crate::client::{Client, Endpoint, Event, Request, Timing};
 use crate::error::TftpError;
@@ -228,6 +229,8 @@ pub struct World {
     pub server: Server,
     pub link: Link,
     random: Random,
+    /// The inaccuracy of the caller's clock.
+    clock: Random,
     flights: BTreeMap<(Instant, u64), Flight>,
     flight_count: u64,
     /// The receive buffer of the client's socket, in datagrams.
@@ -267,6 +270,7 @@ impl World {
             },
             link: Link::PERFECT,
             random: Random(seed),
+            clock: Random(!seed),
             flights: BTreeMap::new(),
             flight_count: 0,
             socket: VecDeque::new(),
@@ -394,9 +398,30 @@ impl World {
             let out = self.server.timeouts(self.now);
             self.answer(out);
         } else {
+            self.now += Duration::from_micros(1 + self.clock.next() % 1000);
             self.client.handle_timeout(self.now)?;
+            let next = self.client.poll_timeout();
+            assert!(
+                next.is_none_or(|next| next > self.now),
+                "the late call did nothing"
+            );
+        }
+        if self.clock.percent(10) {
+            self.call_early();
         }
         Ok(true)
+    }
+
+    /// Calls the client's timer before its time, which changes nothing.
+    fn call_early(&mut self) {
+        if let Some(timer) = self.client.poll_timeout()
+            && timer > self.now
+        {
+            let due = self.client.is_transmit_due();
+            assert_eq!(self.client.handle_timeout(self.now), Ok(()));
+            assert_eq!(self.client.is_transmit_due(), due);
+            assert_eq!(self.client.poll_timeout(), Some(timer));
+        }
     }
 
     /// Runs until the file is complete, then until nothing moves any more.

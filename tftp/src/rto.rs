@@ -132,6 +132,51 @@ mod tests {
     }
 
     #[test]
+    fn an_answer_in_time_ends_the_back_off_without_a_sample() {
+        let mut rtt = RttEstimator::new(MS(1000), MS(5), MS(8000));
+        assert_eq!(rtt.rtt(), None);
+        rtt.sample(MS(100));
+        assert_eq!((rtt.rtt(), rtt.rto()), (Some(MS(100)), MS(300)));
+        for _ in 0..3 {
+            rtt.back_off();
+        }
+        assert_eq!((rtt.rto(), rtt.base_rto()), (MS(2400), MS(300)));
+        rtt.reset_back_off();
+        assert_eq!((rtt.rto(), rtt.base_rto()), (MS(300), MS(300)));
+        // The next back-off begins anew.
+        rtt.back_off();
+        assert_eq!(rtt.rto(), MS(600));
+        assert_eq!(rtt.rtt(), Some(MS(100)));
+    }
+
+    #[test]
+    fn bounds_that_make_no_sense_are_mended() {
+        let rtt = RttEstimator::new(MS(0), MS(0), MS(0));
+        assert_eq!(rtt.rto(), MS(1), "never zero");
+        let rtt = RttEstimator::new(MS(1000), MS(50), MS(20));
+        assert_eq!(rtt.rto(), MS(50), "the least wins");
+        let mut rtt = RttEstimator::new(MS(1), MS(50), MS(200));
+        assert_eq!(rtt.rto(), MS(50));
+        rtt.sample(MS(1000));
+        assert_eq!(rtt.rto(), MS(200));
+        // The longest round trip that there is does not overflow.
+        rtt.sample(Duration::MAX);
+        rtt.sample(Duration::MAX);
+        assert_eq!(rtt.rto(), MS(200));
+    }
+
+    /// RFC 6298 section 2.3: 7/8 of the old and 1/8 of the new, 3/4 and 1/4 for the deviation.
+    #[test]
+    fn samples_are_weighed_as_the_rfc_has_it() {
+        let mut rtt = RttEstimator::new(MS(1000), MS(1), MS(60_000));
+        rtt.sample(MS(800));
+        assert_eq!((rtt.rtt(), rtt.rto()), (Some(MS(800)), MS(800 + 4 * 400)));
+        rtt.sample(MS(1600));
+        // 700 + 200; 300 + 200.
+        assert_eq!((rtt.rtt(), rtt.rto()), (Some(MS(900)), MS(900 + 4 * 500)));
+    }
+
+    #[test]
     fn a_near_server_is_asked_once_at_once() {
         let mut rtt = RttEstimator::new(MS(1000), MS(5), MS(8000));
         rtt.sample(MS(1));

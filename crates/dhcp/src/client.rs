@@ -8,7 +8,11 @@
 //! - The BROADCAST flag is set until there is an address, because a stack without an address drops unicast.
 //! - The client reports a datagram that is of no use. The datagram changes nothing, whoever sent it.
 
+#[cfg(test)]
+mod clock_tests;
 mod receive;
+#[cfg(test)]
+mod tail_tests;
 #[cfg(test)]
 mod tests;
 #[cfg(test)]

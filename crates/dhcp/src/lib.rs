@@ -24,6 +24,8 @@
 pub mod boot;
 pub mod client;
 pub mod config;
+#[cfg(test)]
+mod edge_tests;
 pub mod error;
 #[cfg(any(test, feature = "fuzz"))]
 pub mod fuzz;

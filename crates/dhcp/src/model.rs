@@ -11,6 +11,9 @@ use std::collections::BTreeMap;
 
 pub const MAC: [u8; 6] = [0x52, 0x54, 0, 0x12, 0x34, 0x56];
 
+/// How late the caller of the client's timer is at most.
+pub const LATENESS: Duration = Duration::from_millis(1);
+
 /// SplitMix64.
 #[derive(Clone, Debug)]
 pub struct Random(pub u64);
@@ -243,7 +246,15 @@ impl World {
         }
         self.now = self.now.max(next);
         if flight != Some(next) {
+            // No caller is on the dot.
+            let late = 1 + Random(self.now.as_micros()).next_u64() % LATENESS.as_micros();
+            self.now += Duration::from_micros(late);
             self.client.handle_timeout(self.now, &mut self.random);
+            let due = self.client.poll_timeout();
+            assert!(
+                due.is_none_or(|due| due > self.now),
+                "a late call did nothing"
+            );
         } else if let Some((_, flight)) = self.flights.pop_first() {
             match flight {
                 Flight::ToServers(to, port, wire) => {

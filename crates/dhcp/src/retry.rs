@@ -52,3 +52,54 @@ pub(crate) fn jitter(delay: Duration, rng: &mut dyn RngCore) -> Duration {
     let random = u64::from(rng.next_u32()).saturating_mul(micros / 2) >> 32;
     Duration::from_micros((micros - micros / 4).saturating_add(random))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Random;
+
+    /// A caller that never sends does not wait for ever, and its repetitions grow apart too.
+    #[test]
+    fn an_unsent_message_counts_with_twice_its_delay() {
+        let mut retry = Retry::new(Instant::ZERO);
+        assert_eq!((retry.due, retry.count), (true, 0));
+        let mut now = Instant::ZERO;
+        for (count, secs) in (0..).zip([2, 4, 8, 16, 32, 32, 32]) {
+            assert_eq!(retry.count, count);
+            assert_eq!(retry.at.since(now), Duration::from_secs(secs));
+            now = retry.at;
+            retry.due = false;
+            retry.again(now);
+            assert!(retry.due);
+        }
+    }
+
+    #[test]
+    fn the_count_of_repetitions_stays_at_its_end() {
+        let mut retry = Retry::new(Instant::ZERO);
+        (0..300).for_each(|_| retry.again(Instant::ZERO));
+        assert_eq!(retry.count, u8::MAX);
+        assert_eq!(retry.at, Instant::ZERO + Duration::from_secs(32));
+    }
+
+    #[test]
+    fn a_sent_message_waits_its_delay_give_or_take_a_quarter() {
+        let mut random = Random(1);
+        let mut retry = Retry::new(Instant::ZERO);
+        for secs in [1, 2, 4, 8, 16, 16] {
+            let delay = Duration::from_secs(secs);
+            let mut waits = Vec::new();
+            for _ in 0..200 {
+                retry.due = true;
+                retry.sent(Instant::ZERO, &mut random);
+                assert!(!retry.due);
+                waits.push(retry.at.since(Instant::ZERO));
+            }
+            let (least, most) = (waits.iter().min().unwrap(), waits.iter().max().unwrap());
+            assert!(*least >= delay * 3 / 4 && *most <= delay * 5 / 4);
+            // Spread over all of it.
+            assert!(*least < delay * 8 / 10 && *most > delay * 12 / 10);
+            retry.again(Instant::ZERO);
+        }
+    }
+}

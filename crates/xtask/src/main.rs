@@ -8,6 +8,7 @@
 //! | [`features`] | each library crate with each of its features alone |
 //! | [`panic_gate`] | crates that cannot panic, and the proof |
 //! | [`size`] | what the ROM takes, against its limits |
+//! | [`mutants`] | how many small faults the tests catch |
 //! | [`bench`](mod@bench) | octets per second and instructions per octet |
 //! | [`serve`] | the image server alone, for a QEMU of one's own |
 //! | [`setup`] | what has to be installed |
@@ -22,6 +23,7 @@ mod format;
 #[cfg(test)]
 mod inventory;
 mod link;
+mod mutants;
 mod panic_gate;
 mod serve;
 mod setup;
@@ -49,6 +51,8 @@ enum Task {
     Test(check::TestArgs),
     /// Show what the ROM takes of flash, RAM and stack, and fail when it is too much
     Size(size::SizeArgs),
+    /// Put small faults into a crate, one after the other, and count those that its tests catch; hours for all, and no part of CI
+    Mutants(mutants::MutantsArgs),
     /// Measure octets per second and RISC-V instructions per octet under QEMU
     Bench(bench::BenchArgs),
     /// Run the image server alone, for a QEMU of your own
@@ -62,6 +66,7 @@ fn main() -> ExitCode {
         Task::Boot(arguments) => boot::run(&arguments),
         Task::Test(arguments) => check::run(&arguments),
         Task::Size(arguments) => size::run(&arguments),
+        Task::Mutants(arguments) => mutants::run(&arguments),
         Task::Bench(arguments) => bench::run(&arguments),
         Task::Serve(arguments) => serve::run(&arguments),
         Task::Setup(arguments) => setup::run(&arguments),

@@ -49,6 +49,11 @@ pub fn run(arguments: &ServeArgs) -> Result<bool> {
     for (name, content) in &config.files {
         println!("  {name:<24} {:>12} octets", content.len());
     }
+    for image in &plan.images {
+        if let Some(note) = image.padding_note() {
+            println!("  {}: {note}", image.name);
+        }
+    }
     let boot_file = config.lease.boot_file.as_deref().unwrap_or_default();
     println!(
         "DHCP leases {}, boot file {boot_file}\n",

@@ -305,6 +305,42 @@ fn resumption_needs_the_same_content() {
     );
 }
 
+/// Two different values of a field that makes a validator: whichever is meant, none is strong. Each alone would be.
+#[test]
+fn a_field_that_comes_twice_makes_no_validator_unless_both_agree() {
+    let etag = ["ETag: \"x\"", "ETag: \"y\""];
+    let modified = [
+        "Last-Modified: Mon, 09 Mar 2026 08:00:00 GMT",
+        "Last-Modified: Mon, 09 Mar 2026 07:59:59 GMT",
+    ];
+    let date = [
+        "Date: Mon, 09 Mar 2026 08:00:01 GMT",
+        "Date: Mon, 09 Mar 2026 09:00:00 GMT",
+    ];
+    // The field that comes twice, and what it needs beside it to be strong.
+    for ([one, other], beside) in [
+        (etag, "Server: x"),
+        (modified, date[0]),
+        (date, modified[0]),
+    ] {
+        let beside = format!("\r\n{beside}");
+        for field in [one, other] {
+            let alone = ok(&format!("{field}{beside}"));
+            assert!(alone.validator.is_some(), "{field}");
+            let twice = ok(&format!("{field}\r\n{field}{beside}"));
+            assert_eq!(twice.validator, alone.validator, "{field}");
+        }
+        for [first, second] in [[one, other], [other, one]] {
+            assert_eq!(tag(&ok(&format!("{first}\r\n{second}{beside}"))), None);
+            // Nor does it help to have another validator, or the same value a third time.
+            let tagged = format!("{first}\r\n{second}{beside}\r\nETag: \"x\"");
+            assert_eq!(tag(&ok(&tagged)), None, "{tagged}");
+            let thrice = format!("{first}\r\n{second}\r\n{second}{beside}");
+            assert_eq!(tag(&ok(&thrice)), None, "{thrice}");
+        }
+    }
+}
+
 /// RFC 9110 section 8.8.
 #[test]
 fn validators() {

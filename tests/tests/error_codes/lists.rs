@@ -421,11 +421,11 @@ fn recovery(rows: &mut Vec<Row>) {
         WaitFor::ImageRequest => timeout(WaitFor::ImageRequest), "Timeout(ImageRequest)",
             "The device runs and asks for nothing: read CPTRA_FW_ERROR_FATAL, where 0x0105000C is its watchdog, which CPTRA_WDT_CFG sets; then reset it.";
         WaitFor::Drain => timeout(WaitFor::Drain), "Timeout(Drain)",
-            "The device stopped reading in the middle of an image: look at its own log, and at its watchdog, which has to outlast the download (CPTRA_WDT_CFG); then reset it.";
+            "The device stopped reading in the middle of an image: look at its own log, and at its watchdog, which has to outlast the download (CPTRA_WDT_CFG); when it is the start of image 1, the firmware in image 0 may not have started; then reset it.";
         WaitFor::Pending => timeout(WaitFor::Pending), "Timeout(Pending)",
-            "The device has the image and does not say so: look at its own log, then reset it.";
+            "The device has the image and does not say so: look at its own log and its watchdog, then reset it.";
         WaitFor::Verification => timeout(WaitFor::Verification), "Timeout(Verification)",
-            "The device verifies for too long, or the image it runs does not ask for the next one: look at its own log.";
+            "The device verifies for too long, or the image it runs does not ask for the next one: look at its own log and its watchdog.";
     );
     rows.retain(|row| !row.advice.is_empty());
 }

@@ -20,7 +20,7 @@ pub(super) const FAST: Request<'static> = Request {
     ..PLAIN
 };
 
-const fn at(millis: u64) -> Instant {
+pub(super) const fn at(millis: u64) -> Instant {
     Instant::from_millis(millis)
 }
 
@@ -28,23 +28,23 @@ pub(super) fn port(port: u16) -> Endpoint {
     Endpoint { addr: SERVER, port }
 }
 
-fn data(block: u16, payload: &[u8]) -> Vec<u8> {
+pub(super) fn data(block: u16, payload: &[u8]) -> Vec<u8> {
     let [high, low] = block.to_be_bytes();
     [&[0, 3, high, low], payload].concat()
 }
 
 /// A client and what it sends, for tests that are a list of packets.
-struct Bench(Client);
+pub(super) struct Bench(pub Client);
 
 impl Bench {
-    fn new(request: &Request<'_>) -> Self {
+    pub fn new(request: &Request<'_>) -> Self {
         let client =
             Client::new(port(69), request, Timing::default(), at(0)).expect("a good request");
         Self(client)
     }
 
     /// The packets due at `millis`, with their ports.
-    fn sent(&mut self, millis: u64) -> Vec<(u16, Vec<u8>)> {
+    pub fn sent(&mut self, millis: u64) -> Vec<(u16, Vec<u8>)> {
         let mut buf = [0; TRANSMIT_MAX];
         let mut out = Vec::new();
         while let Some((len, to)) = self.0.poll_transmit(at(millis), &mut buf) {
@@ -54,12 +54,12 @@ impl Bench {
         out
     }
 
-    fn recv<'d>(&mut self, millis: u64, wire: &'d [u8]) -> Result<Event<'d>, TftpError> {
+    pub fn recv<'d>(&mut self, millis: u64, wire: &'d [u8]) -> Result<Event<'d>, TftpError> {
         self.0.handle(at(millis), port(4000), wire)
     }
 
     /// Takes a block in full and returns what is sent then.
-    fn take(&mut self, millis: u64, block: u16, payload: &[u8]) -> Vec<(u16, Vec<u8>)> {
+    pub fn take(&mut self, millis: u64, block: u16, payload: &[u8]) -> Vec<(u16, Vec<u8>)> {
         let wire = data(block, payload);
         let event = self.recv(millis, &wire);
         assert!(
@@ -71,7 +71,7 @@ impl Bench {
     }
 
     /// Opens with this OACK and starts.
-    fn open(&mut self, options: &[u8]) {
+    pub fn open(&mut self, options: &[u8]) {
         self.sent(0);
         let wire = [b"\x00\x06", options].concat();
         let event = self.recv(1, &wire);
@@ -85,7 +85,7 @@ impl Bench {
     }
 }
 
-fn ack(block: u16) -> (u16, Vec<u8>) {
+pub(super) fn ack(block: u16) -> (u16, Vec<u8>) {
     let [high, low] = block.to_be_bytes();
     (4000, vec![0, 4, high, low])
 }

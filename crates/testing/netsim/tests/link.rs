@@ -48,6 +48,32 @@ fn perfect_link_delivers_everything_at_once_and_in_order() {
     assert_eq!(link.stats().from_server, Default::default());
 }
 
+/// A receiver that sleeps finds what its ring held: the first that arrived, in their order.
+#[test]
+fn a_late_receiver_finds_what_its_ring_held() {
+    let config = LinkConfig {
+        ring_limit: Some(3),
+        ..LinkConfig::with_delay(Duration::from_millis(1))
+    };
+    for late in [0, 1, 1_000_000] {
+        let mut link = Link::new(1, config);
+        for frame in 0..5 {
+            link.send(Instant::ZERO, Side::Client, &[frame; 60]);
+        }
+        let arrival = Instant::from_millis(1);
+        assert_eq!(link.next_arrival_at(Side::Server), Some(arrival));
+        let early = arrival - Duration::from_micros(1);
+        assert_eq!(link.receive(early, Side::Server), None, "too early");
+        let now = arrival + Duration::from_micros(late);
+        for frame in 0..3 {
+            assert_eq!(link.receive(now, Side::Server), Some(vec![frame; 60]));
+        }
+        assert_eq!(link.receive(now, Side::Server), None);
+        assert_eq!(link.stats().from_client.ring_drops, 2);
+        assert_eq!(link.next_arrival(), None);
+    }
+}
+
 #[test]
 fn faults_happen_as_often_as_configured() {
     let config = LinkConfig {

@@ -1,7 +1,7 @@
 //! A fuzz body: the real agent against the model, both driven by the input.
 //!
-//! The input chooses the device (generation, personality, speed, faults) and a sequence of operations. Whatever they are,
-//! the agent must not panic, hang the bus or lose a word, and the device must accept only the right octets. Nothing may be
+//! The input chooses the device (generation, personality, speed, faults) and a sequence of operations, among them resets of
+//! device and core of which nobody tells the agent. Whatever they are, the agent must not panic, hang the bus or lose a word, and the device must accept only the right octets. Nothing may be
 //! activated that the caller did not ask to activate, and no octet of an image that was given up may be part of it.
 
 use crate::bus::ModelBus;
@@ -145,6 +145,8 @@ fn drive(data: &[u8]) -> bool {
     let mut wrong = false;
     let mut activated = [false; 3];
     let mut completed = false;
+    // The device was reset after the end of its boot, and nobody told the agent.
+    let mut unaware = false;
     while !input.0.is_empty() {
         let operation = input.next();
         let argument = usize::from(operation >> 3);
@@ -156,7 +158,7 @@ fn drive(data: &[u8]) -> bool {
                 Ok(AgentEvent::Complete) => {
                     completed = true;
                     let model = model.borrow();
-                    assert!(silent || model.outcome() == DeviceOutcome::Booted);
+                    assert!(silent || unaware || model.outcome() == DeviceOutcome::Booted);
                 }
                 Ok(AgentEvent::ImageRequested { index }) => {
                     assert!(index < 3);
@@ -215,6 +217,19 @@ fn drive(data: &[u8]) -> bool {
                 assert!(agent.device_was_reset(now).is_ok());
                 activated = [false; 3];
                 completed = false;
+            }
+            6 if argument == 27 => {
+                model.borrow_mut().reset();
+                activated = [false; 3];
+                unaware |= agent.state() == AgentState::Complete;
+            }
+            6 if argument == 26 => {
+                // Between two calls that belong together.
+                let window = agent.window(now).unwrap_or(0).min(512);
+                model.borrow_mut().reset();
+                activated = [false; 3];
+                unaware |= agent.state() == AgentState::Complete;
+                assert!(window == 0 || agent.write(now, &octets[..window]).is_err());
             }
             6 => {
                 let next = model.borrow().next_event();

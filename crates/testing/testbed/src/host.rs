@@ -1,6 +1,6 @@
 //! The boot application and the library on this machine's processor, with an emulated device.
 
-use crate::plan::Plan;
+use crate::plan::{EndSignal, Plan};
 use anyhow::{Result, anyhow};
 use netboot::{Buffers, Lanes, NetError, Network, Slots};
 use netboot_app::console::{LineObserver, write_report};
@@ -42,13 +42,27 @@ impl<C: FnMut() -> Instant> RegisterBus for HostBus<C> {
     }
 }
 
-/// A platform that can reset the emulated device.
-struct ModelControl(SharedModel);
+/// The platform around the emulated device.
+struct ModelControl {
+    model: SharedModel,
+    can_reset: bool,
+    end: EndSignal,
+}
 
 impl<B> DeviceControl<B> for ModelControl {
     fn reset(&mut self, _: &mut B) -> bool {
-        self.0.borrow_mut().reset();
-        true
+        if self.can_reset {
+            self.model.borrow_mut().reset();
+        }
+        self.can_reset
+    }
+
+    fn is_complete(&mut self, _: &mut B) -> bool {
+        match self.end {
+            EndSignal::None => false,
+            EndSignal::True => self.model.borrow().outcome() == DeviceOutcome::Booted,
+            EndSignal::Stale => true,
+        }
     }
 }
 
@@ -130,9 +144,13 @@ pub fn boot<D: Device + 'static, P: Platform + 'static>(
     if let Some(https) = &plan.https {
         net.use_tls(https.client());
     }
-    let mut control = ModelControl(model.clone());
+    let mut control = ModelControl {
+        model: model.clone(),
+        can_reset: plan.can_reset,
+        end: plan.end,
+    };
     let mut app = BootApp::new(net, agent, LineObserver(&mut *out), config);
-    if plan.can_reset {
+    if plan.can_reset || plan.end != EndSignal::None {
         app.use_control(&mut control);
     }
     let report = app.run().clone();

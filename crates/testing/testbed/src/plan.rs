@@ -73,6 +73,16 @@ impl Image {
     pub fn padded_sha256(&self) -> Digest {
         recovery_model::padded_sha256(&self.bytes)
     }
+
+    /// What whoever makes a SoC manifest has to know of an image whose size is no multiple of 4. `None` for any other image.
+    pub fn padding_note(&self) -> Option<String> {
+        let (size, hashed) = (self.bytes.len(), self.bytes.len().next_multiple_of(4));
+        (size != hashed).then(|| {
+            format!(
+                "the device hashes {hashed} octets, padded with zeros, and so must the manifest"
+            )
+        })
+    }
 }
 
 /// How the images are found.
@@ -84,6 +94,17 @@ pub enum Pointer {
     Toc,
     /// DHCP names one flash image with a table of contents at its start and the images behind it.
     FlashImage,
+}
+
+/// What the platform around the device says of the end of the boot, as by MCI RESET_REASON.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EndSignal {
+    /// The platform cannot tell.
+    None,
+    /// The platform says that the last image runs when it does.
+    True,
+    /// The platform always says that the last image runs, as a register does that no reset of the device clears.
+    Stale,
 }
 
 /// A boot.
@@ -115,6 +136,8 @@ pub struct Plan {
     pub poll: Option<Duration>,
     /// Set for a platform that can reset the device.
     pub can_reset: bool,
+    /// What the platform knows of the end of the boot.
+    pub end: EndSignal,
     /// Set for a station that has its address, and the place of its images, from its settings. No DHCP server answers.
     pub static_address: bool,
     /// Of everything that is left to chance.
@@ -138,6 +161,7 @@ impl Default for Plan {
             faults: Faults::default(),
             poll: None,
             can_reset: false,
+            end: EndSignal::None,
             static_address: false,
             seed: 1,
         }
@@ -269,5 +293,26 @@ impl Plan {
             (0..count).for_each(|index| toc.extend_from_slice(&self.served(index)));
         }
         toc
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The device hashes whole words, and a manifest that was made over the file alone does not match.
+    #[test]
+    fn an_image_of_odd_size_is_named_with_what_the_device_hashes() {
+        for (size, hashed) in [(4_001, "4004"), (4_002, "4004"), (4_003, "4004")] {
+            let image = Image::pseudo_random("odd", size, 1);
+            let note = image.padding_note().unwrap();
+            assert!(note.contains(hashed), "{note}");
+            assert_ne!(image.sha256(), image.padded_sha256());
+        }
+        for size in [4, 256, 4_000, 4_004] {
+            let image = Image::pseudo_random("whole words", size, 1);
+            assert_eq!(image.padding_note(), None);
+            assert_eq!(image.sha256(), image.padded_sha256());
+        }
     }
 }

@@ -150,6 +150,9 @@ fn announce(plan: &Plan, world: &str) {
             image.name,
             crate::format::thousands(image.bytes.len() as u64)
         );
+        if let Some(note) = image.padding_note() {
+            println!("           {note}");
+        }
     }
     println!();
 }

@@ -14,7 +14,7 @@ use std::fs;
 use std::path::PathBuf;
 use test_pki::Pki;
 use testbed::https::Https;
-use testbed::plan::{FILE_NAMES, FIRMWARE_SIZES, Pointer, firmware};
+use testbed::plan::{EndSignal, FILE_NAMES, FIRMWARE_SIZES, Pointer, firmware};
 use testbed::{Image, Plan, Protocol};
 
 /// The link of `--sim` when nothing else is said: Fast Ethernet in one room.
@@ -185,6 +185,7 @@ impl BootArgs {
             faults: Faults::default(),
             poll: None,
             can_reset: false,
+            end: EndSignal::None,
             static_address: self.static_address,
             seed: self.seed,
         })

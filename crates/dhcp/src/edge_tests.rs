@@ -1,0 +1,129 @@
+//! Leases at the edges of what is accepted, as octets of a DHCPACK.
+
+use crate::error::DhcpError;
+use crate::lease::Lease;
+use crate::model::MAC;
+use crate::options::code;
+use crate::packet::{Builder, Header, MessageType, Packet};
+use core::net::Ipv4Addr;
+use netboot_core::{Duration, Instant};
+
+const SERVER: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 1);
+
+/// The lease in a DHCPACK for `address` with these options.
+fn lease(address: Ipv4Addr, options: &[(u8, &[u8])]) -> Result<Lease, DhcpError> {
+    let header = Header {
+        reply: true,
+        xid: 1,
+        secs: 0,
+        broadcast: false,
+        ciaddr: Ipv4Addr::UNSPECIFIED,
+        yiaddr: address,
+        siaddr: Ipv4Addr::UNSPECIFIED,
+        giaddr: Ipv4Addr::UNSPECIFIED,
+        chaddr: MAC,
+    };
+    let mut buf = [0; 576];
+    let mut out = Builder::new(&mut buf, &header, MessageType::Ack, b"", b"");
+    for (code, octets) in options {
+        out.option(*code, octets);
+    }
+    let len = out.finish().unwrap();
+    let packet = Packet::parse(&buf[..len]).unwrap();
+    Lease::parse(&packet, SERVER, Instant::from_millis(5))
+}
+
+/// Lease time, T1 and T2 in seconds, from options 51, 58 and 59.
+fn times(lease_secs: u32, t1: Option<u32>, t2: Option<u32>) -> (u64, u64, u64) {
+    let octets = [Some(lease_secs), t1, t2].map(|secs| secs.map(u32::to_be_bytes));
+    let codes = [code::LEASE_TIME, code::RENEWAL_TIME, code::REBINDING_TIME];
+    let options: Vec<(u8, &[u8])> = codes
+        .into_iter()
+        .zip(&octets)
+        .filter_map(|(code, octets)| Some((code, octets.as_ref()?.as_slice())))
+        .collect();
+    let lease = lease(Ipv4Addr::new(10, 0, 0, 9), &options).unwrap();
+    assert_eq!(lease.expires_at(), lease.obtained + lease.lease_time);
+    (
+        lease.lease_time.as_secs(),
+        lease.t1.as_secs(),
+        lease.t2.as_secs(),
+    )
+}
+
+/// T1 < T2 < lease time (RFC 2131 section 4.4.5). A value that breaks this is replaced, its neighbour is not.
+#[test]
+fn times_at_their_edges() {
+    // The least lease is a minute.
+    assert_eq!(times(59, None, None), (60, 30, 53));
+    assert_eq!(times(60, None, None), (60, 30, 53));
+    assert_eq!(times(61, None, None), (61, 30, 54));
+    // T2 from 2 s to a second before the end.
+    assert_eq!(times(800, None, Some(1)), (800, 400, 700));
+    assert_eq!(times(800, None, Some(2)), (800, 1, 2));
+    assert_eq!(times(800, None, Some(799)), (800, 400, 799));
+    assert_eq!(times(800, None, Some(800)), (800, 400, 700));
+    // T1 from 1 s to a second before T2.
+    assert_eq!(times(800, Some(0), None), (800, 400, 700));
+    assert_eq!(times(800, Some(1), None), (800, 1, 700));
+    assert_eq!(times(800, Some(699), None), (800, 699, 700));
+    assert_eq!(times(800, Some(700), None), (800, 400, 700));
+    assert_eq!(times(800, Some(5), Some(5)), (800, 2, 5));
+    // Half of the lease counts as T1 only if it is before T2.
+    assert_eq!(times(800, None, Some(401)), (800, 400, 401));
+    assert_eq!(times(800, None, Some(400)), (800, 200, 400));
+    // The longest lease that ends, and the one that does not.
+    let last = u32::MAX - 1;
+    assert_eq!(times(last, None, None).0, u64::from(last));
+    let for_ever = times(u32::MAX, Some(1), Some(2));
+    assert_eq!(for_ever.0, Duration::MAX.as_secs());
+    assert_eq!((for_ever.1, for_ever.2), (for_ever.0, for_ever.0));
+}
+
+/// RFC 791: the class by the first octet, for servers that send no mask.
+#[test]
+fn the_prefix_of_each_class_and_of_each_mask() {
+    for (first, expected) in [(1, 8), (126, 8), (128, 16), (191, 16), (192, 24), (223, 24)] {
+        let address = Ipv4Addr::new(first, 2, 3, 4);
+        assert_eq!(lease(address, &[]).unwrap().config.prefix_len, expected);
+        for len in 1..=32u8 {
+            let mask = (u32::MAX << (32 - len)).to_be_bytes();
+            let told = lease(address, &[(code::SUBNET_MASK, &mask)]).unwrap();
+            assert_eq!(told.config.prefix_len, len);
+        }
+        // A mask with a hole, none at all, and one that is too short count as absent.
+        for mask in [&[255, 0, 255, 0][..], &[0; 4], &[255, 255, 255]] {
+            let told = lease(address, &[(code::SUBNET_MASK, mask)]).unwrap();
+            assert_eq!(told.config.prefix_len, expected, "{mask:?}");
+        }
+    }
+}
+
+#[test]
+fn the_least_mtu_is_that_of_ipv4() {
+    for (mtu, expected) in [
+        (67u16, None),
+        (68, Some(68)),
+        (1500, Some(1500)),
+        (u16::MAX, Some(u16::MAX)),
+    ] {
+        let octets = mtu.to_be_bytes();
+        let told = lease(Ipv4Addr::new(10, 0, 0, 9), &[(code::MTU, &octets)]).unwrap();
+        assert_eq!(told.config.mtu, expected);
+    }
+}
+
+#[test]
+fn an_address_that_no_host_can_have_is_refused_by_name() {
+    for address in [
+        Ipv4Addr::UNSPECIFIED,
+        Ipv4Addr::LOCALHOST,
+        Ipv4Addr::new(224, 0, 0, 1),
+        Ipv4Addr::BROADCAST,
+    ] {
+        assert_eq!(
+            lease(address, &[]).err(),
+            Some(DhcpError::WrongAddress { address })
+        );
+    }
+}
