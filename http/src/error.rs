@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-use netboot_core::uri::UriError;
+use netboot_core::uri::{MAX_URI, UriError};
 use netboot_core::{Blame, Coded, Module};
 
 /// Why a request was not sent, a response was not accepted, or a redirection was not followed.
@@ -187,6 +187,12 @@ impl fmt::Display for HttpError {
                     None => Ok(()),
                 };
             }
+            HttpError::BadLocation(UriError::TooLong) => {
+                return write!(
+                    f,
+                    "HTTP redirection to a URI of more than {MAX_URI} octets, which is this client's limit"
+                );
+            }
             HttpError::BadLocation(error) => {
                 return write!(f, "HTTP redirection cannot be followed: {error}");
             }
@@ -263,6 +269,7 @@ impl Coded for HttpError {
             HttpError::Status { .. } => 22,
             HttpError::RangeNotSatisfiable { .. } => 23,
             HttpError::NoLocation => 24,
+            HttpError::BadLocation(UriError::TooLong) => 31,
             HttpError::BadLocation(_) => 25,
             HttpError::RedirectDowngrade => 26,
             HttpError::RedirectScheme => 27,
@@ -277,6 +284,7 @@ impl Coded for HttpError {
             HttpError::RequestField { .. }
             | HttpError::RequestTooLong
             | HttpError::BodyOvertaken
+            | HttpError::BadLocation(UriError::TooLong)
             | HttpError::HeadTooLarge => Blame::Caller,
             HttpError::Truncated { .. } | HttpError::Closed => Blame::Network,
             // The URI is wrong, or the name and password in it are.

@@ -148,6 +148,19 @@ impl NetError {
         )
     }
 
+    /// Whether the place does not serve the file any more, or cannot be reached, so that whoever has redirected to it may know another.
+    #[cfg(feature = "robust")]
+    pub(crate) fn is_of_place(&self) -> bool {
+        match self {
+            #[cfg(feature = "http")]
+            NetError::Http(HttpError::Status { status, .. }) => {
+                matches!(status, 401 | 403 | 404 | 410)
+            }
+            NetError::NameNotFound | NetError::DnsTimeout | NetError::ConnectionReset => true,
+            error => error.is_of_address(),
+        }
+    }
+
     /// Whether this is how it looks when packets of the server are longer than the path takes.
     pub(crate) fn may_be_too_long(&self) -> bool {
         matches!(

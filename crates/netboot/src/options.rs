@@ -33,7 +33,8 @@ pub struct DhcpOptions {
     pub vendor_class: dhcp::VendorClass<'static>,
     /// How long further offers are collected after one without boot information, when the caller of `dhcp` wants some.
     pub offer_window: Duration,
-    /// Probing of the address.
+    /// Probing of the address. By default two probes go out 150 ms apart, and the address is used after another 150 ms: a host that
+    /// has it answers within a few milliseconds. RFC 5227 takes seconds, for hosts that keep their address for days.
     pub probe: ArpProbe,
     /// Number of addresses that the station declines at the most because another host uses them, in all of its life.
     pub declines: u8,
@@ -115,7 +116,7 @@ impl Default for DhcpOptions {
             offer_window: Duration::from_millis(300),
             probe: ArpProbe::On {
                 count: 2,
-                interval: Duration::from_millis(500),
+                interval: Duration::from_millis(150),
             },
             declines: 3,
             after_declines: dhcp::AfterDeclines::Use,

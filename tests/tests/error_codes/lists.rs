@@ -242,6 +242,8 @@ fn http(rows: &mut Vec<Row>) {
             "The file is shorter than it was, or than the table of contents says: copy it there anew.";
         E::NoLocation => E::NoLocation, "NoLocation",
             "The server redirects to nowhere: correct its rule.";
+        E::BadLocation(UriError::TooLong) => E::BadLocation(UriError::TooLong), "BadLocation(TooLong)",
+            "Serve the file from a place with a shorter URI: places with a signature in them are longer than this client can keep.";
         E::BadLocation(_) => E::BadLocation(UriError::NoHost), "BadLocation",
             "The server redirects to something that is no URI: correct its rule.";
         E::RedirectDowngrade => E::RedirectDowngrade, "RedirectDowngrade",

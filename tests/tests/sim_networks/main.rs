@@ -5,6 +5,7 @@ mod dhcp;
 mod link;
 mod mtu;
 mod names;
+mod redirects;
 mod routes;
 mod told;
 

@@ -19,6 +19,9 @@ pub(crate) struct Fetch<'a, B: Board> {
     pub carriers: Carriers<'a, B>,
     /// Where the file is, after redirects; `None` before the first one.
     pub uri: Option<Uri>,
+    /// Where it was asked for, when a redirect led elsewhere.
+    #[cfg(feature = "robust")]
+    asked: Option<Uri>,
     /// Set for a transfer that was opened before anybody asked for it: its URI before redirects, and how long it counts.
     #[cfg(feature = "fast-start")]
     ahead: Option<(Uri, Instant)>,
@@ -40,6 +43,8 @@ impl<'a, B: Board> Fetch<'a, B> {
         Self {
             carriers,
             uri: None,
+            #[cfg(feature = "robust")]
+            asked: None,
             #[cfg(feature = "fast-start")]
             ahead: None,
             part: None,
@@ -59,6 +64,10 @@ impl<'a, B: Board> Fetch<'a, B> {
         part: Option<Part>,
     ) -> Internal {
         self.uri = Some(uri.clone());
+        #[cfg(feature = "robust")]
+        {
+            self.asked = Some(uri.clone());
+        }
         self.part = part;
         self.size = None;
         self.total = None;
@@ -143,9 +152,35 @@ impl<'a, B: Board> Fetch<'a, B> {
         0
     }
 
-    /// Opens the transfer for the octets from `position` of the image on.
+    /// Opens the transfer for the octets from `position` of the image on. Where a redirect has led to a place that does not serve
+    /// any more, as places with a signature in them do after a while, the first one is asked again.
+    #[cfg(feature = "robust")]
     #[inline(never)]
     pub fn connect(&mut self, station: &mut Station<'_, B>, position: u64) -> Internal {
+        let failed = match self.connect_once(station, position) {
+            Err(failed) if position > 0 => failed,
+            result => return result,
+        };
+        let gone = station.error().is_some_and(NetError::is_of_place);
+        let elsewhere = match (&self.asked, &self.uri) {
+            (Some(asked), Some(uri)) => asked.as_str() != uri.as_str(),
+            _ => false,
+        };
+        if !gone || !elsewhere {
+            return Err(failed);
+        }
+        self.uri.clone_from(&self.asked);
+        self.connect_once(station, position)
+    }
+
+    /// Opens the transfer for the octets from `position` of the image on.
+    #[cfg(not(feature = "robust"))]
+    pub fn connect(&mut self, station: &mut Station<'_, B>, position: u64) -> Internal {
+        self.connect_once(station, position)
+    }
+
+    #[inline(never)]
+    fn connect_once(&mut self, station: &mut Station<'_, B>, position: u64) -> Internal {
         self.fresh = false;
         let base = self.base();
         let Some(uri) = &mut self.uri else {
