@@ -18,7 +18,7 @@ const OVERSLEEP: [Duration; 4] = [
 /// `TftpError::NoAnswer`
 const NO_ANSWER: u32 = 0x0002_0004;
 /// `NetError::Stalled`
-const STALLED: u32 = 0x0005_000D;
+const STALLED: u32 = 0x0005_0019;
 
 fn plan(protocol: Protocol, seed: u64) -> Plan {
     Plan {

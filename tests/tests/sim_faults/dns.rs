@@ -1,6 +1,6 @@
 //! DNS servers that are silent, wrong or broken.
 
-use super::{Case, End, ends, ends_on_the_dot, plan};
+use super::{Case, End, ends, plan};
 use image_server::{DnsFault, Rule, ServerConfig};
 use netboot_core::{Blame, Duration};
 use std::net::Ipv4Addr;
@@ -60,15 +60,10 @@ fn a_server_that_is_always_wrong() {
         ),
     ];
     for (what, fault, end) in cases {
-        let timed_out = matches!(fault, DnsFault::Silent | DnsFault::WrongId);
-        let change = |server: &mut ServerConfig| {
+        let boot = ends(what, &plan, &end, 15, |server| {
             by_name(&plan, server);
             server.faults.dns.always(fault);
-        };
-        let boot = match timed_out {
-            true => ends_on_the_dot(what, &plan, &end, 15, change),
-            false => ends(what, &plan, &end, 15, change),
-        };
+        });
         assert!(boot.waits < 10_000, "{what}: {} waits", boot.waits);
     }
 }

@@ -57,28 +57,7 @@ fn ends(
     seconds: u64,
     change: impl FnOnce(&mut ServerConfig),
 ) -> Boot {
-    judge(what, boot(plan, change), plan, end, seconds)
-}
-
-/// As [`ends`], with a platform that never wakes late. The resolver's own time-out and `Options::dns_timeout` are the same
-/// instant: only who looks on the dot is told which of them it was.
-#[track_caller]
-fn ends_on_the_dot(
-    what: &str,
-    plan: &Plan,
-    end: &End,
-    seconds: u64,
-    change: impl FnOnce(&mut ServerConfig),
-) -> Boot {
-    let boot = Sim::new(plan)
-        .server(change)
-        .oversleeps(Duration::ZERO)
-        .run();
-    judge(what, boot, plan, end, seconds)
-}
-
-#[track_caller]
-fn judge(what: &str, boot: Boot, plan: &Plan, end: &End, seconds: u64) -> Boot {
+    let boot = boot(plan, change);
     println!("{what}");
     match *end {
         End::Booted => boot.assert_booted(plan),
