@@ -10,6 +10,7 @@
 
 #[cfg(test)]
 mod clock_tests;
+mod probe;
 mod receive;
 #[cfg(test)]
 mod tail_tests;
@@ -247,52 +248,6 @@ impl Client {
     /// makes void.
     pub fn poll(&mut self, _now: Instant) -> Option<Event> {
         self.event.take()
-    }
-
-    /// Takes the caller's answer to [`Event::ProbeAddress`]: the hardware address of another user of the address, if there is one.
-    /// At any other point it does nothing.
-    ///
-    /// The client reports a conflict to the server (DHCPDECLINE), and starts over after 10 s. It declines
-    /// [`Config::declines`] addresses at the most, however often it is started, so that no pool is emptied by a host that claims
-    /// every address. What it does then, [`Config::after_declines`] says.
-    pub fn probe_result(&mut self, now: Instant, conflict: Option<[u8; 6]>) {
-        let State::Probing { .. } = self.state else {
-            return;
-        };
-        if !cfg!(feature = "robust") {
-            return;
-        }
-        let Some(mac) = conflict else {
-            self.bind(now);
-            return;
-        };
-        self.declined = self.declined.saturating_add(1);
-        if let Some(lease) = self.lease.take() {
-            self.problem = DhcpError::Conflict {
-                address: lease.address,
-                mac,
-            };
-            self.farewell = Some(Farewell {
-                message: MessageType::Decline,
-                xid: self.xid,
-                address: lease.address,
-                server: lease.server_id,
-            });
-        }
-        self.state = match self.after_declines {
-            AfterDeclines::Fail if self.has_declined_enough() => {
-                self.event = Some(Event::Failed(self.problem));
-                State::Idle
-            }
-            _ => State::Waiting {
-                until: now + DECLINE_DELAY,
-            },
-        };
-    }
-
-    /// Whether the client has declined as many addresses as it may.
-    pub fn has_declined_enough(&self) -> bool {
-        self.declined >= self.declines
     }
 
     /// When to call [`handle_timeout`](Self::handle_timeout). `None` when there is nothing to wait for.
