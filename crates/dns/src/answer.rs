@@ -5,7 +5,6 @@
 
 use crate::MAX_ADDRESSES;
 use crate::name::{Name, skip};
-use crate::resolver::RecordType;
 use core::net::IpAddr;
 use heapless::Vec;
 
@@ -19,6 +18,16 @@ const ALIASES: usize = 8;
 const CNAME: u16 = 5;
 /// The class of the Internet.
 const INTERNET: u16 = 1;
+
+/// What is looked for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum RecordType {
+    /// IPv4 addresses.
+    #[default]
+    A,
+    /// IPv6 addresses.
+    Aaaa,
+}
 
 /// An answer to a query, its head looked at.
 #[derive(Clone, Copy, Debug)]

@@ -2,8 +2,9 @@
 
 extern crate std;
 
+use crate::RecordType;
 use crate::name::Name;
-use crate::resolver::{Outcome, RecordType, Resolver, Timing};
+use crate::resolver::{Outcome, Resolver, Timing};
 use crate::{PORT, TRANSMIT_MAX};
 use core::net::{IpAddr, Ipv4Addr};
 use netboot_core::{Duration, Instant};

@@ -19,9 +19,9 @@ pub mod fuzz;
 pub mod name;
 pub mod resolver;
 
-pub use answer::{Answer, Found};
+pub use answer::{Answer, Found, RecordType};
 pub use name::{BadName, Name};
-pub use resolver::{Failure, Ignored, Outcome, RecordType, Resolver, Timing, Transmit};
+pub use resolver::{Failure, Ignored, Outcome, Resolver, Timing, Transmit};
 
 /// UDP port of a DNS server (RFC 1035, section 4.2.1).
 pub const PORT: u16 = 53;

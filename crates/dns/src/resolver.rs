@@ -10,7 +10,7 @@
 #[cfg(test)]
 mod tests;
 
-use crate::answer::Answer;
+use crate::answer::{Answer, RecordType};
 use crate::name::Name;
 use crate::{MAX_ADDRESSES, PORT};
 use core::net::IpAddr;
@@ -29,16 +29,6 @@ const EPHEMERAL: u16 = 49152;
 const LONGEST_TTL: Duration = Duration::from_secs(3600);
 /// Wait for the first answer of each server; it doubles with each round.
 const FIRST_WAIT: Duration = Duration::from_secs(1);
-
-/// What is looked for.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum RecordType {
-    /// IPv4 addresses.
-    #[default]
-    A,
-    /// IPv6 addresses.
-    Aaaa,
-}
 
 /// How patient the resolver is.
 #[derive(Clone, Copy, Debug)]

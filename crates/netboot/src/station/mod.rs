@@ -5,10 +5,13 @@
 //! | `station` | the one loop that everything waits in, and the one owner of its pacing |
 //! | `lease` | the DHCP client on its socket, and the ARP probe |
 //! | `address` | the station's address, routes and routers |
+//! | `names` | the resolver on its socket |
 //! | `resolve` | host name to address |
 
 mod address;
 mod lease;
+#[cfg(feature = "dns")]
+mod names;
 mod resolve;
 #[allow(clippy::module_inception)]
 mod station;

@@ -3,7 +3,7 @@
 use super::address::{self, Addressing, ConfigSource};
 use super::lease::{Change, Lease, State};
 #[cfg(feature = "dns")]
-use super::resolve::Names;
+use super::names::Names;
 use crate::board::Board;
 use crate::error::NetError;
 use crate::link::Service;
@@ -343,8 +343,7 @@ impl<'a, B: Board> Station<'a, B> {
     pub(crate) fn next_address(&mut self) -> usize {
         #[cfg(feature = "dns")]
         {
-            self.names.next_address();
-            self.names.count()
+            self.names.next_address()
         }
         #[cfg(not(feature = "dns"))]
         0
