@@ -289,7 +289,16 @@ pub enum Said {
         t: u64,
         address: String,
         router: Option<String>,
+        dns: Option<String>,
+        /// Address of the DHCP server; `None` for a static address.
+        dhcp: Option<String>,
+        /// Length of the lease in seconds.
+        lease_s: Option<u64>,
+        /// Boot file as the network named it, without user information.
+        boot_file: Option<String>,
     },
+    /// The boot file is being looked into.
+    BootFile { t: u64, uri: String },
     /// The table of contents was read.
     Toc { t: u64, images: u16 },
     /// The device requests an image.
@@ -369,6 +378,14 @@ impl Said {
                 t: t()?,
                 address: line.get("address")?,
                 router: line.maybe("router")?,
+                dns: line.maybe("dns")?,
+                dhcp: line.maybe("dhcp")?,
+                lease_s: line.maybe("lease_s")?,
+                boot_file: line.maybe("boot_file")?,
+            },
+            "boot-file" => Said::BootFile {
+                t: t()?,
+                uri: line.get("uri")?,
             },
             "toc" => Said::Toc {
                 t: t()?,

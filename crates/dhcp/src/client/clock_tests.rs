@@ -46,7 +46,7 @@ fn running() -> Vec<(&'static str, World)> {
     let mut declined = until(world(&probing, vec![server()]), |state| {
         matches!(state, State::Probing { .. })
     });
-    declined.client.probe_result(declined.now, true);
+    declined.client.probe_result(declined.now, Some([2; 6]));
     declined.settle();
     let lonely = |wanted| {
         let mut world = until(world(&NO_PROBE, vec![server()]), |state| {
