@@ -155,12 +155,13 @@ fn write_told(out: &mut dyn Console, text: &str) {
     }
 }
 
-/// Writes the pairs of an error: `code` and `blame`, and in a build with `texts` the sentence as `message`.
+/// Writes the pairs of an error: `code`, `blame` and the facts of the case, and in a build with `texts` the sentence as `message`.
 #[inline(never)]
 pub fn write_error(out: &mut dyn Console, error: &dyn Coded) {
     out.key("code");
     out.hex(error.code());
     out.word("blame", error.blame().as_str());
+    error.facts(out);
     #[cfg(feature = "texts")]
     {
         out.key("message");

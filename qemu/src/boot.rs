@@ -13,6 +13,8 @@ use core::ptr::addr_of_mut;
 use netboot::{Network, Slots};
 use netboot_app::console::{write_error, write_report};
 use netboot_app::{AppConfig, BootApp, FixedSource};
+#[cfg(not(feature = "tiny"))]
+use netboot_core::Device as _;
 use netboot_core::{Blame, Console};
 use netboot_ipxe::IpxeInterface;
 use netboot_virtio::VirtioNet;
@@ -184,6 +186,15 @@ fn network(settings: &'static Settings, entropy: Entropy) -> Result<&'static mut
             &mut *addr_of_mut!(NET),
         )
     };
+    // Known before DHCP, so that the station can be found on a switch and in a server's table when there is no answer.
+    #[cfg(not(feature = "tiny"))]
+    {
+        let out: &mut dyn Console = &mut Line;
+        out.text("@nic");
+        out.key("mac");
+        out.mac(device.info().mac);
+        out.text("\n");
+    }
     let board = Board::new(entropy);
     let net = put(place, || {
         Network::new(device, board, buffers, slots, settings.network)

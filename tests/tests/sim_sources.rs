@@ -291,3 +291,22 @@ fn a_mistyped_scheme_is_shown_as_dhcp_told_it() {
         assert!(ended.console.contains(&told), "{}", ended.console);
     }
 }
+
+#[test]
+fn a_missing_file_has_the_same_blame_by_each_protocol() {
+    for (protocol, facts) in [
+        (Protocol::Tftp, "code=0x00020021 blame=configuration message="),
+        (
+            Protocol::Http,
+            "code=0x00030016 blame=configuration status=404 message=",
+        ),
+    ] {
+        let plan = plan(protocol);
+        let ended = boot(&plan, |server| {
+            server.files.remove(FILE_NAMES[1]);
+        });
+        let code = u32::from_str_radix(&facts[7..15], 16).unwrap();
+        ended.assert_failed(&plan, code, Blame::Configuration);
+        assert!(ended.console.contains(facts), "{}", ended.console);
+    }
+}

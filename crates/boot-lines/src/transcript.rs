@@ -202,7 +202,7 @@ impl Transcript {
                 ..Attempt::default()
             }),
             // A person reads it, and a failure comes right behind it.
-            Said::BootFile { .. } => {}
+            Said::BootFile { .. } | Said::Nic { .. } => {}
             Said::Opened {
                 t,
                 index,

@@ -157,6 +157,7 @@ impl Show {
 /// What a line says, for a person; `None` when a bar or a table says it.
 fn sentence(said: &Said) -> Option<String> {
     let (t, text) = match said {
+        Said::Nic { mac } => return Some(format!("network device {mac}")),
         Said::Configured {
             t,
             address,
