@@ -111,6 +111,10 @@ impl<N: fmt::Display> fmt::Display for AppError<N> {
 
 impl<N: Coded> Coded for AppError<N> {
     fn facts(&self, out: &mut dyn Console) {
+        // The smallest build has no room for them.
+        if !cfg!(feature = "robust") {
+            return;
+        }
         match self {
             AppError::Network(error) => error.facts(out),
             AppError::Recovery(error) => error.facts(out),

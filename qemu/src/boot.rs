@@ -19,7 +19,7 @@ use netboot_core::{Blame, Console};
 use netboot_ipxe::IpxeInterface;
 use netboot_virtio::VirtioNet;
 use ocp_recovery::{MmioBus, RecoveryAgent};
-use rom_parts::settings::{MAX_IMAGES, Settings};
+use rom_parts::settings::{BadLine, MAX_IMAGES, Settings};
 use rom_parts::sizes::{RX, TCP};
 
 /// Descriptors of each virtio queue.
@@ -55,10 +55,9 @@ pub fn run() -> u32 {
     let out: &mut dyn Console = &mut Line;
     let settings = match settings() {
         Ok(settings) => settings,
-        Err(text) => {
+        Err(bad) => {
             out.text("@settings boot ");
-            out.text(text);
-            out.text("\n");
+            bad.tell(out);
             return fault::SETTINGS;
         }
     };
@@ -101,11 +100,11 @@ pub fn run() -> u32 {
 
 /// The settings from outside, or the defaults.
 #[inline(never)]
-fn settings() -> Result<&'static Settings, &'static str> {
+fn settings() -> Result<&'static Settings, BadLine> {
     // SAFETY: `run` is called once, so this is the only reference.
     let settings = unsafe { (*addr_of_mut!(CONFIG)).write(Settings::default()) };
-    let text = straps::boot().ok_or("no text")?;
-    settings.parse(text).map_err(|_| "line not understood")?;
+    let text = straps::boot().ok_or(BadLine { line: 0 })?;
+    settings.parse(text)?;
     Ok(settings)
 }
 

@@ -295,7 +295,10 @@ fn a_mistyped_scheme_is_shown_as_dhcp_told_it() {
 #[test]
 fn a_missing_file_has_the_same_blame_by_each_protocol() {
     for (protocol, facts) in [
-        (Protocol::Tftp, "code=0x00020021 blame=configuration message="),
+        (
+            Protocol::Tftp,
+            "code=0x00020021 blame=configuration message=",
+        ),
         (
             Protocol::Http,
             "code=0x00030016 blame=configuration status=404 message=",
