@@ -299,7 +299,8 @@ mod tests {
         use std::ffi::OsStr;
         use std::os::unix::{ffi::OsStrExt as _, fs::symlink};
         let root = std::env::temp_dir().join(format!("netboot-odd-{}", std::process::id()));
-        let odd: [(&str, &dyn Fn(&Path)); 5] = [
+        type Make<'m> = &'m dyn Fn(&Path);
+        let odd: [(&str, Make<'_>); 5] = [
             ("socket", &|at| {
                 drop(UnixListener::bind(at.join("socket")).unwrap())
             }),
