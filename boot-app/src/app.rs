@@ -236,7 +236,7 @@ where
     fn step(&mut self) -> Result {
         self.state = match self.state {
             State::Configure => {
-                self.retry(Work::Configure, u32::MAX)?;
+                self.retry(Work::Configure)?;
                 State::Locate
             }
             State::Locate => {
@@ -260,9 +260,9 @@ where
     #[cfg(not(feature = "fast-start"))]
     fn open_ahead(&mut self) {}
 
-    /// Does `work`, again by policy as long as that makes sense, but no more than `most` times.
+    /// Does `work`, again by policy as long as that makes sense.
     #[inline(never)]
-    fn retry(&mut self, work: Work, most: u32) -> Result {
+    fn retry(&mut self, work: Work) -> Result {
         let mut rounds = 0u32;
         loop {
             let (index, result) = match work {
@@ -284,6 +284,10 @@ where
             }
             rounds = rounds.saturating_add(1);
             let again = self.config.policy.again(rounds);
+            #[cfg(feature = "toc")]
+            let most = self.most_retries(work);
+            #[cfg(not(feature = "toc"))]
+            let most = u32::MAX;
             let Some(wait) = again.filter(|_| rounds <= most) else {
                 return result;
             };

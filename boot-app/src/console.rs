@@ -15,7 +15,8 @@
 use crate::observer::{Event, Observer};
 use crate::report::{BootReport, ImageReport, Outcome};
 use core::fmt::Write;
-use netboot_core::{Coded, Console, Instant};
+use netboot_core::{Coded, ConfigOrigin, Console, Instant};
+use netboot_ipxe::NetworkConfig;
 
 /// Writes each event as a line.
 #[derive(Debug)]
@@ -32,6 +33,7 @@ fn write_event(out: &mut dyn Console, now: Instant, event: &Event<'_>) {
     out.text("@");
     out.text(match event {
         Event::Configured(_) => "configured",
+        Event::BootFile { .. } => "boot-file",
         Event::Toc { .. } => "toc",
         Event::Requested { .. } => "requested",
         Event::Fetching { .. } => "fetching",
@@ -49,15 +51,10 @@ fn write_event(out: &mut dyn Console, now: Instant, event: &Event<'_>) {
         out.number("index", u64::from(index));
     }
     match event {
-        Event::Configured(config) => {
-            out.key("address");
-            out.ip(config.address);
-            out.text("/");
-            out.decimal(u64::from(config.prefix_len));
-            if let Some(router) = config.routers.first() {
-                out.key("router");
-                out.ip(*router);
-            }
+        Event::Configured(config) => write_config(out, config),
+        Event::BootFile { uri } => {
+            out.key("uri");
+            out.uri(uri);
         }
         Event::Toc { images } => out.number("images", u64::from(*images)),
         Event::Requested { .. }
@@ -95,12 +92,76 @@ fn write_event(out: &mut dyn Console, now: Instant, event: &Event<'_>) {
     out.text("\n");
 }
 
-/// Writes the pairs of an error: `code` and `blame`, and in a build with `texts` the sentence as `message`.
+/// Writes the pairs of a configuration: what tells a wrong pointer from a wrong server.
+#[inline(never)]
+fn write_config(out: &mut dyn Console, config: &NetworkConfig) {
+    out.key("address");
+    out.ip(config.address);
+    out.text("/");
+    out.decimal(u64::from(config.prefix_len));
+    let dhcp = match &config.origin {
+        ConfigOrigin::Dhcp(server) => Some(server),
+        ConfigOrigin::Static => None,
+    };
+    for (key, address) in [
+        ("router", config.routers.first()),
+        ("dns", config.dns.first()),
+        ("dhcp", dhcp),
+        ("next_server", config.boot.next_server.as_ref()),
+    ] {
+        if let Some(address) = address {
+            out.key(key);
+            out.ip(*address);
+        }
+    }
+    if let Some(time) = config.lease_time {
+        out.number("lease_s", time.as_secs());
+    }
+    for (key, text) in [
+        ("server_name", &*config.boot.server_name),
+        ("boot_file", &*config.boot.file),
+    ] {
+        if !text.is_empty() {
+            out.key(key);
+            write_told(out, text);
+        }
+    }
+}
+
+/// Writes a text that the network told, as one value. A blank and whatever else is no printable ASCII becomes `?`, and what may be user
+/// information becomes `***`: from the first colon, with the slashes behind it, to the last `@`.
+#[inline(never)]
+fn write_told(out: &mut dyn Console, text: &str) {
+    let octets = text.as_bytes();
+    let end = octets.iter().rposition(|octet| *octet == b'@').unwrap_or(0);
+    let colon = octets.iter().position(|octet| *octet == b':').unwrap_or(0);
+    let mut start = true;
+    for (at, octet) in octets.iter().enumerate() {
+        if at > colon && *octet != b'/' && start {
+            start = false;
+            if at <= end {
+                out.text("***");
+            }
+        }
+        if !start && at < end {
+            continue;
+        }
+        let shown = if octet.is_ascii_graphic() {
+            *octet
+        } else {
+            b'?'
+        };
+        out.text(core::str::from_utf8(&[shown]).unwrap_or_default());
+    }
+}
+
+/// Writes the pairs of an error: `code`, `blame` and the facts of the case, and in a build with `texts` the sentence as `message`.
 #[inline(never)]
 pub fn write_error(out: &mut dyn Console, error: &dyn Coded) {
     out.key("code");
     out.hex(error.code());
     out.word("blame", error.blame().as_str());
+    error.facts(out);
     #[cfg(feature = "texts")]
     {
         out.key("message");
@@ -175,4 +236,49 @@ fn write_image<N: Coded>(out: &mut dyn Console, image: &ImageReport<N>) {
         write_error(out, error);
     }
     out.text("\n");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_network_told_is_one_value_without_credentials() {
+        for (told, shown) in [
+            ("firmware", "firmware"),
+            ("htp://10.0.2.2/fw/", "htp://10.0.2.2/fw/"),
+            ("a b\u{e9}", "a?b??"),
+            ("http://me:pass@10.0.2.2/fw", "http://***@10.0.2.2/fw"),
+            ("htp:/me:p/w@host/", "htp:/***@host/"),
+            ("htp:me@host/", "htp:***@host/"),
+            ("me:secret@host", "me:***@host"),
+            ("", ""),
+        ] {
+            let mut out = String::new();
+            write_told(&mut out, told);
+            assert_eq!(out, shown, "{told}");
+        }
+    }
+
+    #[test]
+    fn a_configuration_says_where_everything_comes_from() {
+        let mut config = NetworkConfig::new([10, 0, 2, 15].into(), 24);
+        let mut out = String::new();
+        write_config(&mut out, &config);
+        assert_eq!(out, " address=10.0.2.15/24");
+        config.origin = ConfigOrigin::Dhcp([10, 0, 2, 2].into());
+        config.routers.push([10, 0, 2, 1].into()).unwrap();
+        config.dns.push([10, 0, 2, 3].into()).unwrap();
+        config.boot.next_server = Some([10, 0, 2, 4].into());
+        config.boot.server_name = "tftp.example".try_into().unwrap();
+        config.boot.file = "firmware".try_into().unwrap();
+        config.lease_time = Some(netboot_core::Duration::from_secs(43_200));
+        out.clear();
+        write_config(&mut out, &config);
+        assert_eq!(
+            out,
+            " address=10.0.2.15/24 router=10.0.2.1 dns=10.0.2.3 dhcp=10.0.2.2 next_server=10.0.2.4 lease_s=43200 \
+             server_name=tftp.example boot_file=firmware"
+        );
+    }
 }

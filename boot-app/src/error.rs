@@ -4,7 +4,7 @@ use crate::sources::policy::Origin;
 #[cfg(feature = "toc")]
 use crate::toc::TocError;
 use core::fmt;
-use netboot_core::{Blame, Coded, Digest, Module};
+use netboot_core::{Blame, Coded, Console, Digest, Module};
 use ocp_recovery::RecoveryError;
 
 /// An error of the boot application; `N` is the network boot library's.
@@ -110,6 +110,33 @@ impl<N: fmt::Display> fmt::Display for AppError<N> {
 }
 
 impl<N: Coded> Coded for AppError<N> {
+    fn facts(&self, out: &mut dyn Console) {
+        // The smallest build has no room for them.
+        if !cfg!(feature = "robust") {
+            return;
+        }
+        match self {
+            AppError::Network(error) => error.facts(out),
+            AppError::Recovery(error) => error.facts(out),
+            AppError::NoSource { index } => out.number("image", u64::from(*index)),
+            AppError::SizeMismatch { expected, found } => {
+                out.number("found", *found);
+                out.number("expected", *expected);
+            }
+            AppError::DigestMismatch { found } => {
+                out.key("found");
+                out.octets(&found.0);
+            }
+            AppError::ChecksumMismatch { expected, found } => {
+                out.key("found");
+                out.hex(*found);
+                out.key("expected");
+                out.hex(*expected);
+            }
+            _ => {}
+        }
+    }
+
     fn code(&self) -> u32 {
         Module::App.code(match self {
             AppError::Network(error) => return error.code(),

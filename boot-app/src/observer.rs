@@ -9,6 +9,11 @@ use netboot_ipxe::NetworkConfig;
 pub enum Event<'e> {
     /// The interface has an address.
     Configured(&'e NetworkConfig),
+    /// The boot file is being looked into.
+    BootFile {
+        /// Where from.
+        uri: &'e Uri,
+    },
     /// The table of contents was read.
     Toc {
         /// Number of images listed.
@@ -94,6 +99,7 @@ impl Event<'_> {
             | Event::Activated { index } => Some(index),
             Event::AttemptFailed { index, .. } => index,
             Event::Configured(_)
+            | Event::BootFile { .. }
             | Event::Toc { .. }
             | Event::DeviceReset
             | Event::Finished { .. } => None,

@@ -3,7 +3,7 @@
 use core::fmt;
 
 use netboot_core::uri::{MAX_URI, UriError};
-use netboot_core::{Blame, Coded, Module};
+use netboot_core::{Blame, Coded, Console, Module};
 
 /// Why a request was not sent, a response was not accepted, or a redirection was not followed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -243,6 +243,12 @@ fn reason(status: u16) -> &'static str {
 impl core::error::Error for HttpError {}
 
 impl Coded for HttpError {
+    fn facts(&self, out: &mut dyn Console) {
+        if let HttpError::Status { status, .. } = self {
+            out.number("status", u64::from(*status));
+        }
+    }
+
     fn code(&self) -> u32 {
         Module::Http.code(match self {
             HttpError::RequestField { .. } => 1,

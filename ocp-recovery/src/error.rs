@@ -4,7 +4,7 @@ use crate::fields::RecoveryStatus;
 use crate::fields::recovery_status::AUTHENTICATION_ERROR;
 use crate::reason::Reason;
 use core::fmt;
-use netboot_core::{Blame, Coded, Module};
+use netboot_core::{Blame, Coded, Console, Module};
 
 /// The thing that the agent was waiting for when a deadline passed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -309,6 +309,40 @@ fn write_status(f: &mut fmt::Formatter<'_>, device: u8, recovery: u8) -> fmt::Re
 impl core::error::Error for RecoveryError {}
 
 impl Coded for RecoveryError {
+    fn facts(&self, out: &mut dyn Console) {
+        let (image, why, device_status, recovery_status) = match *self {
+            RecoveryError::SizeUnsupported { size } => return out.number("octets", size),
+            RecoveryError::DeviceRefused {
+                index,
+                device_status,
+                recovery_status,
+                reason,
+            } => (Some(index), reason, device_status, recovery_status),
+            RecoveryError::DeviceLeft {
+                index,
+                device_status,
+                recovery_status,
+            } => (Some(index), None, device_status, recovery_status),
+            RecoveryError::Timeout {
+                device_status,
+                recovery_status,
+                ..
+            } => (None, None, device_status, recovery_status),
+            _ => return,
+        };
+        if let Some(image) = image {
+            out.number("image", u64::from(image));
+        }
+        if let Some(reason) = why {
+            out.key("reason");
+            out.hex(u32::from(reason.0));
+        }
+        out.key("device_status");
+        out.hex(u32::from(device_status));
+        out.key("recovery_status");
+        out.hex(u32::from(recovery_status));
+    }
+
     fn code(&self) -> u32 {
         use RecoveryError::*;
         Module::Recovery.code(match self {

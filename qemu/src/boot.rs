@@ -13,11 +13,13 @@ use core::ptr::addr_of_mut;
 use netboot::{Network, Slots};
 use netboot_app::console::{write_error, write_report};
 use netboot_app::{AppConfig, BootApp, FixedSource};
+#[cfg(not(feature = "tiny"))]
+use netboot_core::Device as _;
 use netboot_core::{Blame, Console};
 use netboot_ipxe::IpxeInterface;
 use netboot_virtio::VirtioNet;
 use ocp_recovery::{MmioBus, RecoveryAgent};
-use rom_parts::settings::{MAX_IMAGES, Settings};
+use rom_parts::settings::{BadLine, MAX_IMAGES, Settings};
 use rom_parts::sizes::{RX, TCP};
 
 /// Descriptors of each virtio queue.
@@ -53,10 +55,9 @@ pub fn run() -> u32 {
     let out: &mut dyn Console = &mut Line;
     let settings = match settings() {
         Ok(settings) => settings,
-        Err(text) => {
+        Err(bad) => {
             out.text("@settings boot ");
-            out.text(text);
-            out.text("\n");
+            bad.tell(out);
             return fault::SETTINGS;
         }
     };
@@ -99,11 +100,11 @@ pub fn run() -> u32 {
 
 /// The settings from outside, or the defaults.
 #[inline(never)]
-fn settings() -> Result<&'static Settings, &'static str> {
+fn settings() -> Result<&'static Settings, BadLine> {
     // SAFETY: `run` is called once, so this is the only reference.
     let settings = unsafe { (*addr_of_mut!(CONFIG)).write(Settings::default()) };
-    let text = straps::boot().ok_or("no text")?;
-    settings.parse(text).map_err(|_| "line not understood")?;
+    let text = straps::boot().ok_or(BadLine { line: 0 })?;
+    settings.parse(text)?;
     Ok(settings)
 }
 
@@ -184,6 +185,15 @@ fn network(settings: &'static Settings, entropy: Entropy) -> Result<&'static mut
             &mut *addr_of_mut!(NET),
         )
     };
+    // Known before DHCP, so that the station can be found on a switch and in a server's table when there is no answer.
+    #[cfg(not(feature = "tiny"))]
+    {
+        let out: &mut dyn Console = &mut Line;
+        out.text("@nic");
+        out.key("mac");
+        out.mac(device.info().mac);
+        out.text("\n");
+    }
     let board = Board::new(entropy);
     let net = put(place, || {
         Network::new(device, board, buffers, slots, settings.network)

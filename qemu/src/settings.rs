@@ -18,7 +18,7 @@ use heapless::{String, Vec};
 use netboot::{ArpProbe, NetworkOptions};
 use netboot_app::{Expected, OnFailure, Policy};
 use netboot_core::uri::MAX_URI;
-use netboot_core::{Digest, Duration};
+use netboot_core::{Console, Digest, Duration};
 use ocp_recovery::AgentConfig;
 
 /// Images that can have expectations or default places.
@@ -27,8 +27,24 @@ pub const MAX_IMAGES: usize = 4;
 /// A line that cannot be used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct BadLine {
-    /// Its number, from 1.
+    /// Its number, from 1. 0 stands for a text that is missing or is no text.
     pub line: u32,
+}
+
+impl BadLine {
+    /// Writes what is wrong, to the end of the console line.
+    #[inline(never)]
+    pub fn tell(&self, out: &mut dyn Console) {
+        match self.line {
+            0 => out.text("no text"),
+            line => {
+                out.text("line ");
+                out.decimal(u64::from(line));
+                out.text(" not understood");
+            }
+        }
+        out.text("\n");
+    }
 }
 
 impl fmt::Display for BadLine {

@@ -209,6 +209,20 @@ fn a_refusal_is_reported_with_its_reason() {
                         panic!("{:?}", boot.error());
                     };
                     assert_eq!(*refused, index, "{}", boot.console);
+                    // The default console has the numbers.
+                    let pairs = match reason {
+                        Some(reason) => format!(
+                            " image={index} reason=0x{:08x} device_status=0x0000000",
+                            reason.0
+                        ),
+                        None => format!(" image={index} device_status=0x0000000"),
+                    };
+                    assert!(boot.console.contains(&pairs), "{}", boot.console);
+                    assert!(
+                        boot.console.contains(" recovery_status=0x000000"),
+                        "{}",
+                        boot.console
+                    );
                     let told = reason.map(|reason| reason.0);
                     assert_eq!(told, tells.then_some(0x83), "{}", boot.console);
                     let image = boot.outcome.report.images.last().unwrap();

@@ -174,3 +174,142 @@ fn a_table_or_a_redirect_cannot_downgrade_either() {
     ended.assert_failed(&redirected, DOWNGRADE, Blame::Server);
     assert_eq!(count(&ended, Served::Http), 0);
 }
+
+/// The files of `plan` in the directory `firmware/` of the server, and DHCP's pointer `boot_file`.
+fn in_directory(server: &mut ServerConfig, boot_file: &str) {
+    let files = std::mem::take(&mut server.files);
+    let moved = |(name, content)| (format!("firmware/{name}"), content);
+    server.files = files.into_iter().map(moved).collect();
+    server.lease.boot_file = Some(boot_file.into());
+    server.lease.next_server = Some(SERVER);
+}
+
+#[test]
+fn a_forgotten_slash_behind_a_directory_is_found_out() {
+    let pointers = [
+        (Protocol::Tftp, "firmware".to_string()),
+        (Protocol::Tftp, "/firmware".into()),
+        (Protocol::Tftp, format!("tftp://{SERVER}/firmware")),
+        (Protocol::Http, format!("http://{SERVER}/firmware")),
+        (Protocol::Http, format!("http://{SERVER}/firmware?x=1")),
+    ];
+    for (protocol, pointer) in pointers {
+        for settings in ["", "retry 2\n"] {
+            let mut plan = plan(protocol);
+            plan.settings += settings;
+            let boot = boot(&plan, |server| in_directory(server, &pointer));
+            boot.assert_booted(&plan);
+        }
+    }
+}
+
+#[test]
+fn images_beside_a_boot_file_that_is_absent_are_found() {
+    for protocol in [Protocol::Tftp, Protocol::Http] {
+        let plan = plan(protocol);
+        let boot = boot(&plan, |server| {
+            in_directory(
+                server,
+                &format!("{}://{SERVER}/firmware/pxelinux.0", protocol.scheme()),
+            );
+        });
+        boot.assert_booted(&plan);
+    }
+}
+
+#[test]
+fn a_server_that_cannot_read_or_sends_nothing_for_a_directory() {
+    // dnsmasq: ERROR 0 "cannot read firmware"; tftpd-hpa: access violation; others have an empty file.
+    for code in [Some(0), Some(2), None] {
+        let plan = plan(Protocol::Tftp);
+        let boot = boot(&plan, |server| {
+            in_directory(server, "firmware");
+            match code {
+                Some(code) => {
+                    let fault = image_server::TftpFault::Error(code, "cannot read".into());
+                    let rule = image_server::Rule::new(fault).named("firmware");
+                    server.faults.tftp.add(rule);
+                }
+                None => {
+                    let empty = image_server::Content::Bytes([].into());
+                    server.files.insert("firmware".into(), empty);
+                }
+            }
+        });
+        boot.assert_booted(&plan);
+    }
+}
+
+#[test]
+fn a_server_that_adds_the_slash_by_a_redirect() {
+    let plan = plan(Protocol::Http);
+    let boot = boot(&plan, |server| {
+        in_directory(server, &format!("http://{SERVER}/firmware"));
+        let listing = image_server::Content::Bytes((*b"<title>Index of firmware</title>").into());
+        server.files.insert("firmware/".into(), listing);
+        let to = image_server::Redirect {
+            status: 301,
+            location: "/firmware/".into(),
+        };
+        server.http.redirects.insert("/firmware".into(), to);
+    });
+    boot.assert_booted(&plan);
+}
+
+#[test]
+fn a_pointer_that_leads_nowhere_is_shown_with_all_that_was_tried() {
+    let plan = plan(Protocol::Tftp);
+    let lost = boot(&plan, |server| {
+        in_directory(server, "nowhere");
+    });
+    lost.assert_failed(&plan, 0x0002_0021, Blame::Configuration);
+    for tried in [
+        "boot_file=nowhere",
+        "@boot-file",
+        "uri=tftp://10.0.2.2/nowhere\n",
+    ] {
+        assert!(lost.console.contains(tried), "{tried}: {}", lost.console);
+    }
+    for tried in ["nowhere/caliptra-fw.bin ", "10.0.2.2/caliptra-fw.bin "] {
+        assert!(lost.console.contains(tried), "{tried}: {}", lost.console);
+    }
+}
+
+#[test]
+fn a_mistyped_scheme_is_shown_as_dhcp_told_it() {
+    for pointer in [
+        "htp://10.0.2.2/fw/",
+        "ftp://10.0.2.2/",
+        "htttp://h/boot.toc",
+    ] {
+        let plan = plan(Protocol::Http);
+        let ended = boot(&plan, |server| {
+            server.lease.boot_file = Some(pointer.into())
+        });
+        ended.assert_failed(&plan, 0x0001_0004, Blame::Configuration);
+        let told = format!("boot_file={pointer}\n");
+        assert!(ended.console.contains(&told), "{}", ended.console);
+    }
+}
+
+#[test]
+fn a_missing_file_has_the_same_blame_by_each_protocol() {
+    for (protocol, facts) in [
+        (
+            Protocol::Tftp,
+            "code=0x00020021 blame=configuration message=",
+        ),
+        (
+            Protocol::Http,
+            "code=0x00030016 blame=configuration status=404 message=",
+        ),
+    ] {
+        let plan = plan(protocol);
+        let ended = boot(&plan, |server| {
+            server.files.remove(FILE_NAMES[1]);
+        });
+        let code = u32::from_str_radix(&facts[7..15], 16).unwrap();
+        ended.assert_failed(&plan, code, Blame::Configuration);
+        assert!(ended.console.contains(facts), "{}", ended.console);
+    }
+}

@@ -194,6 +194,11 @@ impl Coded for TftpError {
             TftpError::Parameter | TftpError::Closed => Blame::Caller,
             TftpError::NoAnswer | TftpError::Stalled { .. } => Blame::Network,
             TftpError::OtherAddress { .. } => Blame::Server,
+            // As with HTTP's 403 and 404: the path is wrong, or the rules for access are.
+            TftpError::Server {
+                code: ErrorCode(1 | 2),
+                ..
+            } => Blame::Configuration,
             TftpError::Server { .. } | TftpError::SizeMismatch { .. } => Blame::Server,
             TftpError::Options(_) | TftpError::Oversized { .. } => Blame::Peer,
         }

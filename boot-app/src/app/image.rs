@@ -41,7 +41,7 @@ where
         #[cfg(not(feature = "toc"))]
         let with_sum = false;
         self.watch = Watch::new(with_sum);
-        let result = self.retry(Work::Image(index), u32::MAX);
+        let result = self.retry(Work::Image(index));
         let now = self.net.now();
         if let Some(image) = self.report.images.last_mut() {
             image.duration = now.since(requested);

@@ -5,11 +5,14 @@ use crate::observer::{Event, Observer};
 use crate::sources::{Origin, boot_uri, is_directory, know_some};
 use crate::toc::{Stop, TocError, TocReader};
 use netboot_core::uri::{Uri, UriError};
-use netboot_ipxe::{ExecError, IpxeInterface};
+use netboot_core::{Blame, Coded, Module};
+use netboot_ipxe::{Deliver, ExecError, IpxeInterface};
 use ocp_recovery::RegisterBus;
 
 /// Number of times that a boot file is looked for again before the fixed places are tried.
 const LOCATE_RETRIES: u32 = 3;
+/// Number of a TFTP server's ERROR without a code of its own, as dnsmasq answers for a directory: "cannot read firmware".
+const TFTP_UNREADABLE: u32 = Module::Tftp.code(0x20);
 
 impl<N, B, O> BootApp<'_, N, B, O>
 where
@@ -25,15 +28,36 @@ where
         {
             return Ok(());
         }
-        let has_others = know_some(&self.config);
-        let most = if has_others { LOCATE_RETRIES } else { u32::MAX };
-        let result = self.retry(Work::ReadToc, most);
-        // The fixed places may still be good.
-        if result.is_err() && self.retryable() && has_others {
+        let result = self.retry(Work::ReadToc);
+        if result.is_err() && self.retryable() && self.can_go_without() {
             self.sources.unread = true;
+            self.sources.absent |= self.is_absent();
             return Ok(());
         }
         result
+    }
+
+    /// Whether there are places for the images beside those that the boot file may list.
+    fn can_go_without(&self) -> bool {
+        know_some(&self.config) || self.is_absent()
+    }
+
+    /// Number of times that `work` is done again.
+    #[inline(never)]
+    pub(super) fn most_retries(&self, work: Work) -> u32 {
+        match work {
+            Work::ReadToc if self.can_go_without() => LOCATE_RETRIES,
+            _ => u32::MAX,
+        }
+    }
+
+    /// Whether the last failure is a server's answer that it has no such file for this station.
+    fn is_absent(&self) -> bool {
+        matches!(
+            &self.report.error,
+            Some(AppError::Network(error))
+                if error.blame() == Blame::Configuration || error.code() == TFTP_UNREADABLE
+        )
     }
 
     /// Looks once more into a boot file that could not be read before. The last failure stays.
@@ -44,6 +68,7 @@ where
         let last = self.report.error.take();
         if self.read_toc().is_ok() {
             self.sources.unread = false;
+            self.sources.absent = false;
         } else {
             self.tell_failure(None);
         }
@@ -79,9 +104,11 @@ where
     #[inline(never)]
     fn read_boot_file(&mut self) -> Result {
         self.start_attempt()?;
+        let now = self.net.now();
         let Some(boot) = &self.sources.boot else {
             return Ok(());
         };
+        self.observer.event(now, &Event::BootFile { uri: boot });
         let handle = match self.net.imgfetch(boot, None, None) {
             Ok(handle) => handle,
             Err(error) => return Err(self.fail_net(error)),
@@ -103,7 +130,15 @@ where
                     return Ok(());
                 }
                 // Some other boot file: the images lie beside it.
-                Some(Stop::Bad(TocError::NotToc)) => return Ok(()),
+                Some(Stop::Bad(TocError::NotToc)) => {
+                    // Some servers send nothing for a directory.
+                    self.sources.absent = reader.position() == 0;
+                    // Others add the final slash by a redirect.
+                    if is_directory(&handle.uri) {
+                        self.sources.boot = Some(handle.uri.clone());
+                    }
+                    return Ok(());
+                }
                 Some(Stop::Bad(error)) => error,
                 None => TocError::Truncated,
             },

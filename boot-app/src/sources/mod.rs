@@ -57,6 +57,10 @@ pub(crate) struct Sources {
     pub toc: Option<Toc>,
     /// Set for a boot file that could not be looked into. Other places serve until it can.
     pub unread: bool,
+    /// Set for a boot file that the server does not have or that is empty. The name may be that of a directory, written without its
+    /// final slash: the images are looked for in it and beside it.
+    #[cfg(feature = "toc")]
+    pub absent: bool,
 }
 
 /// Where in the list of an image's candidates a round is.
@@ -94,9 +98,15 @@ impl Sources {
         #[cfg_attr(not(feature = "toc"), expect(unused_mut, reason = "a table sets it"))]
         let mut part = None;
         let (origin, uri) = loop {
-            let origin = *config.sources.order.get(place.source)?;
             let item = place.item;
             place.item = item.saturating_add(1);
+            let Some(origin) = config.sources.order.get(place.source).copied() else {
+                #[cfg(feature = "toc")]
+                if let Some(found) = self.guess(item, index, config, network) {
+                    break (Origin::Dhcp, found);
+                }
+                return None;
+            };
             let other;
             let boot = match item {
                 0 => self.boot.as_ref(),
@@ -105,6 +115,8 @@ impl Sources {
                     other.as_ref()
                 }
             };
+            #[cfg(feature = "toc")]
+            let boot = boot.filter(|_| !self.absent);
             let boot = boot.filter(|_| !self.unread);
             let found = match (origin, boot) {
                 (Origin::Static | Origin::Default, _) => {
@@ -144,6 +156,34 @@ impl Sources {
 }
 
 impl Sources {
+    /// The place `item` for image `index` of those that the name of an absent boot file suggests. They come after all places that somebody
+    /// has named: two on each server, in the directory of that name and beside it.
+    #[cfg(feature = "toc")]
+    #[inline(never)]
+    fn guess(
+        &self,
+        item: usize,
+        index: u8,
+        config: &AppConfig<'_>,
+        network: Option<&NetworkConfig>,
+    ) -> Option<Result<Uri, UriError>> {
+        if !self.absent || !config.sources.order.contains(&Origin::Dhcp) {
+            return None;
+        }
+        let other;
+        let boot = match item >> 1 {
+            0 => self.boot.as_ref(),
+            nth => {
+                other = self.other_boot(nth, network);
+                other.as_ref()
+            }
+        }?;
+        match item & 1 {
+            0 => network::find_inside(boot, config.names, index),
+            _ => network::find(boot, config.names, index),
+        }
+    }
+
     /// The boot file on the `nth` server that the network names, unless it is the one that is used already.
     #[inline(never)]
     fn other_boot(&self, nth: usize, network: Option<&NetworkConfig>) -> Option<Uri> {
@@ -235,6 +275,33 @@ mod tests {
             ..sources
         };
         assert_eq!(list(&unread, &config, 2), [""; 0]);
+    }
+
+    #[test]
+    #[cfg(feature = "toc")]
+    fn the_images_of_an_absent_boot_file_are_looked_for_in_it_and_beside_it() {
+        let mut sources = Sources {
+            boot: Some(Uri::parse("tftp://net/a/firmware").unwrap()),
+            unread: true,
+            absent: true,
+            ..Sources::default()
+        };
+        let defaults = [place(0, "http://one/0")];
+        let config = AppConfig {
+            defaults: &defaults,
+            ..AppConfig::default()
+        };
+        let all = [
+            "default http://one/0",
+            "dhcp tftp://net/a/firmware/caliptra-fw.bin",
+            "dhcp tftp://net/a/caliptra-fw.bin",
+        ];
+        assert_eq!(list(&sources, &config, 0), all);
+        let mut fixed_only = config;
+        fixed_only.sources.order = &[Origin::Static, Origin::Toc, Origin::Default];
+        assert_eq!(list(&sources, &fixed_only, 0), all[..1]);
+        sources.absent = false;
+        assert_eq!(list(&sources, &fixed_only, 0), all[..1]);
     }
 
     #[test]

@@ -30,6 +30,27 @@ pub(super) fn find(boot: &Uri, names: FileNames<'_>, index: u8) -> Option<Result
     Some(beside(boot, name))
 }
 
+/// Gives the file of image `index` in the directory `boot` whose name lacks the final separator: `firmware` for `firmware/`.
+#[cfg(feature = "toc")]
+#[inline(never)]
+pub(super) fn find_inside(
+    boot: &Uri,
+    names: FileNames<'_>,
+    index: u8,
+) -> Option<Result<Uri, UriError>> {
+    let name = names.0.get(usize::from(index))?;
+    let separator = if backslash(boot) > 0 { "%5C" } else { "/" };
+    let segment = boot.path().rsplit('/').next().unwrap_or_default();
+    let mut reference: String<MAX_URI> = String::new();
+    // The dot keeps a colon in the segment from being that of a scheme.
+    for part in ["./", segment, separator, name] {
+        if reference.push_str(part).is_err() {
+            return Some(Err(UriError::TooLong));
+        }
+    }
+    Some(boot.join(&reference))
+}
+
 /// Gives the file `name` in the directory of `boot`. A TFTP server that takes backslashes for separators is asked with them.
 #[inline(never)]
 pub(super) fn beside(boot: &Uri, name: &str) -> Result<Uri, UriError> {
@@ -265,6 +286,30 @@ mod tests {
         assert_eq!(all(&config), ["http://h/a"]);
         config.boot.damaged = true;
         assert_eq!(boot_uri(&config, 0), Err(PlaceError::NoText));
+    }
+
+    #[test]
+    #[cfg(feature = "toc")]
+    fn a_directory_without_its_final_separator() {
+        for (file, found) in [
+            ("firmware", "firmware/caliptra-fw.bin"),
+            ("/firmware", "/firmware/caliptra-fw.bin"),
+            ("a/b", "a/b/caliptra-fw.bin"),
+            ("a:b", "a:b/caliptra-fw.bin"),
+            ("http:/10.0.2.2/fw", "http:/10.0.2.2/fw/caliptra-fw.bin"),
+            ("fw 1?#%", "fw 1?#%/caliptra-fw.bin"),
+            (r"Boot\FW", r"Boot\FW\caliptra-fw.bin"),
+        ] {
+            let boot = Uri::from_parts(Scheme::Tftp, "10.0.2.2", None, file).unwrap();
+            let inside = find_inside(&boot, FileNames::default(), 0).unwrap();
+            let mut name = [0; 256];
+            let inside = inside.unwrap();
+            assert_eq!(inside.decode_path(&mut name).unwrap(), found, "{file}");
+            assert!(find_inside(&boot, FileNames::default(), 3).is_none());
+        }
+        let long = format!("http://h/{}", "a".repeat(240));
+        let inside = find_inside(&Uri::parse(&long).unwrap(), FileNames::default(), 0);
+        assert_eq!(inside, Some(Err(UriError::TooLong)));
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Reads one `@` line of the console into a value.
 //!
 //! The crate `netboot-app` writes the lines of a boot and of its report. The ROM adds the lines about what only the
-//! ROM knows: `@rom`, `@memory`, `@device`, `@device-image`, `@instret`, `@net`, `@panic` and `@stall`.
+//! ROM knows: `@rom`, `@nic`, `@memory`, `@device`, `@device-image`, `@instret`, `@net`, `@panic` and `@stall`.
 //!
 //! A line is a word and `key=value` pairs with one space between them; the value of `message` runs to the end of the
 //! line. The reader ignores unknown words and unknown keys, so that an older tool can read a newer ROM.
@@ -100,6 +100,12 @@ impl<'t> Line<'t> {
             .ok_or_else(|| self.bad(key))
     }
 
+    /// The pairs behind `blame`: the facts of an error.
+    fn facts(&self) -> &[(&'t str, &'t str)] {
+        let blame = self.pairs.iter().position(|(key, _)| *key == "blame");
+        blame.map_or(&[], |at| &self.pairs[at + 1..])
+    }
+
     fn failure(&self) -> Result<Failure, BadLine> {
         Ok(Failure {
             t: self.maybe("t")?.unwrap_or(0),
@@ -107,7 +113,7 @@ impl<'t> Line<'t> {
             blame: self.get("blame")?,
             message: match self.maybe("message")? {
                 Some(message) => message,
-                None => sentences::of(self.hex("code")?),
+                None => sentences::with(self.hex("code")?, self.facts()),
             },
         })
     }
@@ -130,7 +136,7 @@ pub struct Failure {
     /// Who has to act, for example `network`, `server` or `device`.
     pub blame: String,
     /// One sentence about the error. It is the console's own sentence if the line has one; otherwise it is the
-    /// sentence of the error table, without the facts of this case.
+    /// sentence of the error table, with the facts that the line has.
     pub message: String,
 }
 
@@ -284,12 +290,23 @@ pub struct Stop {
 pub enum Said {
     /// Says which ROM runs.
     Rom(Rom),
+    /// The ROM has a network device with this Ethernet address.
+    Nic { mac: String },
     /// The interface has an address.
     Configured {
         t: u64,
         address: String,
         router: Option<String>,
+        dns: Option<String>,
+        /// Address of the DHCP server; `None` for a static address.
+        dhcp: Option<String>,
+        /// Length of the lease in seconds.
+        lease_s: Option<u64>,
+        /// Boot file as the network named it, without user information.
+        boot_file: Option<String>,
     },
+    /// The boot file is being looked into.
+    BootFile { t: u64, uri: String },
     /// The table of contents was read.
     Toc { t: u64, images: u16 },
     /// The device requests an image.
@@ -365,10 +382,21 @@ impl Said {
                 ram_kib: line.maybe("ram_kib")?,
                 entropy: line.get("entropy")?,
             }),
+            "nic" => Said::Nic {
+                mac: line.get("mac")?,
+            },
             "configured" => Said::Configured {
                 t: t()?,
                 address: line.get("address")?,
                 router: line.maybe("router")?,
+                dns: line.maybe("dns")?,
+                dhcp: line.maybe("dhcp")?,
+                lease_s: line.maybe("lease_s")?,
+                boot_file: line.maybe("boot_file")?,
+            },
+            "boot-file" => Said::BootFile {
+                t: t()?,
+                uri: line.get("uri")?,
             },
             "toc" => Said::Toc {
                 t: t()?,

@@ -201,6 +201,8 @@ impl Transcript {
                 uri,
                 ..Attempt::default()
             }),
+            // A person reads it, and a failure comes right behind it.
+            Said::BootFile { .. } | Said::Nic { .. } => {}
             Said::Opened {
                 t,
                 index,

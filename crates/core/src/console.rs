@@ -58,6 +58,17 @@ impl dyn Console + '_ {
         }
     }
 
+    /// Writes an Ethernet address: `02:00:00:00:00:01`.
+    #[inline(never)]
+    pub fn mac(&mut self, address: [u8; 6]) {
+        for (place, octet) in address.iter().enumerate() {
+            if place > 0 {
+                self.text(":");
+            }
+            self.octets(core::slice::from_ref(octet));
+        }
+    }
+
     /// Writes an IP address. An IPv6 address has all its eight groups, without leading zeros: `fd00:0:0:0:0:0:0:1`. A build without
     /// the feature `ipv6-literals` knows none and writes `::`.
     #[inline(never)]
@@ -166,6 +177,10 @@ mod tests {
     #[test]
     fn addresses_and_pairs() {
         assert_eq!(written(|out| out.ipv4([10, 0, 2, 255])), "10.0.2.255");
+        assert_eq!(
+            written(|out| out.mac([2, 0, 0xa, 0xff, 0, 1])),
+            "02:00:0a:ff:00:01"
+        );
         assert_eq!(
             written(|out| {
                 out.text("@toc");

@@ -4,6 +4,8 @@
 //! which fits a status register and never changes once released. `docs/src/errors.md` lists them all
 //! and a test proves that no two are equal.
 
+use crate::Console;
+
 /// The upper half of an error number: which part of the boot failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[repr(u16)]
@@ -90,4 +92,7 @@ pub trait Coded: Sentence {
     fn code(&self) -> u32;
     /// Whose fault it is.
     fn blame(&self) -> Blame;
+    /// Writes the facts of this case as ` key=value` pairs: first those that the sentence has outside of parentheses, in its order,
+    /// then others. An error may leave its facts out; then it writes nothing.
+    fn facts(&self, _out: &mut dyn Console) {}
 }

@@ -4,6 +4,7 @@
 //! IP stack is set up by it, and the boot application reads it. A configuration by hand has the same form.
 
 use crate::boot::BootInfo;
+use crate::time::Duration;
 use core::net::{IpAddr, Ipv4Addr};
 use heapless::{String, Vec};
 
@@ -108,6 +109,8 @@ pub struct NetworkConfig {
     pub mtu: Option<u16>,
     /// Who configured the interface.
     pub origin: ConfigOrigin,
+    /// Length of the DHCP server's lease, in whole seconds. `None` for a static address and for a lease without an end.
+    pub lease_time: Option<Duration>,
     /// Where the network says that the boot files are.
     pub boot: BootInfo,
 }
@@ -128,6 +131,7 @@ impl NetworkConfig {
             search: String::new(),
             mtu: None,
             origin: ConfigOrigin::Static,
+            lease_time: None,
             boot: BootInfo::new(),
         }
     }

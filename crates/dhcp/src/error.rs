@@ -3,7 +3,7 @@
 use crate::packet::ParseError;
 use core::fmt;
 use core::net::Ipv4Addr;
-use netboot_core::{Blame, Coded, Module};
+use netboot_core::{Blame, Coded, Console, Module};
 
 /// Why a datagram was ignored, or why there is no lease.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -112,6 +112,26 @@ fn write_mac(f: &mut fmt::Formatter<'_>, mac: &[u8; 6]) -> fmt::Result {
 impl core::error::Error for DhcpError {}
 
 impl Coded for DhcpError {
+    fn facts(&self, out: &mut dyn Console) {
+        match self {
+            DhcpError::Ignored { why } => {
+                out.key("last");
+                out.hex(Module::Dhcp.code(*why));
+            }
+            DhcpError::NoAck { server } | DhcpError::Refused { server } => {
+                out.key("server");
+                out.ipv4(server.octets());
+            }
+            DhcpError::Conflict { address, mac } => {
+                out.key("address");
+                out.ipv4(address.octets());
+                out.key("mac");
+                out.mac(*mac);
+            }
+            _ => {}
+        }
+    }
+
     fn code(&self) -> u32 {
         Module::Dhcp.code(match self {
             DhcpError::Config => 1,

@@ -107,6 +107,7 @@ impl Lease {
             options.long(code::RENEWAL_TIME),
             options.long(code::REBINDING_TIME),
         );
+        config.lease_time = Some(lease.lease_time).filter(|time| *time != Duration::MAX);
         lease.obtained = obtained;
         if !config.boot.is_known() || boot::is_known_in(packet) {
             boot::read(&mut config.boot, packet, lease.server_id, BootOrigin::Dhcp);

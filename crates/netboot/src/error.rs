@@ -3,7 +3,7 @@
 use core::fmt;
 use core::net::Ipv4Addr;
 use netboot_core::uri::UriError;
-use netboot_core::{Blame, Coded, Duration, Module};
+use netboot_core::{Blame, Coded, Console, Duration, Module};
 use netboot_dhcp::DhcpError;
 #[cfg(feature = "http")]
 use netboot_http::HttpError;
@@ -251,6 +251,19 @@ impl fmt::Display for NetError {
 impl core::error::Error for NetError {}
 
 impl Coded for NetError {
+    fn facts(&self, out: &mut dyn Console) {
+        match self {
+            NetError::Dhcp(error) => error.facts(out),
+            #[cfg(feature = "http")]
+            NetError::Http(error) => error.facts(out),
+            NetError::NoRoute { address } => {
+                out.key("address");
+                out.ipv4(address.octets());
+            }
+            _ => {}
+        }
+    }
+
     fn code(&self) -> u32 {
         Module::Network.code(match self {
             NetError::Uri(error) => return error.code(),

@@ -102,7 +102,7 @@ fn command(readme: &str, start: &str) -> Result<String> {
 
 /// Where the copy's builds are kept from run to run.
 fn target_directory() -> PathBuf {
-    rom::workspace().join("target/example-rom")
+    rom::target_directory().join("example-rom")
 }
 
 /// Runs a command of the README in the copy.

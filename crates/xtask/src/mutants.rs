@@ -113,7 +113,7 @@ pub fn run(arguments: &MutantsArgs) -> Result<bool> {
 
 /// Mutates one crate: its unit tests first, then all that hold it for what survives.
 fn mutate(tool: &Path, name: &str, arguments: &MutantsArgs) -> Result<Count> {
-    let place = rom::workspace().join("target/mutants").join(name);
+    let place = rom::target_directory().join("mutants").join(name);
     fs::create_dir_all(&place).with_context(|| format!("cannot make {}", place.display()))?;
     let unit = step(tool, name, Tests::Unit, &place, &arguments.file)?;
     let mut survivors = unit.survivors;

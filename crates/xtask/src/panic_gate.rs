@@ -72,8 +72,9 @@ pub fn run() -> Result<()> {
     println!("{summary}");
     ensure!(
         failures.is_empty(),
-        "panics are linked:\n{}\nFor who calls them: llvm-objdump -dC target/{TARGET}/rom/gate-<crate>",
-        failures.join("\n")
+        "panics are linked:\n{}\nFor who calls them: llvm-objdump -dC {}/{TARGET}/rom/gate-<crate>",
+        failures.join("\n"),
+        rom::target_directory().display()
     );
     Ok(())
 }

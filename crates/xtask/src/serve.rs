@@ -9,6 +9,7 @@ use netboot_core::Instant;
 use netsim::Link;
 use std::ffi::OsString;
 use std::fs::{self, File};
+use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 use test_pki::Pki;
@@ -45,6 +46,8 @@ pub struct ServeArgs {
 pub fn run(arguments: &ServeArgs) -> Result<bool> {
     let plan = plan(arguments)?;
     let config = server(arguments, &plan)?;
+    // Before anything is printed: another server may hold the socket.
+    drop(listen(arguments)?);
     println!("Files ({}):", link_text(arguments));
     for (name, content) in &config.files {
         println!("  {name:<24} {:>12} octets", content.len());
@@ -59,14 +62,13 @@ pub fn run(arguments: &ServeArgs) -> Result<bool> {
         "DHCP leases {}, boot file {boot_file}\n",
         config.lease.address
     );
-    let directory = rom::workspace().join("target/serve");
+    let directory = rom::target_directory().join("serve");
     fs::create_dir_all(&directory)
         .with_context(|| format!("cannot make {}", directory.display()))?;
     print_root(&plan, &directory)?;
     print_arguments(arguments, &plan, &directory)?;
     loop {
-        let listener = port::listen(&arguments.socket)
-            .with_context(|| format!("cannot listen at {}", arguments.socket.display()))?;
+        let listener = listen(arguments)?;
         println!(
             "Waiting for QEMU at {} (Ctrl-C ends)",
             arguments.socket.display()
@@ -100,6 +102,11 @@ pub fn run(arguments: &ServeArgs) -> Result<bool> {
     }
 }
 
+fn listen(arguments: &ServeArgs) -> Result<UnixListener> {
+    let path = arguments.socket.display();
+    port::listen(&arguments.socket).with_context(|| format!("--socket {path}: cannot listen there"))
+}
+
 fn link_text(arguments: &ServeArgs) -> String {
     format!("link: {}", link::describe(&arguments.link.config()))
 }
@@ -118,7 +125,11 @@ fn plan(arguments: &ServeArgs) -> Result<Plan> {
     };
     if let Some(directory) = &arguments.dir {
         // The device takes what it gets when the directory is not one of its three images.
-        let images = FILE_NAMES.map(|name| fs::read(directory.join(name)).ok());
+        let images = FILE_NAMES.map(|name| {
+            let path = directory.join(name);
+            // Whatever else has such a name may never end.
+            path.is_file().then(|| fs::read(&path).ok()).flatten()
+        });
         let known: Option<Vec<_>> = images.into_iter().collect();
         let named = known.unwrap_or_default().into_iter().zip(FILE_NAMES);
         plan.images = named
@@ -153,21 +164,42 @@ fn server(arguments: &ServeArgs, plan: &Plan) -> Result<ServerConfig> {
     Ok(config)
 }
 
+/// Number of directories below one another that are served; more are a loop of links.
+const DEPTH: usize = 16;
+
 /// Adds the files of `directory`, with `prefix` before their names.
+///
+/// # Errors
+/// Something there that cannot be served: it is named.
 fn add_files(directory: &Path, prefix: &str, config: &mut ServerConfig) -> Result<()> {
+    ensure!(
+        prefix.matches('/').count() <= DEPTH,
+        "{}: more than {DEPTH} directories below one another, or a loop of links",
+        directory.display()
+    );
     let entries = fs::read_dir(directory);
     let entries = entries.with_context(|| format!("cannot read {}", directory.display()))?;
     for entry in entries {
         let entry = entry?;
-        let name = format!("{prefix}{}", entry.file_name().to_string_lossy());
         let path = entry.path();
-        if path.is_dir() {
+        let own = entry.file_name();
+        let own = own.to_str().filter(|name| !name.contains(char::is_control));
+        let own = own.with_context(|| format!("{path:?}: no URI can name that file"))?;
+        let name = format!("{prefix}{own}");
+        let kind = fs::metadata(&path);
+        let kind = kind.with_context(|| format!("cannot read {}", path.display()))?;
+        if kind.is_dir() {
             add_files(&path, &format!("{name}/"), config)?;
-        } else {
-            let bytes = fs::read(&path);
-            let bytes = bytes.with_context(|| format!("cannot read {}", path.display()))?;
-            config.files.insert(name, bytes.into());
+            continue;
         }
+        ensure!(
+            kind.is_file(),
+            "{} is neither a file nor a directory",
+            path.display()
+        );
+        let bytes = fs::read(&path);
+        let bytes = bytes.with_context(|| format!("cannot read {}", path.display()))?;
+        config.files.insert(name, bytes.into());
     }
     Ok(())
 }
@@ -260,6 +292,55 @@ mod tests {
         let boot_file = config.lease.boot_file.unwrap();
         assert_eq!(boot_file, format!("http://{SERVER}/sub/b"));
         assert!(plan.device_text().contains("accept_any"));
+    }
+
+    #[test]
+    fn what_cannot_be_served_is_named_in_one_line() {
+        use std::ffi::OsStr;
+        use std::os::unix::{ffi::OsStrExt as _, fs::symlink};
+        let root = std::env::temp_dir().join(format!("netboot-odd-{}", std::process::id()));
+        type Make<'m> = &'m dyn Fn(&Path);
+        let odd: [(&str, Make<'_>); 5] = [
+            ("socket", &|at| {
+                drop(UnixListener::bind(at.join("socket")).unwrap())
+            }),
+            ("gone", &|at| symlink("nowhere", at.join("gone")).unwrap()),
+            ("loop", &|at| symlink(".", at.join("loop")).unwrap()),
+            ("no URI", &|at| fs::write(at.join("a\nb"), "x").unwrap()),
+            ("no URI", &|at| {
+                fs::write(at.join(OsStr::from_bytes(b"a\xff")), "x").unwrap();
+            }),
+        ];
+        for (at, (said, make)) in odd.iter().enumerate() {
+            let directory = root.join(at.to_string());
+            fs::create_dir_all(&directory).unwrap();
+            make(&directory);
+            let arguments = arguments(&["--dir", directory.to_str().unwrap()]);
+            let error = server(&arguments, &plan(&arguments).unwrap()).unwrap_err();
+            let error = format!("{error:#}");
+            assert!(error.contains(said), "{said}: {error}");
+            assert_eq!(error.lines().count(), 1, "{error}");
+        }
+        fs::remove_dir_all(&root).unwrap();
+    }
+
+    #[test]
+    fn a_socket_that_another_server_holds_is_left_alone() {
+        let root = std::env::temp_dir().join(format!("netboot-held-{}", std::process::id()));
+        fs::create_dir_all(&root).unwrap();
+        let path = root.join("net.sock");
+        let arguments = arguments(&["--socket", path.to_str().unwrap()]);
+        let held = listen(&arguments).unwrap();
+        let error = format!("{:#}", listen(&arguments).unwrap_err());
+        assert!(error.contains("another server"), "{error}");
+        drop(held);
+        // What a server left behind is taken over.
+        drop(listen(&arguments).unwrap());
+        fs::remove_file(&path).unwrap();
+        fs::write(&path, "somebody's file").unwrap();
+        let error = format!("{:#}", listen(&arguments).unwrap_err());
+        assert!(error.contains("no socket") && path.is_file(), "{error}");
+        fs::remove_dir_all(&root).unwrap();
     }
 
     #[test]

@@ -170,7 +170,7 @@ fn unpack_atftpd() -> Result<()> {
     if is_root() {
         apt(&["update"])?;
     }
-    let place = rom::workspace().join("target/tools");
+    let place = rom::target_directory().join("tools");
     fs::create_dir_all(&place).with_context(|| format!("cannot make {}", place.display()))?;
     let status = Command::new("/bin/sh")
         .args(["-c", &command])
@@ -201,7 +201,7 @@ pub fn tool(name: &str, version: &str, options: &[&str]) -> Result<PathBuf> {
             last.is_some_and(|found| found == version)
         })
     };
-    let tools = rom::workspace().join("target/tools");
+    let tools = rom::target_directory().join("tools");
     let ours = tools.join("bin").join(name);
     let found = find(name).into_iter().chain([ours.clone()]).find(right);
     if let Some(program) = found {

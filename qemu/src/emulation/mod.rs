@@ -16,6 +16,7 @@ use core::ptr::addr_of_mut;
 use netboot_core::Console;
 use recovery_model::{DeviceConfig, DeviceOutcome, RecoveryModel};
 use rom_parts::device_settings;
+use rom_parts::settings::BadLine;
 
 pub use trap::Counts;
 
@@ -30,11 +31,10 @@ static mut DEVICE: MaybeUninit<RecoveryModel> = MaybeUninit::uninit();
 pub unsafe fn start() {
     let config = match settings() {
         Ok(config) => config,
-        Err(text) => {
+        Err(bad) => {
             let out: &mut dyn Console = &mut Line;
             out.text("@settings device ");
-            out.text(text);
-            out.text("\n");
+            bad.tell(out);
             crate::board::exit(fault::SETTINGS)
         }
     };
@@ -44,9 +44,9 @@ pub unsafe fn start() {
 }
 
 #[inline(never)]
-fn settings() -> Result<DeviceConfig, &'static str> {
-    let text = straps::device().ok_or("no text")?;
-    let config = device_settings::parse(text).map_err(|_| "line not understood")?;
+fn settings() -> Result<DeviceConfig, BadLine> {
+    let text = straps::device().ok_or(BadLine { line: 0 })?;
+    let config = device_settings::parse(text)?;
     // When nobody says what the device expects, it takes what it gets.
     Ok(DeviceConfig {
         accept_any: config.accept_any || text.is_empty(),

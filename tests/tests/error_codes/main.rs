@@ -28,11 +28,16 @@ struct Row {
     blame: Blame,
     /// What to do about it.
     advice: &'static str,
+    /// The pairs of a console line that tell the facts of the case.
+    facts: String,
 }
 
 impl Row {
     fn of(name: &str, error: &dyn Coded, advice: &'static str) -> Self {
+        let mut facts = String::new();
+        error.facts(&mut facts);
         Self {
+            facts,
             code: error.code(),
             name: name.into(),
             text: error.to_string(),
@@ -99,6 +104,7 @@ fn document() -> String {
                 text: shown,
                 blame,
                 advice,
+                facts: _,
             } = row;
             writeln!(
                 text,
@@ -180,4 +186,44 @@ fn the_book_has_this_table() {
         differs.and_then(|(wanted, _)| wanted),
         differs.and_then(|(_, found)| found),
     );
+}
+
+/// `text` without what is in parentheses.
+fn without_parentheses(text: &str) -> String {
+    let mut depth = 0;
+    let mut open = String::new();
+    for character in text.chars() {
+        match character {
+            '(' => {
+                depth += 1;
+                open.truncate(open.trim_end().len());
+            }
+            ')' => depth -= 1,
+            _ if depth == 0 => open.push(character),
+            _ => {}
+        }
+    }
+    open.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// A ROM without sentences writes the facts of a case as pairs, and the host puts them into the sentence: it is then the one that the
+/// error itself has.
+#[test]
+fn the_facts_of_a_line_are_those_of_the_sentence() {
+    let mut told = 0;
+    for row in rows().iter().filter(|row| !row.facts.is_empty()) {
+        let blame = row.blame.as_str();
+        let line = format!(
+            "@attempt-failed t=1 code={:#010x} blame={blame}{}",
+            row.code, row.facts
+        );
+        let said = netboot_lines::Said::parse(&line).unwrap();
+        let Some(netboot_lines::Said::AttemptFailed { error, .. }) = said else {
+            panic!("{line}");
+        };
+        let plain = |text: &str| without_parentheses(text).replace("0x", "");
+        assert_eq!(plain(&error.message), plain(&row.text), "{line}");
+        told += 1;
+    }
+    assert!(told >= 14, "{told}");
 }

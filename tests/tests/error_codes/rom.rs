@@ -62,6 +62,7 @@ pub fn rows() -> Vec<Row> {
             let (text, blame, advice) = known(name)
                 .unwrap_or_else(|| panic!("{name} of qemu/src/fault.rs is not in the table"));
             Row {
+                facts: String::new(),
                 code: Module::Rom.code(number),
                 name: format!("rom::{name}"),
                 text: text.into(),

@@ -10,7 +10,12 @@ const TFTP: testbed::Protocol = testbed::Protocol::Tftp;
 
 /// The error number for the server's own code.
 const fn server_says(code: u32) -> End {
-    End::Failed(0x0002_0020 + code, Blame::Server)
+    let blame = match code {
+        // As by HTTP: the path, or the rules for access.
+        1 | 2 => Blame::Configuration,
+        _ => Blame::Server,
+    };
+    End::Failed(0x0002_0020 + code, blame)
 }
 
 const fn bad_options(number: u32) -> End {

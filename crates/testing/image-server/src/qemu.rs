@@ -14,6 +14,7 @@ use netsim::{Link, Side};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use std::io::{self, ErrorKind, Read, Write};
 use std::os::fd::{AsFd, BorrowedFd};
+use std::os::unix::fs::FileTypeExt as _;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -50,15 +51,25 @@ pub struct Report {
     pub dropped: u64,
 }
 
-/// Listens at `path`; what a run before left there is removed.
+/// Listens at `path`; a socket that a run before left there is removed.
 ///
 /// # Errors
-/// Those of the file system.
+/// Those of the file system; [`ErrorKind::AddrInUse`] when another server listens there, and [`ErrorKind::AlreadyExists`] when what is
+/// there is no socket.
 pub fn listen(path: &Path) -> io::Result<UnixListener> {
-    match std::fs::remove_file(path) {
-        Err(error) if error.kind() != ErrorKind::NotFound => Err(error),
-        _ => UnixListener::bind(path),
+    match std::fs::symlink_metadata(path) {
+        Ok(there) if !there.file_type().is_socket() => {
+            let kind = ErrorKind::AlreadyExists;
+            return Err(io::Error::new(kind, "what is there is no socket"));
+        }
+        Ok(_) if UnixStream::connect(path).is_ok() => {
+            let kind = ErrorKind::AddrInUse;
+            return Err(io::Error::new(kind, "another server holds that socket"));
+        }
+        Ok(_) => std::fs::remove_file(path)?,
+        Err(_) => {}
     }
+    UnixListener::bind(path)
 }
 
 /// Waits for QEMU and serves it until it goes or `stop` is set.

@@ -1,6 +1,7 @@
 //! The boot application and the library on this machine's processor, with an emulated device.
 
 use crate::plan::{EndSignal, Plan};
+use crate::settings_help::{Which, refused};
 use anyhow::{Result, anyhow};
 use netboot::{Buffers, Lanes, NetError, Network, Slots};
 use netboot_app::console::{LineObserver, write_report};
@@ -97,8 +98,8 @@ pub fn model(plan: &Plan, now: Instant) -> Result<SharedModel> {
 /// # Errors
 /// When the plan's device text cannot be read.
 pub fn device_config(plan: &Plan) -> Result<DeviceConfig> {
-    rom_parts::device_settings::parse(&plan.device_text())
-        .map_err(|error| anyhow!("device: {error}"))
+    let text = plan.device_text();
+    rom_parts::device_settings::parse(&text).map_err(|bad| refused(Which::Device, &text, bad))
 }
 
 /// Boots `plan` over `device`; console lines go to `out`.
@@ -114,9 +115,9 @@ pub fn boot<D: Device + 'static, P: Platform + 'static>(
     out: &mut dyn Write,
 ) -> Result<Outcome> {
     let mut settings = rom_parts::settings::Settings::default();
-    settings
-        .parse(&plan.settings_text())
-        .map_err(|error| anyhow!("settings: {error}"))?;
+    let text = plan.settings_text();
+    let read = settings.parse(&text);
+    read.map_err(|bad| refused(Which::Boot, &text, bad))?;
     let defaults: Vec<_> = settings
         .defaults
         .iter()

@@ -3,6 +3,7 @@
 //! - [`plan`]: what is to be booted: images, protocol, device.
 //! - [`ethernet`]: the station's device, on any of the wires below.
 //! - [`host`]: the boot application and the network boot library on this machine's processor.
+//! - [`settings_help`]: what a line of the settings may be.
 //! - [`sim`]: in a simulated world, in virtual time.
 //! - [`rom`], [`qemu`]: the real ROM, built and run under QEMU.
 //! - [`device_lines`]: the console lines about the emulated device, for boots on the host. The crate `netboot-lines` reads
@@ -25,6 +26,7 @@ pub mod real;
 pub mod realtime;
 pub mod rom;
 pub mod servers;
+pub mod settings_help;
 pub mod sim;
 pub mod tap;
 pub mod tls_servers;

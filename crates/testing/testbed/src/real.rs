@@ -97,7 +97,7 @@ impl Drop for Booted {
 
 impl Booted {
     fn keep_packets(&self) -> Result<PathBuf> {
-        let root = crate::rom::workspace().join("target/real-failures");
+        let root = crate::rom::target_directory().join("real-failures");
         fs::create_dir_all(&root)?;
         let name = test_name().replace("::", "-");
         let path = root.canonicalize()?.join(format!("{name}.pcap"));

@@ -8,6 +8,7 @@ use object::elf::{FileHeader32, PT_LOAD};
 use object::read::elf::{FileHeader as _, ProgramHeader as _};
 use sha2::{Digest as _, Sha256};
 use std::env;
+use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::io::{Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
@@ -164,6 +165,20 @@ pub fn workspace() -> PathBuf {
     here.ancestors().nth(3).unwrap_or(here).to_path_buf()
 }
 
+/// The directory of everything that is built and written: `CARGO_TARGET_DIR`, from the caller's directory if it is relative, or `target`
+/// in the workspace.
+pub fn target_directory() -> PathBuf {
+    let named = env::var_os("CARGO_TARGET_DIR").filter(|name| !name.is_empty());
+    target_from(named.as_deref())
+}
+
+fn target_from(named: Option<&OsStr>) -> PathBuf {
+    match named {
+        Some(name) => std::path::absolute(name).unwrap_or_else(|_| name.into()),
+        None => workspace().join("target"),
+    }
+}
+
 /// The flash image that [`ROM_VARIABLE`] names, or else a fresh one.
 ///
 /// # Errors
@@ -219,6 +234,8 @@ pub fn build(options: &RomOptions) -> Result<Rom> {
     }
     command
         .current_dir(workspace())
+        // A relative one is meant from where the caller is.
+        .env("CARGO_TARGET_DIR", target_directory())
         .args(["build", "--profile", "rom", "--package", "mcu-rom"])
         .args(["--features", &options.features()])
         .args(["--bin", "mcu-rom", "--target", TARGET])
@@ -232,12 +249,11 @@ pub fn build(options: &RomOptions) -> Result<Rom> {
     }
     let output = command.output().context("cannot start cargo")?;
     // Said only then: the compiler's remark on `relax`, once for each crate, helps nobody.
-    ensure!(
-        output.status.success(),
-        "{}\nthe ROM does not build; with --ram it may be too large for {} KiB",
-        String::from_utf8_lossy(&output.stderr),
-        options.ram_kib
-    );
+    let errors = String::from_utf8_lossy(&output.stderr);
+    if let (false, Some(short)) = (output.status.success(), too_small(&errors, options)) {
+        bail!("{short}");
+    }
+    ensure!(output.status.success(), "{errors}\nthe ROM does not build");
     let built = executable(&output.stdout).context("cargo named no executable for mcu-rom")?;
     let elf = built.with_file_name(options.name());
     if elf != built {
@@ -250,9 +266,27 @@ pub fn build(options: &RomOptions) -> Result<Rom> {
     Ok(Rom { elf, image })
 }
 
+/// What the linker's many lines come to when the program is larger than the memory that `options` give it.
+fn too_small(errors: &str, options: &RomOptions) -> Option<String> {
+    let line = errors
+        .lines()
+        .find(|line| line.contains("will not fit in region"))?;
+    let (_, rest) = line.split_once("in region '")?;
+    let (region, rest) = rest.split_once('\'')?;
+    let over = rest
+        .split_whitespace()
+        .find_map(|word| word.parse::<u64>().ok());
+    let over = over.map_or_else(String::new, |over| format!(": {over} octets too many"));
+    let (option, kib) = match region {
+        "RAM" => ("--ram", options.ram_kib),
+        _ => ("--rom", options.rom_kib),
+    };
+    Some(format!("{option} {kib}: the program does not fit{over}"))
+}
+
 /// A file with this text, of a name that goes with it: cargo builds anew when the name changes.
 fn trust_file(text: &str) -> Result<PathBuf> {
-    let directory = workspace().join("target/trust");
+    let directory = target_directory().join("trust");
     let name = digest_of(text);
     let path = directory.join(format!("{name}.pem"));
     let write = || -> std::io::Result<()> {

@@ -98,7 +98,7 @@ impl Program {
 
 /// Where packages may be unpacked that cannot be installed.
 fn unpacked() -> PathBuf {
-    crate::rom::workspace().join("target/real-servers")
+    crate::rom::target_directory().join("real-servers")
 }
 
 /// A server process; ends with this value. Its log goes to stderr if the test fails.

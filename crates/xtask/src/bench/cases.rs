@@ -31,6 +31,9 @@ pub enum Client {
 }
 
 impl Client {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Client::Rom, Client::RomHashing, Client::UBoot, Client::Ipxe];
+
     /// Whether it is ours.
     pub const fn is_rom(self) -> bool {
         matches!(self, Client::Rom | Client::RomHashing)

@@ -30,7 +30,7 @@ mod window;
 mod world;
 
 use crate::setup;
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use cases::{Case, Client, Scope};
 use clap::Args;
 use counts::Cost;
@@ -43,7 +43,7 @@ use std::fs;
 use std::time::Duration;
 use test_pki::Pki;
 use testbed::qemu;
-use testbed::rom::workspace;
+use testbed::rom::{target_directory, workspace};
 use world::World;
 
 /// Options of `cargo xtask bench`.
@@ -100,6 +100,31 @@ impl BenchArgs {
         }
     }
 
+    /// # Errors
+    /// Words of `--only` that no case has in its name, in one line.
+    fn check(&self) -> Result<()> {
+        let names: Vec<String> = match self.instructions {
+            true => counts::carriers(self.quick)
+                .iter()
+                .map(|carrier| carrier.name())
+                .collect(),
+            false => Client::ALL
+                .into_iter()
+                .filter(|client| client.is_rom() || !self.no_peers)
+                .flat_map(|client| cases::cases(client, self.scope()))
+                .map(|case| case.name())
+                .collect(),
+        };
+        for words in &self.only {
+            ensure!(
+                names.iter().any(|name| name.contains(words.as_str())),
+                "--only {words:?}: no case of this scope has that in its name; one is {:?}",
+                names.first().map_or("", String::as_str)
+            );
+        }
+        Ok(())
+    }
+
     fn wants(&self, name: &str) -> bool {
         self.only.is_empty() || self.only.iter().any(|words| name.contains(words.as_str()))
     }
@@ -116,6 +141,7 @@ pub fn run(arguments: &BenchArgs) -> Result<bool> {
     if arguments.plot {
         return draw_history().map(|()| true);
     }
+    arguments.check()?;
     setup::rust_target()?;
     setup::qemu()?;
     let pki = Pki::new(PKI_SEED);
@@ -261,7 +287,7 @@ fn draw_history() -> Result<()> {
 }
 
 fn write(report: &Report) -> Result<()> {
-    let directory = workspace().join("target/bench");
+    let directory = target_directory().join("bench");
     let path = directory.join("bench.json");
     let json = json!({
         "remarks": report.remarks,
@@ -276,4 +302,43 @@ fn write(report: &Report) -> Result<()> {
         .with_context(|| format!("cannot write {}", path.display()))?;
     println!("Written to {}", path.display());
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::Parser;
+
+    #[derive(Parser)]
+    struct Cli {
+        #[command(flatten)]
+        bench: BenchArgs,
+    }
+
+    #[test]
+    fn words_that_no_case_has_are_refused() {
+        let check = |options: &[&str]| {
+            let all = ["bench"].iter().chain(options);
+            Cli::try_parse_from(all).unwrap().bench.check()
+        };
+        for good in [
+            &["--only=ROM"][..],
+            &["--only=iPXE"],
+            &["--only=HTTP", "--quick"],
+            &["--only=HTTPS", "--instructions"],
+            &[],
+        ] {
+            check(good).unwrap();
+        }
+        for bad in [
+            &["--only=GOPHER"][..],
+            &["--only=ROM", "--only=GOPHER"],
+            &["--only=iPXE", "--no-peers"],
+            &["--only=iPXE", "--instructions"],
+        ] {
+            let error = check(bad).unwrap_err().to_string();
+            assert!(error.starts_with("--only \""), "{error}");
+            assert_eq!(error.lines().count(), 1, "{error}");
+        }
+    }
 }

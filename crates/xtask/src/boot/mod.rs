@@ -65,7 +65,7 @@ pub fn run(arguments: &BootArgs) -> Result<bool> {
     let out = arguments
         .out
         .clone()
-        .unwrap_or_else(|| rom::workspace().join("target/boot"));
+        .unwrap_or_else(|| rom::target_directory().join("boot"));
     fs::create_dir_all(&out).with_context(|| format!("cannot make {}", out.display()))?;
     let pcap = out.join("boot.pcap");
     let run = if arguments.sim {

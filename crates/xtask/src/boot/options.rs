@@ -11,11 +11,12 @@ use netsim::LinkConfig;
 use rand_core::{OsRng, RngCore as _};
 use serde::Serialize;
 use std::fs;
+use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use test_pki::Pki;
 use testbed::https::Https;
 use testbed::plan::{EndSignal, FILE_NAMES, FIRMWARE_SIZES, Pointer, firmware};
-use testbed::{Image, Plan, Protocol};
+use testbed::{Image, Plan, Protocol, settings_help};
 
 /// The link of `--sim` when nothing else is said: Fast Ethernet in one room.
 const LAN: LinkConfig = LinkConfig {
@@ -23,6 +24,11 @@ const LAN: LinkConfig = LinkConfig {
     bandwidth_bps: Some(100_000_000),
     ..LinkConfig::PERFECT
 };
+
+/// Flash of the ROM in KiB: the default program takes nearly 104, and the code of the emulated device lies behind 1,020.
+const ROM_KIB: RangeInclusive<u32> = 104..=1020;
+/// RAM of the ROM in KiB: static data and some stack take 64, and the emulated device's begins behind 1,024.
+const RAM_KIB: RangeInclusive<u32> = 64..=1024;
 
 /// What carries the images.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Serialize)]
@@ -143,7 +149,11 @@ pub struct BootArgs {
 
 impl BootArgs {
     /// The boot.
+    ///
+    /// # Errors
+    /// An option that makes no sense, alone or with the others, in one line.
     pub fn plan(&self) -> Result<Plan> {
+        self.check()?;
         let images = self.images()?;
         if let Some(index) = self.corrupt {
             let image = images.get(index);
@@ -164,7 +174,7 @@ impl BootArgs {
             true => Protocol::Https,
             false => self.protocol.into(),
         };
-        Ok(Plan {
+        let plan = Plan {
             parallel: false,
             protocol,
             https: (protocol == Protocol::Https).then(|| self.https_ends()),
@@ -188,7 +198,33 @@ impl BootArgs {
             end: EndSignal::None,
             static_address: self.static_address,
             seed: self.seed,
-        })
+        };
+        settings_help::check(&plan)?;
+        Ok(plan)
+    }
+
+    /// Whether the options go together.
+    fn check(&self) -> Result<()> {
+        let https = self.https || self.protocol == ProtocolArg::Https;
+        ensure!(
+            https || !self.small_records,
+            "--small-records is about TLS: give --https as well"
+        );
+        let (rom, ram) = (self.rom, self.ram);
+        ensure!(
+            self.sim || ROM_KIB.contains(&rom),
+            "--rom {rom}: {} to {} KiB are possible; `cargo xtask size` says what the program takes",
+            ROM_KIB.start(),
+            ROM_KIB.end()
+        );
+        ensure!(
+            self.sim || RAM_KIB.contains(&ram),
+            "--ram {ram}: {} to {} KiB are possible; `cargo xtask size` says what the program takes",
+            RAM_KIB.start(),
+            RAM_KIB.end()
+        );
+        ensure!(self.timeout > 0, "--timeout 0: no boot ends in no time");
+        Ok(())
     }
 
     /// A certification authority for this run, and a server that it has certified.
@@ -294,5 +330,23 @@ mod tests {
         assert!(plan(&["--image=/no/such/file"]).is_err());
         assert!(plan(&["--toc", "--flash-image"]).is_err());
         assert!(plan(&["--size=1G"]).is_err());
+        for (options, said) in [
+            (&["--small-records"][..], "--small-records is about TLS"),
+            (
+                &["--small-records", "--protocol=http"],
+                "--small-records is about TLS",
+            ),
+            (&["--rom=64"], "--rom 64: 104 to 1020 KiB"),
+            (&["--rom=2000"], "--rom 2000: 104 to"),
+            (&["--ram=8"], "--ram 8: 64 to"),
+            (&["--timeout=0"], "--timeout 0"),
+            (&["--setting=windowsize 0"], "\"windowsize 0\""),
+            (&["--device=core v3"], "\"core v3\""),
+        ] {
+            let error = format!("{:#}", plan(options).unwrap_err());
+            assert!(error.starts_with(said) || error.contains(said), "{error}");
+            assert_eq!(error.lines().count(), 1, "{error}");
+        }
+        assert!(plan(&["--small-records", "--https"]).is_ok());
     }
 }

@@ -157,7 +157,31 @@ impl Show {
 /// What a line says, for a person; `None` when a bar or a table says it.
 fn sentence(said: &Said) -> Option<String> {
     let (t, text) = match said {
-        Said::Configured { t, address, .. } => (*t, format!("address {address}")),
+        Said::Nic { mac } => return Some(format!("network device {mac}")),
+        Said::Configured {
+            t,
+            address,
+            dhcp,
+            dns,
+            lease_s,
+            boot_file,
+            ..
+        } => {
+            let mut text = format!("address {address}");
+            let lease_s = lease_s.map(|seconds| format!("{seconds} s"));
+            for (what, value) in [
+                ("from DHCP server", dhcp),
+                ("for", &lease_s),
+                ("DNS", dns),
+                ("boot file", boot_file),
+            ] {
+                if let Some(value) = value {
+                    text += &format!(", {what} {value}");
+                }
+            }
+            (*t, text)
+        }
+        Said::BootFile { t, uri } => (*t, format!("boot file: {uri}")),
         Said::Toc { t, images } => (*t, format!("table of contents: {images} images")),
         Said::Requested { t, index } => (*t, format!("the device asks for image {index}")),
         Said::Fetching { t, index, uri } => (*t, format!("image {index}: {uri}")),
