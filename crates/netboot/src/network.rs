@@ -5,6 +5,8 @@ use crate::fetch::{Fetch, Stop, deliver};
 use crate::options::NetworkOptions;
 use crate::resources::{Buffers, Slots};
 use crate::stack::Stack;
+#[cfg(feature = "dns")]
+use crate::station::Names;
 use crate::station::{Lease, State, Station, StationParts, Step};
 use crate::transfer::carrier::Carrier;
 #[cfg(feature = "http")]
@@ -77,26 +79,28 @@ impl<'a, D: Device, P: Platform> Network<'a, D, P> {
             udp::PacketBuffer::new(&mut slots.dns_tx[..], &mut buffers.dns_tx[..]),
         ));
         #[cfg(feature = "http")]
-        let http = {
-            let socket = stack.add(tcp_socket(&mut buffers.tcp_rx, &mut buffers.tcp_tx));
-            Http::new(Connection::new(socket), options.http)
-        };
-        let carriers = Carriers::new(
-            Tftp::new(tftp, options.tftp),
-            #[cfg(feature = "http")]
-            http,
-        );
-        let station = Station::new(StationParts {
-            platform,
-            lease: Lease::new(mac, dhcp, &mut buffers.dhcp_options, &options.dhcp),
-            options,
-            stack,
-            #[cfg(feature = "dns")]
-            dns,
-        });
+        let tcp = stack.add(tcp_socket(&mut buffers.tcp_rx, &mut buffers.tcp_tx));
+        // Each part is made in its place: a part with a name of its own would lie on the stack as well.
         Self {
-            station,
-            fetch: Fetch::new(carriers),
+            fetch: Fetch::new(Carriers::new(
+                Tftp::new(tftp, options.tftp),
+                #[cfg(feature = "http")]
+                Http::new(Connection::new(tcp), options.http),
+            )),
+            station: Station::new(StationParts {
+                platform,
+                lease: Lease::new(
+                    &mut slots.dhcp,
+                    mac,
+                    dhcp,
+                    &mut buffers.dhcp_options,
+                    &options.dhcp,
+                ),
+                options,
+                stack,
+                #[cfg(feature = "dns")]
+                names: Names::new(dns, &mut slots.resolver),
+            }),
             id: 0,
         }
     }

@@ -106,6 +106,9 @@ pub struct Slots<'a> {
     pub(crate) dhcp_tx: [udp::PacketMetadata; 1],
     #[cfg(feature = "dns")]
     pub(crate) dns_tx: [udp::PacketMetadata; 1],
+    #[cfg(feature = "dns")]
+    pub(crate) resolver: netboot_dns::Resolver,
+    pub(crate) dhcp: Option<netboot_dhcp::Client>,
     pub(crate) sockets: [SocketStorage<'a>; SOCKETS],
 }
 
@@ -117,6 +120,9 @@ impl Slots<'_> {
             dhcp_tx: [udp::PacketMetadata::EMPTY; 1],
             #[cfg(feature = "dns")]
             dns_tx: [udp::PacketMetadata::EMPTY; 1],
+            #[cfg(feature = "dns")]
+            resolver: netboot_dns::Resolver::new(),
+            dhcp: None,
             sockets: [const { SocketStorage::EMPTY }; SOCKETS],
         }
     }

@@ -61,7 +61,7 @@ struct Probe {
 /// The client and what goes on around it.
 pub(crate) struct Lease<'a> {
     /// `None` when the options cannot be sent, because a text is too long.
-    client: Option<dhcp::Client>,
+    client: &'a mut Option<dhcp::Client>,
     socket: SocketHandle,
     /// The options of the servers' messages as they came; none are kept without the feature.
     raw: RawOptions<'a>,
@@ -80,6 +80,7 @@ impl<'a> Lease<'a> {
     /// Makes the client of these options on `socket`. Options that cannot be sent leave no client, and `start` then refuses.
     #[inline(never)]
     pub fn new(
+        client: &'a mut Option<dhcp::Client>,
         mac: [u8; 6],
         socket: SocketHandle,
         raw: &'a mut [u8],
@@ -98,8 +99,9 @@ impl<'a> Lease<'a> {
             deadline: options.timeout,
             ..dhcp::Config::new(mac)
         };
+        *client = dhcp::Client::new(&config).ok();
         Self {
-            client: dhcp::Client::new(&config).ok(),
+            client,
             socket,
             raw: RawOptions::new(raw),
             state: State::Off,
@@ -171,7 +173,7 @@ impl<'a> Lease<'a> {
         self.probe = None;
         self.was_bound = false;
         self.raw.clear();
-        match &mut self.client {
+        match self.client {
             Some(client) => {
                 client.set_offer_window(match goal {
                     DhcpGoal::Address => Duration::ZERO,
@@ -192,7 +194,7 @@ impl<'a> Lease<'a> {
         rng: &mut dyn RngCore,
     ) {
         if self.is_bound() {
-            if let Some(client) = &mut self.client {
+            if let Some(client) = self.client {
                 client.release(now);
             }
             self.send(stack, now, rng);
@@ -246,7 +248,7 @@ impl<'a> Lease<'a> {
         now: Instant,
         mut rng: &mut dyn RngCore,
     ) {
-        let Some(client) = &mut self.client else {
+        let Some(client) = self.client else {
             return;
         };
         if client.poll_timeout().is_some_and(|at| at <= now) {
@@ -296,7 +298,7 @@ impl<'a> Lease<'a> {
                     warn!("dhcp: {error}");
                     if !self.was_bound {
                         self.state = State::Failed(error);
-                    } else if let Some(client) = &mut self.client {
+                    } else if let Some(client) = self.client {
                         client.start(now, &mut rng);
                     }
                 }
@@ -306,7 +308,7 @@ impl<'a> Lease<'a> {
     }
 
     fn probe_result(&mut self, now: Instant, conflict: Option<Mac>) {
-        if let Some(client) = &mut self.client {
+        if let Some(client) = self.client {
             client.probe_result(now, conflict);
             if conflict.is_some() && client.has_declined_enough() {
                 warn!("dhcp: too many addresses are in use; the next one is not probed");
@@ -356,7 +358,7 @@ impl<'a> Lease<'a> {
                 return;
             }
             let mut message = [0; MESSAGE_MAX];
-            let Some(client) = &mut self.client else {
+            let Some(client) = self.client else {
                 return;
             };
             let Some(out) = client.poll_transmit(now, &mut rng, &mut message) else {

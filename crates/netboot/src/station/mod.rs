@@ -17,6 +17,8 @@ mod resolve;
 mod station;
 
 pub(crate) use lease::{Lease, MESSAGE_MAX, State};
+#[cfg(feature = "dns")]
+pub(crate) use names::Names;
 pub use resolve::resolve;
 pub(crate) use station::StationParts;
 pub use station::{Failed, Internal, Station, Step};

@@ -9,8 +9,8 @@ use netboot_dns::{Outcome, RecordType, Resolver, Timing, Transmit};
 use rand_core::RngCore;
 
 /// What is known of names.
-pub(crate) struct Names {
-    resolver: Resolver,
+pub(crate) struct Names<'a> {
+    resolver: &'a mut Resolver,
     /// The socket that sends queries. Answers are read where the device put them.
     pub socket: SocketHandle,
     /// The local port of the query.
@@ -19,11 +19,11 @@ pub(crate) struct Names {
     turn: usize,
 }
 
-impl Names {
+impl<'a> Names<'a> {
     /// Makes a station that knows no name.
-    pub fn new(socket: SocketHandle) -> Self {
+    pub fn new(socket: SocketHandle, resolver: &'a mut Resolver) -> Self {
         Self {
-            resolver: Resolver::new(),
+            resolver,
             socket,
             port: 0,
             turn: 0,

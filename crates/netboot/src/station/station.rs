@@ -8,8 +8,6 @@ use crate::board::Board;
 use crate::error::NetError;
 use crate::link::Service;
 use crate::options::NetworkOptions;
-#[cfg(feature = "dns")]
-use crate::stack::SocketHandle;
 use crate::stack::Stack;
 use core::net::IpAddr;
 use log::warn;
@@ -68,7 +66,7 @@ pub struct Station<'a, B: Board> {
     addressing: Addressing,
     /// What is known of names.
     #[cfg(feature = "dns")]
-    pub(crate) names: Names,
+    pub(crate) names: Names<'a>,
     /// Commands end by then.
     pub(crate) deadline: Instant,
     /// The error behind the last [`Failed`].
@@ -88,7 +86,7 @@ pub(crate) struct StationParts<'a, B: Board> {
     pub stack: Stack<'a, B::Device>,
     pub lease: Lease<'a>,
     #[cfg(feature = "dns")]
-    pub dns: SocketHandle,
+    pub names: Names<'a>,
 }
 
 impl<'a, B: Board> Station<'a, B> {
@@ -102,7 +100,7 @@ impl<'a, B: Board> Station<'a, B> {
             source: ConfigSource::None,
             addressing: Addressing::new(),
             #[cfg(feature = "dns")]
-            names: Names::new(parts.dns),
+            names: parts.names,
             deadline: Instant::FAR_FUTURE,
             error: None,
             full_since: None,
@@ -333,7 +331,7 @@ impl<'a, B: Board> Station<'a, B> {
     #[cfg(feature = "dns")]
     pub(crate) fn names_and_config(
         &mut self,
-    ) -> (Option<&NetworkConfig>, &mut Names, &mut B::Platform) {
+    ) -> (Option<&NetworkConfig>, &mut Names<'a>, &mut B::Platform) {
         let config = present(&self.source, &self.lease);
         (config, &mut self.names, &mut self.platform)
     }
