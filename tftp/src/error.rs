@@ -124,10 +124,11 @@ impl fmt::Display for TftpError {
             }
             TftpError::Parameter => f.write_str("a TFTP request parameter is out of range"),
             TftpError::Closed => f.write_str("the TFTP transfer has already ended"),
-            TftpError::OtherAddress { address } => write!(
-                f,
-                "TFTP server did not answer from the address that was asked; {address} did"
-            ),
+            TftpError::OtherAddress { address } => {
+                f.write_str("TFTP server did not answer from the address that was asked; ")?;
+                write_address(f, address)?;
+                f.write_str(" did")
+            }
             TftpError::NoAnswer => f.write_str(
                 "the TFTP server did not answer; check its address, port 69 and firewalls",
             ),
@@ -154,6 +155,24 @@ impl fmt::Display for TftpError {
                 f,
                 "the TFTP server announced {expected} octets but sent {received}"
             ),
+        }
+    }
+}
+
+/// Writes an address by its numbers: the core library's own way could panic as far as the linker sees.
+fn write_address(f: &mut fmt::Formatter<'_>, address: &IpAddr) -> fmt::Result {
+    match address {
+        IpAddr::V4(address) => {
+            let [a, b, c, d] = address.octets();
+            write!(f, "{a}.{b}.{c}.{d}")
+        }
+        IpAddr::V6(address) => {
+            let mut colon = "";
+            for group in address.segments() {
+                write!(f, "{colon}{group:x}")?;
+                colon = ":";
+            }
+            Ok(())
         }
     }
 }

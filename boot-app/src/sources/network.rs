@@ -40,7 +40,10 @@ pub(super) fn find_inside(
 ) -> Option<Result<Uri, UriError>> {
     let name = names.0.get(usize::from(index))?;
     let separator = if backslash(boot) > 0 { "%5C" } else { "/" };
-    let segment = boot.path().rsplit('/').next().unwrap_or_default();
+    let path = boot.path();
+    let slash = path.bytes().rposition(|octet| octet == b'/');
+    let start = slash.map_or(0, |at| at.saturating_add(1));
+    let segment = path.get(start..).unwrap_or_default();
     let mut reference: String<MAX_URI> = String::new();
     // The dot keeps a colon in the segment from being that of a scheme.
     for part in ["./", segment, separator, name] {
