@@ -1,14 +1,16 @@
 //! The body of the fuzz target: calls in any order, with any answers.
 
-extern crate std;
-
 use crate::RecordType;
 use crate::name::Name;
 use crate::resolver::{Outcome, Resolver, Timing};
 use crate::{PORT, TRANSMIT_MAX};
 use core::net::{IpAddr, Ipv4Addr};
+use heapless::Vec;
 use netboot_core::{Duration, Instant};
 use rand_core::{Error, RngCore};
+
+/// Octets of the longest message: a query and what a command adds to it.
+const MESSAGE_MAX: usize = TRANSMIT_MAX + 255;
 
 /// Random numbers that are none.
 struct Steps(u32);
@@ -75,13 +77,15 @@ pub fn resolver(input: &[u8]) {
                 let (octets, after) = after.split_at(usize::from(*len).min(after.len()));
                 rest = after;
                 let Some(transmit) = sent else { continue };
-                let mut message = query[..transmit.len].to_vec();
+                let mut message = Vec::<u8, MESSAGE_MAX>::new();
+                let _ = message.extend_from_slice(&query[..transmit.len]);
                 if command & 4 == 0 {
                     // The question comes back, with the number of records and the records from the input.
                     message[2] = 0x81;
                     message[7] = command >> 3;
                 }
-                message.extend(octets);
+                // A command takes 255 octets at the most, so there is room for all.
+                let _ = message.extend_from_slice(octets);
                 let from = (transmit.server, PORT);
                 let _ = resolver.handle(now, &mut rng, from, transmit.port, &message);
                 let mut name = Name::new();

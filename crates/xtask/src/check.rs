@@ -425,7 +425,7 @@ mod tests {
             .args([
                 "tree", "-p", "mcu-rom", "--target", TARGET, "--edges", "normal",
             ])
-            .args(["--prefix", "none", "--offline", "--locked"])
+            .args(["--prefix", "none", "--locked"])
             .output()
             .unwrap();
         let tree = String::from_utf8_lossy(&output.stdout).into_owned();

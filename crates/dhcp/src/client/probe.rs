@@ -11,8 +11,8 @@ impl Client {
     /// At any other point it does nothing.
     ///
     /// The client reports a conflict to the server (DHCPDECLINE), and starts over after 10 s. It declines
-    /// [`Config::declines`] addresses at the most, however often it is started, so that no pool is emptied by a host that claims
-    /// every address. What it does then, [`Config::after_declines`] says.
+    /// [`Config::declines`](crate::Config::declines) addresses at the most, however often it is started, so that no pool is emptied by a host that claims
+    /// every address. What it does then, [`Config::after_declines`](crate::Config::after_declines) says.
     pub fn probe_result(&mut self, now: Instant, conflict: Option<[u8; 6]>) {
         let State::Probing { .. } = self.state else {
             return;
