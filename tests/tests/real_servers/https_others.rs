@@ -117,11 +117,6 @@ fn openssl_with_nothing_that_we_have() {
     for (old, arguments, expected) in [
         (true, &[][..], TlsError::NoTls13),
         (false, &["-groups", "X25519"], TlsError::NothingInCommon),
-        (
-            false,
-            &["-ciphersuites", "TLS_AES_256_GCM_SHA384"],
-            TlsError::NothingInCommon,
-        ),
     ] {
         let tls = Tls {
             old,

@@ -157,6 +157,7 @@ fn openssl_serves_over_tls() {
     for (keys, suite) in [
         (KeyKind::P256, "TLS_AES_128_GCM_SHA256"),
         (KeyKind::P256, "TLS_CHACHA20_POLY1305_SHA256"),
+        (KeyKind::P256, "TLS_AES_256_GCM_SHA384"),
         (KeyKind::Rsa2048, "TLS_AES_128_GCM_SHA256"),
     ] {
         let lan = Lan::new().unwrap();

@@ -43,21 +43,17 @@ fn one_handshake_for_three_images() {
 }
 
 #[test]
-fn both_suites() {
+fn each_suite() {
     for suite in [
         CipherSuite::TLS13_AES_128_GCM_SHA256,
         CipherSuite::TLS13_CHACHA20_POLY1305_SHA256,
+        CipherSuite::TLS13_AES_256_GCM_SHA384,
     ] {
         let plan = plan();
         let boot = boot(&plan, |server| https(server).suites = vec![suite]);
         boot.assert_booted(&plan);
         assert_eq!(boot.tls[0].suite, Some(suite));
     }
-    let plan = plan();
-    let boot = boot(&plan, |server| {
-        https(server).suites = vec![CipherSuite::TLS13_AES_256_GCM_SHA384];
-    });
-    refused("AES-256 only", &plan, &boot, TlsError::NothingInCommon);
 }
 
 /// A name is told to the server (SNI), an address is not (RFC 6066, section 3).
