@@ -114,6 +114,9 @@ fn write_config(out: &mut dyn Console, config: &NetworkConfig) {
             out.ip(*address);
         }
     }
+    if config.routes_left_out > 0 {
+        out.number("routes_left_out", config.routes_left_out.into());
+    }
     if let Some(time) = config.lease_time {
         out.number("lease_s", time.as_secs());
     }
@@ -273,11 +276,12 @@ mod tests {
         config.boot.server_name = "tftp.example".try_into().unwrap();
         config.boot.file = "firmware".try_into().unwrap();
         config.lease_time = Some(netboot_core::Duration::from_secs(43_200));
+        config.routes_left_out = 2;
         out.clear();
         write_config(&mut out, &config);
         assert_eq!(
             out,
-            " address=10.0.2.15/24 router=10.0.2.1 dns=10.0.2.3 dhcp=10.0.2.2 next_server=10.0.2.4 lease_s=43200 \
+            " address=10.0.2.15/24 router=10.0.2.1 dns=10.0.2.3 dhcp=10.0.2.2 next_server=10.0.2.4 routes_left_out=2 lease_s=43200 \
              server_name=tftp.example boot_file=firmware"
         );
     }

@@ -4,13 +4,12 @@
 //! mend them: a frame is damaged in its headers or in its payload, and IPv4, UDP and TCP checksums are
 //! then made right again.
 
+use crate::wire::{ETHERNET, mend};
 use netboot_core::{Device, DeviceInfo, FrameSlot, Received};
 use std::collections::VecDeque;
 use testbed::ethernet::HeldFrames;
 use testbed::sim::{SimDevice, SimTx};
 
-/// Octets of an Ethernet header.
-const ETHERNET: usize = 14;
 /// Frames of the past that may come again.
 const MEMORY: usize = 16;
 
@@ -201,66 +200,4 @@ fn damage(frame: &mut Vec<u8>, chance: &mut Chance) {
         }
     }
     frame.truncate(ETHERNET + 1_500);
-}
-
-/// Makes length and checksum of the IPv4 header right again; gives its length in octets.
-pub(crate) fn mend_header(frame: &mut [u8]) -> Option<usize> {
-    if frame.get(12..14) != Some(&[0x08, 0x00]) {
-        return None;
-    }
-    let packet = frame.get_mut(ETHERNET..)?;
-    let header = usize::from(packet.first().copied().unwrap_or(0) & 0x0F) * 4;
-    if header < 20 || packet.len() < header {
-        return None;
-    }
-    let total = (packet.len() as u16).to_be_bytes();
-    packet[2..4].copy_from_slice(&total);
-    packet[10..12].fill(0);
-    let sum = checksum(packet[..header].chunks(2));
-    packet[10..12].copy_from_slice(&sum);
-    Some(header)
-}
-
-/// Makes length and checksum of IPv4, and checksums of UDP and TCP, right again as far as the frame
-/// still has such headers.
-pub(crate) fn mend(frame: &mut [u8]) {
-    let Some(header) = mend_header(frame) else {
-        return;
-    };
-    let packet = &mut frame[ETHERNET..];
-    let mut pseudo = packet[12..20].to_vec();
-    let protocol = packet[9];
-    let length = (packet.len() - header) as u16;
-    pseudo.extend([0, protocol]);
-    pseudo.extend(length.to_be_bytes());
-    let payload = &mut packet[header..];
-    let at = match protocol {
-        6 => 16,
-        17 => 6,
-        _ => return,
-    };
-    if payload.len() < at + 2 {
-        return;
-    }
-    if protocol == 17 {
-        payload[4..6].copy_from_slice(&length.to_be_bytes());
-    }
-    payload[at..at + 2].fill(0);
-    let sum = checksum(pseudo.chunks(2).chain(payload.chunks(2)));
-    payload[at..at + 2].copy_from_slice(&sum);
-}
-
-/// RFC 1071.
-fn checksum<'a>(words: impl Iterator<Item = &'a [u8]>) -> [u8; 2] {
-    let mut sum: u32 = words
-        .map(|word| match *word {
-            [high, low] => u32::from(u16::from_be_bytes([high, low])),
-            [high] => u32::from(high) << 8,
-            _ => 0,
-        })
-        .sum();
-    while sum > 0xFFFF {
-        sum = (sum & 0xFFFF) + (sum >> 16);
-    }
-    (!(sum as u16)).to_be_bytes()
 }

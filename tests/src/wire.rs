@@ -8,7 +8,7 @@ use testbed::ethernet::MAC;
 /// Ethernet address of everybody.
 pub const EVERYBODY: [u8; 6] = [0xff; 6];
 /// Octets of an Ethernet header.
-const ETHERNET: usize = 14;
+pub(crate) const ETHERNET: usize = 14;
 
 /// An ARP message in its frame (RFC 826): `operation` 1 asks, 2 tells.
 pub fn arp(
@@ -57,7 +57,7 @@ pub fn is_udp_to(frame: &[u8], port: u16) -> bool {
 pub fn redirect(frame: &mut [u8], mac: [u8; 6], address: Ipv4Addr) {
     frame[..6].copy_from_slice(&mac);
     frame[30..34].copy_from_slice(&address.octets());
-    crate::hostile::mend(frame);
+    mend(frame);
 }
 
 /// Puts a VLAN tag into a frame (IEEE 802.1Q).
@@ -92,7 +92,7 @@ pub fn fragments(frame: &[u8], mtu: usize) -> Vec<Vec<u8>> {
             let offset = (at * step / 8) as u16 | if last { 0 } else { 0x2000 };
             out[20..22].copy_from_slice(&offset.to_be_bytes());
             out.extend(chunk);
-            crate::hostile::mend_header(&mut out);
+            mend_header(&mut out);
             out
         })
         .collect()
@@ -113,7 +113,64 @@ pub fn is_for_station(frame: &[u8]) -> bool {
     frame.get(..6) == Some(&MAC)
 }
 
-/// Makes length and checksums of IPv4, UDP and TCP right again.
+/// Makes length and checksum of the IPv4 header right again; gives its length in octets.
+fn mend_header(frame: &mut [u8]) -> Option<usize> {
+    if frame.get(12..14) != Some(&[0x08, 0x00]) {
+        return None;
+    }
+    let packet = frame.get_mut(ETHERNET..)?;
+    let header = usize::from(packet.first().copied().unwrap_or(0) & 0x0F) * 4;
+    if header < 20 || packet.len() < header {
+        return None;
+    }
+    let total = (packet.len() as u16).to_be_bytes();
+    packet[2..4].copy_from_slice(&total);
+    packet[10..12].fill(0);
+    let sum = checksum(packet[..header].chunks(2));
+    packet[10..12].copy_from_slice(&sum);
+    Some(header)
+}
+
+/// Makes length and checksum of IPv4, and checksums of UDP and TCP, right again as far as the frame
+/// still has such headers.
 pub fn mend(frame: &mut [u8]) {
-    crate::hostile::mend(frame);
+    let Some(header) = mend_header(frame) else {
+        return;
+    };
+    let packet = &mut frame[ETHERNET..];
+    let mut pseudo = packet[12..20].to_vec();
+    let protocol = packet[9];
+    let length = (packet.len() - header) as u16;
+    pseudo.extend([0, protocol]);
+    pseudo.extend(length.to_be_bytes());
+    let payload = &mut packet[header..];
+    let at = match protocol {
+        6 => 16,
+        17 => 6,
+        _ => return,
+    };
+    if payload.len() < at + 2 {
+        return;
+    }
+    if protocol == 17 {
+        payload[4..6].copy_from_slice(&length.to_be_bytes());
+    }
+    payload[at..at + 2].fill(0);
+    let sum = checksum(pseudo.chunks(2).chain(payload.chunks(2)));
+    payload[at..at + 2].copy_from_slice(&sum);
+}
+
+/// RFC 1071.
+fn checksum<'a>(words: impl Iterator<Item = &'a [u8]>) -> [u8; 2] {
+    let mut sum: u32 = words
+        .map(|word| match *word {
+            [high, low] => u32::from(u16::from_be_bytes([high, low])),
+            [high] => u32::from(high) << 8,
+            _ => 0,
+        })
+        .sum();
+    while sum > 0xFFFF {
+        sum = (sum & 0xFFFF) + (sum >> 16);
+    }
+    (!(sum as u16)).to_be_bytes()
 }

@@ -4,7 +4,7 @@ use crate::options::OptionError;
 use crate::packet::ErrorCode;
 use core::fmt;
 use core::net::IpAddr;
-use netboot_core::{Blame, Coded, Module};
+use netboot_core::{Blame, Coded, Console, Module};
 
 /// Greatest number of octets that are kept of a server's message.
 pub const MESSAGE_MAX: usize = 64;
@@ -126,7 +126,8 @@ impl fmt::Display for TftpError {
             TftpError::Closed => f.write_str("the TFTP transfer has already ended"),
             TftpError::OtherAddress { address } => {
                 f.write_str("TFTP server did not answer from the address that was asked; ")?;
-                write_address(f, address)?;
+                let out: &mut dyn Console = f;
+                out.ip(*address);
                 f.write_str(" did")
             }
             TftpError::NoAnswer => f.write_str(
@@ -155,24 +156,6 @@ impl fmt::Display for TftpError {
                 f,
                 "the TFTP server announced {expected} octets but sent {received}"
             ),
-        }
-    }
-}
-
-/// Writes an address by its numbers: the core library's own way could panic as far as the linker sees.
-fn write_address(f: &mut fmt::Formatter<'_>, address: &IpAddr) -> fmt::Result {
-    match address {
-        IpAddr::V4(address) => {
-            let [a, b, c, d] = address.octets();
-            write!(f, "{a}.{b}.{c}.{d}")
-        }
-        IpAddr::V6(address) => {
-            let mut colon = "";
-            for group in address.segments() {
-                write!(f, "{colon}{group:x}")?;
-                colon = ":";
-            }
-            Ok(())
         }
     }
 }

@@ -78,7 +78,9 @@ where
     /// Looks into the boot file on each server that the network names, until one has it.
     #[inline(never)]
     pub(super) fn read_toc(&mut self) -> Result {
-        for nth in 1.. {
+        let mut nth = 0;
+        loop {
+            nth += 1;
             let result = self.read_boot_file();
             if result.is_ok() || !matches!(self.report.error, Some(AppError::Network(_))) {
                 return result;
@@ -91,7 +93,6 @@ where
             }
             self.tell_failure(None);
         }
-        Ok(())
     }
 
     /// The boot file on the `nth` server that the network names, if it may be used.

@@ -187,7 +187,7 @@ impl Sources {
     /// The boot file on the `nth` server that the network names, unless it is the one that is used already.
     #[inline(never)]
     fn other_boot(&self, nth: usize, network: Option<&NetworkConfig>) -> Option<Uri> {
-        let boot = self.boot.as_ref().filter(|_| cfg!(feature = "robust"))?;
+        let boot = self.boot.as_ref()?;
         let other = boot_uri(network?, nth).ok().flatten()?;
         (other.as_str() != boot.as_str()).then_some(other)
     }

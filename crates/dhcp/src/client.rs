@@ -8,7 +8,7 @@
 //! - The BROADCAST flag is set until there is an address, because a stack without an address drops unicast.
 //! - The client reports a datagram that is of no use. The datagram changes nothing, whoever sent it.
 
-#[cfg(test)]
+#[cfg(all(test, feature = "robust"))]
 mod clock_tests;
 mod probe;
 mod receive;

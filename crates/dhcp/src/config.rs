@@ -96,6 +96,7 @@ pub struct Config<'a> {
     /// same still counts, from the server of the address or from a proxy that answers before the acknowledgement.
     pub offer_window: Duration,
     /// Whether the client has each address probed before its use (RFC 2131 section 4.4.1, RFC 5227).
+    /// Without the feature `robust` no address is probed.
     pub probe: bool,
     /// Number of addresses that the client declines at the most because another host uses them, from 1.
     pub declines: u8,

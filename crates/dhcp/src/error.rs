@@ -86,7 +86,9 @@ impl fmt::Display for DhcpError {
                     f,
                     "another host uses {address}, which the DHCP server gave: "
                 )?;
-                return write_mac(f, mac);
+                let out: &mut dyn Console = f;
+                out.mac(*mac);
+                return Ok(());
             }
             DhcpError::Malformed => "ignored a DHCP message that is cut short",
             DhcpError::NotDhcp => "ignored a datagram that is no DHCP message",
@@ -98,15 +100,6 @@ impl fmt::Display for DhcpError {
             }
         })
     }
-}
-
-/// Writes a hardware address as pairs of digits.
-fn write_mac(f: &mut fmt::Formatter<'_>, mac: &[u8; 6]) -> fmt::Result {
-    for (at, octet) in mac.iter().enumerate() {
-        let colon = if at == 0 { "" } else { ":" };
-        write!(f, "{colon}{octet:02x}")?;
-    }
-    Ok(())
 }
 
 impl core::error::Error for DhcpError {}

@@ -311,14 +311,6 @@ impl Resolver {
         }
     }
 
-    /// The local port of the query that waits for its answer.
-    pub fn port(&self) -> Option<u16> {
-        match self.state {
-            State::Asking(query) => Some(query.port),
-            _ => None,
-        }
-    }
-
     /// The addresses of the name that was found last, in the server's order.
     pub fn addresses(&self) -> &[IpAddr] {
         &self.addresses

@@ -62,22 +62,10 @@ impl<'a, D: Device, P: Platform> Network<'a, D, P> {
         let vlan = options.vlan;
         let waiting = &mut buffers.waiting;
         let mut stack = Stack::new(device, vlan, waiting, seed, now, &mut slots.sockets[..]);
-        let tftp = stack.add(udp::Socket::new(
-            // What comes is read where the device put it.
-            udp::PacketBuffer::new(&mut [][..], &mut [][..]),
-            udp::PacketBuffer::new(&mut slots.udp_tx[..], &mut buffers.udp_tx[..]),
-        ));
-        let dhcp = stack.add(udp::Socket::new(
-            // The same.
-            udp::PacketBuffer::new(&mut [][..], &mut [][..]),
-            udp::PacketBuffer::new(&mut slots.dhcp_tx[..], &mut buffers.dhcp_tx[..]),
-        ));
+        let tftp = stack.add(sending(&mut slots.udp_tx, &mut buffers.udp_tx));
+        let dhcp = stack.add(sending(&mut slots.dhcp_tx, &mut buffers.dhcp_tx));
         #[cfg(feature = "dns")]
-        let dns = stack.add(udp::Socket::new(
-            // The same.
-            udp::PacketBuffer::new(&mut [][..], &mut [][..]),
-            udp::PacketBuffer::new(&mut slots.dns_tx[..], &mut buffers.dns_tx[..]),
-        ));
+        let dns = stack.add(sending(&mut slots.dns_tx, &mut buffers.dns_tx));
         #[cfg(feature = "http")]
         let tcp = stack.add(tcp_socket(&mut buffers.tcp_rx, &mut buffers.tcp_tx));
         // Each part is made in its place: a part with a name of its own would lie on the stack as well.
@@ -294,7 +282,7 @@ impl<D: Device, P: Platform> IpxeInterface for Network<'_, D, P> {
         let opened = self.fetch.open(&mut self.station, uri, part);
         self.station.deadline = deadline;
         if opened.is_ok() {
-            self.fetch.is_early(uri, now + KEEP);
+            self.fetch.is_early(now + KEEP);
         }
     }
 
@@ -340,6 +328,14 @@ impl<D: Device, P: Platform> IpxeInterface for Network<'_, D, P> {
         self.station.flush();
         self.station.deconfigure();
     }
+}
+
+/// Makes a socket that only sends: what comes is read where the device put it.
+fn sending<'a>(slots: &'a mut [udp::PacketMetadata], buffer: &'a mut [u8]) -> udp::Socket<'a> {
+    udp::Socket::new(
+        udp::PacketBuffer::new(&mut [][..], &mut [][..]),
+        udp::PacketBuffer::new(slots, buffer),
+    )
 }
 
 /// The name of a file in a path.

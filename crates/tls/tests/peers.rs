@@ -1,20 +1,20 @@
 //! The client against OpenSSL's and GnuTLS's servers, for what rustls does not do: a HelloRetryRequest with a cookie, and a limit
 //! on what the client sends.
 
-use netboot_core::{Duration, Instant};
+mod common;
+
+use common::Socket;
+use netboot_core::Instant;
 use netboot_tls::channel::{LARGE_RECORDS, SEND, SMALL_RECORDS};
-use netboot_tls::connection::Received;
 use netboot_tls::verify::{
     DEFAULT_ALGORITHMS, MAX_DEPTH, ServerName, TimePolicy, Trust, TrustPolicy,
 };
-use netboot_tls::{
-    Channel, Config, Identity, Signer, TlsConnection, TlsError, Transport, Verified,
-};
+use netboot_tls::{Channel, Config, Identity, Signer, TlsConnection, TlsError, Verified};
 use p256::ecdsa::SigningKey;
 use p256::pkcs8::DecodePrivateKey as _;
 use rand_chacha::ChaCha20Rng;
 use rand_chacha::rand_core::SeedableRng as _;
-use std::io::{ErrorKind, Read as _, Write as _};
+use std::io::Write as _;
 use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -86,71 +86,15 @@ fn start(
     })
 }
 
-/// A socket that waits a little in each wait.
-struct Socket {
-    stream: TcpStream,
-    began: time::Instant,
-    arrived: Vec<u8>,
-    ended: bool,
-}
-
-impl Socket {
-    fn connect(port: u16) -> Self {
-        let began = time::Instant::now();
-        let stream = loop {
-            match TcpStream::connect(("127.0.0.1", port)) {
-                Ok(stream) => break stream,
-                Err(error) => assert!(began.elapsed().as_secs() < 10, "{error}"),
-            }
-            std::thread::sleep(time::Duration::from_millis(20));
-        };
-        let wait = time::Duration::from_millis(5);
-        stream.set_read_timeout(Some(wait)).unwrap();
-        Self {
-            stream,
-            began,
-            arrived: Vec::new(),
-            ended: false,
+/// Connects to the server on this port of loopback, as soon as it listens.
+fn connect(port: u16) -> Socket {
+    let began = time::Instant::now();
+    loop {
+        match TcpStream::connect(("127.0.0.1", port)) {
+            Ok(stream) => return Socket::new(stream),
+            Err(error) => assert!(began.elapsed().as_secs() < 10, "{error}"),
         }
-    }
-}
-
-impl Transport for Socket {
-    fn send(&mut self, octets: &[u8]) -> Result<usize, TlsError> {
-        match octets {
-            [] => Ok(0),
-            some => self.stream.write(some).or(Err(TlsError::Transport)),
-        }
-    }
-
-    fn receive(
-        &mut self,
-        take: &mut dyn FnMut(&[u8]) -> Result<usize, TlsError>,
-    ) -> Result<Received, TlsError> {
-        let mut octets = [0; 4_096];
-        if self.arrived.is_empty() && !self.ended {
-            match self.stream.read(&mut octets) {
-                Ok(0) => self.ended = true,
-                Ok(len) => self.arrived.extend(&octets[..len]),
-                Err(error)
-                    if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {}
-                Err(_) => return Err(TlsError::Transport),
-            }
-        }
-        if self.arrived.is_empty() && self.ended {
-            return Ok(Received::End);
-        }
-        let taken = take(&self.arrived)?;
-        self.arrived.drain(..taken);
-        Ok(Received::Octets(taken))
-    }
-
-    fn wait(&mut self, _: Instant) -> Result<(), TlsError> {
-        Ok(())
-    }
-
-    fn now(&mut self) -> Instant {
-        Instant::ZERO + Duration::from_micros(self.began.elapsed().as_micros() as u64)
+        std::thread::sleep(time::Duration::from_millis(20));
     }
 }
 
@@ -184,7 +128,7 @@ fn ask(
     });
     let (mut receive, mut send) = (vec![0; records], vec![0; SEND + 2_048]);
     let mut channel = Channel::<Verified>::new(&mut receive, &mut send);
-    let mut socket = Socket::connect(port);
+    let mut socket = connect(port);
     let mut connection = TlsConnection::new(&mut channel, &mut socket);
     connection.connect(&mut config, &mut ChaCha20Rng::seed_from_u64(6), LIMIT)?;
     connected();

@@ -79,6 +79,18 @@ impl Pki {
     }
 }
 
+/// Lets the server renew its keys three times; each time both sides send something.
+fn renew_keys<L: netboot_tls::Level>(wire: &mut Wire, client: &mut Channel<'_, L>) {
+    for _ in 0..3 {
+        wire.server.refresh_traffic_keys().unwrap();
+        wire.server.writer().write_all(b"after").unwrap();
+        assert_eq!(wire.drain(client).unwrap(), b"after");
+        client.write(b"ours").unwrap();
+        while wire.step(client).unwrap() {}
+    }
+    assert_eq!(wire.received, b"oursoursours");
+}
+
 /// Both ends and the wire between them.
 struct Wire {
     server: ServerConnection,
@@ -251,14 +263,7 @@ fn both_ends_prove_themselves_with_sha_384() {
     });
     let mut wire = Wire::new(pki.server(&[code], true), 1460);
     wire.handshake(&mut client, &mut config).unwrap();
-    for _ in 0..3 {
-        wire.server.refresh_traffic_keys().unwrap();
-        wire.server.writer().write_all(b"after").unwrap();
-        assert_eq!(wire.drain(&mut client).unwrap(), b"after");
-        client.write(b"ours").unwrap();
-        while wire.step(&mut client).unwrap() {}
-    }
-    assert_eq!(wire.received, b"oursoursours");
+    renew_keys(&mut wire, &mut client);
     assert_eq!(client.suite(), Some(Suite::Aes256Gcm));
 }
 
@@ -340,14 +345,7 @@ fn keys_are_renewed_when_the_server_wishes() {
     let mut config = Config::new(SERVER, trust(&roots));
     let mut wire = Wire::new(pki.server(&[], false), 1460);
     wire.handshake(&mut client, &mut config).unwrap();
-    for _ in 0..3 {
-        wire.server.refresh_traffic_keys().unwrap();
-        wire.server.writer().write_all(b"after").unwrap();
-        assert_eq!(wire.drain(&mut client).unwrap(), b"after");
-        client.write(b"ours").unwrap();
-        while wire.step(&mut client).unwrap() {}
-    }
-    assert_eq!(wire.received, b"oursoursours");
+    renew_keys(&mut wire, &mut client);
     assert_eq!(wire.server_error, None);
 }
 

@@ -1,6 +1,6 @@
 //! VLAN tags.
 
-use super::{BOTH, boot, plan};
+use super::{BOTH, boot, plan, wire};
 use e2e::wire::{from_server, is_udp_to, tagged, untagged};
 use netboot_core::{Blame, Duration};
 use netsim::Side;
@@ -52,7 +52,7 @@ fn a_station_in_a_vlan_of_its_own() {
         boot(&plan, |_| (), trunk).assert_booted(&plan);
         // On a port without tags nobody hears it.
         plan.settings += "dhcp_ms 5000\n";
-        let boot = boot(&plan, |_| (), from_server(|_, frame| vec![frame]));
+        let boot = boot(&plan, |_| (), wire());
         boot.assert_failed(&plan, 0x0004_0002, Blame::Network);
     }
 }

@@ -1,6 +1,8 @@
 //! What a caller can ask the client in each phase.
 
-use super::tests::{Bench, FAST, PLAIN, ack, at, data, port};
+#[cfg(feature = "stats")]
+use super::tests::port;
+use super::tests::{Bench, FAST, PLAIN, ack, at, data};
 use super::*;
 
 /// A transfer whose only block was consumed, with its ACK still to be sent.
@@ -75,6 +77,7 @@ fn a_client_that_has_not_finished_does_not_linger() {
 }
 
 #[test]
+#[cfg(feature = "stats")]
 fn a_stranger_is_to_be_answered_once_in_its_time() {
     let mut bench = Bench::new(&FAST);
     bench.open(b"");
@@ -102,6 +105,7 @@ fn a_stranger_is_to_be_answered_once_in_its_time() {
 
 /// The windowsize for the next request is never more than the caller allows.
 #[test]
+#[cfg(feature = "adaptive")]
 fn the_next_windowsize_has_a_bound() {
     let mut bench = Bench::new(&FAST);
     bench.open(b"blksize\x008\0windowsize\x001\0");

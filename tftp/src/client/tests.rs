@@ -240,6 +240,7 @@ fn a_window_is_acknowledged_at_its_end() {
 }
 
 #[test]
+#[cfg(feature = "stats")]
 fn a_gap_is_reported_once() {
     let mut bench = Bench::new(&FAST);
     bench.open(b"blksize\x008\0windowsize\x008\0");
@@ -269,6 +270,7 @@ fn a_gap_is_reported_once() {
 }
 
 #[test]
+#[cfg(feature = "stats")]
 fn reordering_is_no_reason_for_a_second_answer() {
     let mut bench = Bench::new(&FAST);
     bench.open(b"blksize\x008\0windowsize\x008\0");
@@ -309,6 +311,7 @@ fn only_the_last_block_acknowledged_tells_of_a_lost_ack() {
 }
 
 #[test]
+#[cfg(feature = "stats")]
 fn a_duplicate_is_not_answered_before_its_time() {
     let mut bench = Bench::new(&FAST);
     bench.open(b"blksize\x008\0");

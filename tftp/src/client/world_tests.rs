@@ -102,6 +102,7 @@ fn a_lost_block_costs_a_round_trip_and_not_a_time_out() {
 }
 
 #[test]
+#[cfg(feature = "adaptive")]
 fn a_ring_that_never_holds_a_window_makes_the_next_one_smaller() {
     let request = Request {
         windowsize: 16,

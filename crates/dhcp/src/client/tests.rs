@@ -473,6 +473,7 @@ fn with_an_offer_in_hand_nothing_is_asked_again() {
 }
 
 #[test]
+#[cfg(feature = "robust")]
 fn an_address_confirmed_in_time_is_probed_beyond_the_deadline() {
     let mut bench = discovering(&Config {
         deadline: secs(2),
@@ -499,6 +500,7 @@ fn a_renewal_is_a_transaction_of_its_own() {
 }
 
 #[test]
+#[cfg(feature = "robust")]
 fn what_the_boot_needs_comes_before_other_routes() {
     // 20 routes, and room for eight. The last ones lead to a DNS server and to a TFTP server (option 150).
     let mut options = vec![
@@ -537,6 +539,7 @@ fn more_routes_than_are_read() {
 }
 
 #[test]
+#[cfg(feature = "robust")]
 fn a_caller_that_does_not_probe_is_not_waited_for() {
     let mut bench = Bench::new(&Config::new(MAC));
     for message in [2, 5] {

@@ -2,7 +2,9 @@
 
 use super::tests::{NO_PROBE, secs};
 use super::{Event, LostReason};
-use crate::config::{AfterDeclines, Config};
+#[cfg(feature = "robust")]
+use crate::config::AfterDeclines;
+use crate::config::Config;
 use crate::error::DhcpError;
 use crate::model::{LATENESS, MAC, Server, World, ip};
 use crate::packet::MessageType;
@@ -179,6 +181,7 @@ fn a_refusal_starts_over() {
 }
 
 #[test]
+#[cfg(feature = "robust")]
 fn a_conflict_is_declined() {
     let config = Config::new(MAC);
     let mut world = World::new(&config, vec![Server::new(1, Some(50), "a.img")], 1);
@@ -195,6 +198,7 @@ fn a_conflict_is_declined() {
 }
 
 #[test]
+#[cfg(feature = "robust")]
 fn no_pool_is_emptied_by_a_host_that_has_every_address() {
     let conflicts = |after_declines| {
         let config = Config {

@@ -19,12 +19,12 @@ pub(crate) struct Fetch<'a, B: Board> {
     pub carriers: Carriers<'a, B>,
     /// Where the file is, after redirects; `None` before the first one.
     pub uri: Option<Uri>,
-    /// Where it was asked for, when a redirect led elsewhere.
-    #[cfg(feature = "robust")]
+    /// Where it was asked for: its URI before redirects.
+    #[cfg(any(feature = "fast-start", feature = "robust"))]
     asked: Option<Uri>,
-    /// Set for a transfer that was opened before anybody asked for it: its URI before redirects, and how long it counts.
+    /// Set for a transfer that was opened before anybody asked for it: how long it counts.
     #[cfg(feature = "fast-start")]
-    ahead: Option<(Uri, Instant)>,
+    ahead: Option<Instant>,
     pub part: Option<Part>,
     /// Octets of the image, once known.
     pub size: Option<u64>,
@@ -43,7 +43,7 @@ impl<'a, B: Board> Fetch<'a, B> {
         Self {
             carriers,
             uri: None,
-            #[cfg(feature = "robust")]
+            #[cfg(any(feature = "fast-start", feature = "robust"))]
             asked: None,
             #[cfg(feature = "fast-start")]
             ahead: None,
@@ -64,7 +64,7 @@ impl<'a, B: Board> Fetch<'a, B> {
         part: Option<Part>,
     ) -> Internal {
         self.uri = Some(uri.clone());
-        #[cfg(feature = "robust")]
+        #[cfg(any(feature = "fast-start", feature = "robust"))]
         {
             self.asked = Some(uri.clone());
         }
@@ -114,19 +114,18 @@ impl<'a, B: Board> Fetch<'a, B> {
         self.fresh = false;
     }
 
-    /// Notes that nobody has asked for the open transfer yet, which `uri` led to. It counts until then.
+    /// Notes that nobody has asked for the open transfer yet. It counts until then.
     #[cfg(feature = "fast-start")]
-    pub fn is_early(&mut self, uri: &Uri, until: Instant) {
-        self.ahead = Some((uri.clone(), until));
+    pub fn is_early(&mut self, until: Instant) {
+        self.ahead = Some(until);
     }
 
     /// Whether the open transfer is this one, opened early, and counts still. It is asked for with this, and so no longer early.
     #[cfg(feature = "fast-start")]
     pub fn is_ahead(&mut self, uri: &Uri, part: Option<Part>, now: Instant) -> bool {
-        let ahead = self.ahead.as_ref();
-        let same = ahead.is_some_and(|(of, until)| now < *until && of.as_str() == uri.as_str());
-        self.ahead = None;
-        same && self.fresh && self.part == part
+        let counts = self.ahead.take().is_some_and(|until| now < until);
+        let asked = self.asked.as_ref().map(Uri::as_str);
+        counts && self.fresh && self.part == part && asked == Some(uri.as_str())
     }
 
     /// Octets of the file before the image.

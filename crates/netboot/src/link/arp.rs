@@ -1,6 +1,6 @@
 //! ARP for IPv4 on Ethernet (RFC 826), and the watch for other users of an address (RFC 5227).
 
-use super::ethernet::Mac;
+use super::ethernet::{Mac, is_group};
 use core::net::Ipv4Addr;
 use netboot_core::net::is_host;
 use zerocopy::network_endian::U16;
@@ -65,13 +65,12 @@ impl Arp {
 
     /// Whether the sender can be a neighbour: a single host with a hardware address of its own.
     pub fn has_sender(&self) -> bool {
-        let [first, ..] = self.sender_mac;
-        is_host(self.sender()) && first & 1 == 0
+        is_host(self.sender()) && !is_group(self.sender_mac)
     }
 }
 
 /// Watches for other users of an address that the station would like to use.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Watch {
     address: Option<Ipv4Addr>,
     /// Hardware address of the first other user that was seen.

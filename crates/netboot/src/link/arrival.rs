@@ -3,7 +3,7 @@
 //! The checksum of UDP and TCP is looked at here, and not again by smoltcp. A datagram for the TFTP port is read where
 //! the device put it; everything else goes smoltcp's way.
 
-use super::checksum;
+use super::{Service, checksum};
 use core::net::Ipv4Addr;
 use core::ops::Range;
 use zerocopy::network_endian::U16;
@@ -78,11 +78,8 @@ pub(super) enum Arrival {
     Fragment,
     /// The packet holds a datagram for the transfer.
     Datagram(Datagram),
-    /// The packet holds a DHCP message.
-    Dhcp(Datagram),
-    /// The packet holds an answer about a name.
-    #[cfg(feature = "dns")]
-    Dns(Datagram),
+    /// The packet holds a message for a service of the station.
+    Message(Service, Datagram),
 }
 
 /// Looks at an IP packet and the padding behind it, as they stand in `frame` from `start` on. With `verified` the device has
@@ -141,15 +138,16 @@ fn check(
     };
     let destination = Ipv4Addr::from(destination);
     let own = direct.address == Some(destination);
-    let dhcp =
-        udp.to == DHCP_CLIENT && (own || direct.address.is_none() || destination.is_broadcast());
+    let mut service = None;
+    if udp.to == DHCP_CLIENT && (own || direct.address.is_none() || destination.is_broadcast()) {
+        service = Some(Service::Dhcp);
+    }
     let is = |wanted: Option<u16>| own && wanted.is_some_and(|port| udp.to == port);
-    let transfer = is(direct.port);
     #[cfg(feature = "dns")]
-    let dns = is(direct.dns);
-    #[cfg(not(feature = "dns"))]
-    let dns = false;
-    if !dhcp && !transfer && !dns
+    if is(direct.dns) {
+        service = Some(Service::Dns);
+    }
+    if service.is_none() && !is(direct.port)
         || header.version_ihl >> 4 != 4
         || !checksum::is_right(checksum::sum(0, ip))
     {
@@ -162,13 +160,9 @@ fn check(
         port: udp.from.get(),
         payload: start.saturating_add(UDP_HEADER)..start.saturating_add(body.len()),
     };
-    #[cfg(feature = "dns")]
-    if dns {
-        return Some(Arrival::Dns(datagram));
-    }
-    Some(match dhcp {
-        true => Arrival::Dhcp(datagram),
-        false => Arrival::Datagram(datagram),
+    Some(match service {
+        Some(service) => Arrival::Message(service, datagram),
+        None => Arrival::Datagram(datagram),
     })
 }
 
@@ -300,7 +294,12 @@ mod tests {
         let mut dhcp = frame(b"a DHCP message");
         dhcp[36..38].copy_from_slice(&68u16.to_be_bytes());
         dhcp[40..42].fill(0);
-        let taken = |direct| matches!(look(&dhcp, direct, false), Arrival::Dhcp(_));
+        let taken = |direct| {
+            matches!(
+                look(&dhcp, direct, false),
+                Arrival::Message(Service::Dhcp, _)
+            )
+        };
         assert!(taken(NOBODY), "to the address that is offered");
         assert!(taken(DIRECT), "to the address that the station has");
         let another = Direct {
@@ -311,6 +310,9 @@ mod tests {
         let mut everybody = dhcp.clone();
         everybody[30..34].fill(0xff);
         Ipv4Packet::new_unchecked(&mut everybody[14..]).fill_checksum();
-        assert!(matches!(look(&everybody, another, false), Arrival::Dhcp(_)));
+        assert!(matches!(
+            look(&everybody, another, false),
+            Arrival::Message(Service::Dhcp, _)
+        ));
     }
 }

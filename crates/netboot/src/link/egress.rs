@@ -86,9 +86,7 @@ impl<'w> Egress<'w> {
     pub fn emit_waited(&mut self, frame: &mut [u8], now: Instant) {
         let header = self.header_len();
         let to = frame.get_mut(header..).unwrap_or_default();
-        for (to, from) in to.iter_mut().zip(&*self.waiting) {
-            *to = *from;
-        }
+        ethernet::copy(to, &*self.waiting);
         self.hop = None;
         self.ready = false;
         self.finish(frame, now);
@@ -100,9 +98,7 @@ impl<'w> Egress<'w> {
         frame.fill(0);
         ethernet::emit(frame, to, self.mac, ethernet::ARP, self.vlan);
         let rest = frame.get_mut(self.header_len()..).unwrap_or_default();
-        for (to, from) in rest.iter_mut().zip(message.as_bytes()) {
-            *to = *from;
-        }
+        ethernet::copy(rest, message.as_bytes());
     }
 
     /// Writes a question to everybody on the link: who has `target`, asked in the name of `sender`.

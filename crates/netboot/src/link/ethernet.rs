@@ -88,7 +88,19 @@ pub(super) fn emit(
         header[14..16].copy_from_slice(&(vlan & VID).to_be_bytes());
         header[16..18].copy_from_slice(&ethertype.to_be_bytes());
     }
-    for (to, from) in frame.iter_mut().zip(&header[..header_len(vlan)]) {
+    copy(frame, &header[..header_len(vlan)]);
+}
+
+/// Whether a hardware address is that of a group, or of everybody.
+pub(super) fn is_group(mac: Mac) -> bool {
+    let [first, ..] = mac;
+    first & 1 != 0
+}
+
+/// Copies as many octets as there are in both.
+#[inline(never)]
+pub(super) fn copy(to: &mut [u8], from: &[u8]) {
+    for (to, from) in to.iter_mut().zip(from) {
         *to = *from;
     }
 }

@@ -156,9 +156,8 @@ impl<'w, D: Device> Link<'w, D> {
                 slot.send(len, |frame| egress.emit_waited(frame, now));
             }
         }
-        if let (Some(target), Some(own)) = (self.egress.neighbors.stale.take(), self.egress.address)
-            && cfg!(feature = "robust")
-        {
+        let stale = self.egress.neighbors.take_stale();
+        if let (Some(target), Some(own)) = (stale, self.egress.address) {
             self.send_arp(own, target);
         }
     }
@@ -181,10 +180,9 @@ impl<'w, D: Device> Link<'w, D> {
         let Some(head) = ethernet::parse(frame, egress.vlan) else {
             return Some(Arrived::Done);
         };
-        let [first, ..] = head.destination;
         let alone = head.destination == egress.mac;
         // A frame of our own comes back where the wire has a loop.
-        if head.source == egress.mac || !(alone || first & 1 != 0) {
+        if head.source == egress.mac || !(alone || ethernet::is_group(head.destination)) {
             return Some(Arrived::Done);
         }
         let payload = frame.get(head.len..).unwrap_or_default();
@@ -215,28 +213,22 @@ impl<'w, D: Device> Link<'w, D> {
                     }
                     Arrived::Done
                 }
-                #[cfg(feature = "dns")]
-                Arrival::Dns(Datagram {
-                    source,
-                    port,
-                    payload,
-                }) => {
-                    let message = frame.get(payload).unwrap_or_default();
-                    Arrived::Message(Service::Dns, (source, port), message)
-                }
-                Arrival::Dhcp(Datagram {
-                    source,
-                    port,
-                    payload,
-                }) => {
-                    self.servant = head.source;
-                    // Whoever sent it is a neighbour, and mostly the first one that the station speaks to: the server itself, or
-                    // the router that relays for it.
-                    if cfg!(feature = "fast-start") && is_host(source) {
-                        egress.learn(now, source, head.source, true);
+                Arrival::Message(service, datagram) => {
+                    let Datagram {
+                        source,
+                        port,
+                        payload,
+                    } = datagram;
+                    if service == Service::Dhcp {
+                        self.servant = head.source;
+                        // Whoever sent it is a neighbour, and mostly the first one that the station speaks to: the server itself,
+                        // or the router that relays for it.
+                        if cfg!(feature = "fast-start") && is_host(source) {
+                            egress.learn(now, source, head.source, true);
+                        }
                     }
                     let message = frame.get(payload).unwrap_or_default();
-                    Arrived::Message(Service::Dhcp, (source, port), message)
+                    Arrived::Message(service, (source, port), message)
                 }
             },
         )

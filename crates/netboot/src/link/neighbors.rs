@@ -7,6 +7,8 @@ use netboot_core::{Duration, Instant};
 
 /// Number of neighbours that are remembered: routers and servers of one boot. The oldest one goes when there is no room.
 const ENTRIES: usize = 6;
+/// Whether this build asks a neighbour again before it forgets it.
+const ASKS_AGAIN: bool = cfg!(feature = "robust");
 /// Time after which a neighbour is asked again whether it still has the hardware address.
 const FRESH: Duration = Duration::from_secs(60);
 /// Time for which a hardware address still serves after that, while the neighbour is asked.
@@ -24,11 +26,11 @@ struct Neighbor {
 }
 
 /// The neighbours that are known.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Neighbors {
     entries: Vec<Neighbor, ENTRIES>,
     /// A neighbour that is in use and has to be asked again.
-    pub stale: Option<Ipv4Addr>,
+    stale: Option<Ipv4Addr>,
     /// When the next such question may go out.
     next: Instant,
 }
@@ -49,11 +51,16 @@ impl Neighbors {
         if age >= FRESH + GRACE {
             return None;
         }
-        if cfg!(feature = "robust") && age >= FRESH && now >= self.next {
+        if ASKS_AGAIN && age >= FRESH && now >= self.next {
             self.next = now + BETWEEN;
             self.stale = Some(address);
         }
         Some(found.mac)
+    }
+
+    /// The neighbour that has to be asked again, once.
+    pub fn take_stale(&mut self) -> Option<Ipv4Addr> {
+        self.stale.take().filter(|_| ASKS_AGAIN)
     }
 
     /// Takes in what a neighbour says of itself. Whoever is known already is heeded always, so that a server that moved to
@@ -102,16 +109,21 @@ mod tests {
     }
 
     #[test]
+    #[cfg(feature = "robust")]
     fn a_neighbour_is_asked_again_before_it_is_forgotten() {
         let mut neighbors = Neighbors::new();
         neighbors.learn(at(0), SERVER, [2; 6], true);
         assert_eq!(neighbors.lookup(at(59), SERVER), Some([2; 6]));
-        assert_eq!(neighbors.stale, None);
+        assert_eq!(neighbors.take_stale(), None);
         assert_eq!(neighbors.lookup(at(60), SERVER), Some([2; 6]));
-        assert_eq!(neighbors.stale.take(), Some(SERVER));
+        assert_eq!(neighbors.take_stale(), Some(SERVER));
         let soon = at(60) + Duration::from_millis(500);
         assert_eq!(neighbors.lookup(soon, SERVER), Some([2; 6]));
-        assert_eq!(neighbors.stale, None, "not more than once in a second");
+        assert_eq!(
+            neighbors.take_stale(),
+            None,
+            "not more than once in a second"
+        );
         assert_eq!(neighbors.lookup(at(64), SERVER), Some([2; 6]));
         assert_eq!(neighbors.lookup(at(65), SERVER), None);
         neighbors.learn(at(66), SERVER, [4; 6], false);

@@ -11,7 +11,7 @@ const ENTRIES: usize = MAX_ROUTES + 4;
 #[derive(Clone, Copy, Debug)]
 struct Entry {
     network: u32,
-    /// Octets of the prefix are those that are set here.
+    /// Has a 1 for each bit of the prefix.
     mask: u32,
     /// `None` for a network on the link.
     gateway: Option<Ipv4Addr>,
@@ -22,7 +22,7 @@ struct Entry {
 pub(crate) struct RouteRefused;
 
 /// The routes of the interface.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Routes(Vec<Entry, ENTRIES>);
 
 impl Routes {

@@ -46,17 +46,9 @@ pub(crate) struct Stack<'a, D: Device> {
     sockets: SocketSet<'a>,
 }
 
-/// What smoltcp needs to know of the link.
-fn capabilities(info: DeviceInfo, mtu: u16) -> DeviceCapabilities {
-    let mut capabilities = DeviceCapabilities::default();
-    capabilities.medium = Medium::Ip;
-    capabilities.max_transmission_unit = info.mtu.min(mtu.into());
-    // Bounds the TCP window to what the ring holds between two polls.
-    capabilities.max_burst_size = Some(info.rx_ring);
-    // The link has verified those of what comes in.
-    capabilities.checksum.udp = Checksum::Tx;
-    capabilities.checksum.tcp = Checksum::Tx;
-    capabilities
+/// Octets of the longest IP packet that the device and the path take.
+fn shorter(info: &DeviceInfo, path: u16) -> u16 {
+    u16::try_from(info.mtu).unwrap_or(u16::MAX).min(path)
 }
 
 /// Makes smoltcp's interface, which has no address.
@@ -68,8 +60,8 @@ fn interface<D: Device>(link: &mut Link<'_, D>, seed: u64, mtu: u16, now: Instan
 }
 
 impl<'a, D: Device> Stack<'a, D> {
-    // Inlined, so that it is made where it will lie and not on the stack first.
     /// Makes a stack without an address. `seed` is for the stack's own random numbers, `vlan` the VLAN that the station is in.
+    // Inlined, so that it is made where it will lie and not on the stack first.
     #[inline(always)]
     pub fn new(
         device: D,
@@ -107,8 +99,7 @@ impl<'a, D: Device> Stack<'a, D> {
 
     /// Octets of the longest IP packet that the device and the path take.
     pub fn mtu(&self) -> u16 {
-        let device = u16::try_from(self.link.info().mtu).unwrap_or(u16::MAX);
-        self.mtu.min(device)
+        shorter(&self.link.info(), self.mtu)
     }
 
     /// Adds a socket; there is storage for each that this crate opens.
@@ -162,7 +153,7 @@ impl<'a, D: Device> Stack<'a, D> {
         true
     }
 
-    /// Sends what the sockets hold, and what the link holds.
+    /// Sends what the sockets hold.
     #[inline(never)]
     pub fn flush(&mut self, now: Instant) {
         let mut device = LinkDevice {
@@ -177,7 +168,6 @@ impl<'a, D: Device> Stack<'a, D> {
                 break;
             }
         }
-        self.link.service(now);
     }
 
     /// Does what is due without a frame: fragments and neighbours that grew old.
@@ -258,6 +248,15 @@ impl<'w, D: Device> phy::Device for LinkDevice<'_, 'w, D> {
     }
 
     fn capabilities(&self) -> DeviceCapabilities {
-        capabilities(self.link.info(), self.mtu)
+        let info = self.link.info();
+        let mut capabilities = DeviceCapabilities::default();
+        capabilities.medium = Medium::Ip;
+        capabilities.max_transmission_unit = shorter(&info, self.mtu).into();
+        // Bounds the TCP window to what the ring holds between two polls.
+        capabilities.max_burst_size = Some(info.rx_ring);
+        // The link has verified those of what comes in.
+        capabilities.checksum.udp = Checksum::Tx;
+        capabilities.checksum.tcp = Checksum::Tx;
+        capabilities
     }
 }

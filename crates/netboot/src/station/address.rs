@@ -60,8 +60,7 @@ impl Addressing {
         self.set_router(stack, config);
         let mut left_out = false;
         // Those on the link come first: the routers of the others may be found by them (RFC 3442).
-        let (direct, indirect) = (true, false);
-        for on_link in [direct, indirect] {
+        for on_link in [true, false] {
             for route in &config.routes {
                 if route.gateway.is_none() == on_link && add_route(stack, config, route).is_err() {
                     left_out = true;

@@ -52,7 +52,7 @@ fn ask(input: &mut Input, resolver: &mut Resolver) {
         }
         3 => resolver.handle_timeout(now, input, &search),
         _ => {
-            take((resolver.poll_timeout(), resolver.poll(), resolver.port()));
+            take((resolver.poll_timeout(), resolver.poll()));
             resolver.addresses().iter().for_each(take);
         }
     }

@@ -3,6 +3,8 @@
 
 mod bodies;
 mod chains;
+#[path = "../common/mod.rs"]
+mod common;
 mod hellos;
 mod keys;
 mod limits;
