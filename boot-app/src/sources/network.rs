@@ -196,11 +196,10 @@ pub(crate) fn is_directory(uri: &Uri) -> bool {
     path.is_empty() || path.ends_with('/') || backslash(uri) == path.len()
 }
 
-#[cfg(test)]
+#[cfg(all(test, feature = "robust"))]
 mod tests {
     use super::*;
 
-    #[cfg(feature = "robust")]
     fn uri_of(
         server_name: &str,
         file: &str,
@@ -219,7 +218,6 @@ mod tests {
     }
 
     #[test]
-    #[cfg(feature = "robust")]
     fn the_place_that_the_network_names() {
         let some = |text: &str| Some(text.to_string());
         assert_eq!(uri_of("", "", None, true), None);
@@ -263,7 +261,6 @@ mod tests {
     }
 
     #[test]
-    #[cfg(feature = "robust")]
     fn every_server_that_the_network_names_in_turn() {
         let mut config = NetworkConfig::new([10, 0, 2, 15].into(), 24);
         let all = |config: &NetworkConfig| {
@@ -322,7 +319,6 @@ mod tests {
     }
 
     #[test]
-    #[cfg(feature = "robust")]
     fn backslashes_separate_where_there_are_no_slashes() {
         let beside = |file: &str| {
             let boot = Uri::from_parts(Scheme::Tftp, "10.0.2.2", None, file).unwrap();
