@@ -76,7 +76,9 @@ impl Download {
                 return Ok(());
             }
             let head = response.head();
-            self.uri = self.redirects.follow(&uri, head.status, &head.location)?;
+            self.uri = self
+                .redirects
+                .follow(&uri, head.status, response.location())?;
             println!("redirected to {}", self.uri);
         }
     }

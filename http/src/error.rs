@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-use netboot_core::uri::{MAX_URI, UriError};
+use netboot_core::uri::{MAX_TARGET, MAX_URI, UriError};
 use netboot_core::{Blame, Coded, Console, Module};
 
 /// Why a request was not sent, a response was not accepted, or a redirection was not followed.
@@ -190,7 +190,8 @@ impl fmt::Display for HttpError {
             HttpError::BadLocation(UriError::TooLong) => {
                 return write!(
                     f,
-                    "HTTP redirection to a URI of more than {MAX_URI} octets, which is this client's limit"
+                    "HTTP redirection to a place of more than {} octets, which is this client's limit",
+                    MAX_URI.max(MAX_TARGET)
                 );
             }
             HttpError::BadLocation(error) => {

@@ -79,7 +79,7 @@ fn drive(
                 assert_eq!(heads, 1);
                 let head = response.head();
                 assert!((200..1000).contains(&head.status));
-                follow(head.status, &head.location);
+                follow(head.status, response.location());
             }
             Event::Body(octets) => {
                 assert!(heads == 1 && !octets.is_empty());

@@ -3,8 +3,9 @@
 //! RFC 9112 section 6.3 for the length of the body, RFC 9110 section 14.4 for `Content-Range`,
 //! section 8.8 for validators.
 
+use core::ops::Range;
 use heapless::String;
-use netboot_core::uri::{MAX_URI, UriError};
+use netboot_core::uri::UriError;
 
 use crate::date;
 use crate::error::{Fault, HttpError};
@@ -99,8 +100,8 @@ pub struct Head {
     /// `Content-Type` with its parameters, in lower case. Empty when absent.
     #[cfg(feature = "media-type")]
     pub media_type: String<MAX_MEDIA_TYPE>,
-    /// `Location` without its fragment. Empty when absent.
-    pub location: String<MAX_URI>,
+    /// Where in the head's octets `Location` stands, without its fragment. Empty when absent.
+    pub(crate) location: Range<usize>,
     /// Octets of the body when only `Content-Range` tells them.
     pub(crate) range_length: Option<u64>,
     location_error: Option<UriError>,
@@ -114,7 +115,7 @@ pub enum Outcome {
     Content,
     /// The content comes from [`Head::first`] on, as it was asked for (206).
     PartialContent,
-    /// The content is at [`Head::location`] (301, 302, 303, 307 or 308).
+    /// The content is at [`Response::location`](crate::Response::location) (301, 302, 303, 307 or 308).
     Redirect,
     /// There is no content.
     Failed(HttpError),
@@ -134,7 +135,7 @@ impl Head {
         self.keep_alive = false;
         #[cfg(feature = "media-type")]
         self.media_type.clear();
-        self.location.clear();
+        self.location = 0..0;
         self.range_length = None;
         self.location_error = None;
     }
@@ -219,7 +220,37 @@ fn parse(raw: &[u8], expect: &Expect, head: &mut Head) -> Result<bool, Fault> {
         _ => {}
     }
     fields.fill(head, status, minor == 0, expect)?;
+    if let Some(location) = fields.location {
+        let end = location.iter().position(|octet| *octet == b'#');
+        let location = location.get(..end.unwrap_or(location.len()));
+        let location = location.unwrap_or_default();
+        // The field is a piece of the head.
+        let at = location.as_ptr().addr().wrapping_sub(raw.as_ptr().addr());
+        head.location = at..at.saturating_add(location.len());
+        head.location_error = core::str::from_utf8(location)
+            .err()
+            .map(|_| UriError::NotText);
+    }
     Ok(true)
+}
+
+/// Whether a line of a head, its end included, is one of the fields that say something to a fetch.
+///
+/// # Errors
+/// Fails for a malformed line, as [`read`] would.
+#[cfg(feature = "long-heads")]
+pub(crate) fn is_used(line: &[u8]) -> Result<bool, Fault> {
+    match Lines::new(line).field()? {
+        Some((name, value)) => Fields::default().take(name, value),
+        None => Ok(true),
+    }
+}
+
+/// Whether a field of this name says something to a fetch.
+#[cfg(feature = "long-heads")]
+pub(crate) fn is_used_name(name: &[u8]) -> bool {
+    // Some fields cannot be empty; those are used.
+    Fields::default().take(name, b"") != Ok(false)
 }
 
 /// The fields that matter, as they are read.
@@ -248,7 +279,8 @@ struct Fields<'a> {
 }
 
 impl<'a> Fields<'a> {
-    fn take(&mut self, name: &[u8], value: &'a [u8]) -> Result<(), Fault> {
+    /// Takes a field; `false` when it says nothing to a fetch.
+    fn take(&mut self, name: &[u8], value: &'a [u8]) -> Result<bool, Fault> {
         let is = |other: &str| name.eq_ignore_ascii_case(other.as_bytes());
         if is("content-length") {
             for item in items(value) {
@@ -292,12 +324,17 @@ impl<'a> Fields<'a> {
                 self.close |= item.eq_ignore_ascii_case(b"close");
                 self.keep_alive |= item.eq_ignore_ascii_case(b"keep-alive");
             }
+        } else {
+            #[cfg(feature = "media-type")]
+            if is("content-type") {
+                return match differs(self.media_type.replace(value), value) {
+                    true => Err(Fault::BadHead),
+                    false => Ok(true),
+                };
+            }
+            return Ok(false);
         }
-        #[cfg(feature = "media-type")]
-        if is("content-type") && differs(self.media_type.replace(value), value) {
-            return Err(Fault::BadHead);
-        }
-        Ok(())
+        Ok(true)
     }
 
     fn fill(&self, head: &mut Head, status: u16, old: bool, expect: &Expect) -> Result<(), Fault> {
@@ -341,17 +378,6 @@ impl<'a> Fields<'a> {
             if fits {
                 head.media_type = lower;
             }
-        }
-        if let Some(location) = self.location {
-            let end = location.iter().position(|octet| *octet == b'#');
-            let location = location.get(..end.unwrap_or(location.len()));
-            let stored = core::str::from_utf8(location.unwrap_or_default())
-                .map_err(|_| UriError::NotText)
-                .and_then(|text| {
-                    let pushed = head.location.push_str(text);
-                    pushed.map_err(|_| UriError::TooLong)
-                });
-            head.location_error = stored.err();
         }
         Ok(())
     }

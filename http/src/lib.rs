@@ -16,6 +16,7 @@
 #![forbid(unsafe_code)]
 
 mod chunked;
+mod collect;
 mod date;
 mod error;
 #[cfg(any(test, feature = "fuzz"))]

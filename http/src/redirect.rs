@@ -2,7 +2,7 @@
 
 use heapless::Vec;
 use netboot_core::Uri;
-use netboot_core::uri::{Scheme, UriError};
+use netboot_core::uri::{MAX_TARGET, Scheme, Target, UriError};
 
 use crate::error::HttpError;
 
@@ -61,6 +61,32 @@ impl Redirects {
     /// Fails for a status that is no redirection, for a location that is missing, unusable, or against the policy
     /// above, for too many redirections, and for a loop.
     pub fn follow(&mut self, base: &Uri, status: u16, location: &str) -> Result<Uri, HttpError> {
+        self.resolve(base, status, location, None)
+    }
+
+    /// Does what [`follow`](Self::follow) does, also for places that are too long for a [`Uri`]. `target` belongs to `base`: it is
+    /// empty, or has the place's path and query in full. Afterwards it belongs to the URI that is returned, in the same way.
+    ///
+    /// # Errors
+    /// Fails as [`follow`](Self::follow) does.
+    pub fn follow_long(
+        &mut self,
+        base: &Uri,
+        status: u16,
+        location: &str,
+        target: &mut Target,
+    ) -> Result<Uri, HttpError> {
+        self.resolve(base, status, location, Some(target))
+    }
+
+    #[inline(never)]
+    fn resolve(
+        &mut self,
+        base: &Uri,
+        status: u16,
+        location: &str,
+        mut long: Option<&mut Target>,
+    ) -> Result<Uri, HttpError> {
         if !is_redirect(status) {
             return Err(HttpError::Status {
                 status,
@@ -73,7 +99,17 @@ impl Redirects {
         if self.hops >= self.limit {
             return Err(HttpError::TooManyRedirects);
         }
-        let target = base.join(location).map_err(|error| match error {
+        let from = hash(base, long.as_deref());
+        let mut joined = match &long {
+            Some(own) if !own.is_empty() => Err(UriError::TooLong),
+            _ => base.join(location),
+        };
+        if let (Err(UriError::TooLong), Some(own)) = (&joined, &mut long)
+            && MAX_TARGET > 0
+        {
+            joined = own.join(base, location);
+        }
+        let target = joined.map_err(|error| match error {
             UriError::UnsupportedScheme => HttpError::RedirectScheme,
             error => HttpError::BadLocation(error),
         })?;
@@ -93,7 +129,7 @@ impl Redirects {
         } else {
             target
         };
-        let (from, to) = (hash(base), hash(&target));
+        let to = hash(&target, long.as_deref());
         if from == to || self.seen.contains(&to) {
             return Err(HttpError::RedirectLoop);
         }
@@ -110,9 +146,11 @@ pub(crate) fn is_redirect(status: u16) -> bool {
 }
 
 /// Computes FNV-1a with 64 bits. A collision made on purpose only ends the sender's own redirections.
-fn hash(uri: &Uri) -> u64 {
+fn hash(uri: &Uri, long: Option<&Target>) -> u64 {
+    let long = long.map_or("", Target::as_str);
     uri.as_str()
         .bytes()
+        .chain(long.bytes())
         .fold(0xCBF2_9CE4_8422_2325, |hash, octet| {
             (hash ^ u64::from(octet)).wrapping_mul(0x0100_0000_01B3)
         })

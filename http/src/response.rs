@@ -4,19 +4,14 @@
 //! never copied. One call does work in proportion to its input, plus one pass over the
 //! head.
 
-use heapless::Vec;
-
 use crate::chunked::{Chunked, Next};
+use crate::collect::Collected;
 use crate::error::{Fault, HttpError};
 use crate::head::{self, Framing, Head};
 use crate::request::Method;
 
 /// Greatest number of interim responses (1xx) that are skipped before the final one.
 pub const MAX_INTERIM: u8 = 8;
-
-/// The start of every response. Anything else is refused at its first wrong octet, so that a server
-/// that speaks another protocol is named at once and not after a time-out.
-const START: &[u8] = b"HTTP/1.";
 
 /// What the decoder knows of the request that a response answers. [`Request::expect`](crate::Request::expect) makes it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,9 +61,7 @@ enum State {
 /// The decoder of one response. `HEAD` is the size in octets of the greatest head that is accepted.
 pub struct Response<const HEAD: usize = 2048> {
     expect: Expect,
-    raw: Vec<u8, HEAD>,
-    /// Set when the current line of the head has nothing but a CR so far.
-    blank: bool,
+    raw: Collected<HEAD>,
     interim: u8,
     head: Head,
     state: State,
@@ -85,8 +78,7 @@ impl<const HEAD: usize> Response<HEAD> {
     pub fn new(expect: Expect) -> Self {
         Self {
             expect,
-            raw: Vec::new(),
-            blank: false,
+            raw: Collected::new(),
             interim: 0,
             head: Head::default(),
             state: State::Head,
@@ -101,7 +93,6 @@ impl<const HEAD: usize> Response<HEAD> {
     pub fn restart(&mut self, expect: Expect) {
         self.expect = expect;
         self.raw.clear();
-        self.blank = false;
         self.interim = 0;
         self.head.reset();
         self.state = State::Head;
@@ -168,6 +159,12 @@ impl<const HEAD: usize> Response<HEAD> {
         &self.head
     }
 
+    /// `Location` without its fragment. It is empty when absent.
+    pub fn location(&self) -> &str {
+        let location = self.raw.as_slice().get(self.head.location.clone());
+        core::str::from_utf8(location.unwrap_or_default()).unwrap_or("")
+    }
+
     /// Whether the whole response has come and was taken.
     pub fn is_complete(&self) -> bool {
         matches!(self.state, State::Complete)
@@ -217,31 +214,17 @@ impl<const HEAD: usize> Response<HEAD> {
 
     fn head_octets<'i>(&mut self, input: &'i [u8]) -> Result<Step<'i>, HttpError> {
         for (at, octet) in input.iter().enumerate() {
-            if START
-                .get(self.raw.len())
-                .is_some_and(|start| start != octet)
-            {
-                return Err(Fault::NotHttp.into());
-            }
-            if self.raw.push(*octet).is_err() {
-                return Err(Fault::HeadTooLarge.into());
-            }
-            // The head ends with an empty line. A single LF ends lines as well (RFC 9112 section 2.2).
-            let end = *octet == b'\n' && self.blank;
-            self.blank = *octet == b'\n' || (self.blank && *octet == b'\r');
-            if !end {
+            if !self.raw.push(*octet)? {
                 continue;
             }
-            let complete = head::read(&self.raw, &self.expect, &mut self.head)?;
-            self.raw.clear();
-            self.blank = false;
-            if complete {
+            if head::read(self.raw.as_slice(), &self.expect, &mut self.head)? {
                 self.begin_body();
                 return Ok(Step {
                     consumed: at + 1,
                     event: Event::Head,
                 });
             }
+            self.raw.clear();
             if self.interim >= MAX_INTERIM {
                 return Err(Fault::TooManyInterim.into());
             }

@@ -60,7 +60,7 @@ impl<'a> Lines<'a> {
         let (name, value) = colon
             .and_then(|at| line.split_at_checked(at))
             .ok_or(Fault::BadHead)?;
-        if name.is_empty() || !name.iter().all(|octet| is_token(*octet)) {
+        if !is_name(name) {
             return Err(Fault::BadHead);
         }
         let value = value.strip_prefix(b":").unwrap_or(value);
@@ -91,6 +91,11 @@ impl<'a> Lines<'a> {
 /// control characters.
 pub(crate) fn is_text(octet: u8) -> bool {
     octet == b'\t' || !octet.is_ascii_control()
+}
+
+/// Whether the octets are a field name (RFC 9110 section 5.1).
+pub(crate) fn is_name(name: &[u8]) -> bool {
+    !name.is_empty() && name.iter().all(|octet| is_token(*octet))
 }
 
 /// Whether an octet is a `tchar` (RFC 9110 section 5.6.2).

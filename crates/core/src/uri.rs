@@ -14,12 +14,14 @@ use heapless::String;
 
 mod address;
 mod error;
+mod target;
 #[cfg(test)]
 mod tests;
 mod text;
 
 pub use address::{parse_v4, parse_v6};
 pub use error::UriError;
+pub use target::{MAX_TARGET, Target};
 use text::{
     before, check, check_host, cut, decode, hex_digit, illegal, is_path_octet, is_sub_delim,
     parse_port, split_port, split_scheme, strip_mode, text_of,
@@ -118,9 +120,7 @@ impl Uri {
     /// Any deviation from RFC 3986, a scheme that is not ours, or more than [`MAX_URI`] octets.
     pub fn parse(text: &str) -> Result<Self, UriError> {
         let text = before(text, b"#").0;
-        if let Some(at) = text.bytes().position(|octet| !octet.is_ascii_graphic()) {
-            return Err(illegal(at));
-        }
+        illegal_octet(text)?;
         let (name, rest) = split_scheme(text).ok_or(UriError::NotAbsolute)?;
         let scheme = Scheme::parse(name).ok_or(UriError::UnsupportedScheme)?;
         let rest = rest.strip_prefix("//").ok_or(UriError::NoHost)?;
@@ -145,7 +145,7 @@ impl Uri {
             text => parse_port(text)?,
         };
 
-        let mut out = Builder::default();
+        let mut out = Builder::<MAX_URI>::new();
         for octet in name.bytes() {
             out.push_octet(octet.to_ascii_lowercase());
         }
@@ -196,7 +196,7 @@ impl Uri {
         port: Option<u16>,
         path: &str,
     ) -> Result<Self, UriError> {
-        let mut out = Builder::default();
+        let mut out = Builder::<MAX_URI>::new();
         out.push(scheme.as_str());
         out.push("://");
         let brackets = !host.starts_with('[') && host.bytes().any(|octet| octet == b':');
@@ -311,7 +311,7 @@ impl Uri {
     /// # Errors
     /// [`UriError::TooLong`].
     pub fn with_credentials_of(&self, other: &Uri) -> Result<Self, UriError> {
-        let mut out = Builder::default();
+        let mut out = Builder::<MAX_URI>::new();
         out.push(self.scheme_name());
         out.push("://");
         if other.has_credentials() {
@@ -371,15 +371,10 @@ impl Uri {
     /// As [`parse`](Self::parse); a reference with a scheme that is not ours is an error.
     pub fn join(&self, reference: &str) -> Result<Self, UriError> {
         let reference = before(reference, b"#").0;
-        if let Some(at) = reference
-            .bytes()
-            .position(|octet| !octet.is_ascii_graphic())
-        {
-            return Err(illegal(at));
-        }
+        illegal_octet(reference)?;
         let has_scheme = split_scheme(reference).is_some();
         if has_scheme || reference.starts_with("//") {
-            let mut absolute = Builder::default();
+            let mut absolute = Builder::<MAX_URI>::new();
             if !has_scheme {
                 absolute.push(self.scheme_name());
                 absolute.push(":");
@@ -417,7 +412,7 @@ impl Uri {
     }
 
     fn builder_up_to_path(&self) -> Builder {
-        let mut out = Builder::default();
+        let mut out = Builder::<MAX_URI>::new();
         out.push(cut(&self.text, usize::from(self.path)).0);
         out
     }
@@ -467,15 +462,30 @@ impl fmt::Debug for Uri {
     }
 }
 
-/// A text that grows up to [`MAX_URI`] octets, all of them ASCII.
-#[derive(Default)]
-struct Builder {
-    text: String<MAX_URI>,
+/// Refuses what is neither a URI nor a reference, whatever its parts are.
+fn illegal_octet(text: &str) -> Result<(), UriError> {
+    match text.bytes().position(|octet| !octet.is_ascii_graphic()) {
+        Some(at) => Err(illegal(at)),
+        None => Ok(()),
+    }
+}
+
+/// A text that grows up to `N` octets, all of them ASCII.
+#[derive(Clone, Default)]
+struct Builder<const N: usize = MAX_URI> {
+    text: String<N>,
     /// Something did not fit, and was left out.
     overflow: bool,
 }
 
-impl Builder {
+impl<const N: usize> Builder<N> {
+    const fn new() -> Self {
+        Self {
+            text: String::new(),
+            overflow: false,
+        }
+    }
+
     fn push(&mut self, text: &str) {
         self.overflow |= self.text.push_str(text).is_err();
     }
@@ -509,7 +519,12 @@ impl Builder {
             self.push_segment(floor, segment, false);
             rest = cut(tail, 1).1;
         }
-        rest = path;
+        self.push_segments_from(floor, path);
+    }
+
+    /// Appends the segments of a path; `..` takes nothing back of the first `floor` octets.
+    fn push_segments_from(&mut self, floor: usize, path: &str) {
+        let mut rest = path;
         loop {
             let (segment, tail) = before(rest, b"/");
             self.push_segment(floor, segment, tail.is_empty());

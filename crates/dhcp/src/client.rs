@@ -22,7 +22,7 @@ mod world_tests;
 use crate::config::{AfterDeclines, Config, Identity, Outgoing};
 use crate::error::DhcpError;
 use crate::lease::Lease;
-use crate::offer::Offers;
+use crate::offer::{Offers, PxeServer};
 use crate::packet::{MessageType, PXE_PORT, SERVER_PORT};
 use crate::raw::Taken;
 use crate::retry::Retry;
@@ -111,7 +111,7 @@ enum State {
     /// The lease is in use, and nothing is due before T1.
     Bound { renew_at: Instant },
     /// The lease is in use, and a PXE server is asked for boot information.
-    AskingProxy { retry: Retry, server: Ipv4Addr },
+    AskingProxy { retry: Retry, server: PxeServer },
     /// T1 has passed, and the server of the lease is asked.
     Renewing(Renewal),
     /// T2 has passed, and any server is asked.
@@ -399,6 +399,7 @@ impl Client {
             ciaddr: none,
             requested: None,
             server_id: None,
+            service: None,
         };
         if let Some(farewell) = self.farewell.take() {
             outgoing.message = farewell.message;
@@ -440,7 +441,8 @@ impl Client {
             State::AskingProxy { retry, server } if retry.due => {
                 retry.sent(now, rng);
                 outgoing.ciaddr = address;
-                (*server, PXE_PORT)
+                outgoing.service = server.service;
+                (server.address, PXE_PORT)
             }
             State::Renewing(renewal) if renewal.due => {
                 renewal.due = false;

@@ -3,6 +3,8 @@
 use crate::error::DhcpError;
 use crate::options::code;
 use crate::packet::{Builder, Header, MessageType};
+#[cfg(feature = "robust")]
+use crate::pxe::Service;
 use core::net::Ipv4Addr;
 use netboot_core::Duration;
 
@@ -156,6 +158,8 @@ pub(crate) struct Outgoing {
     pub requested: Option<Ipv4Addr>,
     /// The server that the message is for (option 54).
     pub server_id: Option<Ipv4Addr>,
+    /// Type of the PXE boot service that the client asks for (option 43).
+    pub service: Option<u16>,
 }
 
 impl Identity {
@@ -231,6 +235,10 @@ impl Identity {
         if let Some(address) = outgoing.server_id {
             out.address(code::SERVER_ID, address);
         }
+        #[cfg(feature = "robust")]
+        if let Some(kind) = outgoing.service {
+            out.option(code::VENDOR_SPECIFIC, &Service::item(kind));
+        }
         // DECLINE and RELEASE must not carry the rest (RFC 2131 table 5).
         if matches!(
             outgoing.message,
@@ -292,6 +300,7 @@ mod tests {
         ciaddr: Ipv4Addr::UNSPECIFIED,
         requested: None,
         server_id: None,
+        service: None,
     };
 
     /// The data of an option in a message.
@@ -363,6 +372,7 @@ mod tests {
             message: MessageType::Request,
             requested: Some(Ipv4Addr::LOCALHOST),
             server_id: Some(Ipv4Addr::LOCALHOST),
+            service: Some(1),
             ..DISCOVER
         };
         let mut buf = [0; 548];

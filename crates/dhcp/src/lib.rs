@@ -35,6 +35,8 @@ mod model;
 pub mod offer;
 pub mod options;
 pub mod packet;
+#[cfg(feature = "robust")]
+mod pxe;
 pub mod raw;
 mod retry;
 

@@ -54,9 +54,15 @@ pub struct Server {
     pub file: &'static str,
     /// The file is named only on port 4011.
     pub on_4011: bool,
+    /// What option 43 of its offers says; whoever asks on port 4011 then has to ask for this service.
+    pub menu: Option<(&'static [u8], u16)>,
+    /// Offers have no menu. It comes in the answer on port 4011 to whoever asks for no service, as with dnsmasq.
+    pub late_menu: bool,
     pub delay: Duration,
     /// How many requests to refuse.
     pub naks: u32,
+    /// Never offers.
+    pub silent_offers: bool,
     /// Never confirms.
     pub silent: bool,
     pub lease_secs: u32,
@@ -73,8 +79,11 @@ impl Server {
             address: address.map(ip),
             file,
             on_4011: false,
+            menu: None,
+            late_menu: false,
             delay: Duration::from_millis(20),
             naks: 0,
+            silent_offers: false,
             silent: false,
             lease_secs: 3600,
             refuses_renewal: false,
@@ -88,11 +97,20 @@ impl Server {
             return None;
         }
         let chosen = request.options.address(code::SERVER_ID);
+        let mut shows_menu = port == 67 && !self.late_menu;
         let (message, address) = match (request.message, self.address, port) {
-            (MessageType::Discover, address, 67) => {
+            (MessageType::Discover, address, 67) if !self.silent_offers => {
                 (MessageType::Offer, address.unwrap_or(Ipv4Addr::UNSPECIFIED))
             }
             (MessageType::Request, _, 4011) if self.on_4011 => {
+                let mut options = request.options.iter();
+                let item = options.find(|(code, _)| *code == code::VENDOR_SPECIFIC);
+                let wanted = self.menu.map(|(_, kind)| kind.to_be_bytes());
+                let wanted = wanted.map(|[high, low]| vec![71, 4, high, low, 0, 0, 255]);
+                shows_menu = item.is_none() && self.menu.is_some();
+                if !shows_menu && item.map(|(_, data)| data.to_vec()) != wanted {
+                    return None;
+                }
                 (MessageType::Ack, Ipv4Addr::UNSPECIFIED)
             }
             (MessageType::Request, Some(address), 67) => {
@@ -146,7 +164,9 @@ impl Server {
             } else {
                 out.option(code::CLASS_ID, b"PXEClient");
             }
-            if !self.file.is_empty() && (port == 4011) == self.on_4011 {
+            if let (true, Some((menu, _))) = (shows_menu, self.menu) {
+                out.option(code::VENDOR_SPECIFIC, menu);
+            } else if !self.file.is_empty() && (port == 4011) == self.on_4011 {
                 out.option(code::BOOT_FILE, self.file.as_bytes());
             }
         }

@@ -8,6 +8,8 @@ use crate::boot;
 use crate::error::DhcpError;
 use crate::options::code;
 use crate::packet::Packet;
+#[cfg(feature = "robust")]
+use crate::pxe::Service;
 use crate::raw::Taken;
 use core::net::Ipv4Addr;
 use netboot_core::boot::{BootInfo, BootOrigin};
@@ -19,8 +21,71 @@ pub(crate) struct Offer {
     pub address: Ipv4Addr,
     pub server_id: Ipv4Addr,
     boot: BootInfo,
+    pxe: Pxe,
+}
+
+/// What an offer says of PXE.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Pxe {
     /// Set when the server says that it is a PXE server.
-    is_pxe: bool,
+    is_server: bool,
+    /// The boot service to ask for.
+    #[cfg(feature = "robust")]
+    service: Option<Service>,
+}
+
+impl Pxe {
+    fn of(packet: &Packet<'_>) -> Self {
+        Self {
+            is_server: boot::is_of_pxe_server(packet),
+            #[cfg(feature = "robust")]
+            service: Service::first(packet),
+        }
+    }
+
+    /// Whom to ask, if `server` is the one that offers.
+    fn ask(self, server: Ipv4Addr) -> Option<PxeServer> {
+        let plain = PxeServer {
+            address: server,
+            service: None,
+        };
+        #[cfg(feature = "robust")]
+        let plain = match self.service {
+            Some(service) => plain.with(service),
+            None => plain,
+        };
+        self.is_server.then_some(plain)
+    }
+}
+
+/// A server to ask on port 4011.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct PxeServer {
+    pub address: Ipv4Addr,
+    /// Type of the boot service to ask for; `None` where there is no menu.
+    pub service: Option<u16>,
+}
+
+impl PxeServer {
+    /// The server that has a service of this one's menu.
+    #[cfg(feature = "robust")]
+    fn with(self, service: Service) -> Self {
+        Self {
+            address: service.server.unwrap_or(self.address),
+            service: Some(service.kind),
+        }
+    }
+
+    /// Whom to ask after this server has answered with a menu in place of a boot file. `None` when there is no menu, or the
+    /// question was for a service already.
+    pub fn next(self, packet: &Packet<'_>) -> Option<Self> {
+        #[cfg(feature = "robust")]
+        if self.service.is_none() {
+            return Service::first(packet).map(|service| self.with(service));
+        }
+        let _ = packet;
+        None
+    }
 }
 
 /// An offer of boot information only.
@@ -28,8 +93,7 @@ pub(crate) struct Offer {
 struct ProxyOffer {
     server: Ipv4Addr,
     boot: BootInfo,
-    /// Set when the server says that it is a PXE server.
-    is_pxe: bool,
+    pxe: Pxe,
 }
 
 /// The offers that are held.
@@ -45,7 +109,7 @@ impl Default for Offer {
             address: Ipv4Addr::UNSPECIFIED,
             server_id: Ipv4Addr::UNSPECIFIED,
             boot: BootInfo::default(),
-            is_pxe: false,
+            pxe: Pxe::default(),
         }
     }
 }
@@ -55,7 +119,7 @@ impl Default for ProxyOffer {
         Self {
             server: Ipv4Addr::UNSPECIFIED,
             boot: BootInfo::default(),
-            is_pxe: false,
+            pxe: Pxe::default(),
         }
     }
 }
@@ -79,7 +143,7 @@ impl Offers {
             let best = self.best.get_or_insert_default();
             best.address = address;
             best.server_id = server_id;
-            best.is_pxe = boot::is_of_pxe_server(packet);
+            best.pxe = Pxe::of(packet);
             boot::read(&mut best.boot, packet, from, BootOrigin::Dhcp);
             return Ok(Taken::Offer);
         }
@@ -100,7 +164,7 @@ impl Offers {
         if better(packet, self.proxy.as_ref().map(|held| &held.boot)) {
             let proxy = self.proxy.get_or_insert_default();
             proxy.server = server;
-            proxy.is_pxe = boot::is_of_pxe_server(packet);
+            proxy.pxe = Pxe::of(packet);
             boot::read(&mut proxy.boot, packet, from, BootOrigin::Proxy);
             return Ok(Taken::Proxy);
         }
@@ -133,12 +197,12 @@ impl Offers {
     }
 
     /// The PXE server that the client asks on port 4011 when nobody has named a boot file.
-    pub fn pxe_server(&self) -> Option<Ipv4Addr> {
-        let proxy = self.proxy.as_ref().filter(|proxy| proxy.is_pxe);
-        let best = self.best.as_ref().filter(|best| best.is_pxe);
+    pub fn pxe_server(&self) -> Option<PxeServer> {
+        let proxy = self.proxy.as_ref();
+        let best = self.best.as_ref();
         proxy
-            .map(|proxy| proxy.server)
-            .or(best.map(|best| best.server_id))
+            .and_then(|proxy| proxy.pxe.ask(proxy.server))
+            .or_else(|| best.and_then(|best| best.pxe.ask(best.server_id)))
     }
 }
 

@@ -2,6 +2,8 @@
 
 use crate::link::WAITING;
 use crate::station::MESSAGE_MAX;
+#[cfg(feature = "http")]
+use netboot_core::uri::MAX_TARGET;
 use smoltcp::iface::SocketStorage;
 use smoltcp::socket::udp;
 
@@ -9,7 +11,9 @@ use smoltcp::socket::udp;
 const UDP_TX: usize = 640;
 /// One HTTP request head; with several connections, those of the stripes that are asked for ahead, until they are acknowledged.
 #[cfg(feature = "http")]
-pub(crate) const TCP_TX: usize = if cfg!(feature = "parallel") {
+pub(crate) const TCP_TX: usize = if MAX_TARGET > 0 {
+    2560
+} else if cfg!(feature = "parallel") {
     2048
 } else {
     1024

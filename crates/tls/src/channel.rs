@@ -22,8 +22,8 @@ pub const LARGE_RECORDS: usize = 5 + (1 << 14) + 256;
 /// Receive buffer for servers whose records are limited to 4096 octets: OpenSSL, nginx with it and GnuTLS heed what we ask
 /// for in the handshake; others have to be set so (`ssl_buffer_size 4k`).
 pub const SMALL_RECORDS: usize = 4400;
-/// Send buffer without a client certificate: one HTTP request head fits.
-pub const SEND: usize = 1280;
+/// Send buffer without a client certificate: one HTTP request head fits, with a path and query of 2,048 octets.
+pub const SEND: usize = 2816;
 
 /// Handshake messages, and records that carry nothing, in a row without an octet of the application, before they are taken for
 /// an attack. In how many records a message comes does not count: a server may send an octet in each.

@@ -411,27 +411,18 @@ fn outcomes() {
         }
     }
     for code in [301, 302, 303, 307, 308] {
-        let moved = head(&format!("HTTP/1.1 {code} x\r\nLocation: /there#here"));
+        let raw = format!("HTTP/1.1 {code} x\r\nLocation: /there#here");
+        let moved = head(&raw);
         assert_eq!(moved.outcome(), Outcome::Redirect);
-        assert_eq!(moved.location.as_str(), "/there");
+        assert_eq!(&raw[moved.location.clone()], "/there");
         let text = format!("HTTP/1.1 {code} x");
         assert_eq!(outcome(&text), Outcome::Failed(HttpError::NoLocation));
     }
-    for (location, error) in [
-        ("/".repeat(256), UriError::TooLong),
-        ("/\u{fffd}".to_string(), UriError::NotText),
-    ] {
-        let mut raw = format!("HTTP/1.1 302 x\r\nLocation: {location}\r\n\r\n").into_bytes();
-        // U+FFFD stands for an octet that is no UTF-8.
-        if let Some(at) = raw.iter().position(|octet| *octet == 0xEF) {
-            raw.drain(at..at + 2);
-        }
-        let head = parse(&raw, &expect(None)).unwrap().unwrap();
-        assert_eq!(
-            head.outcome(),
-            Outcome::Failed(HttpError::BadLocation(error))
-        );
-    }
+    let head = parse(b"HTTP/1.1 302 x\r\nLocation: /\xbd\r\n\r\n", &expect(None));
+    assert_eq!(
+        head.unwrap().unwrap().outcome(),
+        Outcome::Failed(HttpError::BadLocation(UriError::NotText))
+    );
     assert_eq!(
         error("HTTP/1.1 302 x\r\nLocation: /a\r\nLocation: /b"),
         HttpError::BadHead

@@ -73,6 +73,35 @@ fn boot_file_in_the_fields_of_bootp() {
     assert_eq!(sent(&files, "/images/"), 3);
 }
 
+/// A menu with a prompt, in which the local disk comes first: nobody is there to pick.
+#[test]
+fn the_first_service_of_dnsmasqs_pxe_menu_is_booted() {
+    if !asked_for(&[Program::Dnsmasq]) {
+        return;
+    }
+    let lan = Lan::new().unwrap();
+    let other = lan.join(OTHER).unwrap();
+    let plan = Plan {
+        pointer: Pointer::Toc,
+        ..small()
+    };
+    for (name, content) in plan.server().files {
+        other.put(&name, &content.to_vec()).unwrap();
+    }
+    let _server = dnsmasq(&lan.server, &format!("port=0\n{RANGE}"), &[DHCP]).unwrap();
+    let lines = format!(
+        "port=0\ndhcp-range={OTHER},proxy\nenable-tftp\npxe-prompt=\"What to boot?\",30\n\
+         pxe-service=25,\"Disk\",0\npxe-service=25,\"Caliptra\",boot.toc,{OTHER}\n\
+         pxe-service=25,\"Other\",other.toc,{OTHER}"
+    );
+    let proxy = dnsmasq(&other, &lines, &[DHCP, Port::Udp(4011), TFTP]).unwrap();
+    let booted = boots(&lan, &plan);
+    let config = booted.outcome.config.as_ref().unwrap();
+    assert!(config.boot.file.starts_with("boot.toc"));
+    assert_eq!(sent(&proxy, "/boot.toc"), 1);
+    assert_eq!(sent(&proxy, ".bin"), 3);
+}
+
 #[test]
 fn proxy_dhcp_says_what_the_server_of_the_address_does_not() {
     if !asked_for(&[Program::Dnsmasq]) {

@@ -2,23 +2,28 @@
 
 use super::plan;
 use e2e::{Boot, Sim};
-use image_server::{HttpFault, Protocol as Wire, Redirect, Rule};
+use image_server::{HttpFault, Protocol as Wire, Redirect, Rule, ServerConfig};
 use netboot_core::{Blame, Duration};
 use testbed::{Plan, Protocol};
+
+/// Puts the first image behind a redirect to `place`.
+fn redirect(server: &mut ServerConfig, place: &str) {
+    let image = server.files["caliptra-fw.bin"].clone();
+    server.files.insert("signed/fw.bin".into(), image);
+    let location = format!("http://10.0.2.2/{place}");
+    let redirect = Redirect {
+        status: 302,
+        location,
+    };
+    let redirects = &mut server.http.redirects;
+    redirects.insert("/caliptra-fw.bin".into(), redirect);
+}
 
 /// The image lies behind a redirect to `place`, which has `faults`.
 fn redirected(plan: &Plan, place: &str, faults: Vec<Rule<HttpFault>>) -> Boot {
     Sim::new(plan)
         .server(|server| {
-            let image = server.files["caliptra-fw.bin"].clone();
-            server.files.insert("signed/fw.bin".into(), image);
-            let location = format!("http://10.0.2.2/{place}");
-            let redirect = Redirect {
-                status: 302,
-                location,
-            };
-            let redirects = &mut server.http.redirects;
-            redirects.insert("/caliptra-fw.bin".into(), redirect);
+            redirect(server, place);
             for rule in faults {
                 server.faults.http.add(rule);
             }
@@ -62,18 +67,98 @@ fn a_resumption_asks_the_first_place_again_when_the_redirected_one_refuses() {
     assert!(boot.took() < Duration::from_secs(60), "{}", boot.took());
 }
 
+/// A signed place as storage services have it, with a path and query of this many octets.
+fn signed(octets: usize) -> String {
+    let start = "signed/fw.bin?X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Signature=";
+    format!("{start}{}", "a".repeat(octets - 1 - start.len()))
+}
+
+/// The paths of the requests for the first image, in order.
+fn paths(boot: &Boot) -> Vec<&str> {
+    let served = boot.served.iter().map(|one| one.name.as_str());
+    served.filter(|file| file.contains("fw.bin")).collect()
+}
+
+#[test]
+fn long_places_are_followed() {
+    for octets in [300, 319, 819, 1_419, 2_048] {
+        let plan = plan(Protocol::Http);
+        let boot = redirected(&plan, &signed(octets), Vec::new());
+        boot.assert_booted(&plan);
+        assert_eq!(
+            paths(&boot),
+            ["caliptra-fw.bin", "signed/fw.bin"],
+            "{octets}"
+        );
+    }
+}
+
+#[test]
+fn heads_that_are_longer_than_the_buffer_are_read_line_by_line() {
+    let policy = format!(
+        "Content-Security-Policy: {}",
+        "default-src 'self'; ".repeat(180)
+    );
+    for (octets, policies) in [(20, 1), (20, 3), (819, 1), (2_048, 2)] {
+        let plan = plan(Protocol::Http);
+        let boot = with_headers(&plan, octets.max(100), vec![policy.clone(); policies]);
+        boot.assert_booted(&plan);
+        assert_eq!(
+            paths(&boot),
+            ["caliptra-fw.bin", "signed/fw.bin"],
+            "{octets}"
+        );
+    }
+    // A head without an end.
+    let plan = plan(Protocol::Http);
+    let boot = with_headers(&plan, 100, vec![policy; 12]);
+    boot.assert_failed(&plan, 0x0003_0005, Blame::Caller);
+}
+
+fn with_headers(plan: &Plan, octets: usize, headers: Vec<String>) -> Boot {
+    Sim::new(plan)
+        .server(|server| {
+            redirect(server, &signed(octets));
+            server.http.headers = headers;
+        })
+        .run()
+}
+
+/// Nobody writes a long place down, so a transfer that breaks there begins at the place that has redirected to it, and goes on
+/// with the octet that comes next.
+#[test]
+fn a_resumption_of_a_long_place_asks_the_first_one_again() {
+    let plan = plan(Protocol::Http);
+    let broken = Rule::new(HttpFault::CloseAfter(20_000))
+        .named("signed/fw.bin")
+        .times(2);
+    let boot = redirected(&plan, &signed(900), vec![broken]);
+    boot.assert_booted(&plan);
+    assert_eq!(boot.resumes(0), 2);
+    let once = ["caliptra-fw.bin", "signed/fw.bin"];
+    assert_eq!(paths(&boot), [once, once, once].concat());
+    let octets = boot
+        .served(Wire::Http, "signed/fw.bin")
+        .iter()
+        .map(|one| one.octets)
+        .sum::<u64>();
+    let size = plan.images[0].bytes.len() as u64;
+    assert!(octets < size + 2 * 20_000, "{octets} of {size}");
+}
+
 /// The limit is ours, and the server is not accused.
 #[test]
 fn a_location_that_is_too_long_names_this_clients_limit() {
     let plan = plan(Protocol::Http);
-    for octets in [300, 800, 1_400] {
-        let place = format!("signed/fw.bin?sig={}", "a".repeat(octets));
-        let boot = redirected(&plan, &place, Vec::new());
+    for octets in [2_049, 2_300] {
+        let boot = redirected(&plan, &signed(octets), Vec::new());
         boot.assert_failed(&plan, 0x0003_001f, Blame::Caller);
         let told = boot.error().unwrap().to_string();
         assert!(
-            told.contains("255") && told.contains("this client"),
+            told.contains("2048") && told.contains("this client"),
             "{told}"
         );
     }
+    let boot = redirected(&plan, &signed(4_000), Vec::new());
+    boot.assert_failed(&plan, 0x0003_0005, Blame::Caller);
 }

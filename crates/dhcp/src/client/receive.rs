@@ -4,10 +4,11 @@ use super::{Client, Event, LostReason, NAK_DELAY, PROBE_DEADLINE, State};
 use crate::boot;
 use crate::error::DhcpError;
 use crate::lease::Lease;
+use crate::offer::PxeServer;
 use crate::options::code;
 use crate::packet::{MessageType, Packet};
 use crate::raw::Taken;
-use crate::retry::jitter;
+use crate::retry::{Retry, jitter};
 use core::net::Ipv4Addr;
 use netboot_core::Instant;
 use netboot_core::boot::BootOrigin;
@@ -64,7 +65,7 @@ impl Client {
                 Ok(Taken::Nothing)
             }
             (State::AskingProxy { server, .. }, MessageType::Ack | MessageType::Offer) => {
-                self.proxy_answer(from, &packet, server)
+                self.proxy_answer(now, from, &packet, server)
             }
             (State::Renewing(renewal) | State::Rebinding(renewal), MessageType::Ack) => {
                 self.renewed(from, &packet, renewal.since)
@@ -135,18 +136,27 @@ impl Client {
         Ok(Taken::Lease)
     }
 
-    /// Takes an answer from port 4011: boot information for an address that the client has.
+    /// Takes an answer from port 4011: boot information for an address that the client has, or a menu of which it takes the first
+    /// service. It looks into one menu only.
     fn proxy_answer(
         &mut self,
+        now: Instant,
         from: Ipv4Addr,
         packet: &Packet<'_>,
-        server: Ipv4Addr,
+        asked: PxeServer,
     ) -> Result<Taken, DhcpError> {
-        if from != server {
-            of_server(packet, server)?;
+        if from != asked.address {
+            of_server(packet, asked.address)?;
         }
         if !boot::is_known_in(packet) {
-            return Err(DhcpError::Unexpected);
+            let Some(server) = asked.next(packet) else {
+                return Err(DhcpError::Unexpected);
+            };
+            self.state = State::AskingProxy {
+                retry: Retry::new(now),
+                server,
+            };
+            return Ok(Taken::Nothing);
         }
         if let Some(lease) = &mut self.lease {
             boot::read(&mut lease.config.boot, packet, from, BootOrigin::Proxy);

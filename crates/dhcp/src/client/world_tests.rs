@@ -146,6 +146,34 @@ fn a_proxy_is_asked_on_port_4011() {
     assert_eq!(world.events.last().unwrap().1, Event::BootInfo);
 }
 
+/// Nobody picks from the menu, so the first service is taken, from the server that has it, and that may be another one.
+#[test]
+#[cfg(feature = "robust")]
+fn the_first_service_of_a_pxe_menu_is_asked_for() {
+    let menu: &[u8] = b"\x08\x0e\x80\x01\x01\xc0\xa8\x07\x09\x80\x02\x01\xc0\xa8\x07\x03\
+        \x09\x0d\x00\x00\x01d\x80\x02\x01a\x80\x01\x01b\xff";
+    for (lister, late_menu) in [(3, false), (4, false), (3, true)] {
+        let server = 3;
+        let mut proxy = Server::new(server, None, "service.img");
+        proxy.on_4011 = true;
+        proxy.menu = Some((menu, 0x8002));
+        proxy.late_menu = late_menu;
+        let mut servers = vec![Server::new(1, Some(50), ""), proxy];
+        if lister != server {
+            servers[1].silent_offers = true;
+            let mut lists = Server::new(lister, None, "");
+            lists.menu = Some((menu, 0x8002));
+            servers.push(lists);
+        }
+        let mut world = World::new(&NO_PROBE, servers, 1);
+        assert_eq!(world.acquire(10), Some(Event::Bound));
+        let lease = world.client.lease().unwrap();
+        assert_eq!(lease.config.boot.file.as_str(), "service.img");
+        let (_, message, to, port) = *world.sent.last().unwrap();
+        assert_eq!((message, to, port), (MessageType::Request, ip(3), 4011));
+    }
+}
+
 #[test]
 fn among_equals_the_first_offer_wins() {
     let servers = vec![

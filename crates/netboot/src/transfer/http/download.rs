@@ -4,14 +4,14 @@ use super::connection::{Connection, Peer};
 use super::connections::Connections;
 #[cfg(feature = "parallel")]
 use super::lanes::{Divided, Lanes, Line};
-use super::reader::{Reader, Stepped, write_get};
+use super::reader::{Get, Reader, Stepped, write_get};
 use crate::board::Board;
 use crate::error::NetError;
 use crate::options::HttpOptions;
 use crate::station::{Internal, Station, resolve};
 use crate::transfer::carrier::{Carrier, Opened, Pumped, Start, Take, Validator};
 use netboot_core::Instant;
-use netboot_core::uri::Uri;
+use netboot_core::uri::{Target, Uri};
 use netboot_http::{Outcome, Redirects};
 
 /// The HTTP carrier, for `http` and, with a TLS channel, `https`.
@@ -19,6 +19,8 @@ pub(crate) struct Http<'a> {
     pub(super) reader: Reader,
     pub(super) connections: Connections<'a>,
     pub(super) options: HttpOptions,
+    /// Path and query of the place that a redirection has led to, when its URI has no room for them.
+    target: Target,
     /// What is known of the use of several connections.
     #[cfg(feature = "parallel")]
     lanes: Lanes,
@@ -31,6 +33,7 @@ impl<'a> Http<'a> {
             reader: Reader::new(),
             connections: Connections::new(first),
             options,
+            target: Target::new(),
             #[cfg(feature = "parallel")]
             lanes: Lanes::new(),
         }
@@ -110,12 +113,24 @@ impl<'a> Http<'a> {
         start: Start<'_>,
     ) -> Internal {
         #[cfg(feature = "parallel")]
-        let start = {
-            let (lanes, line) = self.line();
-            lanes.first_stripe(&line, station, uri, start)
+        let start = match self.target.is_empty() {
+            true => {
+                let (lanes, line) = self.line();
+                lanes.first_stripe(&line, station, uri, start)
+            }
+            // The stripes know of short places only.
+            false => start,
         };
         let (reader, first) = (&mut self.reader, &mut self.connections.first);
-        write_get(first, station, &self.options, uri, start, Some(reader))
+        let what = Get {
+            uri,
+            target: match self.target.is_empty() {
+                true => uri.target(),
+                false => self.target.as_str(),
+            },
+            start,
+        };
+        write_get(first, station, &self.options, what, Some(reader))
             .map_err(|error| station.fail(error))?;
         station.flush();
         #[cfg(feature = "parallel")]
@@ -154,12 +169,16 @@ impl<B: Board> Carrier<B> for Http<'_> {
         start: Start<'_>,
     ) -> Internal<Opened> {
         let mut redirects = Redirects::new(self.options.redirects);
+        self.target.clear();
+        // Where the request goes. A place that is too long for a URI is nothing to come back to: whoever takes the transfer up again
+        // begins with the last place that is not.
+        let mut place = uri.clone();
         // The hop limit of `Redirects` ends this; nothing is asked again more than once.
         loop {
-            if !self.connections.first.supports(uri) {
+            if !self.connections.first.supports(&place) {
                 return Err(station.fail(NetError::Unsupported));
             }
-            let result = self.request_head(station, uri, start);
+            let result = self.request_head(station, &place, start);
             if result.is_err() {
                 self.connections.first.disconnect(station);
             }
@@ -167,7 +186,7 @@ impl<B: Board> Carrier<B> for Http<'_> {
             #[cfg(feature = "parallel")]
             {
                 let (lanes, mut line) = self.line();
-                if lanes.divide(&mut line, station, uri, start) == Divided::AskAgain {
+                if lanes.divide(&mut line, station, &place, start) == Divided::AskAgain {
                     self.finish(station);
                     continue;
                 }
@@ -191,10 +210,14 @@ impl<B: Board> Carrier<B> for Http<'_> {
                     return Ok(opened);
                 }
                 Outcome::Redirect => {
-                    let next = redirects.follow(uri, head.status, &head.location);
+                    let (status, location) = (head.status, self.reader.response.location());
+                    let next = redirects.follow_long(&place, status, location, &mut self.target);
                     // The body of a redirect is not worth waiting for.
                     self.finish(station);
-                    *uri = next.map_err(|error| station.fail(error.into()))?;
+                    place = next.map_err(|error| station.fail(error.into()))?;
+                    if self.target.is_empty() {
+                        *uri = place.clone();
+                    }
                 }
                 Outcome::Failed(error) => {
                     self.finish(station);

@@ -102,11 +102,12 @@ impl Http<'_> {
                 return Err(failed);
             }
         };
+        let location = self.reader.response.location();
         let head = self.reader.response.head();
         let answer = Answer {
             status: head.status,
             media_type: head.media_type.clone(),
-            location: head.location.clone(),
+            location: location.try_into().unwrap_or_default(),
             retry_after: head.retry_after,
             body: buffer.get(..octets).unwrap_or_default(),
         };

@@ -11,7 +11,7 @@
 
 use super::connection::Peer;
 use super::connections::Connections;
-use super::reader::{Reader, Stepped, write_get};
+use super::reader::{Get, Reader, Stepped, write_get};
 use super::stripes::{DEPTH, LANES, Stripe, Stripes};
 use crate::board::Board;
 use crate::error::NetError;
@@ -476,7 +476,12 @@ impl Lanes {
                 total: Some(file.total),
             };
             let connection = line.connections.lane(lane);
-            match write_get(connection, station, line.options, &file.uri, start, None) {
+            let what = Get {
+                uri: &file.uri,
+                target: file.uri.target(),
+                start,
+            };
+            match write_get(connection, station, line.options, what, None) {
                 Ok(()) => {
                     file.stripes.sent(lane, stripe);
                     if let Some(lane) = file.lane(lane) {

@@ -10,11 +10,11 @@ use crate::options::HttpOptions;
 use crate::station::{Internal, Station, Step};
 use crate::transfer::carrier::{Start, Take};
 use netboot_core::Instant;
-use netboot_core::uri::{MAX_URI, Uri};
+use netboot_core::uri::{MAX_TARGET, MAX_URI, Uri};
 use netboot_http::{Event, Expect, HttpError, Method, RangeFrom, Request, Response};
 
-/// Octets of the longest response head.
-const HEAD: usize = 2048;
+/// Octets of the longest response head, or of its fields that matter: a long `Location` and some short ones.
+const HEAD: usize = if MAX_TARGET > 0 { 2560 } else { 2048 };
 /// Steps of the decoder in one call.
 const BUDGET: usize = 64;
 
@@ -152,15 +152,25 @@ impl Reader {
     }
 }
 
-/// Writes a request for octets of `uri` into the connection's buffer, and makes the decoder of its answer ready.
+/// What a request asks for.
+#[derive(Clone, Copy)]
+pub(super) struct Get<'g> {
+    /// The server, and who asks.
+    pub uri: &'g Uri,
+    /// Path and query.
+    pub target: &'g str,
+    /// Which octets.
+    pub start: Start<'g>,
+}
+
+/// Writes a request for octets of a file into the connection's buffer, and makes the decoder of its answer ready.
 #[cfg_attr(feature = "parallel", inline(never))]
 #[cfg_attr(not(feature = "parallel"), inline(always))]
 pub(super) fn write_get<B: Board>(
     connection: &mut Connection<'_>,
     station: &mut Station<'_, B>,
     options: &HttpOptions,
-    uri: &Uri,
-    start: Start<'_>,
+    Get { uri, target, start }: Get<'_>,
     reader: Option<&mut Reader>,
 ) -> Result<(), NetError> {
     let range = (start.offset > 0 || start.end.is_some()).then_some(RangeFrom {
@@ -172,6 +182,7 @@ pub(super) fn write_get<B: Board>(
         range,
         user_agent: options.user_agent,
         keep_alive: true,
+        target,
         ..Request::get(uri)
     };
     write(connection, station, uri, request, reader)

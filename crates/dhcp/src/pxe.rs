@@ -1,0 +1,198 @@
+//! The boot services that a PXE server lists in option 43 (PXE 2.1, section 2.4.3 and table 2-1).
+//!
+//! Where a network has a PXE menu, the offer has no boot file. It has a list of services and of the servers that have them. A client
+//! picks a service, and asks one of its servers on port 4011 for it; the answer has the boot file. Nobody sits before a board that
+//! recovers, so it picks the first service of the menu.
+
+use crate::options::code;
+use crate::packet::Packet;
+use core::net::Ipv4Addr;
+use netboot_core::net::is_host;
+
+/// `PXE_BOOT_SERVERS`: for each type of service its servers.
+const BOOT_SERVERS: u8 = 8;
+/// `PXE_BOOT_MENU`: the types of service, in the order of the menu.
+const BOOT_MENU: u8 = 9;
+/// `PXE_BOOT_ITEM`: the service that a request asks for, or an answer is about.
+const BOOT_ITEM: u8 = 71;
+/// The end of the list.
+const END: u8 = 255;
+/// The type of the menu's entry that boots from the disk of the machine.
+const LOCAL: u16 = 0;
+
+/// A boot service.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Service {
+    /// Type of the service.
+    pub kind: u16,
+    /// The server that has it; `None` where the list names none, and the PXE server itself is to be asked.
+    pub server: Option<Ipv4Addr>,
+}
+
+impl Service {
+    /// The first service of the menu in a message, but for the local disk. Without a menu it is the first one that has servers.
+    #[inline(never)]
+    pub fn first(packet: &Packet<'_>) -> Option<Self> {
+        let mut kind = None;
+        let menu = |body: &mut dyn Iterator<Item = u8>| {
+            let kind = short(body)?;
+            let text = body.next()?;
+            skip(body, text);
+            Some(kind)
+        };
+        items(packet, BOOT_MENU, &mut |body| {
+            while let (None, Some(found)) = (kind, menu(body)) {
+                kind = Some(found).filter(|found| *found != LOCAL);
+            }
+        });
+        let mut server = None;
+        let mut of_server = |body: &mut dyn Iterator<Item = u8>| {
+            let found = short(body)?;
+            let count = body.next()?;
+            for _ in 0..count {
+                let [a, b] = short(body)?.to_be_bytes();
+                let [c, d] = short(body)?.to_be_bytes();
+                let address = Ipv4Addr::new(a, b, c, d);
+                if *kind.get_or_insert(found) == found && server.is_none() && is_host(address) {
+                    server = Some(address);
+                }
+            }
+            Some(())
+        };
+        items(packet, BOOT_SERVERS, &mut |body| {
+            while of_server(body).is_some() {}
+        });
+        kind.map(|kind| Self { kind, server })
+    }
+
+    /// The data of option 43 in a request for this type of service: the type and layer 0, which is the boot file itself.
+    pub fn item(kind: u16) -> [u8; 7] {
+        let [high, low] = kind.to_be_bytes();
+        [BOOT_ITEM, 4, high, low, 0, 0, END]
+    }
+}
+
+/// Shows the octets of each item `tag` of option 43, which may be in several pieces (RFC 3396), to `show`.
+fn items(packet: &Packet<'_>, tag: u8, show: &mut dyn FnMut(&mut dyn Iterator<Item = u8>)) {
+    let pieces = packet.options.iter();
+    let pieces = pieces.filter(|(option, _)| *option == code::VENDOR_SPECIFIC);
+    let mut octets = pieces.flat_map(|(_, data)| data.iter().copied());
+    while let Some(found) = octets.next() {
+        match found {
+            0 => continue,
+            END => return,
+            _ => {}
+        }
+        let Some(len) = octets.next() else { return };
+        if found == tag {
+            let mut body = octets.by_ref().take(usize::from(len));
+            show(&mut body);
+            body.for_each(drop);
+        } else {
+            skip(&mut octets, len);
+        }
+    }
+}
+
+/// Passes over `count` octets.
+fn skip(octets: &mut dyn Iterator<Item = u8>, count: u8) {
+    for _ in 0..count {
+        octets.next();
+    }
+}
+
+/// The number in the next two octets.
+fn short(octets: &mut dyn Iterator<Item = u8>) -> Option<u16> {
+    Some(u16::from_be_bytes([octets.next()?, octets.next()?]))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::packet::{Builder, Header, MessageType};
+    use proptest::prelude::*;
+
+    fn first(pieces: &[&[u8]]) -> Option<Service> {
+        let header = Header {
+            reply: true,
+            xid: 1,
+            secs: 0,
+            broadcast: false,
+            ciaddr: Ipv4Addr::UNSPECIFIED,
+            yiaddr: Ipv4Addr::UNSPECIFIED,
+            siaddr: Ipv4Addr::UNSPECIFIED,
+            giaddr: Ipv4Addr::UNSPECIFIED,
+            chaddr: [2, 0, 0, 0, 0, 1],
+        };
+        let mut buf = [0; 1_000];
+        let mut out = Builder::new(&mut buf, &header, MessageType::Offer, b"", b"");
+        for piece in pieces {
+            out.option(code::VENDOR_SPECIFIC, piece);
+        }
+        let len = out.finish().unwrap();
+        Service::first(&Packet::parse(&buf[..len]).unwrap())
+    }
+
+    fn service(kind: u16, server: Option<[u8; 4]>) -> Option<Service> {
+        Some(Service {
+            kind,
+            server: server.map(Into::into),
+        })
+    }
+
+    /// Two services on three servers, behind the local disk in the menu; a prompt, and discovery by unicast alone.
+    const MENU: &[u8] = b"\x06\x01\x07\
+        \x08\x13\x80\x01\x02\x0a\x00\x02\x07\x0a\x00\x02\x08\x80\x00\x01\x0a\x00\x02\x09\x00\x01\x00\
+        \x09\x12\x00\x00\x04disk\x80\x00\x01a\x80\x01\x01b\
+        \x0a\x05\x00Boot\xff";
+
+    #[test]
+    fn the_first_of_the_menu() {
+        assert_eq!(first(&[MENU]), service(0x8000, Some([10, 0, 2, 9])));
+        // The octets of one option, cut anywhere.
+        for at in 0..=MENU.len() {
+            let (one, two) = MENU.split_at(at);
+            assert_eq!(first(&[one, two]), first(&[MENU]), "{at}");
+        }
+    }
+
+    #[test]
+    fn what_is_missing() {
+        assert_eq!(first(&[]), None);
+        assert_eq!(first(&[b"\x06\x01\x08\xff"]), None);
+        // A menu without servers, and servers without a menu.
+        assert_eq!(
+            first(&[b"\x09\x04\x80\x05\x01x\xff"]),
+            service(0x8005, None)
+        );
+        let servers = b"\x08\x07\x00\x0f\x01\x0a\x00\x02\x07\xff";
+        assert_eq!(first(&[servers]), service(15, Some([10, 0, 2, 7])));
+        // No server of the service that is picked, and one without an address of a host.
+        let other = b"\x08\x07\x00\x0f\x01\x0a\x00\x02\x07\x09\x03\x00\x02\x00";
+        assert_eq!(first(&[other]), service(2, None));
+        let nobody = b"\x08\x07\x00\x02\x01\x00\x00\x00\x00\x09\x03\x00\x02\x00";
+        assert_eq!(first(&[nobody]), service(2, None));
+        // Nothing but the disk.
+        assert_eq!(first(&[b"\x09\x03\x00\x00\x00\xff"]), None);
+    }
+
+    #[test]
+    fn what_is_behind_the_end_or_cut_short() {
+        assert_eq!(first(&[b"\xff\x09\x03\x00\x02\x00"]), None);
+        assert_eq!(first(&[b"\x00\x00\x09\x03\x00\x02\x00"]), service(2, None));
+        for len in 0..MENU.len() {
+            if let Some(found) = first(&[&MENU[..len]]) {
+                assert!([0x8000, 0x8001].contains(&found.kind), "{len}");
+            }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_octets(data in proptest::collection::vec(any::<u8>(), 0..255)) {
+            if let Some(found) = first(&[&data]) {
+                prop_assert!(found.server.is_none_or(is_host));
+            }
+        }
+    }
+}
