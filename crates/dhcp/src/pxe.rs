@@ -15,6 +15,8 @@ const BOOT_SERVERS: u8 = 8;
 const BOOT_MENU: u8 = 9;
 /// `PXE_BOOT_ITEM`: the service that a request asks for, or an answer is about.
 const BOOT_ITEM: u8 = 71;
+/// Octets of a list that are looked at.
+const LIST_MAX: usize = 512;
 /// The end of the list.
 const END: u8 = 255;
 /// The type of the menu's entry that boots from the disk of the machine.
@@ -33,35 +35,27 @@ impl Service {
     /// The first service of the menu in a message, but for the local disk. Without a menu it is the first one that has servers.
     #[inline(never)]
     pub fn first(packet: &Packet<'_>) -> Option<Self> {
+        let mut buf = [0; LIST_MAX];
+        let (list, _) = packet.options.join(code::VENDOR_SPECIFIC, &mut buf)?;
         let mut kind = None;
-        let menu = |body: &mut dyn Iterator<Item = u8>| {
-            let kind = short(body)?;
-            let text = body.next()?;
-            skip(body, text);
-            Some(kind)
-        };
-        items(packet, BOOT_MENU, &mut |body| {
-            while let (None, Some(found)) = (kind, menu(body)) {
-                kind = Some(found).filter(|found| *found != LOCAL);
-            }
-        });
+        let mut menu = item(list, BOOT_MENU);
+        while let (None, [high, low, len, rest @ ..]) = (kind, menu) {
+            kind = Some(u16::from_be_bytes([*high, *low])).filter(|found| *found != LOCAL);
+            menu = rest.get(usize::from(*len)..).unwrap_or_default();
+        }
         let mut server = None;
-        let mut of_server = |body: &mut dyn Iterator<Item = u8>| {
-            let found = short(body)?;
-            let count = body.next()?;
-            for _ in 0..count {
-                let [a, b] = short(body)?.to_be_bytes();
-                let [c, d] = short(body)?.to_be_bytes();
-                let address = Ipv4Addr::new(a, b, c, d);
-                if *kind.get_or_insert(found) == found && server.is_none() && is_host(address) {
-                    server = Some(address);
-                }
+        let mut servers = item(list, BOOT_SERVERS);
+        while let (None, [high, low, count, rest @ ..]) = (server, servers) {
+            let found = u16::from_be_bytes([*high, *low]);
+            let octets = usize::from(*count) * 4;
+            let (addresses, rest) = rest.split_at_checked(octets).unwrap_or((rest, &[]));
+            if let [a, b, c, d, ..] = *addresses
+                && *kind.get_or_insert(found) == found
+            {
+                server = Some(Ipv4Addr::new(a, b, c, d)).filter(|server| is_host(*server));
             }
-            Some(())
-        };
-        items(packet, BOOT_SERVERS, &mut |body| {
-            while of_server(body).is_some() {}
-        });
+            servers = rest;
+        }
         kind.map(|kind| Self { kind, server })
     }
 
@@ -72,38 +66,21 @@ impl Service {
     }
 }
 
-/// Shows the octets of each item `tag` of option 43, which may be in several pieces (RFC 3396), to `show`.
-fn items(packet: &Packet<'_>, tag: u8, show: &mut dyn FnMut(&mut dyn Iterator<Item = u8>)) {
-    let pieces = packet.options.iter();
-    let pieces = pieces.filter(|(option, _)| *option == code::VENDOR_SPECIFIC);
-    let mut octets = pieces.flat_map(|(_, data)| data.iter().copied());
-    while let Some(found) = octets.next() {
-        match found {
-            0 => continue,
-            END => return,
-            _ => {}
-        }
-        let Some(len) = octets.next() else { return };
-        if found == tag {
-            let mut body = octets.by_ref().take(usize::from(len));
-            show(&mut body);
-            body.for_each(drop);
-        } else {
-            skip(&mut octets, len);
+/// What the first item `tag` of a list says; nothing when there is none.
+fn item(mut list: &[u8], tag: u8) -> &[u8] {
+    loop {
+        match *list {
+            [0, ref rest @ ..] => list = rest,
+            [] | [END, ..] | [_] => return &[],
+            [found, len, ref rest @ ..] => {
+                let len = usize::from(len);
+                if found == tag {
+                    return rest.get(..len).unwrap_or(rest);
+                }
+                list = rest.get(len..).unwrap_or_default();
+            }
         }
     }
-}
-
-/// Passes over `count` octets.
-fn skip(octets: &mut dyn Iterator<Item = u8>, count: u8) {
-    for _ in 0..count {
-        octets.next();
-    }
-}
-
-/// The number in the next two octets.
-fn short(octets: &mut dyn Iterator<Item = u8>) -> Option<u16> {
-    Some(u16::from_be_bytes([octets.next()?, octets.next()?]))
 }
 
 #[cfg(test)]
