@@ -204,7 +204,7 @@ mod tests {
             let head = ethernet::parse(&question, vlan).unwrap();
             assert_eq!(
                 (head.ethertype, head.destination),
-                (ethernet::ARP, BROADCAST)
+                (ethernet::ARP, &BROADCAST)
             );
             let message = Arp::parse(&question[header..]).unwrap();
             assert_eq!((message.sender(), message.target()), (OWN, SERVER));
@@ -221,7 +221,7 @@ mod tests {
             egress.emit_waited(&mut frame, Instant::ZERO);
             assert!(!egress.ready);
             let head = ethernet::parse(&frame, vlan).unwrap();
-            assert_eq!((head.ethertype, head.destination), (ethernet::IPV4, OTHER));
+            assert_eq!((head.ethertype, head.destination), (ethernet::IPV4, &OTHER));
             assert_eq!(frame.len(), header + 40);
             assert_eq!(frame[header + 16..header + 20], SERVER.octets());
             assert_eq!(frame[header + 20..], [7; 20]);
@@ -234,7 +234,7 @@ mod tests {
     #[test]
     fn groups_and_everybody_need_no_question() {
         let mut egress = egress(None);
-        let to = |frame: &[u8]| ethernet::parse(frame, None).unwrap().destination;
+        let to = |frame: &[u8]| *ethernet::parse(frame, None).unwrap().destination;
         let everybody = sent(&mut egress, Ipv4Addr::BROADCAST);
         assert_eq!(to(&everybody), BROADCAST);
         let group = sent(&mut egress, Ipv4Addr::new(239, 129, 2, 3));

@@ -24,9 +24,9 @@ const VID: u16 = 0x0fff;
 
 /// What the header of a frame says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Head {
-    pub destination: Mac,
-    pub source: Mac,
+pub(super) struct Head<'f> {
+    pub destination: &'f Mac,
+    pub source: &'f Mac,
     /// Type of the payload, behind all tags.
     pub ethertype: u16,
     /// Octets before the payload.
@@ -36,7 +36,7 @@ pub(super) struct Head {
 /// Reads the header of a frame for the VLAN with this number; `None` is for frames of no VLAN, with or without a priority.
 /// Returns `None` for a frame of another VLAN, and for one that is too short.
 #[inline(never)]
-pub(super) fn parse(frame: &[u8], vlan: Option<u16>) -> Option<Head> {
+pub(super) fn parse(frame: &[u8], vlan: Option<u16>) -> Option<Head<'_>> {
     let (destination, rest) = frame.split_first_chunk::<6>()?;
     let source = rest.first_chunk::<6>()?;
     let mut len = HEADER;
@@ -55,8 +55,8 @@ pub(super) fn parse(frame: &[u8], vlan: Option<u16>) -> Option<Head> {
         ethertype = short(frame, len - 2)?;
     }
     (number == vlan.unwrap_or(0)).then_some(Head {
-        destination: *destination,
-        source: *source,
+        destination,
+        source,
         ethertype,
         len,
     })
@@ -130,10 +130,11 @@ mod tests {
     #[test]
     fn a_priority_alone_is_no_vlan() {
         for tags in [&[][..], &[0], &[0x6000], &[0x6000, 0x2000]] {
-            let head = parse(&frame(tags), None).unwrap();
+            let frame = frame(tags);
+            let head = parse(&frame, None).unwrap();
             assert_eq!((head.ethertype, head.len), (IPV4, 14 + 4 * tags.len()));
-            assert_eq!((head.destination, head.source), (TO, FROM));
-            assert_eq!(parse(&frame(tags), Some(5)), None, "{tags:?}");
+            assert_eq!((head.destination, head.source), (&TO, &FROM));
+            assert_eq!(parse(&frame, Some(5)), None, "{tags:?}");
         }
     }
 
@@ -144,11 +145,13 @@ mod tests {
         assert_eq!(parse(&frame(&[5, 7]), Some(5)), None);
         assert_eq!(parse(&frame(&[6]), Some(5)), None);
         for tags in [&[5][..], &[0x6005], &[0, 5], &[5, 0]] {
-            let head = parse(&frame(tags), Some(5)).unwrap();
+            let frame = frame(tags);
+            let head = parse(&frame, Some(5)).unwrap();
             assert_eq!((head.ethertype, head.len), (IPV4, 14 + 4 * tags.len()));
         }
         // A third tag is not read: what is behind it is no payload that anybody here knows.
-        let head = parse(&frame(&[0, 0, 0]), None).unwrap();
+        let frame = frame(&[0, 0, 0]);
+        let head = parse(&frame, None).unwrap();
         assert_eq!(head.ethertype, TAG);
     }
 
@@ -170,8 +173,8 @@ mod tests {
             let mut frame = [0; 60];
             emit(&mut frame, TO, FROM, ARP, vlan);
             let head = Head {
-                destination: TO,
-                source: FROM,
+                destination: &TO,
+                source: &FROM,
                 ethertype: ARP,
                 len: header_len(vlan),
             };

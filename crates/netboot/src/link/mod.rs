@@ -51,15 +51,10 @@ pub(crate) struct Link<'w, D> {
     pub fragments: u16,
 }
 
-/// What a frame was.
-pub(crate) enum Arrived<'a, 'w, T> {
-    /// It was for nobody, or was dealt with here.
-    Done,
-    /// It holds an IP packet, and here is a buffer for the answer.
-    #[cfg_attr(not(feature = "http"), expect(dead_code, reason = "no socket listens"))]
-    Packet(&'a [u8], Tx<'a, 'w, T>),
-    /// It holds a message for a service of the station, from this address and port.
-    Message(Service, (Ipv4Addr, u16), &'a [u8]),
+/// Takes the IP packets that are not read in place.
+pub(crate) trait TakePacket {
+    /// Takes a packet, with a buffer for the answer.
+    fn take<T: TxSlot>(&mut self, now: Instant, packet: &[u8], tx: Tx<'_, '_, T>);
 }
 
 /// Takes a message for a service, with address and port of its sender.
@@ -162,28 +157,36 @@ impl<'w, D: Device> Link<'w, D> {
         }
     }
 
-    /// Takes the next frame from the device. `None` when none has arrived.
+    /// Takes the next frame from the device, and hands on what it holds; `false` when none has arrived.
     #[inline(never)]
-    pub fn receive(&mut self, now: Instant) -> Option<Arrived<'_, 'w, D::Tx<'_>>> {
+    pub fn receive(
+        &mut self,
+        now: Instant,
+        messages: TakeMessage<'_>,
+        packets: &mut impl TakePacket,
+    ) -> bool {
         let direct = Direct {
             address: self.egress.address,
             port: self.port,
             #[cfg(feature = "dns")]
             dns: self.dns,
         };
-        let Received {
+        let Some(Received {
             frame,
             rx_checksum_verified,
             tx,
-        } = self.device.receive()?;
+        }) = self.device.receive()
+        else {
+            return false;
+        };
         let egress = &mut self.egress;
         let Some(head) = ethernet::parse(frame, egress.vlan) else {
-            return Some(Arrived::Done);
+            return true;
         };
-        let alone = head.destination == egress.mac;
+        let alone = *head.destination == egress.mac;
         // A frame of our own comes back where the wire has a loop.
-        if head.source == egress.mac || !(alone || ethernet::is_group(head.destination)) {
-            return Some(Arrived::Done);
+        if *head.source == egress.mac || !(alone || ethernet::is_group(*head.destination)) {
+            return true;
         }
         let payload = frame.get(head.len..).unwrap_or_default();
         if head.ethertype == ethernet::ARP {
@@ -193,45 +196,43 @@ impl<'w, D: Device> Link<'w, D> {
                 }
                 answer(egress, message, tx, now);
             }
-            return Some(Arrived::Done);
+            return true;
         }
         if head.ethertype != ethernet::IPV4 {
-            return Some(Arrived::Done);
+            return true;
         }
-        Some(
-            match arrival::look(frame, head.len, direct, rx_checksum_verified) {
-                Arrival::Other => Arrived::Packet(payload, Tx::new(tx, egress, now)),
-                Arrival::Damaged => Arrived::Done,
-                Arrival::Fragment => {
-                    self.fragments = self.fragments.saturating_add(1);
-                    Arrived::Done
+        match arrival::look(frame, head.len, direct, rx_checksum_verified) {
+            Arrival::Other => packets.take(now, payload, Tx::new(tx, egress, now)),
+            Arrival::Damaged => {}
+            Arrival::Fragment => self.fragments = self.fragments.saturating_add(1),
+            Arrival::Datagram(datagram) => {
+                // One is kept already only when the sink stands still. This one is lost then, and asked for again.
+                if self.kept.is_none() {
+                    self.found = Some(datagram);
                 }
-                Arrival::Datagram(datagram) => {
-                    // One is kept already only when the sink stands still. This one is lost then, and asked for again.
-                    if self.kept.is_none() {
-                        self.found = Some(datagram);
+            }
+            Arrival::Message(service, datagram) => {
+                let Datagram {
+                    source,
+                    port,
+                    payload,
+                } = datagram;
+                if service == Service::Dhcp {
+                    self.servant = *head.source;
+                    // Whoever sent it is a neighbour, and mostly the first one that the station speaks to: the server itself,
+                    // or the router that relays for it.
+                    if cfg!(feature = "fast-start") && is_host(source) {
+                        egress.learn(now, source, *head.source, true);
                     }
-                    Arrived::Done
                 }
-                Arrival::Message(service, datagram) => {
-                    let Datagram {
-                        source,
-                        port,
-                        payload,
-                    } = datagram;
-                    if service == Service::Dhcp {
-                        self.servant = head.source;
-                        // Whoever sent it is a neighbour, and mostly the first one that the station speaks to: the server itself,
-                        // or the router that relays for it.
-                        if cfg!(feature = "fast-start") && is_host(source) {
-                            egress.learn(now, source, head.source, true);
-                        }
-                    }
-                    let message = frame.get(payload).unwrap_or_default();
-                    Arrived::Message(service, (source, port), message)
-                }
-            },
-        )
+                messages(
+                    service,
+                    (source, port),
+                    frame.get(payload).unwrap_or_default(),
+                );
+            }
+        }
+        true
     }
 
     pub fn device(&mut self) -> &mut D {

@@ -1,22 +1,25 @@
 //! One packet, from the link to smoltcp.
 
 use super::{Rx, timestamp};
-use crate::link::Tx;
+use crate::link::{TakePacket, Tx};
 use netboot_core::{Instant, TxSlot};
 use smoltcp::iface::{Interface, SocketSet};
 use smoltcp::phy::{self, DeviceCapabilities};
 
-/// Lets smoltcp take in one packet. Its frame on the stack is large, and nothing of ours is called from here.
-#[inline(never)]
-pub(super) fn ingest<T: TxSlot>(
-    iface: &mut Interface,
-    sockets: &mut SocketSet<'_>,
-    now: Instant,
-    packet: &[u8],
-    tx: Tx<'_, '_, T>,
-) {
-    let mut ingress = Ingress(Some((Rx(packet), tx)));
-    iface.poll_ingress_single(timestamp(now), &mut ingress, sockets);
+/// Lets smoltcp take in packets.
+pub(super) struct Ingest<'s, 'a> {
+    pub iface: &'s mut Interface,
+    pub sockets: &'s mut SocketSet<'a>,
+}
+
+impl TakePacket for Ingest<'_, '_> {
+    // Its frame on the stack is large, and nothing of ours is called from here.
+    #[inline(never)]
+    fn take<T: TxSlot>(&mut self, now: Instant, packet: &[u8], tx: Tx<'_, '_, T>) {
+        let mut ingress = Ingress(Some((Rx(packet), tx)));
+        self.iface
+            .poll_ingress_single(timestamp(now), &mut ingress, self.sockets);
+    }
 }
 
 /// One packet on its way to smoltcp, with a buffer for the answer.

@@ -6,7 +6,7 @@
 #[cfg(feature = "http")]
 mod ingress;
 
-use crate::link::{Arrived, Link, RouteRefused, TakeMessage, Tx, WAITING};
+use crate::link::{Link, RouteRefused, TakeMessage, Tx, WAITING};
 #[cfg(feature = "http")]
 use core::net::IpAddr;
 use core::net::Ipv4Addr;
@@ -138,19 +138,15 @@ impl<'a, D: Device> Stack<'a, D> {
     /// Receives and answers at most one frame; `false` when none had arrived. A message for a service goes to `take`, with address
     /// and port of its sender.
     pub fn receive_one(&mut self, now: Instant, take: TakeMessage<'_>) -> bool {
-        match self.link.receive(now) {
-            None => return false,
-            Some(Arrived::Done) => {}
-            Some(Arrived::Message(service, from, message)) => take(service, from, message),
-            // Without it no socket listens: TFTP, DHCP and DNS are read in place. Then nobody answers a ping either.
-            #[cfg(not(feature = "http"))]
-            Some(Arrived::Packet(..)) => {}
-            #[cfg(feature = "http")]
-            Some(Arrived::Packet(packet, tx)) => {
-                ingress::ingest(&mut self.iface, &mut self.sockets, now, packet, tx);
-            }
-        }
-        true
+        // Without HTTP no socket listens: TFTP, DHCP and DNS are read in place. Then nobody answers a ping either.
+        #[cfg(not(feature = "http"))]
+        let mut packets = Nobody;
+        #[cfg(feature = "http")]
+        let mut packets = ingress::Ingest {
+            iface: &mut self.iface,
+            sockets: &mut self.sockets,
+        };
+        self.link.receive(now, take, &mut packets)
     }
 
     /// Sends what the sockets hold.
@@ -211,6 +207,15 @@ impl<'a, D: Device> Stack<'a, D> {
     pub fn add_route(&mut self, route: &Route) -> Result<(), RouteRefused> {
         self.link.egress.routes.add(route)
     }
+}
+
+/// Drops every packet.
+#[cfg(not(feature = "http"))]
+struct Nobody;
+
+#[cfg(not(feature = "http"))]
+impl crate::link::TakePacket for Nobody {
+    fn take<T: netboot_core::TxSlot>(&mut self, _: Instant, _: &[u8], _: Tx<'_, '_, T>) {}
 }
 
 /// An IP packet that has arrived.
