@@ -341,7 +341,7 @@ fn accidents(chance: &mut Chance, plan: &Plan, server: &mut ServerConfig) {
         HttpFault::Status(503, Some(2)),
         HttpFault::Status(500, None),
         HttpFault::GarbageHead,
-        HttpFault::HugeHead(5_000),
+        HttpFault::HugeHead(50_000),
         HttpFault::Interim(3),
         HttpFault::BadChunk,
         HttpFault::Http10,

@@ -47,7 +47,7 @@ fn a_server_that_is_always_wrong() {
         ("garbage", HttpFault::GarbageHead, peer(4)),
         (
             "huge head",
-            HttpFault::HugeHead(5_000),
+            HttpFault::HugeHead(50_000),
             End::Failed(0x0003_0005, Blame::Caller),
         ),
         ("endless interim", HttpFault::Interim(20), peer(8)),
@@ -150,6 +150,7 @@ fn a_server_that_is_always_wrong() {
             HttpFault::Framing(Framing::Close),
             End::Booted,
         ),
+        ("long field", HttpFault::HugeHead(5_000), End::Booted),
         (
             "strange field",
             HttpFault::Header("X-Strange: \u{a0}\t".into()),
