@@ -315,10 +315,14 @@ impl<D: Device, P: Platform> IpxeInterface for Network<'_, D, P> {
     }
 
     fn sleep(&mut self, span: Duration) -> Result<(), NetError> {
-        let now = self.station.now();
-        self.fetch.carriers.linger(&mut self.station, now);
-        let slept = self.station.wait(span);
-        slept.map_err(|failed| self.station.take_error(failed))
+        let Self { station, fetch, .. } = self;
+        let until = station.now() + span;
+        let slept = station.run(Instant::FAR_FUTURE, NetError::Deadline, |station, now| {
+            // A datagram that is read by nobody would keep everything behind it waiting.
+            fetch.carriers.linger(station, now);
+            Ok(Step::until(now, until))
+        });
+        slept.map_err(|failed| station.take_error(failed))
     }
 
     fn exit(&mut self) {

@@ -8,10 +8,11 @@ use image_server::{
     Content, HttpFault, LeaseConfig, Rule, ServerConfig, SharedWorld, TftpFault, World,
 };
 use netboot::{Buffers, Network, NetworkOptions, Slots};
-use netboot_core::{Coded as _, Duration};
+use netboot_core::{Coded as _, Duration, Instant};
 use netboot_ipxe::{Deliver as _, Delivery, DhcpGoal, ExecError, IpxeInterface, Uri};
-use netsim::LinkConfig;
-use std::net::Ipv4Addr;
+use netsim::{LinkConfig, Side};
+use std::net::{IpAddr, Ipv4Addr};
+use std::sync::{Arc, Mutex};
 use world::{Clock, Ethernet, Store};
 
 /// The error number of a URI whose scheme no carrier serves.
@@ -130,5 +131,77 @@ fn a_broken_transfer_goes_on_by_itself_or_with_the_next_source() {
         }
         assert!(delivery.is_complete());
         assert!(delivery.sink().0 == image(), "{scheme}");
+    }
+}
+
+/// The last acknowledgement is lost, so the server sends its last block again while the application sleeps. Somebody asks for the
+/// station's hardware address just behind it.
+#[test]
+fn a_datagram_for_the_last_transfer_keeps_nobody_waiting() {
+    let (world, mut network) = station(|_| ());
+    let seen = Arc::new(Mutex::new(Seen::default()));
+    let (shared, last) = (seen.clone(), 150_000_u32.div_ceil(1468) as u16);
+    let middle = move |now, from, frame: Vec<u8>, out: &mut Vec<(Side, Vec<u8>)>| {
+        let mut seen = shared.lock().unwrap();
+        let (udp, number) = (frame.get(23) == Some(&17), frame.get(44..46));
+        let is = |operation: u8| {
+            udp && frame.get(42..44) == Some(&[0, operation])
+                && number == Some(&last.to_be_bytes()[..])
+        };
+        let answers = frame.get(12..14) == Some(&[8, 6]) && frame.get(21) == Some(&2);
+        match from {
+            Side::Client if is(4) && seen.acknowledged.is_none() => {
+                seen.acknowledged = Some(now);
+                return;
+            }
+            Side::Client if answers && seen.asked.is_some() => seen.answered = Some(now),
+            Side::Server if is(3) && seen.acknowledged.is_some() && seen.asked.is_none() => {
+                seen.asked = Some(now);
+                let mut question = vec![0xff; 6];
+                question.extend([2, 0, 0, 0, 0, 0x77, 8, 6, 0, 1, 8, 0, 6, 4, 0, 1]);
+                question.extend([2, 0, 0, 0, 0, 0x77, 10, 0, 0, 77, 0, 0, 0, 0, 0, 0]);
+                let IpAddr::V4(own) = seen.own else {
+                    panic!("IPv4")
+                };
+                question.extend(own.octets());
+                out.push((from, frame));
+                out.push((from, question));
+                return;
+            }
+            _ => {}
+        }
+        out.push((from, frame));
+    };
+    seen.lock().unwrap().own = network.config().unwrap().address;
+    world.borrow_mut().link.set_middle(Box::new(middle));
+    let mut delivery = Delivery::new(Store::default());
+    assert_eq!(fetch(&mut network, TFTP, &mut delivery), Ok(()));
+    network.sleep(Duration::from_secs(4)).unwrap();
+    let seen = seen.lock().unwrap();
+    let asked = seen.asked.expect("the server sends its last block again");
+    let answered = seen.answered.expect("an answer");
+    assert!(
+        answered.since(asked) < Duration::from_millis(20),
+        "{}",
+        answered.since(asked)
+    );
+}
+
+/// What stood between the station and its server saw.
+struct Seen {
+    own: IpAddr,
+    acknowledged: Option<Instant>,
+    asked: Option<Instant>,
+    answered: Option<Instant>,
+}
+
+impl Default for Seen {
+    fn default() -> Self {
+        Self {
+            own: IpAddr::V4(Ipv4Addr::UNSPECIFIED),
+            acknowledged: None,
+            asked: None,
+            answered: None,
+        }
     }
 }

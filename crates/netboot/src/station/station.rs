@@ -53,6 +53,16 @@ impl<T> Step<T> {
     pub const WAIT: Self = Step::Again(Instant::FAR_FUTURE);
 }
 
+impl Step<()> {
+    /// The wait is over at `until`.
+    pub fn until(now: Instant, until: Instant) -> Self {
+        match now >= until {
+            true => Step::Done(()),
+            false => Step::Again(until),
+        }
+    }
+}
+
 /// A station on the network: what transfers need of the world around them.
 ///
 /// A [carrier](crate::carrier::Carrier) that is not of this crate uses the public methods.
@@ -257,11 +267,7 @@ impl<'a, B: Board> Station<'a, B> {
     pub fn wait(&mut self, span: Duration) -> Internal {
         let until = self.platform.now() + span;
         self.run(Instant::FAR_FUTURE, NetError::Deadline, |_, now| {
-            Ok(if now >= until {
-                Step::Done(())
-            } else {
-                Step::Again(until)
-            })
+            Ok(Step::until(now, until))
         })
     }
 
