@@ -5,14 +5,19 @@
 //! - [`expect`]: what a boot that ended has to look like.
 //! - [`hostile`]: a network card behind which somebody rewrites frames.
 //! - [`wire`]: frames made by hand, for what stands between the station and its server.
+//! - [`campaign`]: boots with random faults, an oracle, and the shortest list of faults for a failure.
+//! - [`chance`]: choices that follow from a seed.
 //! - [`watch`]: many boots on two threads, each with an eye on the real clock.
 #![forbid(unsafe_code)]
 
+pub mod campaign;
+pub mod chance;
 pub mod expect;
 pub mod hostile;
 pub mod sim;
 pub mod watch;
 pub mod wire;
 
+pub use chance::Chance;
 pub use expect::Boot;
 pub use sim::Sim;

@@ -1,6 +1,7 @@
 //! Many boots on two threads, each with an eye on the real clock.
 
 use std::fmt::Write as _;
+use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -22,24 +23,7 @@ pub fn each<T: Send + 'static>(
     again: &str,
     run: impl Fn(u64) -> Result<T, String> + Copy + Send + Sync + 'static,
 ) -> Vec<T> {
-    let next = AtomicU64::new(0);
-    let results = Mutex::new(Vec::new());
-    std::thread::scope(|scope| {
-        for _ in 0..THREADS {
-            scope.spawn(|| {
-                loop {
-                    let seed = next.fetch_add(1, Ordering::Relaxed);
-                    if seed >= count {
-                        return;
-                    }
-                    let result = watched(seed, again, run);
-                    results.lock().expect("no poison").push((seed, result));
-                }
-            });
-        }
-    });
-    let mut results = results.into_inner().expect("no poison");
-    results.sort_by_key(|(seed, _)| *seed);
+    let results = all(0..count, again, run);
     let mut failures = String::new();
     let mut good = Vec::new();
     for (seed, result) in results {
@@ -57,6 +41,36 @@ pub fn each<T: Send + 'static>(
         "{failed} of {count} failed; again: {again}\n{failures}"
     );
     good
+}
+
+/// Runs `run` for each of these seeds; the results, in the order of the seeds. A run that panics has failed.
+///
+/// # Panics
+/// When no thread can be started.
+pub fn all<T: Send + 'static>(
+    seeds: Range<u64>,
+    again: &str,
+    run: impl Fn(u64) -> Result<T, String> + Copy + Send + Sync + 'static,
+) -> Vec<(u64, Result<T, String>)> {
+    let next = AtomicU64::new(seeds.start);
+    let results = Mutex::new(Vec::new());
+    std::thread::scope(|scope| {
+        for _ in 0..THREADS {
+            scope.spawn(|| {
+                loop {
+                    let seed = next.fetch_add(1, Ordering::Relaxed);
+                    if seed >= seeds.end {
+                        return;
+                    }
+                    let result = watched(seed, again, run);
+                    results.lock().expect("no poison").push((seed, result));
+                }
+            });
+        }
+    });
+    let mut results = results.into_inner().expect("no poison");
+    results.sort_by_key(|(seed, _)| *seed);
+    results
 }
 
 /// A number in the environment.

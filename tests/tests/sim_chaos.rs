@@ -11,14 +11,12 @@
 //! `NETBOOT_PCAP=file` beside it captures what passed over the link. `NETBOOT_BOOTS=n` makes it n boots
 //! instead of the thousand, and of the two hundred over HTTPS.
 
-use e2e::{Boot, Sim, watch};
+use e2e::{Boot, Chance, Sim, watch};
 use image_server::config::{EtagKind, Framing};
 use image_server::{Content, DhcpFault, HttpFault, Rule, ServerConfig, TftpFault, TlsFault};
 use netboot_core::{Coded, Duration, Instant};
 use netboot_tls::channel::{LARGE_RECORDS, SMALL_RECORDS};
 use netsim::LinkConfig;
-use rand_chacha::ChaCha8Rng;
-use rand_core::{RngCore, SeedableRng};
 use recovery_model::DeviceConfig;
 use std::fmt::Write as _;
 use test_pki::{Flaw, Pki};
@@ -35,33 +33,6 @@ const HTTPS_BOOTS: u64 = 200;
 const HTTPS_AGAIN: &str = "NETBOOT_SEED=n cargo test -p e2e --test sim_chaos https";
 /// Total deadline where the server is hopeless.
 const HOPELESS_MS: u64 = 90_000;
-
-/// Choices that follow from a seed.
-struct Chance(ChaCha8Rng);
-
-impl Chance {
-    /// From `low` to `high`, both included.
-    fn between(&mut self, low: u64, high: u64) -> u64 {
-        low + self.0.next_u64() % (high - low + 1)
-    }
-
-    /// Yes in `percent` of all cases.
-    fn percent(&mut self, percent: u64) -> bool {
-        self.between(1, 100) <= percent
-    }
-
-    fn pick<T: Clone>(&mut self, choices: &[T]) -> T {
-        choices[self.between(0, choices.len() as u64 - 1) as usize].clone()
-    }
-
-    /// Up to `most`, and nothing in half of all cases.
-    fn fraction(&mut self, most: f64) -> f64 {
-        if self.percent(50) {
-            return 0.0;
-        }
-        most * self.between(1, 1_000) as f64 / 1_000.0
-    }
-}
 
 /// What carries the images.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -82,7 +53,7 @@ struct Case {
 
 impl Case {
     fn new(kind: Kind, seed: u64) -> Self {
-        let mut chance = Chance(ChaCha8Rng::seed_from_u64(seed));
+        let mut chance = Chance::new(seed);
         let protocol = chance.pick(&[Protocol::Tftp, Protocol::Http]);
         let mut plan = Plan {
             protocol: match kind {

@@ -8,6 +8,7 @@
 //! | [`features`] | each library crate with each of its features alone |
 //! | [`panic_gate`] | crates that cannot panic, and the proof |
 //! | [`size`] | what the ROM takes, against its limits |
+//! | [`campaign`] | boots with random faults in the simulated world |
 //! | [`mutants`] | how many small faults the tests catch |
 //! | [`bench`](mod@bench) | octets per second and instructions per octet |
 //! | [`serve`] | the image server alone, for a QEMU of one's own |
@@ -16,6 +17,7 @@
 
 mod bench;
 mod boot;
+mod campaign;
 mod check;
 mod example_rom;
 mod features;
@@ -53,6 +55,8 @@ enum Task {
     Size(size::SizeArgs),
     /// Put small faults into a crate, one after the other, and count those that its tests catch; hours for all, and no part of CI
     Mutants(mutants::MutantsArgs),
+    /// Boot in the simulated world with random faults, any number of times; show the shortest list of faults for each boot that ends as none may
+    Campaign(campaign::CampaignArgs),
     /// Measure octets per second and RISC-V instructions per octet under QEMU
     Bench(bench::BenchArgs),
     /// Run the image server alone, for a QEMU of your own
@@ -67,6 +71,7 @@ fn main() -> ExitCode {
         Task::Test(arguments) => check::run(&arguments),
         Task::Size(arguments) => size::run(&arguments),
         Task::Mutants(arguments) => mutants::run(&arguments),
+        Task::Campaign(arguments) => campaign::run(&arguments),
         Task::Bench(arguments) => bench::run(&arguments),
         Task::Serve(arguments) => serve::run(&arguments),
         Task::Setup(arguments) => setup::run(&arguments),

@@ -1,0 +1,14 @@
+//! Model checking of the state machines that ship: client, server and a network, in every order in which things can happen.
+//!
+//! A simulation tries some of the ways that a conversation can take. Here the checker takes all of them, for a conversation that is
+//! small enough: each datagram is delivered, lost, doubled, overtaken or forged, and each timer fires in time or too early, with a
+//! limit for the number of faults. The client is the code of the crate, not a model of it.
+//!
+//! | file | what |
+//! |---|---|
+//! | [`tftp`] | a file of six blocks in windows of three |
+//! | [`key`] | when two states are the same |
+#![forbid(unsafe_code)]
+
+pub mod key;
+pub mod tftp;

@@ -1,0 +1,230 @@
+//! One boot of the campaign: what it is without faults, and how it is run.
+
+use super::fault::Fault;
+use super::spoof::Spoof;
+use crate::chance::Chance;
+use crate::hostile::Attack;
+use crate::{Boot, Sim};
+use image_server::config::{EtagKind, Framing};
+use image_server::{Content, ServerConfig};
+use netboot_core::{Digest, Duration, Instant};
+use netsim::LinkConfig;
+use recovery_model::DeviceConfig;
+use recovery_model::padded_sha256;
+use std::fmt::Write as _;
+use testbed::plan::{EndSignal, Pointer, SERVER, firmware};
+use testbed::{Plan, Protocol};
+
+/// Time for the whole boot, in ms.
+pub const TOTAL_MS: u64 = 120_000;
+/// Name of the server, for boots that find it by DNS.
+const NAME: &str = "images.example";
+/// Faults of one boot, at the most.
+const MOST: u64 = 6;
+
+/// One boot.
+pub struct Case {
+    /// What is booted, and how.
+    pub plan: Plan,
+    /// The server.
+    pub server: ServerConfig,
+    /// The device.
+    pub device: DeviceConfig,
+    /// When the cable is out, and for how long.
+    pub down: Vec<(Instant, Duration)>,
+    /// When the file of which image is replaced.
+    pub changes: Vec<(Instant, usize)>,
+    /// Who rewrites frames.
+    pub attack: Option<Attack>,
+    /// Who forges messages.
+    pub spoofs: Vec<Spoof>,
+}
+
+/// The faults that a seed draws. One boot in ten has none.
+pub fn faults(seed: u64) -> Vec<Fault> {
+    let mut chance = Chance::new(seed ^ 0x000f_a017);
+    if chance.percent(10) {
+        return Vec::new();
+    }
+    (0..chance.between(1, MOST))
+        .map(|_| Fault::draw(&mut chance, 3))
+        .collect()
+}
+
+impl Case {
+    /// The boot of `seed` with these faults.
+    pub fn new(seed: u64, faults: &[Fault]) -> Self {
+        let mut case = Self::without_faults(seed);
+        for fault in faults {
+            fault.apply(&mut case);
+        }
+        if case.plan.end == EndSignal::True {
+            // A platform that can tell does not conclude it from quiet registers.
+            case.plan.settings += "settle_ms 600000\n";
+        }
+        case
+    }
+
+    fn without_faults(seed: u64) -> Self {
+        let mut chance = Chance::new(seed);
+        let mut plan = Plan {
+            protocol: chance.pick(&[Protocol::Tftp, Protocol::Http]),
+            pointer: chance.pick(&[Pointer::Directory, Pointer::Toc, Pointer::FlashImage]),
+            images: firmware(&sizes(&mut chance)),
+            link: LinkConfig::with_delay(Duration::from_micros(
+                chance.pick(&[0, 100, 2_000, 20_000]),
+            )),
+            expect: chance.percent(75),
+            // What a released device has used of a wrong file can only be ended by a reset.
+            can_reset: chance.percent(80),
+            end: chance.pick(&[EndSignal::None, EndSignal::True]),
+            parallel: chance.percent(20),
+            seed,
+            ..Plan::default()
+        };
+        let core = chance.pick(&["v1p4", "v1p5"]);
+        let personality = chance.pick(&["documented", "rom-2.1.0", "rom-2.1.2"]);
+        let rate = chance.pick(&[0, 50_000, 1_000_000]);
+        let verify = chance.between(0, 300);
+        plan.device =
+            format!("personality {personality}\ncore {core}\nrate {rate}\nverify_ms {verify}\n");
+        plan.settings = settings(&mut chance);
+        let mut server = plan.server();
+        habits(&mut chance, &mut server);
+        if chance.percent(30) {
+            server.lease.dns = vec![SERVER];
+            server.dns.insert(NAME.into(), SERVER);
+            let place = server.lease.boot_file.take();
+            server.lease.boot_file = place.map(|place| place.replace(&SERVER.to_string(), NAME));
+        }
+        let device = testbed::host::device_config(&plan).expect("a readable device text");
+        Self {
+            plan,
+            server,
+            device,
+            down: Vec::new(),
+            changes: Vec::new(),
+            attack: None,
+            spoofs: Vec::new(),
+        }
+    }
+
+    /// Boots.
+    pub fn boot(&self) -> Boot {
+        let mut sim = Sim::new(&self.plan);
+        sim.server = self.server.clone();
+        sim.device = self.device;
+        if let Some(attack) = &self.attack {
+            sim = sim.attacked(attack.clone());
+        }
+        if let Some(middle) = Spoof::middle(&self.spoofs) {
+            sim = sim.middle(middle);
+        }
+        for (at, span) in &self.down {
+            sim = sim
+                .at(*at, |world| world.link.set_down(true))
+                .at(*at + *span, |world| world.link.set_down(false));
+        }
+        for (at, index) in &self.changes {
+            let (name, other) = self.changed(*index);
+            let flash = self.plan.pointer == Pointer::FlashImage;
+            sim = sim.at(*at, move |world| {
+                let files = &mut world.server.config_mut().files;
+                // The table of contents stays, as when somebody copies half of a release.
+                if !flash {
+                    files.insert(name, Content::Bytes(other.into()));
+                }
+            });
+        }
+        sim.run()
+    }
+
+    /// Name and new octets of a file that changes.
+    fn changed(&self, index: usize) -> (String, Vec<u8>) {
+        let image = &self.plan.images[index];
+        let other = image.bytes.iter().map(|octet| octet ^ 0x55).collect();
+        (image.name.clone(), other)
+    }
+
+    /// What the server has published of an image, at one time or another, as the device hashes it.
+    pub fn published(&self, index: usize) -> Vec<Digest> {
+        let mut all = vec![self.plan.images[index].padded_sha256()];
+        for (_, changed) in &self.changes {
+            if *changed == index {
+                all.push(padded_sha256(&self.changed(index).1));
+            }
+        }
+        all
+    }
+
+    /// What is to be known of the boot beyond its console.
+    pub fn story(&self) -> String {
+        let sizes: Vec<_> = self
+            .plan
+            .images
+            .iter()
+            .map(|image| image.bytes.len())
+            .collect();
+        format!(
+            "{} by {:?}, sizes {sizes:?}, expected {}, {:?}\n{:?}\n{:?}\n{}{}",
+            self.server.lease.boot_file.as_deref().unwrap_or("nothing"),
+            self.plan.protocol,
+            self.plan.expect,
+            self.plan.link,
+            self.server.http,
+            self.server.tftp,
+            self.plan.device,
+            self.plan.settings,
+        )
+    }
+}
+
+fn sizes(chance: &mut Chance) -> [usize; 3] {
+    std::array::from_fn(|_| {
+        let most = chance.pick(&[9, 600, 3_000, 20_000, 60_000]);
+        // Multiples of the usual block sizes are the ones that end in an empty block.
+        let unit = chance.pick(&[1, 1, 1, 4, 512, 1_468]);
+        let size = chance.between(1, most);
+        size.next_multiple_of(unit) as usize
+    })
+}
+
+fn settings(chance: &mut Chance) -> String {
+    let retry = chance.pick(&["continue", "1", "3", "forever"]);
+    let mut text = format!("retry {retry}\nattempt_ms 60000\ntotal_ms {TOTAL_MS}\n");
+    let mut line = |chance: &mut Chance, words: &str, values: &[u32]| {
+        if chance.percent(40) {
+            writeln!(text, "{words} {}", chance.pick(values)).expect("a string");
+        }
+    };
+    line(chance, "blksize", &[64, 512, 1_024, 1_428]);
+    line(chance, "windowsize", &[1, 2, 7, 40]);
+    if chance.percent(30) {
+        text.push_str("probe off\n");
+    }
+    text
+}
+
+fn habits(chance: &mut Chance, server: &mut ServerConfig) {
+    let http = &mut server.http;
+    http.framing = chance.pick(&[
+        Framing::Length,
+        Framing::Length,
+        Framing::Chunked,
+        Framing::Close,
+    ]);
+    http.chunk = chance.pick(&[7, 1_000, 100_000]);
+    http.etag = chance.pick(&[
+        EtagKind::Strong,
+        EtagKind::Strong,
+        EtagKind::Weak,
+        EtagKind::None,
+    ]);
+    http.ranges = chance.percent(80);
+    http.keep_alive = chance.percent(80);
+    let tftp = &mut server.tftp;
+    tftp.options = chance.percent(85);
+    tftp.tsize = chance.percent(80);
+    tftp.max_blksize = chance.pick(&[0, 512, 1_468]);
+    tftp.max_windowsize = chance.pick(&[0, 1, 8]);
+}
