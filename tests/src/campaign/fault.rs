@@ -32,8 +32,8 @@ pub enum Fault {
     Http(HttpFault, u32, Times),
     /// The server dies.
     Dies(Instant),
-    /// The file of this image is replaced by another one of the same size.
-    Changes(Instant, usize),
+    /// The first transfer of this image's file breaks after so many octets, and by then the file is another one of the same size.
+    Changes(u64, usize),
     /// The device hangs.
     Stuck(Stuck),
     /// The device refuses a right image.
@@ -94,7 +94,7 @@ impl Fault {
             12..=13 => Fault::Tftp(tftp(chance), skip, times),
             14..=15 => Fault::Http(http(chance), skip, times),
             16 => Fault::Dies(at),
-            17 => Fault::Changes(at, usize::from(index)),
+            17 => Fault::Changes(chance.between(1, 30_000), usize::from(index)),
             18 => Fault::Stuck(chance.pick(&[
                 Stuck::Startup,
                 Stuck::Asking(index),
@@ -152,7 +152,20 @@ impl Fault {
                 let earlier = faults.dies_at.map_or(at, |other| other.min(at));
                 faults.dies_at = Some(earlier);
             }
-            Fault::Changes(at, index) => case.changes.push((at, index)),
+            Fault::Changes(octets, index) => {
+                let (name, other) = case.changed(index);
+                let other = Content::Bytes(other.into());
+                let faults = &mut case.server.faults;
+                let broken = Rule::new(TftpFault::DieAfter(octets));
+                faults.tftp.add(broken.named(&name).times(1));
+                let changed = Rule::new(TftpFault::Replace(other.clone()));
+                faults.tftp.add(changed.named(&name).after(1));
+                let broken = Rule::new(HttpFault::ResetAfter(octets));
+                faults.http.add(broken.named(&name).times(1));
+                let changed = Rule::new(HttpFault::Replace(other));
+                faults.http.add(changed.named(&name).after(1));
+                case.changes.push(index);
+            }
             Fault::Stuck(stuck) => {
                 case.device.faults.stuck = Some(stuck);
                 // A device that hangs in its last verification shows what one shows that runs. Only the platform can tell.
