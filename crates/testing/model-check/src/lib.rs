@@ -6,9 +6,11 @@
 //!
 //! | file | what |
 //! |---|---|
+//! | [`dhcp`] | one or two servers, and a lease from its beginning to its end |
 //! | [`tftp`] | a file of six blocks in windows of three |
 //! | [`key`] | when two states are the same |
 #![forbid(unsafe_code)]
 
+pub mod dhcp;
 pub mod key;
 pub mod tftp;
