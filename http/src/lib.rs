@@ -6,7 +6,8 @@
 //!
 //! ```text
 //! Request::encode -> octets to the server
-//! octets from the server -> Response::handle -> Head -> { Body, body_taken }* -> Complete
+//! octets from the server -> Response::handle -> Head -> { Body, body_taken }* -> Complete   (status 200 or 206)
+//!                                         -> { OtherBody, body_taken }* -> Complete   (any other status)
 //!                                 closed early -> end_of_stream -> Truncated
 //! ```
 //!
