@@ -2,6 +2,7 @@
 
 use crate::pool::PoolHal;
 use crate::transport::Flagged;
+use core::fmt;
 use core::ptr::NonNull;
 use netboot_core::{Device, DeviceInfo, FrameSlot, Received, TxSlot};
 use virtio_drivers::device::net::VirtIONetRaw;
@@ -51,6 +52,17 @@ pub enum VirtioNetError {
     /// The device is a legacy one or refused its set-up, or the queue pages are taken already.
     Setup,
 }
+
+impl fmt::Display for VirtioNetError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            VirtioNetError::NotFound => "no virtio-net device answers at this address",
+            VirtioNetError::Setup => "the virtio-net device is a legacy one or refused its set-up, or the queue pages are taken already",
+        })
+    }
+}
+
+impl core::error::Error for VirtioNetError {}
 
 /// Counts since start.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -25,6 +25,8 @@ mod inventory;
 mod link;
 mod mutants;
 mod panic_gate;
+#[cfg(test)]
+mod published;
 mod serve;
 mod setup;
 mod size;
