@@ -2,6 +2,7 @@
 //!
 //! A part that cannot run here says so and why; with `CI` set in the environment that is a failure.
 
+use crate::building;
 use crate::example_rom;
 use crate::features;
 use crate::format::table;
@@ -359,7 +360,7 @@ fn real() -> Result<()> {
 /// Tests that boot the ROM, which is built once for all.
 fn with_rom(prefix: &str, variable: &str) -> Result<()> {
     setup::rust_target()?;
-    let built = rom::build(&RomOptions::default())?;
+    let built = building::rom(&RomOptions::default(), "the ROM")?;
     let image = built.image.to_string_lossy();
     whole_system(prefix, &[(variable, "1"), (ROM_VARIABLE, &image)])
 }

@@ -2,6 +2,7 @@
 
 mod history;
 
+use crate::building;
 use crate::format::{table, thousands};
 use crate::setup;
 use crate::symbols::Program;
@@ -213,7 +214,7 @@ pub fn footprint(elf: &Path) -> Result<(u64, u64)> {
 
 /// Builds a ROM: its program, and the path of its image.
 fn built(options: &RomOptions) -> Result<(Program, PathBuf)> {
-    let built = rom::build(options)?;
+    let built = building::rom(options, "a ROM to measure")?;
     let elf =
         fs::read(&built.elf).with_context(|| format!("cannot read {}", built.elf.display()))?;
     Ok((Program::read(&elf)?, built.image))
