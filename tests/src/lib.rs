@@ -4,12 +4,14 @@
 //!   the device, and what happens at a given time; guarded against hanging.
 //! - [`expect`]: what a boot that ended has to look like.
 //! - [`hostile`]: a network card behind which somebody rewrites frames.
+//! - [`porting`]: the snippets of the book's page on porting.
 //! - [`wire`]: frames made by hand, for what stands between the station and its server.
 //! - [`watch`]: many boots on two threads, each with an eye on the real clock.
 #![forbid(unsafe_code)]
 
 pub mod expect;
 pub mod hostile;
+pub mod porting;
 pub mod sim;
 pub mod watch;
 pub mod wire;

@@ -35,6 +35,8 @@ impl<T: TxToken> TxSlot for Tx<T> {
 impl Device for Ethernet {
     type Tx<'a> = Tx<<TunTapInterface as smoltcp::phy::Device>::TxToken<'a>>;
 
+    const HELD_FRAMES: usize = 1;
+
     fn info(&self) -> DeviceInfo {
         // The kernel queues some 500 frames. The library must not ask for more than it can look at in time.
         DeviceInfo {

@@ -215,6 +215,12 @@ impl<const Q: usize> TxSlot for Slot<'_, Q> {
 impl<const Q: usize, const RX: usize, const TX: usize> Device for VirtioNet<Q, RX, TX> {
     type Tx<'a> = Slot<'a, Q>;
 
+    const HELD_FRAMES: usize = if RX > HELD {
+        HELD
+    } else {
+        RX.saturating_sub(1)
+    };
+
     fn info(&self) -> DeviceInfo {
         DeviceInfo {
             mac: self.raw.mac_address(),

@@ -25,6 +25,8 @@ impl Ethernet {
 impl Device for Ethernet {
     type Tx<'a> = Tx<'a>;
 
+    const HELD_FRAMES: usize = 4;
+
     fn info(&self) -> DeviceInfo {
         DeviceInfo {
             mac: [0x02, 0, 0, 0, 0, 0x15],
