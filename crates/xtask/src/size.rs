@@ -32,7 +32,7 @@ pub struct SizeArgs {
 }
 
 /// Regions of `qemu/memory.x.in`. The emulated device lies apart from what a board would have.
-const FLASH: Range<u32> = 0x2000_0000..0x2010_0000;
+pub const FLASH: Range<u32> = 0x2000_0000..0x2010_0000;
 /// The page of flash that is kept for loops.
 const HOT: Range<u32> = 0x200f_f000..0x2010_0000;
 const EMULATION: Range<u32> = 0x2010_0000..0x2200_0000;
