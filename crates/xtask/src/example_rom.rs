@@ -171,6 +171,12 @@ fn compare() -> Result<()> {
     let tree = read(&tree.elf)?;
     let (here, there) = (library(&example, &ROM_REGION), library(&tree, &size::FLASH));
     println!("the library's code in examples/rom: {here} octets; in the tree's ROM: {there}");
+    alike(here, there)
+}
+
+/// Fails when the two are further apart than they may be, or one is nothing.
+fn alike(here: u32, there: u32) -> Result<()> {
+    ensure!(here.min(there) > 0, "no symbol of the library was found");
     ensure!(
         here.abs_diff(there) <= APART,
         "the library's code takes {here} octets in examples/rom and {there} in the tree's ROM, and may be {APART} apart: is a means missing in one of them?"
@@ -248,6 +254,14 @@ mod tests {
         assert!(manifest.contains(&format!("{}/crates/netboot\"", rom::workspace().display())));
         assert!(place.path().join(".cargo/config.toml").is_file());
         assert!(!place.path().join("target").exists());
+    }
+
+    #[test]
+    fn a_rom_that_lacks_a_means_is_noticed() {
+        assert!(alike(90_000, 90_000 + APART).is_ok());
+        for (here, there) in [(90_000, 90_001 + APART), (90_001 + APART, 90_000), (0, 0)] {
+            assert!(alike(here, there).is_err());
+        }
     }
 
     #[test]
