@@ -4,7 +4,8 @@
 #[path = "build/trust.rs"]
 mod trust;
 
-use std::path::PathBuf;
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
 use std::{env, fs};
 
 fn size(name: &str, default: u32) -> u32 {
@@ -14,6 +15,56 @@ fn size(name: &str, default: u32) -> u32 {
             .parse::<u32>()
             .unwrap_or_else(|_| panic!("{name}={text} is not a number")),
         Err(_) => default,
+    }
+}
+
+/// Writes `trust.rs`: `ROOTS`, `KEYS` and `FLOOR`.
+fn write_trust(out: &Path) {
+    println!("cargo:rerun-if-env-changed=NETBOOT_TRUST");
+    println!("cargo:rerun-if-env-changed=SOURCE_DATE_EPOCH");
+    let trusted = match env::var("NETBOOT_TRUST") {
+        Ok(named) => {
+            let path = named_file(&named);
+            println!("cargo:rerun-if-changed={}", path.display());
+            let file = fs::read(&path);
+            let file = file.map_err(|error| format!("cannot read {}: {error}", path.display()));
+            file.and_then(|file| trust::read(&file))
+                .unwrap_or_else(|fault| {
+                    // Cargo prints this line and ends the build when the script has ended.
+                    println!("cargo::error=NETBOOT_TRUST={named}: {fault}");
+                    trust::Trusted::default()
+                })
+        }
+        Err(_) => {
+            println!("cargo:warning=NETBOOT_TRUST is not set: this ROM refuses every HTTPS server");
+            trust::Trusted::default()
+        }
+    };
+    let mut source = String::from("pub const ROOTS: &[&[u8]] = &[");
+    for root in &trusted.roots {
+        write!(source, "&{root:?},").expect("a string");
+    }
+    source += "];\npub const KEYS: &[[u8; 32]] = &";
+    writeln!(source, "{:?};", trusted.keys).expect("a string");
+    // A build that wants to be reproducible says when it is (reproducible-builds.org).
+    let floor = env::var("SOURCE_DATE_EPOCH");
+    let floor = floor.ok().and_then(|text| text.parse::<u64>().ok());
+    writeln!(source, "pub const FLOOR: Option<u64> = {floor:?};").expect("a string");
+    fs::write(out.join("trust.rs"), source).expect("OUT_DIR is writable");
+}
+
+/// A relative path starts where cargo was called, as anywhere else. Cargo runs this script in the package's directory and leaves `PWD` as
+/// the shell has set it; without a `PWD` the path starts at the workspace's root.
+fn named_file(named: &str) -> PathBuf {
+    println!("cargo:rerun-if-env-changed=PWD");
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent();
+    let caller = env::var_os("PWD").map(PathBuf::from);
+    let places = [caller.as_deref(), root].into_iter().flatten();
+    let mut found = places.map(|place| place.join(named));
+    let first = found.next().unwrap_or_else(|| named.into());
+    match first.exists() {
+        true => first,
+        false => found.find(|path| path.exists()).unwrap_or(first),
     }
 }
 
@@ -31,7 +82,7 @@ fn main() {
         .replace("@RAM_KIB@", &size("MCU_RAM_KIB", 128).to_string());
     let out = PathBuf::from(env::var_os("OUT_DIR").expect("cargo sets OUT_DIR"));
     if env::var_os("CARGO_FEATURE_HTTPS").is_some() {
-        trust::write(&out);
+        write_trust(&out);
     }
     fs::write(out.join("memory.x"), script).expect("OUT_DIR is writable");
     println!("cargo:rustc-link-search={}", out.display());

@@ -109,6 +109,8 @@ impl<N: fmt::Display> fmt::Display for AppError<N> {
     }
 }
 
+impl<N: fmt::Debug + fmt::Display> core::error::Error for AppError<N> {}
+
 impl<N: Coded> Coded for AppError<N> {
     fn facts(&self, out: &mut dyn Console) {
         // The smallest build has no room for them.

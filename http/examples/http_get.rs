@@ -113,6 +113,8 @@ impl Download {
                         input = &input[octets.len()..];
                         response.body_taken(octets.len());
                     }
+                    // `check` has refused every answer that is not the file.
+                    Event::OtherBody(_) => return Err(HttpError::Changed.into()),
                     Event::Complete => return Ok(true),
                 }
             }

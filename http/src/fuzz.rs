@@ -81,7 +81,9 @@ fn drive(
                 assert!((200..1000).contains(&head.status));
                 follow(head.status, response.location());
             }
-            Event::Body(octets) => {
+            Event::Body(octets) | Event::OtherBody(octets) => {
+                let asked_for = matches!(step.event, Event::Body(_));
+                assert_eq!(asked_for, matches!(response.head().status, 200 | 206));
                 assert!(heads == 1 && !octets.is_empty());
                 assert_eq!(Some(octets), stream.get(start..start + octets.len()));
                 let count = cuts.next(octets.len());

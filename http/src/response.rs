@@ -41,9 +41,14 @@ pub enum Event<'i> {
     NeedInput,
     /// [`Response::head`] is there. This comes once for each response.
     Head,
-    /// Body octets are there. The slice is never empty, and its octets are not consumed yet. Take as many as there is room for, drop them
-    /// from the input, and say so with [`Response::body_taken`]. The rest is offered again.
+    /// Octets of the content that was asked for are there: the status is 200 or 206. The slice is never empty, and its octets are not consumed
+    /// yet. Take as many as there is room for, drop them from the input, and say so with [`Response::body_taken`]. The rest is offered
+    /// again.
     Body(&'i [u8]),
+    /// Octets of the body of an answer with any other status are there, such as the error page of a 404. They are no part of the file.
+    /// Take or drop them as those of [`Event::Body`]: [`Response::body_taken`] counts both. A caller that has no use for them closes the
+    /// connection.
+    OtherBody(&'i [u8]),
     /// The response is complete. Input that follows is no part of it.
     Complete,
 }
@@ -113,7 +118,7 @@ impl<const HEAD: usize> Response<HEAD> {
         self.step(input).inspect_err(|error| self.fail(*error))
     }
 
-    /// Notes that the first `count` octets of the last [`Event::Body`] were taken. It may be called
+    /// Notes that the first `count` octets of the last [`Event::Body`] or [`Event::OtherBody`] were taken. It may be called
     /// several times for one event, up to the length of its slice.
     pub fn body_taken(&mut self, count: usize) {
         let Some(left) = self.offered.checked_sub(count) else {
@@ -261,10 +266,10 @@ impl<const HEAD: usize> Response<HEAD> {
         self.offered = body.len();
         Step {
             consumed,
-            event: if body.is_empty() {
-                Event::NeedInput
-            } else {
-                Event::Body(body)
+            event: match self.head.status {
+                _ if body.is_empty() => Event::NeedInput,
+                200 | 206 => Event::Body(body),
+                _ => Event::OtherBody(body),
             },
         }
     }

@@ -6,11 +6,20 @@
 //! it stands, and proves that a source has the same octets up to there before it delivers the next one.
 
 use crate::hash::{self, Hash};
+use core::fmt;
 use netboot_core::{Digest, Duration, ImageSink, Instant};
 
 /// The sink failed. The error itself lies with the delivery ([`Delivery::take_error`]).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SinkFailed;
+
+impl fmt::Display for SinkFailed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the sink of the image failed")
+    }
+}
+
+impl core::error::Error for SinkFailed {}
 
 /// A delivery as a network library sees it, without the type of its sink.
 pub trait Deliver {

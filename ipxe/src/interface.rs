@@ -2,6 +2,7 @@
 
 use crate::delivery::Deliver;
 use crate::{ImageHandle, LoadedImage, Part};
+use core::fmt;
 use netboot_core::net::{NetworkConfig, Route};
 use netboot_core::uri::Uri;
 use netboot_core::{Coded, Duration, Instant};
@@ -216,3 +217,15 @@ pub enum ExecError<E> {
     /// The consumer failed; the error lies with the delivery.
     Sink,
 }
+
+impl<E: fmt::Display> fmt::Display for ExecError<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            ExecError::Transfer(error) => error.fmt(f),
+            ExecError::Refused(error) => write!(f, "the source has another file: {error}"),
+            ExecError::Sink => f.write_str("the sink of the image failed"),
+        }
+    }
+}
+
+impl<E: fmt::Debug + fmt::Display> core::error::Error for ExecError<E> {}

@@ -11,3 +11,9 @@ pub mod settings;
 pub mod sizes;
 #[cfg(feature = "settings")]
 pub mod source_settings;
+/// What the build script reads: here for its tests.
+#[cfg(test)]
+#[path = "../build/trust.rs"]
+mod trust;
+#[cfg(test)]
+mod trust_tests;

@@ -103,6 +103,8 @@ impl HostileDevice {
 impl Device for HostileDevice {
     type Tx<'a> = SimTx<'a>;
 
+    const HELD_FRAMES: usize = HeldFrames::MOST;
+
     fn info(&self) -> DeviceInfo {
         self.inner.info()
     }

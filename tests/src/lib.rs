@@ -4,6 +4,7 @@
 //!   the device, and what happens at a given time; guarded against hanging.
 //! - [`expect`]: what a boot that ended has to look like.
 //! - [`hostile`]: a network card behind which somebody rewrites frames.
+//! - [`porting`]: the snippets of the book's page on porting.
 //! - [`wire`]: frames made by hand, for what stands between the station and its server.
 //! - [`campaign`]: boots with random faults, an oracle, and the shortest list of faults for a failure.
 //! - [`chance`]: choices that follow from a seed.
@@ -14,6 +15,7 @@ pub mod campaign;
 pub mod chance;
 pub mod expect;
 pub mod hostile;
+pub mod porting;
 pub mod sim;
 pub mod watch;
 pub mod wire;

@@ -5,6 +5,7 @@
 //! the transfer with ERROR 8.
 
 use crate::packet::{DEFAULT_BLKSIZE, Malformed, Options, OptionsWriter, parse_decimal};
+use core::fmt;
 
 /// Least `blksize` (RFC 2348).
 pub const MIN_BLKSIZE: u16 = 8;
@@ -101,6 +102,26 @@ pub enum OptionError {
     /// `tsize` is no number below 2^64.
     Tsize,
 }
+
+impl fmt::Display for OptionError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            OptionError::Malformed => "a text of the OACK lacks its NUL, or a name its value",
+            OptionError::NotRequested => "the OACK has an option that was not asked for",
+            OptionError::Duplicate => "the OACK has an option twice",
+            OptionError::Blksize => {
+                "the blksize of the OACK is below 8, above what was asked for, or no number"
+            }
+            OptionError::Windowsize => {
+                "the windowsize of the OACK is 0, above what was asked for, or no number"
+            }
+            OptionError::Timeout => "the timeout of the OACK is another than what was asked for",
+            OptionError::Tsize => "the tsize of the OACK is no number below 2^64",
+        })
+    }
+}
+
+impl core::error::Error for OptionError {}
 
 /// Reads an OACK that answers `asked`.
 pub(crate) fn negotiate(asked: &Asked, oack: Options<'_>) -> Result<Negotiated, OptionError> {

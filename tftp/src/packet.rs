@@ -70,6 +70,14 @@ impl fmt::Debug for ErrorCode {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Malformed;
 
+impl fmt::Display for Malformed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the datagram is no TFTP packet")
+    }
+}
+
+impl core::error::Error for Malformed {}
+
 /// One packet, borrowed from its datagram.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Packet<'a> {

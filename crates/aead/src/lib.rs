@@ -1,8 +1,4 @@
-//! ChaCha20-Poly1305 (RFC 8439, section 2.8), in place.
-//!
-//! A crate of its own, since a crate is what a profile has an optimization level for: most of a ROM is compiled for size,
-//! and this, which each octet of an image goes through, for speed (`[profile.rom.package.netboot-aead]`). Functions for the
-//! types of [`chacha20poly1305`] are compiled where they are called, hence not generic here and never inlined.
+#![doc = include_str!("../README.md")]
 #![cfg_attr(not(test), no_std)]
 #![forbid(unsafe_code)]
 
@@ -126,8 +122,3 @@ mod tests {
         }
     }
 }
-
-/// The examples of the README, so that they compile and run.
-#[cfg(doctest)]
-#[doc = include_str!("../README.md")]
-struct Readme;

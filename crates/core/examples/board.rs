@@ -63,6 +63,8 @@ impl Mac {
 impl Device for Mac {
     type Tx<'a> = Tx<'a>;
 
+    const HELD_FRAMES: usize = HELD;
+
     fn info(&self) -> DeviceInfo {
         DeviceInfo {
             mac: [0x02, 0, 0, 0, 0, 0x42],

@@ -35,6 +35,10 @@ pub trait Device {
     where
         Self: 'a;
 
+    /// Number of frames that [`hold`](Self::hold) keeps at once, at least 1: a TFTP block is read where the device put it, so the library does
+    /// not compile for a device that keeps none. The device has one buffer more, to receive into meanwhile.
+    const HELD_FRAMES: usize;
+
     /// Tells address, MTU and ring size.
     fn info(&self) -> DeviceInfo;
 
@@ -54,8 +58,8 @@ pub trait Device {
 
     /// Keeps the frame of the last [`receive`](Self::receive), so that it can be read where it lies while others are received.
     ///
-    /// A device keeps at least one frame, and as many as it can spare buffers for. `None` when it can keep no further one, or
-    /// when no frame was received; the frame is then lost.
+    /// A device keeps [`HELD_FRAMES`](Self::HELD_FRAMES) at once. `None` when it keeps so many already, or when no frame was received; the
+    /// frame is then lost.
     fn hold(&mut self) -> Option<FrameSlot>;
 
     /// The kept frame in `slot`; empty when the slot is not one of this device.
@@ -77,6 +81,8 @@ impl<T: Device> Device for &mut T {
         = T::Tx<'a>
     where
         Self: 'a;
+
+    const HELD_FRAMES: usize = T::HELD_FRAMES;
 
     fn info(&self) -> DeviceInfo {
         (**self).info()

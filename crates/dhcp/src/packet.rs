@@ -4,6 +4,7 @@
 //! can be built from the same codec.
 
 use crate::options::{Options, code};
+use core::fmt;
 use core::net::Ipv4Addr;
 
 /// UDP port of servers and relays.
@@ -74,6 +75,19 @@ pub enum ParseError {
     /// The datagram is not for an Ethernet, or has no magic cookie or no DHCP message type. It is plain BOOTP or something else.
     NotDhcp,
 }
+
+impl fmt::Display for ParseError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            ParseError::Malformed => {
+                "a DHCP datagram is too short, or one of its options is cut short"
+            }
+            ParseError::NotDhcp => "a datagram on a DHCP port is no DHCP message of an Ethernet",
+        })
+    }
+}
+
+impl core::error::Error for ParseError {}
 
 /// The fixed fields that the client needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

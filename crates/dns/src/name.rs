@@ -1,5 +1,6 @@
 //! Domain names as they stand in messages (RFC 1035, sections 3.1 and 4.1.4).
 
+use core::fmt;
 use heapless::Vec;
 
 /// Octets of the longest name, with the length of each label and the empty label at its end.
@@ -14,6 +15,14 @@ const POINTERS: u8 = 16;
 /// A text is no domain name: a label is empty or longer than 63 octets, or the name is longer than 255.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct BadName;
+
+impl fmt::Display for BadName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the text is no domain name")
+    }
+}
+
+impl core::error::Error for BadName {}
 
 /// A name in the form of a message without pointers, in lower case: labels with their lengths, and an empty one at the end.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]

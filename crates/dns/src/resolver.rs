@@ -13,6 +13,7 @@ mod tests;
 use crate::answer::{Answer, RecordType};
 use crate::name::Name;
 use crate::{MAX_ADDRESSES, PORT};
+use core::fmt;
 use core::net::IpAddr;
 use heapless::Vec;
 use netboot_core::net::MAX_DNS;
@@ -59,6 +60,19 @@ pub enum Failure {
     Timeout,
 }
 
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Failure::BadName => "the text is no domain name",
+            Failure::NoServer => "there is no DNS server to ask",
+            Failure::NotFound => "the DNS servers answered, and none had an address",
+            Failure::Timeout => "no DNS server answered in time",
+        })
+    }
+}
+
+impl core::error::Error for Failure {}
+
 /// Why a datagram was ignored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ignored {
@@ -69,6 +83,18 @@ pub enum Ignored {
     /// It is no answer to the query.
     NotOurs,
 }
+
+impl fmt::Display for Ignored {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Ignored::NotAsking => "the datagram came while no name is asked for",
+            Ignored::WrongPeer => "the datagram does not come from the DNS server that was asked, or not to the port of the query",
+            Ignored::NotOurs => "the datagram is no answer to the query",
+        })
+    }
+}
+
+impl core::error::Error for Ignored {}
 
 /// What looking for a name came to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -57,6 +57,12 @@ impl<'a, D: Device, P: Platform> Network<'a, D, P> {
         slots: &'a mut Slots<'a>,
         options: NetworkOptions,
     ) -> Self {
+        const {
+            assert!(
+                D::HELD_FRAMES > 0,
+                "Device::HELD_FRAMES is 0: TFTP reads each block in a frame that the device keeps (Device::hold)"
+            );
+        }
         let mac = device.info().mac;
         let (seed, now) = (platform.rng().next_u64(), platform.now());
         let vlan = options.vlan;

@@ -1,6 +1,8 @@
 //! What the library does in a simulated world, whatever features it was built with: `cargo xtask test --only features` runs this
 //! for several sets. A feature adds something, and what is there without it works the same.
 
+#[path = "../examples/fetch/store.rs"]
+mod store;
 #[path = "../examples/fetch/world.rs"]
 mod world;
 
@@ -13,7 +15,8 @@ use netboot_ipxe::{Deliver as _, Delivery, DhcpGoal, ExecError, IpxeInterface, U
 use netsim::{LinkConfig, Side};
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::{Arc, Mutex};
-use world::{Clock, Ethernet, Store};
+use store::Store;
+use world::{Clock, Ethernet};
 
 /// The error number of a URI whose scheme no carrier serves.
 const UNSUPPORTED: u32 = 0x0005_0009;

@@ -1,14 +1,4 @@
-//! TLS 1.3 client for a ROM (RFC 8446): sans-IO, no allocator, no clock.
-//!
-//! - [`channel`]: the client itself. `Channel<Verified>` has proved who the server is, `Channel<Provisional>`
-//!   only that it owns the key it showed; they are different types, so that nothing is fed from the wrong one.
-//! - [`connection`]: the same over a transport that waits, with a deadline for each call.
-//! - [`verify`]: whether a certificate chain leads to what is trusted.
-//! - [`identity`]: who we are, for servers that ask (mutual TLS).
-//! - [`alert`], [`error`]: what went wrong, and whose fault it is.
-//!
-//! One key exchange (P-256 ECDHE), two suites (TLS_AES_128_GCM_SHA256, TLS_CHACHA20_POLY1305_SHA256; with the feature
-//! `aes-256-gcm` also TLS_AES_256_GCM_SHA384), no resumption, no early data, no renegotiation: what is not there cannot be attacked.
+#![doc = include_str!("../README.md")]
 #![cfg_attr(not(test), no_std)]
 #![forbid(unsafe_code)]
 
@@ -43,11 +33,7 @@ pub use channel::{Channel, Config, Connecting, Level, ProofOnly, Provisional, Ve
 pub use connection::{TlsConnection, Transport};
 pub use error::TlsError;
 pub use identity::{Identity, Signer};
+pub use netboot_core::{Duration, Instant};
 /// Path validation, which is the crate `netboot-x509`.
 pub use netboot_x509 as verify;
 pub use suite::Suite;
-
-/// The examples of the README, so that they compile and run.
-#[cfg(doctest)]
-#[doc = include_str!("../README.md")]
-struct Readme;

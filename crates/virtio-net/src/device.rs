@@ -2,6 +2,7 @@
 
 use crate::pool::PoolHal;
 use crate::transport::Flagged;
+use core::fmt;
 use core::ptr::NonNull;
 use netboot_core::{Device, DeviceInfo, FrameSlot, Received, TxSlot};
 use virtio_drivers::device::net::VirtIONetRaw;
@@ -51,6 +52,17 @@ pub enum VirtioNetError {
     /// The device is a legacy one or refused its set-up, or the queue pages are taken already.
     Setup,
 }
+
+impl fmt::Display for VirtioNetError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            VirtioNetError::NotFound => "no virtio-net device answers at this address",
+            VirtioNetError::Setup => "the virtio-net device is a legacy one or refused its set-up, or the queue pages are taken already",
+        })
+    }
+}
+
+impl core::error::Error for VirtioNetError {}
 
 /// Counts since start.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -202,6 +214,12 @@ impl<const Q: usize> TxSlot for Slot<'_, Q> {
 
 impl<const Q: usize, const RX: usize, const TX: usize> Device for VirtioNet<Q, RX, TX> {
     type Tx<'a> = Slot<'a, Q>;
+
+    const HELD_FRAMES: usize = if RX > HELD {
+        HELD
+    } else {
+        RX.saturating_sub(1)
+    };
 
     fn info(&self) -> DeviceInfo {
         DeviceInfo {

@@ -1,18 +1,4 @@
-//! Whether a server is who it has to be: its certificates (RFC 5280), its name (RFC 9525), the proof of its key
-//! (RFC 8446 section 4.4.3).
-//!
-//! [`verify_server`] judges what the server presented against a [`Trust`], and hands back the [`LeafKey`] with which
-//! the server's signature over the handshake is verified. Both have to succeed before the first octet of the
-//! connection is believed. [`leaf_key`] judges nothing: it is for provisional connections.
-//!
-//! rustls-webpki builds the path, verifies its signatures, and checks names, extended key usage, path lengths and
-//! name constraints. What RFC 5280 and the CA/Browser Forum's Baseline Requirements ask beyond that is checked here,
-//! as x509-limbo tests it: key usage, criticality, key identifiers, serial numbers, the syntax of names, constraints and
-//! validity of the roots themselves. What all of it may cost is counted before it is spent. Revocation is not: a ROM has no lists. A server's certificate has to have the extended key usage
-//! serverAuth, an authority key identifier and its names as subject alternative names.
-//!
-//! Only ECDSA is verified: over P-256, and with feature `p384` over P-384. A platform can bring its own
-//! implementation of [`SignatureVerificationAlgorithm`](rustls_pki_types::SignatureVerificationAlgorithm).
+#![doc = include_str!("../README.md")]
 #![cfg_attr(not(test), no_std)]
 #![forbid(unsafe_code)]
 
@@ -138,8 +124,3 @@ fn is_pinned(der: &[u8], keys: &[[u8; 32]]) -> bool {
             keys.contains(&digest)
         })
 }
-
-/// The examples of the README, so that they compile and run.
-#[cfg(doctest)]
-#[doc = include_str!("../README.md")]
-struct Readme;

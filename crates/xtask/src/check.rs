@@ -2,6 +2,7 @@
 //!
 //! A part that cannot run here says so and why; with `CI` set in the environment that is a failure.
 
+use crate::building;
 use crate::example_rom;
 use crate::features;
 use crate::format::table;
@@ -79,7 +80,7 @@ enum Part {
     LintRom,
     /// Each library crate with each of its features alone
     Features,
-    /// Licences, duplicates and sources of dependencies
+    /// Licences, duplicates and sources of dependencies; packages for the registry
     Supply,
     /// Crates that may contain no panic
     PanicGate,
@@ -113,7 +114,7 @@ impl Part {
             Part::Lint => "lints",
             Part::LintRom => "lints for the ROM's target",
             Part::Features => "features alone",
-            Part::Supply => "licences and sources",
+            Part::Supply => "licences, sources, packages",
             Part::PanicGate => "panic gate",
             Part::Unit => "unit and property tests, simulated world",
             Part::Qemu => "boots under QEMU",
@@ -359,7 +360,7 @@ fn real() -> Result<()> {
 /// Tests that boot the ROM, which is built once for all.
 fn with_rom(prefix: &str, variable: &str) -> Result<()> {
     setup::rust_target()?;
-    let built = rom::build(&RomOptions::default())?;
+    let built = building::rom(&RomOptions::default(), "the ROM")?;
     let image = built.image.to_string_lossy();
     whole_system(prefix, &[(variable, "1"), (ROM_VARIABLE, &image)])
 }
@@ -372,12 +373,19 @@ fn sizes() -> Result<()> {
     Ok(())
 }
 
-/// `deny.toml`, but for the advisories: their database cannot be reached by package registries alone.
+/// Packages, and `deny.toml`, but for the advisories: their database cannot be reached by package registries alone.
 fn supply() -> Result<()> {
     let deny = setup::tool("cargo-deny", CARGO_DENY, &[])?;
     step(Command::new(deny).args(["check", "bans", "licenses", "sources"]))?;
     println!("Not checked: advisories, whose database is a repository (deny.toml says more).");
-    Ok(())
+    packages()
+}
+
+/// Packs all crates that are published, in the order of their dependencies, as for the registry. What a package builds is what the other
+/// parts build, so nothing is compiled again.
+fn packages() -> Result<()> {
+    let dry = ["--workspace", "--dry-run", "--no-verify", "--allow-dirty"];
+    step(cargo().arg("publish").args(dry).arg("--quiet"))
 }
 
 fn docs() -> Result<()> {

@@ -3,9 +3,11 @@
 //! The directory is copied out of the tree first: cargo would merge the workspace's own `.cargo/config.toml` into that of the example
 //! otherwise, and nobody would notice a flag that only stands there. The commands are those of the example's README.
 
+use crate::building;
 use crate::format::{table, thousands};
 use crate::setup;
-use crate::symbols::Program;
+use crate::size;
+use crate::symbols::{Program, UNNAMED};
 use anyhow::{Context, Result, bail, ensure};
 use std::env;
 use std::fs;
@@ -18,6 +20,21 @@ use testbed::rom::{self, Core, TARGET};
 const FLASH: u64 = 112_640;
 /// Flash in octets of the ROM that the README's second command builds, with a core library of its own.
 const FLASH_REBUILT: u64 = 102_400;
+/// Octets by which the library's code in the example may differ from that in the tree's own ROM with the same features.
+const APART: u32 = 2_048;
+/// Crates that are no part of the library: the boards, their drivers, the emulated device, and what no symbol names (constants, among
+/// them the texts of the boards).
+const BOARDS: [&str; 9] = [
+    "example_rom",
+    "example_mac",
+    "mcu_rom",
+    "rom_parts",
+    "netboot_virtio",
+    "virtio_drivers",
+    "recovery_model",
+    "riscv_rt",
+    UNNAMED,
+];
 /// Static RAM in octets of both.
 const RAM: u64 = 40_960;
 
@@ -47,6 +64,7 @@ pub fn run() -> Result<()> {
         Core::Rebuilt => {
             let rebuilt = measured(&command(&readme, "RUSTC_BOOTSTRAP=1 cargo build")?, &copy)?;
             rows.push(("core rebuilt", rebuilt, FLASH_REBUILT));
+            compare()?;
         }
         Core::Precompiled => {
             ensure!(
@@ -141,6 +159,38 @@ fn measured(line: &str, directory: &Path) -> Result<(u64, u64)> {
     Ok(footprint(&Program::read(&elf)?))
 }
 
+/// Compares the library's code in the example with that in the tree's own ROM, which has the same features and is built by the same means: an
+/// integrator gets the size that the book tells.
+fn compare() -> Result<()> {
+    let read = |path: &Path| -> Result<Program> {
+        let elf = fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
+        Program::read(&elf)
+    };
+    let example = read(&target_directory().join(TARGET).join("release/example-rom"))?;
+    let tree = building::rom(&rom::RomOptions::default(), "the tree's own ROM")?;
+    let tree = read(&tree.elf)?;
+    let (here, there) = (library(&example, &ROM_REGION), library(&tree, &size::FLASH));
+    println!("the library's code in examples/rom: {here} octets; in the tree's ROM: {there}");
+    alike(here, there)
+}
+
+/// Fails when the two are further apart than they may be, or one is nothing.
+fn alike(here: u32, there: u32) -> Result<()> {
+    ensure!(here.min(there) > 0, "no symbol of the library was found");
+    ensure!(
+        here.abs_diff(there) <= APART,
+        "the library's code takes {here} octets in examples/rom and {there} in the tree's ROM, and may be {APART} apart: is a means missing in one of them?"
+    );
+    Ok(())
+}
+
+/// Octets of the library's code, and of what it is built on, in a region.
+fn library(program: &Program, region: &Range<u32>) -> u32 {
+    let crates = program.by_crate(region).into_iter();
+    let of_library = crates.filter(|(name, _)| !BOARDS.contains(&name.as_str()));
+    of_library.map(|(_, octets)| octets).sum()
+}
+
 /// Octets of flash and of static RAM, gaps included, stack and heap not.
 fn footprint(program: &Program) -> (u64, u64) {
     let loads = program.loads.iter();
@@ -182,7 +232,7 @@ fn report(rows: &[(&str, (u64, u64), u64)]) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::symbols::Section;
+    use crate::symbols::{Section, Symbol};
     use netboot_rom_support::flags::{COMMON, IMAGE};
 
     #[test]
@@ -204,6 +254,37 @@ mod tests {
         assert!(manifest.contains(&format!("{}/crates/netboot\"", rom::workspace().display())));
         assert!(place.path().join(".cargo/config.toml").is_file());
         assert!(!place.path().join("target").exists());
+    }
+
+    #[test]
+    fn a_rom_that_lacks_a_means_is_noticed() {
+        assert!(alike(90_000, 90_000 + APART).is_ok());
+        for (here, there) in [(90_000, 90_001 + APART), (90_001 + APART, 90_000), (0, 0)] {
+            assert!(alike(here, there).is_err());
+        }
+    }
+
+    #[test]
+    fn boards_are_no_part_of_the_library() {
+        let symbol = |name: &str, range| Symbol {
+            name: name.into(),
+            range,
+        };
+        let program = Program {
+            sections: vec![Section {
+                name: ".text".into(),
+                range: 0x8000_0000..0x8000_1000,
+                in_file: true,
+            }],
+            symbols: vec![
+                symbol("example_mac::mac::next", 0x8000_0000..0x8000_0100),
+                symbol("netboot::network::run", 0x8000_0100..0x8000_0300),
+                symbol("smoltcp::iface::poll", 0x8000_0300..0x8000_0400),
+                symbol("mcu_rom::main", 0x8000_0400..0x8000_0800),
+            ],
+            loads: Vec::new(),
+        };
+        assert_eq!(library(&program, &ROM_REGION), 0x300);
     }
 
     #[test]

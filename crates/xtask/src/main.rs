@@ -3,6 +3,7 @@
 //! | module | what |
 //! |---|---|
 //! | [`boot`] | one boot, watched: under QEMU or in the simulated world |
+//! | [`building`] | the ROM, with a bar while it is built |
 //! | [`check`] | everything that CI checks |
 //! | [`example_rom`] | a ROM outside of this workspace, and its size |
 //! | [`features`] | each library crate with each of its features alone |
@@ -17,6 +18,7 @@
 
 mod bench;
 mod boot;
+mod building;
 mod campaign;
 mod check;
 mod example_rom;
@@ -27,6 +29,8 @@ mod inventory;
 mod link;
 mod mutants;
 mod panic_gate;
+#[cfg(test)]
+mod published;
 mod serve;
 mod setup;
 mod size;

@@ -1,6 +1,7 @@
 //! `cargo xtask serve`: the image server alone, for a QEMU of one's own.
 
 use crate::boot::ProtocolArg;
+use crate::building;
 use crate::link::{self, LinkArgs};
 use anyhow::{Context, Result, ensure};
 use clap::Args;
@@ -227,10 +228,13 @@ fn print_arguments(arguments: &ServeArgs, plan: &Plan, directory: &Path) -> Resu
         qemu::OLDEST.1
     );
     println!("  {}\n", shown(&qemu::network_arguments(&arguments.socket)));
-    let built = rom::build(&rom::RomOptions {
-        https: plan.https.as_ref().map(Https::rom),
-        ..rom::RomOptions::default()
-    });
+    let built = building::rom(
+        &rom::RomOptions {
+            https: plan.https.as_ref().map(Https::rom),
+            ..rom::RomOptions::default()
+        },
+        "the ROM",
+    );
     match built {
         Ok(built) => {
             let mut all = qemu::machine_arguments(&built.image, 8);

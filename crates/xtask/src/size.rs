@@ -2,6 +2,7 @@
 
 mod history;
 
+use crate::building;
 use crate::format::{table, thousands};
 use crate::setup;
 use crate::symbols::Program;
@@ -31,7 +32,7 @@ pub struct SizeArgs {
 }
 
 /// Regions of `qemu/memory.x.in`. The emulated device lies apart from what a board would have.
-const FLASH: Range<u32> = 0x2000_0000..0x2010_0000;
+pub const FLASH: Range<u32> = 0x2000_0000..0x2010_0000;
 /// The page of flash that is kept for loops.
 const HOT: Range<u32> = 0x200f_f000..0x2010_0000;
 const EMULATION: Range<u32> = 0x2010_0000..0x2200_0000;
@@ -213,7 +214,7 @@ pub fn footprint(elf: &Path) -> Result<(u64, u64)> {
 
 /// Builds a ROM: its program, and the path of its image.
 fn built(options: &RomOptions) -> Result<(Program, PathBuf)> {
-    let built = rom::build(options)?;
+    let built = building::rom(options, "a ROM to measure")?;
     let elf =
         fs::read(&built.elf).with_context(|| format!("cannot read {}", built.elf.display()))?;
     Ok((Program::read(&elf)?, built.image))

@@ -201,6 +201,8 @@ impl<R: Registers, const N: usize> Device for Mac<R, N> {
     where
         Self: 'a;
 
+    const HELD_FRAMES: usize = N.saturating_sub(1);
+
     fn info(&self) -> DeviceInfo {
         DeviceInfo {
             mac: self.address,

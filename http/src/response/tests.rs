@@ -46,7 +46,7 @@ fn exchange(expect: Expect, stream: &[u8], pieces: &[usize], takes: &[usize]) ->
                     .min(end.saturating_add(*pieces.next().unwrap()))
             }
             Event::Head => assert!(response.head().status >= 200),
-            Event::Body(octets) => {
+            Event::Body(octets) | Event::OtherBody(octets) => {
                 let count = octets.len().min(*takes.next().unwrap());
                 body.extend_from_slice(&octets[..count]);
                 response.body_taken(count);
@@ -274,6 +274,45 @@ fn limits_of_the_head() {
         failed(GET, &many(MAX_INTERIM + 1)),
         HttpError::TooManyInterim
     );
+}
+
+/// Whoever saves the octets of [`Event::Body`] alone never saves an error page as the file.
+#[test]
+fn the_body_of_an_error_is_not_the_content() {
+    for (status, content) in [
+        (200, true),
+        (206, true),
+        (201, false),
+        (301, false),
+        (404, false),
+        (416, false),
+        (503, false),
+    ] {
+        for framing in [
+            "Content-Length: 4\r\n\r\npage",
+            "Transfer-Encoding: chunked\r\n\r\n4\r\npage\r\n0\r\n\r\n",
+            "\r\npage",
+        ] {
+            let range = match status {
+                206 => "Content-Range: bytes 5-8/9\r\n",
+                _ => "",
+            };
+            let stream = format!("HTTP/1.1 {status} x\r\n{range}{framing}");
+            let expect = if status == 206 { FROM_5 } else { GET };
+            let mut response = Response::<256>::new(expect);
+            let head = response.handle(stream.as_bytes()).unwrap();
+            assert_eq!(head.event, Event::Head);
+            let body = response
+                .handle(&stream.as_bytes()[head.consumed..])
+                .unwrap();
+            let expected = match content {
+                true => Event::Body(b"page"),
+                false => Event::OtherBody(b"page"),
+            };
+            assert_eq!(body.event, expected, "{stream}");
+            response.body_taken(4);
+        }
+    }
 }
 
 #[test]

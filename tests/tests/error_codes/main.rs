@@ -74,7 +74,8 @@ const HEAD: &str = "\
 
 A boot ends with a status of 32 bits: 0, or one of these numbers. The upper half says which part failed,
 the lower half what happened. It stands in the `@finished` and `@report` lines of the
-[console](console.md), in the `code=` of each failed attempt, and in the exit code of the ROM under QEMU.
+[console](console.md) and in the `code=` of each failed attempt. An exit code has room for eight bits, so QEMU ends with the lowest seven bits of the number, or with 1
+where these are 0: it tells failure from success, and the console tells the number.
 
 *Blame* is who has to act:
 

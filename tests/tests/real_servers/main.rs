@@ -8,6 +8,7 @@
 
 mod bad_line;
 mod dhcp;
+mod example;
 mod http;
 mod https;
 mod https_others;

@@ -87,6 +87,14 @@ impl PackageFault {
     }
 }
 
+impl fmt::Display for PackageFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl core::error::Error for PackageFault {}
+
 impl fmt::Display for TrustQuorumError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match *self {
@@ -104,7 +112,7 @@ impl fmt::Display for TrustQuorumError {
                 write!(f, "{have} shares are there and {need} are needed")
             }
             Self::UnknownShare { x } => write!(f, "share {x} is none of this rack's shares"),
-            Self::BadPackage(fault) => write!(f, "the share package is wrong: {}", fault.as_str()),
+            Self::BadPackage(fault) => write!(f, "the share package is wrong: {fault}"),
             Self::Decryption => {
                 f.write_str("the extra shares do not decrypt under this rack's secret")
             }

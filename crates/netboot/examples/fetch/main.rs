@@ -3,13 +3,15 @@
 //!
 //! `cargo run -p netboot --example fetch`
 
+mod store;
 mod world;
 
 use image_server::{Content, LeaseConfig, ServerConfig, World};
 use netboot::{Buffers, NetError, Network, NetworkOptions, Slots};
 use netboot_ipxe::{Deliver as _, Delivery, DhcpGoal, ExecError, IpxeInterface, Uri};
 use netsim::LinkConfig;
-use world::{Clock, Ethernet, Store};
+use store::Store;
+use world::{Clock, Ethernet};
 
 fn main() -> Result<(), ExecError<NetError>> {
     let image: Vec<u8> = (0..200_000_u32).map(|octet| (octet % 253) as u8).collect();

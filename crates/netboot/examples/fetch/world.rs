@@ -1,12 +1,8 @@
-//! The board of the example: the station's end of a simulated link, virtual time, and a sink in memory.
+//! The board of the example: the station's end of a simulated link, and virtual time.
 
 use image_server::SharedWorld;
-use netboot_core::{
-    AbortReason, Blame, Coded, Device, DeviceInfo, FrameSlot, ImageSink, Instant, Platform,
-    Received, TxSlot,
-};
+use netboot_core::{Device, DeviceInfo, FrameSlot, Instant, Platform, Received, TxSlot};
 use rand_core::RngCore;
-use std::fmt;
 
 /// The station's end of the simulated link.
 pub struct Ethernet {
@@ -28,6 +24,8 @@ impl Ethernet {
 
 impl Device for Ethernet {
     type Tx<'a> = Tx<'a>;
+
+    const HELD_FRAMES: usize = 4;
 
     fn info(&self) -> DeviceInfo {
         DeviceInfo {
@@ -132,64 +130,4 @@ impl RngCore for Clock {
         self.fill_bytes(octets);
         Ok(())
     }
-}
-
-/// Keeps an image in memory; it takes 1,024 octets at a time.
-#[derive(Default)]
-pub struct Store(pub Vec<u8>);
-
-/// The store never fails.
-#[derive(Debug)]
-pub enum Never {}
-
-impl fmt::Display for Never {
-    fn fmt(&self, _: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match *self {}
-    }
-}
-
-impl Coded for Never {
-    fn code(&self) -> u32 {
-        match *self {}
-    }
-
-    fn blame(&self) -> Blame {
-        match *self {}
-    }
-}
-
-impl ImageSink for Store {
-    type Error = Never;
-
-    fn begin(&mut self, _: Instant, _size: u64) -> Result<(), Never> {
-        Ok(())
-    }
-
-    fn window(&mut self, _: Instant) -> Result<usize, Never> {
-        Ok(1_024)
-    }
-
-    fn write(&mut self, _: Instant, data: &[u8]) -> Result<(), Never> {
-        self.0.extend(data);
-        Ok(())
-    }
-
-    fn end(&mut self, _: Instant) -> Result<(), Never> {
-        Ok(())
-    }
-
-    fn poll_ready(&mut self, _: Instant) -> Result<bool, Never> {
-        Ok(true)
-    }
-
-    fn activate(&mut self, _: Instant) -> Result<(), Never> {
-        Ok(())
-    }
-
-    fn withdraw(&mut self, _: Instant) -> bool {
-        self.0.clear();
-        true
-    }
-
-    fn abort(&mut self, _: Instant, _: AbortReason) {}
 }

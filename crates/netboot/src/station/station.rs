@@ -9,6 +9,7 @@ use crate::error::NetError;
 use crate::link::Service;
 use crate::options::NetworkOptions;
 use crate::stack::Stack;
+use core::fmt;
 use core::net::IpAddr;
 use log::warn;
 use netboot_core::net::{NetworkConfig, Route};
@@ -36,6 +37,14 @@ const EPHEMERAL: u16 = 49152;
 /// kilobytes of flash. Only [`Station::fail`] makes one.
 #[derive(Debug)]
 pub struct Failed(());
+
+impl fmt::Display for Failed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the command failed; the station has the error")
+    }
+}
+
+impl core::error::Error for Failed {}
 
 /// A result whose error lies with the [`Station`].
 pub type Internal<T = ()> = Result<T, Failed>;

@@ -54,6 +54,8 @@ impl<W: WireEnd> Device for Ethernet<W> {
     where
         W: 'a;
 
+    const HELD_FRAMES: usize = HeldFrames::MOST;
+
     fn info(&self) -> DeviceInfo {
         DeviceInfo {
             mac: MAC,
@@ -98,15 +100,15 @@ impl<W: WireEnd> Device for Ethernet<W> {
 #[derive(Debug, Default)]
 pub struct HeldFrames(Vec<Option<Vec<u8>>>);
 
-/// Number of frames that a device of the test world keeps at once.
-const MOST: usize = 8;
-
 impl HeldFrames {
+    /// Number of frames that a device of the test world keeps at once.
+    pub const MOST: usize = 8;
+
     /// Keeps `frame`, unless it is empty or there are as many as there may be.
     pub fn hold(&mut self, frame: Vec<u8>) -> Option<FrameSlot> {
         let free = self.0.iter().position(Option::is_none);
         let at = free.unwrap_or(self.0.len());
-        if frame.is_empty() || at >= MOST {
+        if frame.is_empty() || at >= Self::MOST {
             return None;
         }
         match self.0.get_mut(at) {

@@ -31,6 +31,8 @@ pub struct Https {
     pub trusted: bool,
     /// The root of another authority, DER, which the client trusts in its place.
     pub other_root: Option<Vec<u8>>,
+    /// What the ROM trusts in place of the authority: the text of a file as `NETBOOT_TRUST` names it.
+    pub trust: Option<String>,
     /// The client has random numbers for keys.
     pub entropy: bool,
     /// Octets of the client's receive buffer.
@@ -50,6 +52,7 @@ impl Https {
             time: TimePolicy::None,
             trusted: true,
             other_root: None,
+            trust: None,
             entropy: true,
             records: LARGE_RECORDS,
             max_fragment: None,
@@ -65,9 +68,10 @@ impl Https {
     /// The ROM that is such a client, but for a certificate of its own, which the ROM under QEMU never has.
     pub fn rom(&self) -> HttpsRom {
         HttpsRom {
-            trust: match self.trusted {
-                true => test_pki::pem_of(&self.root().into()),
-                false => String::new(),
+            trust: match (&self.trust, self.trusted) {
+                (Some(text), _) => text.clone(),
+                (None, true) => test_pki::pem_of(&self.root().into()),
+                (None, false) => String::new(),
             },
             small_records: self.records == SMALL_RECORDS,
         }

@@ -30,6 +30,7 @@ pub mod settings_help;
 pub mod sim;
 pub mod tap;
 pub mod tls_servers;
+mod watched;
 
 pub use https::Https;
 pub use plan::{Image, Plan, Protocol};

@@ -1,5 +1,7 @@
 //! Builds the ROM: cargo makes an ELF file, this makes the flash image that QEMU wants.
 
+use crate::watched;
+pub use crate::watched::Compiled;
 use anyhow::{Context, Result, bail, ensure};
 use netboot_core::Digest;
 use netboot_rom_support::flags::{BOOTSTRAP, IMAGE, REBUILT, REBUILT_CARGO};
@@ -103,7 +105,7 @@ impl Default for RomOptions {
 }
 
 impl RomOptions {
-    fn features(&self) -> String {
+    pub(crate) fn features(&self) -> String {
         let tiny = self.tiny.then_some("tiny");
         let texts = self.texts.then_some("texts");
         let panic = self.panic.then_some("panic-at-start");
@@ -210,6 +212,14 @@ pub fn build_once(options: &RomOptions) -> Result<Rom> {
 /// # Errors
 /// When cargo fails, or the program does not fit where it has to be.
 pub fn build(options: &RomOptions) -> Result<Rom> {
+    build_watched(options, &mut |_| {})
+}
+
+/// Like [`build`]; tells `watch` of each package that is built.
+///
+/// # Errors
+/// As with [`build`].
+pub fn build_watched(options: &RomOptions, watch: &mut dyn FnMut(&Compiled)) -> Result<Rom> {
     // Cargo gives all builds the same name; each is copied from there before the next one may begin.
     static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
     let _turn = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
@@ -247,14 +257,13 @@ pub fn build(options: &RomOptions) -> Result<Rom> {
     if options.tiny {
         command.arg("--no-default-features");
     }
-    let output = command.output().context("cannot start cargo")?;
+    let (success, messages, errors) = watched::run(&mut command, options, watch)?;
     // Said only then: the compiler's remark on `relax`, once for each crate, helps nobody.
-    let errors = String::from_utf8_lossy(&output.stderr);
-    if let (false, Some(short)) = (output.status.success(), too_small(&errors, options)) {
+    if let (false, Some(short)) = (success, too_small(&errors, options)) {
         bail!("{short}");
     }
-    ensure!(output.status.success(), "{errors}\nthe ROM does not build");
-    let built = executable(&output.stdout).context("cargo named no executable for mcu-rom")?;
+    ensure!(success, "{errors}\nthe ROM does not build");
+    let built = executable(&messages).context("cargo named no executable for mcu-rom")?;
     let elf = built.with_file_name(options.name());
     if elf != built {
         fs::copy(&built, &elf).with_context(|| format!("cannot write {}", elf.display()))?;
@@ -344,8 +353,7 @@ pub fn has_library_sources() -> bool {
 }
 
 /// The executable that cargo's JSON messages name.
-fn executable(messages: &[u8]) -> Option<PathBuf> {
-    let messages = String::from_utf8_lossy(messages);
+fn executable(messages: &str) -> Option<PathBuf> {
     let mut named = messages.lines().filter_map(|line| {
         let message: serde_json::Value = serde_json::from_str(line).ok()?;
         let ours = message["target"]["name"] == "mcu-rom";
@@ -413,12 +421,12 @@ mod tests {
 
     #[test]
     fn cargo_names_the_executable() {
-        let messages = br#"{"reason":"compiler-artifact","target":{"name":"log"},"executable":null}
+        let messages = r#"{"reason":"compiler-artifact","target":{"name":"log"},"executable":null}
 not json
 {"reason":"compiler-artifact","target":{"name":"mcu-rom"},"executable":"/t/rom/mcu-rom"}
 {"reason":"build-finished","success":true}"#;
         assert_eq!(executable(messages), Some("/t/rom/mcu-rom".into()));
-        assert_eq!(executable(b"{}"), None);
+        assert_eq!(executable("{}"), None);
     }
 
     #[test]

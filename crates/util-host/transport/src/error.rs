@@ -18,6 +18,20 @@ pub enum DeviceFailure {
     Completion(CompletionCode),
 }
 
+impl fmt::Display for DeviceFailure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Mailbox { status } => write!(
+                f,
+                "the device declined the command (mailbox status {status:#x})"
+            ),
+            Self::Completion(code) => write!(f, "the device declined the command: {code}"),
+        }
+    }
+}
+
+impl core::error::Error for DeviceFailure {}
+
 /// A transport's failure, with the facts that the layer below gave.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TransportError {
@@ -147,15 +161,7 @@ impl fmt::Display for TransportError {
             ),
             Self::NoResponse => f.write_str("there is no answer to receive, as nothing was sent"),
             Self::Busy => f.write_str("the device's mailbox is in use"),
-            Self::Device(DeviceFailure::Mailbox { status }) => {
-                write!(
-                    f,
-                    "the device declined the command (mailbox status {status:#x})"
-                )
-            }
-            Self::Device(DeviceFailure::Completion(code)) => {
-                write!(f, "the device declined the command: {code}")
-            }
+            Self::Device(failure) => failure.fmt(f),
             Self::Command(error) => error.fmt(f),
         }
     }

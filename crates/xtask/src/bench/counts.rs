@@ -8,6 +8,7 @@
 use super::cases::Carrier;
 use super::rom::{Done, MEMORY_MIB, RomClient, Told, only, settings};
 use super::stats;
+use crate::building;
 use anyhow::{Context, Result, ensure};
 use serde::Serialize;
 use std::time::Duration;
@@ -15,7 +16,7 @@ use test_pki::Pki;
 use testbed::https::Https;
 use testbed::plan::{FIRMWARE_SIZES, SERVER, firmware};
 use testbed::qemu::{self, QemuOptions};
-use testbed::rom::{self, RomOptions};
+use testbed::rom::RomOptions;
 use testbed::{Image, Plan, Protocol};
 
 /// Octets of the image of which nothing but the difference to [`MORE`] counts.
@@ -248,7 +249,7 @@ fn recover(
         expect: true,
         ..Plan::default()
     };
-    let built = rom::build(&RomOptions::default())?;
+    let built = building::rom(&RomOptions::default(), "the ROM")?;
     let options = QemuOptions {
         icount,
         timeout: patience,

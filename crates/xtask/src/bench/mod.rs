@@ -40,7 +40,7 @@ use rom::RomClient;
 use run::{Measurement, Runner};
 use serde_json::json;
 use std::fs;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use test_pki::Pki;
 use testbed::qemu;
 use testbed::rom::{target_directory, workspace};
@@ -172,6 +172,17 @@ pub fn run(arguments: &BenchArgs) -> Result<bool> {
     Ok(report.is_good())
 }
 
+/// About what one boot takes, its wire, servers and emulator included.
+const SECONDS_PER_BOOT: Duration = Duration::from_secs(4);
+
+/// A time as one says it.
+fn described_time(time: Duration) -> String {
+    match time.as_secs() {
+        seconds @ 0..=90 => format!("{seconds} s"),
+        seconds => format!("{} min", (seconds + 30) / 60),
+    }
+}
+
 /// Runs on the shared wire.
 fn rates(arguments: &BenchArgs, pki: &Pki, rom: &mut RomClient, report: &mut Report) -> Result<()> {
     let world = World::new(pki, arguments.congestion.as_deref())?;
@@ -225,6 +236,12 @@ fn rates(arguments: &BenchArgs, pki: &Pki, rom: &mut RomClient, report: &mut Rep
             cases.filter(wanted).map(Measurement::new).collect()
         })
         .collect();
+    let boots: usize = measurements.iter().map(|cases| cases.len() * runs).sum();
+    println!(
+        "{boots} boots in {runs} rounds: roughly {}",
+        described_time(SECONDS_PER_BOOT * boots as u32)
+    );
+    let begun = Instant::now();
     // One boot of each, and again: what moves the machine's speed moves all of them.
     for seed in 1..=runs as u64 {
         for ((_, runner), cases) in clients.iter_mut().zip(&mut measurements) {
@@ -232,7 +249,11 @@ fn rates(arguments: &BenchArgs, pki: &Pki, rom: &mut RomClient, report: &mut Rep
                 measurement.boot(runner.as_mut(), &world, seed, patience);
             }
         }
-        println!("{seed} of {runs} rounds");
+        let rest = begun
+            .elapsed()
+            .div_f64(seed as f64)
+            .mul_f64((runs as u64 - seed) as f64);
+        println!("{seed} of {runs} rounds; {} to go", described_time(rest));
     }
     for measurement in measurements.into_iter().flatten() {
         let case = measurement.case;
@@ -313,6 +334,13 @@ mod tests {
     struct Cli {
         #[command(flatten)]
         bench: BenchArgs,
+    }
+
+    #[test]
+    fn a_time_is_said_in_seconds_or_minutes() {
+        let told =
+            [0, 90, 91, 149, 150, 3600].map(|seconds| described_time(Duration::from_secs(seconds)));
+        assert_eq!(told, ["0 s", "90 s", "2 min", "2 min", "3 min", "60 min"]);
     }
 
     #[test]

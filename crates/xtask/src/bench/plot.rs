@@ -9,14 +9,20 @@ const LEFT: f64 = 300.0;
 const RIGHT: f64 = 110.0;
 const BAR: f64 = 16.0;
 const GAP: f64 = 5.0;
+/// What the names of clients, carriers and wires mean.
+const LEGEND: [&str; 2] = [
+    "ROM SHA-256 hashes while it fetches, as a boot does. KiB: TCP's receive buffer, and the number of connections before it. windowsize: blocks of TFTP.",
+    "Each group is a wire: its delay in each direction, and its loss. The longest bar of a group is as wide as the page.",
+];
 const SPARK: (f64, f64) = (300.0, 34.0);
 
 /// Unit of rates in the history.
 pub const RATE: &str = "octets/s";
 
 /// Colours by client.
-const COLOURS: [(&str, &str); 3] = [
+const COLOURS: [(&str, &str); 4] = [
     ("ROM", "#2563eb"),
+    ("ROM SHA-256", "#64748b"),
     ("U-Boot", "#d97706"),
     ("iPXE", "#059669"),
 ];
@@ -62,11 +68,17 @@ fn colour(client: &str) -> &'static str {
     known.map_or("#64748b", |(_, colour)| colour)
 }
 
+/// What a colour is, and how to read a bar.
 fn legend(page: &mut Page, y: f64) -> f64 {
     for (at, (name, colour)) in COLOURS.iter().enumerate() {
-        let x = 28.0 + 90.0 * at as f64;
+        let x = 28.0 + 130.0 * at as f64;
         page.rect(x, y - 10.0, 12.0, 12.0, colour, name);
         page.words(x + 18.0, y, "", name);
+    }
+    let mut y = y;
+    for line in LEGEND {
+        y += 20.0;
+        page.words(28.0, y, "", line);
     }
     y + 14.0
 }
@@ -229,9 +241,10 @@ mod tests {
         let svg = svg(&history);
         assert!(svg.starts_with("<svg ") && svg.ends_with("</svg>\n"));
         assert_eq!(svg.matches("<polyline").count(), 1);
-        // The legend's three, the background, and a bar for each rate of the latest record.
-        assert_eq!(svg.matches("<rect").count(), 3 + 1 + 2);
+        // The legend's four, the background, and a bar for each rate of the latest record.
+        assert_eq!(svg.matches("<rect").count(), 4 + 1 + 2);
         assert!(svg.contains("1.0 M to 4.0 M octets/s") && svg.contains("&lt;warm&gt;"));
+        assert!(svg.contains("ROM SHA-256 hashes") && svg.contains("its delay in each direction"));
         assert!(!svg.contains("NaN") && !svg.contains("inf"));
         assert_eq!(svg.matches("<text").count(), svg.matches("</text>").count());
     }

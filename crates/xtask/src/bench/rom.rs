@@ -3,6 +3,7 @@
 use super::cases::{BLKSIZE, Carrier, Case, Client};
 use super::run::{Boot, Runner, shortfall};
 use super::world::{World, file};
+use crate::building;
 use crate::size;
 use anyhow::{Context, Result, ensure};
 use serde::Serialize;
@@ -13,7 +14,7 @@ use test_pki::Pki;
 use testbed::console::Console;
 use testbed::netns::{OTHER, SERVER};
 use testbed::qemu::{QEMU, machine_arguments, strap_arguments};
-use testbed::rom::{self, HttpsRom, Rom, RomOptions};
+use testbed::rom::{HttpsRom, Rom, RomOptions};
 use testbed::{Plan, sizes};
 
 /// RAM of a ROM that measures, in KiB: the largest buffers, of each connection, and what there is beside them.
@@ -190,7 +191,7 @@ impl RomClient {
             return Ok(built.clone());
         }
         let trust = self.trust.clone();
-        let rom = rom::build(&RomOptions {
+        let options = RomOptions {
             rom_kib: ROM_KIB,
             ram_kib: RAM_KIB,
             bench: true,
@@ -202,7 +203,8 @@ impl RomClient {
                 small_records: false,
             }),
             ..RomOptions::default()
-        })?;
+        };
+        let rom = building::rom(&options, &format!("the ROM for {}", carrier.name()))?;
         let footprint = size::footprint(&rom.elf)?;
         let built = Built { rom, footprint };
         self.builds.insert(build, built.clone());

@@ -12,7 +12,7 @@ mod timeline;
 
 pub use options::{BootArgs, ProtocolArg};
 
-use crate::{link, setup};
+use crate::{building, link, setup};
 use anyhow::{Context, Result};
 use image_server::Served;
 use netboot_lines::Transcript;
@@ -92,15 +92,15 @@ fn under_qemu(arguments: &BootArgs, plan: &Plan, pcap: PathBuf) -> Result<Run> {
     setup::rust_target()?;
     setup::qemu()?;
     let version = qemu::version()?;
-    println!("Building the ROM ...");
-    let built = rom::build(&RomOptions {
+    let rom = RomOptions {
         rom_kib: arguments.rom,
         ram_kib: arguments.ram,
         texts: arguments.texts,
         settings: arguments.static_address || !arguments.setting.is_empty(),
         https: plan.https.as_ref().map(Https::rom),
         ..RomOptions::default()
-    })?;
+    };
+    let built = building::rom(&rom, "the ROM")?;
     announce(plan, &version);
     let options = QemuOptions {
         pcap: Some(pcap),
@@ -132,6 +132,16 @@ fn under_qemu(arguments: &BootArgs, plan: &Plan, pcap: PathBuf) -> Result<Run> {
     })
 }
 
+/// Octets that a boot under QEMU delivers in a second, at least, on a machine that has nothing else to do.
+const RATE: u64 = 1_000_000;
+
+/// About how many seconds a boot takes that goes well over a link without delay and loss: one for the start, the lease and the settling of
+/// the device, and what the octets take.
+fn seconds(plan: &Plan) -> u64 {
+    let octets: usize = plan.images.iter().map(|image| image.bytes.len()).sum();
+    1 + (octets as u64).div_ceil(RATE)
+}
+
 /// Says what is about to be booted.
 fn announce(plan: &Plan, world: &str) {
     println!(
@@ -154,5 +164,25 @@ fn announce(plan: &Plan, world: &str) {
             println!("           {note}");
         }
     }
+    println!(
+        "This takes about {} s, and longer where the boot has to try again.",
+        seconds(plan)
+    );
     println!();
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use testbed::plan::firmware;
+
+    #[test]
+    fn the_time_that_a_boot_takes_grows_with_its_images() {
+        let plan = |sizes: &[usize; 3]| Plan {
+            images: firmware(sizes),
+            ..Plan::default()
+        };
+        assert_eq!(seconds(&plan(&[200_000, 30_000, 4_000])), 2);
+        assert_eq!(seconds(&plan(&[16 << 20, 0, 1])), 18);
+    }
 }

@@ -12,8 +12,8 @@ use rand_core::{OsRng, RngCore as _};
 use serde::Serialize;
 use std::fs;
 use std::ops::RangeInclusive;
-use std::path::PathBuf;
-use test_pki::Pki;
+use std::path::{Path, PathBuf};
+use test_pki::{Identity, Pki};
 use testbed::https::Https;
 use testbed::plan::{EndSignal, FILE_NAMES, FIRMWARE_SIZES, Pointer, firmware};
 use testbed::{Image, Plan, Protocol, settings_help};
@@ -64,6 +64,15 @@ pub struct BootArgs {
     /// Build the ROM for servers that keep their TLS records to 4096 octets; the server does
     #[arg(long)]
     pub small_records: bool,
+    /// Build a ROM that trusts the roots and pins in this file of yours, and not the authority that is made for this run
+    #[arg(long, value_name = "FILE", conflicts_with = "sim")]
+    pub trust: Option<PathBuf>,
+    /// Let the server show the chain in this file of yours (PEM, its own certificate first), for 10.0.2.2
+    #[arg(long, value_name = "FILE", requires_all = ["trust", "key"])]
+    pub chain: Option<PathBuf>,
+    /// The private key of --chain (PEM, on P-256)
+    #[arg(long, value_name = "FILE", requires = "chain")]
+    pub key: Option<PathBuf>,
     /// Run in the simulated world, in this process and in virtual time: no QEMU
     #[arg(long)]
     pub sim: bool,
@@ -177,7 +186,10 @@ impl BootArgs {
         let plan = Plan {
             parallel: false,
             protocol,
-            https: (protocol == Protocol::Https).then(|| self.https_ends()),
+            https: match protocol {
+                Protocol::Https => Some(self.https_ends()?),
+                _ => None,
+            },
             images,
             pointer: match (self.toc, self.flash_image) {
                 (true, _) => Pointer::Toc,
@@ -210,6 +222,10 @@ impl BootArgs {
             https || !self.small_records,
             "--small-records is about TLS: give --https as well"
         );
+        ensure!(
+            https || self.trust.is_none(),
+            "--trust is about TLS: give --https as well"
+        );
         let (rom, ram) = (self.rom, self.ram);
         ensure!(
             self.sim || ROM_KIB.contains(&rom),
@@ -227,14 +243,25 @@ impl BootArgs {
         Ok(())
     }
 
-    /// A certification authority for this run, and a server that it has certified.
-    fn https_ends(&self) -> Https {
+    /// A certification authority for this run, and a server that it has certified; or what the user has of both.
+    fn https_ends(&self) -> Result<Https> {
         let mut ends = Https::new(Pki::new(OsRng.next_u64()));
         if self.small_records {
             ends.records = SMALL_RECORDS;
             ends.max_fragment = Some(4096);
         }
-        ends
+        if let Some(path) = &self.trust {
+            // The ROM's build script judges what is in it.
+            let text = text_of(path)?;
+            ensure!(!text.trim().is_empty(), "{} is empty", path.display());
+            ends.trust = Some(text);
+        }
+        if let (Some(chain), Some(key)) = (&self.chain, &self.key) {
+            let identity = Identity::from_pem(&text_of(chain)?, &text_of(key)?);
+            let files = || format!("--chain {} --key {}", chain.display(), key.display());
+            ends.shown = Some(identity.with_context(files)?);
+        }
+        Ok(ends)
     }
 
     fn images(&self) -> Result<Vec<Image>> {
@@ -257,6 +284,11 @@ impl BootArgs {
         }
         Ok(images)
     }
+}
+
+/// The text of a file that an option names.
+fn text_of(path: &Path) -> Result<String> {
+    fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))
 }
 
 fn lines(lines: &[String]) -> String {
@@ -322,6 +354,50 @@ mod tests {
         assert_eq!(plan(&[]).unwrap().link, LinkConfig::PERFECT);
         let told = plan(&["--sim", "--delay-ms=0"]).unwrap();
         assert_eq!(told.link, LinkConfig::PERFECT);
+    }
+
+    #[test]
+    fn the_users_own_trust_and_server_are_used() {
+        let place = tempfile::tempdir().unwrap();
+        let file = |name: &str, text: &str| {
+            let path = place.path().join(name);
+            fs::write(&path, text).unwrap();
+            format!("{}", path.display())
+        };
+        let (mine, other) = (Pki::new(1), Pki::new(2));
+        let server = mine.server(&["10.0.2.2"]).unwrap();
+        let root = mine.root_pem().unwrap();
+        let trust = format!("--trust={}", file("ca.pem", &root));
+        let chain = format!("--chain={}", file("server.pem", &server.chain_pem()));
+        let key = format!("--key={}", file("server.key", &server.key_pem()));
+        let foreign = other.server(&["10.0.2.2"]).unwrap().key_pem();
+        let foreign = format!("--key={}", file("foreign.key", &foreign));
+
+        let ends = plan(&["--https", &trust, &chain, &key])
+            .unwrap()
+            .https
+            .unwrap();
+        assert_eq!(ends.rom().trust, root);
+        assert_eq!(ends.shown, Some(server));
+        let ends = plan(&["--https", &trust]).unwrap().https.unwrap();
+        assert_eq!((ends.rom().trust, ends.shown), (root, None));
+
+        for options in [
+            &["--https", &chain, &key][..],
+            &["--https", &trust, &chain],
+            &["--https", &trust, "--sim"],
+        ] {
+            assert!(plan(options).is_err(), "{options:?}");
+        }
+        let empty = format!("--trust={}", file("empty.pem", "\n"));
+        for (options, said) in [
+            (&[&*trust][..], "--trust is about TLS"),
+            (&["--https", &empty], "empty.pem is empty"),
+            (&["--https", &trust, &chain, &foreign], "does not belong"),
+        ] {
+            let error = format!("{:#}", plan(options).unwrap_err());
+            assert!(error.contains(said), "{error}");
+        }
     }
 
     #[test]

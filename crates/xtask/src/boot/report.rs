@@ -8,7 +8,7 @@ use std::env::consts;
 use testbed::Plan;
 
 /// Version of the file's form; it grows when a reader would have to change.
-const FORM: u32 = 1;
+const FORM: u32 = 2;
 
 /// The report. Times are µs since power-on.
 pub fn json(arguments: &BootArgs, plan: &Plan, run: &Run) -> Value {
@@ -37,13 +37,24 @@ pub fn json(arguments: &BootArgs, plan: &Plan, run: &Run) -> Value {
         "settings": plan.settings_text(),
         "device": plan.device_text(),
         "wanted": images.collect::<Vec<_>>(),
-        "boot": run.transcript,
+        "boot": transcript(run, arguments.icount.is_some()),
         "served": run.served.iter().map(served).collect::<Vec<_>>(),
         "link": {
             "from_board": direction(&run.link.from_client),
             "from_server": direction(&run.link.from_server),
         },
     })
+}
+
+/// What the console said. Without `-icount` QEMU's counter of instructions is a clock of the host, so its figures are left out (null).
+fn transcript(run: &Run, counted: bool) -> Value {
+    let mut boot = json!(run.transcript);
+    if let Some(instret) = boot["instret"].as_object_mut().filter(|_| !counted) {
+        for figure in ["total", "emulated"] {
+            instret.insert(figure.into(), Value::Null);
+        }
+    }
+    boot
 }
 
 fn served(served: &Served) -> Value {
@@ -70,4 +81,34 @@ fn direction(stats: &DirectionStats) -> Value {
         "corrupted": stats.corrupted,
         "dropped": stats.queue_drops + stats.ring_drops + stats.down_drops,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use netboot_lines::Transcript;
+    use netsim::LinkStats;
+    use std::time::Duration;
+
+    #[test]
+    fn instructions_are_told_where_they_were_counted() {
+        let run = Run {
+            world: String::new(),
+            lines: Vec::new(),
+            transcript: Transcript::read("@instret total=9000 emulated=4000 traps=12\n"),
+            served: Vec::new(),
+            link: LinkStats::default(),
+            exit_code: None,
+            elapsed: Duration::ZERO,
+        };
+        let told = |counted| transcript(&run, counted)["instret"].clone();
+        assert_eq!(
+            told(true),
+            json!({"total": 9000, "emulated": 4000, "traps": 12})
+        );
+        assert_eq!(
+            told(false),
+            json!({"total": null, "emulated": null, "traps": 12})
+        );
+    }
 }

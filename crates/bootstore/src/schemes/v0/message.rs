@@ -84,6 +84,8 @@ pub enum RemoteError {
     },
 }
 
+impl core::error::Error for RemoteError {}
+
 impl fmt::Display for RemoteError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -231,7 +231,8 @@ fn decode(
         Event::NeedInput => (step.consumed, Ok(None)),
         Event::Head => (step.consumed, Ok(Some(Stepped::Head))),
         Event::Complete => (step.consumed, Ok(Some(Stepped::Complete))),
-        Event::Body(body) => {
+        // Whoever opened the transfer has seen by the status which of them this is; `exchange` wants both.
+        Event::Body(body) | Event::OtherBody(body) => {
             let offered = body.get(..max).unwrap_or(body);
             let taken = if offered.is_empty() { 0 } else { take(offered) };
             response.body_taken(taken);
