@@ -11,6 +11,8 @@
 #[cfg(all(test, feature = "robust"))]
 mod clock_tests;
 mod probe;
+#[cfg(test)]
+mod problem_tests;
 mod receive;
 #[cfg(test)]
 mod tail_tests;

@@ -22,6 +22,8 @@
 #![forbid(unsafe_code)]
 
 pub mod boot;
+#[cfg(test)]
+mod boot_tests;
 pub mod client;
 pub mod config;
 #[cfg(test)]
