@@ -319,8 +319,11 @@ impl World {
 
     fn transmit(&mut self) {
         let mut buf = [0; 512];
+        let before = self.sent;
         while let Some((len, to)) = self.client.poll_transmit(self.now, &mut buf) {
             self.sent += 1;
+            // An ACK or RRQ, an ERROR to a stray port, and one to the server.
+            assert!(self.sent <= before + 3, "packets without end");
             let wire = buf[..len].to_vec();
             self.launch(|| Flight::ToServer(to.port, wire.clone()));
         }

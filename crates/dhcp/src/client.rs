@@ -10,9 +10,9 @@
 
 #[cfg(all(test, feature = "robust"))]
 mod clock_tests;
-mod probe;
 #[cfg(test)]
-mod problem_tests;
+mod patience_tests;
+mod probe;
 mod receive;
 #[cfg(test)]
 mod tail_tests;

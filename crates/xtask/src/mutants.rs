@@ -32,7 +32,7 @@ const LEAST_TIMEOUT: &str = "20";
 const FEW_CASES: &str = "64";
 
 /// What only tests use: a mutant of a fuzz body or of a model says nothing about the crate.
-const HARNESS: [&str; 2] = ["**/fuzz.rs", "**/model.rs"];
+const HARNESS: [&str; 3] = ["**/fuzz.rs", "**/model.rs", "**/*_tests.rs"];
 
 /// The crates that are asked for when none is named, each with the other packages whose tests hold it.
 const CRATES: [(&str, &[&str]); 8] = [

@@ -63,6 +63,7 @@ fn call(client: &Client, now: Instant) -> (Result<(), TftpError>, Vec<Vec<u8>>, 
     let mut sent = Vec::new();
     while let Some((len, _)) = client.poll_transmit(now, &mut buf) {
         sent.push(buf[..len].to_vec());
+        assert!(sent.len() <= 3, "packets without end");
     }
     (result, sent, client)
 }

@@ -50,6 +50,7 @@ impl Bench {
         while let Some((len, to)) = self.0.poll_transmit(at(millis), &mut buf) {
             assert_eq!(to.addr, SERVER);
             out.push((to.port, buf[..len].to_vec()));
+            assert!(out.len() <= 3, "packets without end");
         }
         out
     }

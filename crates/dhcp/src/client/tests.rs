@@ -383,7 +383,7 @@ pub(super) const PXE: &[u8] = &[
 ];
 
 /// Bound by these options, after the window for other offers.
-fn bound(options: &[u8]) -> Bench {
+pub(super) fn bound(options: &[u8]) -> Bench {
     let mut bench = discovering(&NO_PROBE);
     let address = [192, 168, 7, 50];
     let wire = reply(bench.xid(), address, [0; 4], b"", b"", &typed(2, options));

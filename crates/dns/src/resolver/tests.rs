@@ -1,9 +1,12 @@
 //! Which server is asked for what, and what counts as an answer.
 
+mod edges;
+
 use super::*;
 use crate::answer::tests::{a, answer, cname};
 use rand_core::{Error, RngCore};
 
+#[derive(Clone)]
 struct Counter(u32);
 
 impl RngCore for Counter {
@@ -24,6 +27,7 @@ const ONE: IpAddr = IpAddr::V4(core::net::Ipv4Addr::new(10, 0, 2, 53));
 const TWO: IpAddr = IpAddr::V4(core::net::Ipv4Addr::new(10, 0, 2, 54));
 const NAME: &str = "images.example";
 
+#[derive(Clone)]
 struct Bench {
     resolver: Resolver,
     rng: Counter,

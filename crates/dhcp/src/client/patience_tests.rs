@@ -1,6 +1,6 @@
-//! What the client says of a failure, and how long it waits for better offers.
+//! How long the client waits for whom, and what it says of a failure.
 
-use super::tests::{BARE, Bench, NO_PROBE, PXE, reply, secs, typed};
+use super::tests::{BARE, Bench, NO_PROBE, PXE, bound, reply, secs, typed};
 use super::*;
 use crate::model::ip;
 
@@ -98,4 +98,26 @@ fn the_window_for_offers_can_be_changed() {
         assert_eq!(bench.client.poll(Instant::ZERO), Some(Event::Bound));
         assert_eq!(bench.client.boot_pending(), millis > 0, "{millis}");
     }
+}
+
+/// Three questions on port 4011, after 1 s, 2 s and 4 s give or take a quarter, and then the lease is used without an answer.
+#[test]
+fn a_pxe_server_is_asked_three_times() {
+    let mut bench = bound(PXE);
+    assert_eq!(bench.client.poll(Instant::ZERO), Some(Event::Bound));
+    let mut now = 302;
+    for delay in [1_000, 2_000, 4_000] {
+        assert!(bench.client.boot_pending());
+        assert_eq!(bench.sent(now), Some(MessageType::Request), "{now}");
+        assert_eq!(bench.sent(now), None);
+        let due = bench.timeout();
+        assert!(
+            (delay * 3 / 4..=delay * 5 / 4).contains(&(due - now)),
+            "{now} {due}"
+        );
+        now = due;
+    }
+    assert_eq!(bench.client.poll(Instant::ZERO), Some(Event::BootInfo));
+    assert_eq!(bench.sent(now), None);
+    assert!(bench.client.lease().is_some() && !bench.client.boot_pending());
 }
