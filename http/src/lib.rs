@@ -18,6 +18,8 @@
 mod chunked;
 mod date;
 mod error;
+#[cfg(test)]
+mod error_tests;
 #[cfg(any(test, feature = "fuzz"))]
 pub mod fuzz;
 mod head;

@@ -29,6 +29,8 @@ pub mod config;
 #[cfg(test)]
 mod edge_tests;
 pub mod error;
+#[cfg(test)]
+mod error_tests;
 #[cfg(any(test, feature = "fuzz"))]
 pub mod fuzz;
 pub mod lease;
@@ -38,6 +40,8 @@ pub mod offer;
 pub mod options;
 pub mod packet;
 pub mod raw;
+#[cfg(test)]
+mod raw_tests;
 mod retry;
 
 pub use client::{Client, Event, LostReason, Transmit};
