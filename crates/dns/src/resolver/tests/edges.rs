@@ -266,3 +266,18 @@ fn as_many_servers_as_there_can_be() {
     let failed = Some(Outcome::Failed(Failure::NotFound));
     assert_eq!((bench.resolver.poll(), bench.query()), (failed, None));
 }
+
+/// The buffer that is asked for holds the longest query, and has no octet too many.
+#[test]
+fn the_longest_query() {
+    let labels = [
+        "a".repeat(63),
+        "b".repeat(63),
+        "c".repeat(63),
+        "d".repeat(61),
+    ];
+    let mut bench = Bench::new("x", &[ONE]);
+    look_for(&mut bench, &labels.join("."), RecordType::A);
+    let sent = bench.resolver.poll_transmit(bench.now, &mut bench.buffer);
+    assert_eq!(sent.unwrap().len, crate::TRANSMIT_MAX);
+}
