@@ -69,6 +69,8 @@ pub struct MutantsArgs {
 /// What became of the mutants of one crate.
 #[derive(Debug, Default, PartialEq)]
 struct Count {
+    /// Number of mutants.
+    all: usize,
     /// Number of mutants that build.
     viable: usize,
     /// The mutants that no test noticed, as cargo-mutants names them.
@@ -92,22 +94,21 @@ pub fn run(arguments: &MutantsArgs) -> Result<bool> {
         [] => CRATES.iter().map(|(name, _)| *name).collect(),
         named => named.iter().map(String::as_str).collect(),
     };
-    let mut summary = table(
-        ["crate", "viable mutants", "caught", "per cent"],
-        &[1, 2, 3],
-    );
+    let columns = ["crate", "mutants", "viable", "caught", "missed", "per cent"];
+    let mut summary = table(columns, &[1, 2, 3, 4, 5]);
     let mut survivors = BTreeSet::new();
     let mut reached = true;
     for name in names {
         let count = mutate(&tool, name, arguments)?;
         let caught = count.viable - count.survivors.len();
         let cells = [
+            count.all.to_string(),
             count.viable.to_string(),
             caught.to_string(),
+            count.survivors.len().to_string(),
             format!("{:.1}", count.caught()),
         ];
-        let [viable, caught, per_cent] = cells.each_ref().map(String::as_str);
-        summary.add_row([name, viable, caught, per_cent]);
+        summary.add_row([name].into_iter().chain(cells.iter().map(String::as_str)));
         reached &= count.caught() >= GOAL;
         survivors.extend(count.survivors);
     }
@@ -142,6 +143,7 @@ fn mutate(tool: &Path, name: &str, arguments: &MutantsArgs) -> Result<Count> {
         }
     }
     Ok(Count {
+        all: unit.all,
         viable: unit.viable,
         survivors,
     })
@@ -227,7 +229,11 @@ fn read(place: &Path) -> Result<Count> {
     };
     let survivors = list("missed.txt")?;
     let viable = list("caught.txt")?.len() + list("timeout.txt")?.len() + survivors.len();
-    Ok(Count { viable, survivors })
+    Ok(Count {
+        all: viable + list("unviable.txt")?.len(),
+        viable,
+        survivors,
+    })
 }
 
 #[cfg(test)]
@@ -252,7 +258,7 @@ mod tests {
             ("unviable.txt", "a.rs:5:1: replace e\na.rs:6:1: replace f\n"),
         ])
         .unwrap();
-        assert_eq!(count.viable, 4);
+        assert_eq!((count.all, count.viable), (6, 4));
         assert_eq!(
             count.survivors,
             BTreeSet::from(["a.rs:4:1: replace d".into()])
@@ -262,7 +268,8 @@ mod tests {
 
     #[test]
     fn a_crate_without_mutants_is_whole_and_one_without_a_result_is_an_error() {
-        let none = ["caught.txt", "timeout.txt", "missed.txt"].map(|name| (name, ""));
+        let none =
+            ["caught.txt", "timeout.txt", "missed.txt", "unviable.txt"].map(|name| (name, ""));
         assert_eq!(written(&none).unwrap().caught(), 100.0);
         assert!(written(&none[..2]).is_err());
     }
