@@ -20,6 +20,8 @@ pub mod command;
 pub mod config;
 pub mod driver;
 pub mod error;
+#[cfg(test)]
+mod error_tests;
 pub mod fields;
 #[cfg(any(test, feature = "fuzz"))]
 pub mod fuzz;
