@@ -429,7 +429,10 @@ impl World {
 
     /// Runs until the file is complete, then until nothing moves any more.
     pub fn run(&mut self) -> Result<(), TftpError> {
+        let mut steps = 0;
         let result = loop {
+            steps += 1;
+            assert!(steps < STEPS, "no end");
             match self.step() {
                 Ok(true) if self.client.is_complete() => break Ok(()),
                 Ok(true) => {}
@@ -440,12 +443,17 @@ impl World {
         };
         self.completed_at = self.now;
         while matches!(self.step(), Ok(true)) {
+            steps += 1;
+            assert!(steps < STEPS, "no rest");
             assert!(self.now < Instant::from_millis(25 * 3_600_000), "no rest");
         }
         assert!(!self.client.lingering());
         result
     }
 }
+
+/// Number of steps of the longest transfer.
+const STEPS: u32 = 2_000_000;
 
 /// `len` octets that show where they belong.
 pub fn pattern(len: usize) -> Vec<u8> {

@@ -188,3 +188,40 @@ fn what_opens_a_transfer() {
         );
     }
 }
+
+/// Lets the timer run until the transfer ends.
+fn verdict(bench: &mut Bench) -> TftpError {
+    for _ in 0..100 {
+        let timer = bench.0.poll_timeout().expect("a timer runs");
+        bench.sent(timer.as_millis());
+        if let Err(error) = bench.0.handle_timeout(timer) {
+            return error;
+        }
+    }
+    panic!("timers without an end");
+}
+
+/// A server that answers from another address is told by name. What others send later, or nobody, says nothing of it.
+#[test]
+fn who_answered_from_where() {
+    let address = IpAddr::from([10, 0, 0, 66]);
+    let elsewhere = Endpoint {
+        addr: address,
+        port: 4000,
+    };
+    let mut bench = Bench::new(&FAST);
+    bench.sent(0);
+    assert_eq!(verdict(&mut bench), TftpError::NoAnswer);
+    let mut bench = Bench::new(&FAST);
+    bench.sent(0);
+    let answer = bench.0.handle(at(1), elsewhere, b"\x00\x06");
+    assert_eq!(answer, Ok(Event::None));
+    assert_eq!(verdict(&mut bench), TftpError::OtherAddress { address });
+    // The server itself has answered, and falls silent then.
+    let mut bench = Bench::new(&FAST);
+    bench.open(b"");
+    let wire = data(1, b"x");
+    let answer = bench.0.handle(at(2), elsewhere, &wire);
+    assert_eq!(answer, Ok(Event::None));
+    assert_eq!(verdict(&mut bench), TftpError::Stalled { offset: 0 });
+}
