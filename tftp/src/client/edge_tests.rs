@@ -225,3 +225,30 @@ fn who_answered_from_where() {
     assert_eq!(answer, Ok(Event::None));
     assert_eq!(verdict(&mut bench), TftpError::Stalled { offset: 0 });
 }
+
+/// What is sent again after a time-out, and an ACK that answers a duplicate, counts as sent again; what is new does not.
+#[test]
+#[cfg(feature = "stats")]
+fn retransmissions_are_counted() {
+    let mut bench = Bench::new(&FAST);
+    bench.sent(0);
+    assert_eq!(bench.0.stats().retransmissions, 0);
+    let timer = bench.0.poll_timeout().unwrap();
+    bench.0.handle_timeout(timer).unwrap();
+    bench.sent(timer.as_millis());
+    assert_eq!(bench.0.stats().retransmissions, 1);
+    // The timer of an ACK, and then the block before it once more.
+    let mut bench = Bench::new(&FAST);
+    bench.open(b"blksize\x008\0");
+    assert_eq!(bench.take(2, 1, &[0; 8]), [ack(1)]);
+    assert_eq!(bench.0.stats().retransmissions, 0);
+    let timer = bench.0.poll_timeout().unwrap();
+    bench.0.handle_timeout(timer).unwrap();
+    assert_eq!(bench.sent(timer.as_millis()), [ack(1)]);
+    assert_eq!(bench.0.stats().retransmissions, 1);
+    let later = timer.as_millis() + 2_000;
+    assert_eq!(stray_block(&mut bench, later, 1), [ack(1)]);
+    assert_eq!(bench.0.stats().retransmissions, 2);
+    assert_eq!(stray_block(&mut bench, later, 1), []);
+    assert_eq!(bench.0.stats().retransmissions, 2);
+}
