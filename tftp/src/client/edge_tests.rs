@@ -252,3 +252,48 @@ fn retransmissions_are_counted() {
     assert_eq!(stray_block(&mut bench, later, 1), []);
     assert_eq!(bench.0.stats().retransmissions, 2);
 }
+
+/// An ERROR from the server ends the transfer in each phase before the last block.
+#[test]
+fn an_error_in_mid_transfer() {
+    let error = b"\x00\x05\x00\x03disk full\0";
+    let mut paused = Bench::new(&FAST);
+    paused.sent(0);
+    assert!(paused.recv(1, b"\x00\x06blksize\x008\0").is_ok());
+    let mut receiving = Bench::new(&FAST);
+    receiving.open(b"blksize\x008\0");
+    receiving.take(2, 1, &[0; 8]);
+    let mut holding = Bench::new(&FAST);
+    holding.open(b"blksize\x008\0");
+    let wire = data(1, &[0; 8]);
+    assert!(matches!(holding.recv(2, &wire), Ok(Event::Data { .. })));
+    for mut bench in [paused, receiving, holding] {
+        let expected = TftpError::server(ErrorCode::DISK_FULL, b"disk full");
+        assert_eq!(bench.recv(3, error), Err(expected));
+        assert_eq!((bench.sent(3), bench.0.poll_timeout()), (vec![], None));
+        assert_eq!(bench.recv(4, error), Err(TftpError::Closed));
+        assert!(!bench.0.is_complete());
+    }
+}
+
+/// While the caller has not started, the server's repetitions are duplicates; anything else makes no sense.
+#[test]
+#[cfg(feature = "stats")]
+fn what_comes_before_the_start() {
+    let oack = b"\x00\x06blksize\x008\0";
+    let mut bench = Bench::new(&FAST);
+    bench.sent(0);
+    assert!(bench.recv(1, oack).is_ok());
+    let wire = data(1, &[0; 8]);
+    for (wire, duplicates, ignored) in [
+        (&oack[..], 1, 0),
+        (&wire, 2, 0),
+        (&[0, 4, 0, 0], 2, 1),
+        (b"no packet", 2, 2),
+    ] {
+        assert_eq!(bench.recv(2, wire), Ok(Event::None));
+        let stats = bench.0.stats();
+        assert_eq!((stats.duplicates, stats.ignored), (duplicates, ignored));
+        assert_eq!(bench.sent(2), []);
+    }
+}
