@@ -62,3 +62,20 @@ fn the_status_is_a_fact() {
         assert_eq!(facts, expected, "{error:?}");
     }
 }
+
+#[test]
+fn what_a_status_means() {
+    for (code, meaning) in [
+        (400, ""),
+        (401, " (user name or password needed)"),
+        (403, " (forbidden)"),
+        (404, " (no such file)"),
+        (410, " (gone)"),
+        (429, " (too many requests)"),
+        (500, ""),
+        (503, " (unavailable)"),
+    ] {
+        let expected = format!("HTTP server answered with status {code}{meaning}");
+        assert_eq!(status(code).to_string(), expected);
+    }
+}

@@ -23,6 +23,8 @@ mod error_tests;
 #[cfg(any(test, feature = "fuzz"))]
 pub mod fuzz;
 mod head;
+#[cfg(test)]
+mod head_tests;
 mod redirect;
 mod request;
 mod response;

@@ -177,6 +177,8 @@ fn step(
         .args(["mutants", "--package", name, "--no-shuffle"])
         .args(["--jobs", &jobs(arguments).to_string()])
         .args(["--cap-lints", "true", "--annotations", "none"])
+        // What no build of the tests has is a mutant that nobody can notice.
+        .arg("--all-features")
         .args(["--minimum-test-timeout", LEAST_TIMEOUT])
         .arg("--output")
         .arg(place)
