@@ -32,6 +32,22 @@ fn the_octets_of_a_part() {
     }
 }
 
+/// Nineteen digits are read, which no 64-bit number overflows with. One more is refused, whatever its value.
+#[test]
+fn the_longest_numbers() {
+    for (digits, length) in [
+        ("9999999999999999999", Ok(9_999_999_999_999_999_999)),
+        ("0000000000000000007", Ok(7)),
+        ("10000000000000000000", Err(HttpError::BadContentLength)),
+        ("00000000000000000007", Err(HttpError::BadContentLength)),
+    ] {
+        let head = format!("HTTP/1.1 200 x\r\nContent-Length: {digits}");
+        let told =
+            response(None, &head).map(|response| response.head().content_length.unwrap_or(0));
+        assert_eq!(told, length, "{digits}");
+    }
+}
+
 #[test]
 #[cfg(feature = "media-type")]
 fn media_types() {
