@@ -3,6 +3,7 @@
 use crate::error::HttpError;
 use crate::request::Method;
 use crate::response::{Event, Expect, Response};
+use crate::syntax::Lines;
 
 /// The decoder after this head, which answers a GET from `first` on.
 fn response(first: Option<u64>, head: &str) -> Result<Response<512>, HttpError> {
@@ -74,4 +75,48 @@ fn media_types() {
     assert_eq!(told(""), Ok(String::new()));
     let both = "Content-Type: text/plain\r\nContent-Type: text/html\r\n";
     assert_eq!(told(both), Err(HttpError::BadHead));
+}
+
+/// The server closes right after the last octet, and the caller has taken all: the response is complete without another look.
+#[test]
+fn a_close_right_after_the_body() {
+    let stream = b"HTTP/1.1 200 x\r\nContent-Length: 3\r\n\r\nabc";
+    for (taken, complete) in [(2, false), (3, true)] {
+        let mut response = Response::<512>::new(Expect {
+            method: Method::Get,
+            range_first: None,
+            keep_alive: true,
+        });
+        let consumed = response.handle(stream).unwrap().consumed;
+        let body = &stream[consumed..];
+        assert_eq!(response.handle(body).unwrap().event, Event::Body(b"abc"));
+        response.body_taken(taken);
+        let expected = match complete {
+            true => Ok(()),
+            false => Err(HttpError::Truncated {
+                got: 2,
+                expected: Some(3),
+            }),
+        };
+        assert_eq!(response.end_of_stream(), expected);
+        assert_eq!(response.is_complete(), complete);
+        assert!(!response.can_reuse(), "the connection is closed");
+    }
+}
+
+/// Nothing stands behind the empty line of a head.
+#[test]
+fn lines_end_with_the_empty_one() {
+    for (raw, empty) in [
+        (&b"HTTP/1.1 200\r\nA: b\r\n\r\n"[..], true),
+        (b"HTTP/1.1 200\n\nA: b\n", false),
+    ] {
+        let mut lines = Lines::new(raw);
+        assert_eq!(lines.status(), Ok((1, 200)));
+        assert!(!lines.is_empty());
+        while let Ok(Some(field)) = lines.field() {
+            assert_eq!(field, (&b"A"[..], &b"b"[..]));
+        }
+        assert_eq!(lines.is_empty(), empty);
+    }
 }
