@@ -71,7 +71,7 @@ impl Chunked {
     pub(crate) fn advance(&mut self, input: &[u8]) -> Result<(usize, Next), Fault> {
         for (at, octet) in input.iter().enumerate() {
             match self.state {
-                State::Data if self.left > 0 => return Ok((at, Next::Data(self.left))),
+                State::Data => return Ok((at, Next::Data(self.left))),
                 State::End => return Ok((at, Next::End)),
                 _ => self.octet(*octet)?,
             }

@@ -6,9 +6,13 @@ mod chunked;
 mod collect;
 mod date;
 mod error;
+#[cfg(test)]
+mod error_tests;
 #[cfg(any(test, feature = "fuzz"))]
 pub mod fuzz;
 mod head;
+#[cfg(test)]
+mod head_tests;
 mod redirect;
 mod request;
 mod response;

@@ -15,7 +15,7 @@ pub const MAX_REDIRECTS: usize = 16;
 /// visited place is kept, which is enough to end a loop early. The limit ends every other chain.
 #[derive(Clone, Debug)]
 pub struct Redirects {
-    seen: Vec<u64, { MAX_REDIRECTS + 1 }>,
+    seen: Vec<u64, MAX_REDIRECTS>,
     hops: u8,
     limit: u8,
     allow_downgrade: bool,
@@ -133,7 +133,7 @@ impl Redirects {
         if from == to || self.seen.contains(&to) {
             return Err(HttpError::RedirectLoop);
         }
-        // There is room for one more than the limit, which is for the start.
+        // Each redirection adds one, and there are no more than the limit.
         let _ = self.seen.push(from);
         self.hops += 1;
         Ok(target)

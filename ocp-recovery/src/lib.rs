@@ -5,13 +5,19 @@
 pub mod agent;
 pub mod bus;
 pub mod command;
+#[cfg(test)]
+mod command_tests;
 pub mod config;
 pub mod driver;
 pub mod error;
+#[cfg(test)]
+mod error_tests;
 pub mod fields;
 #[cfg(any(test, feature = "fuzz"))]
 pub mod fuzz;
 pub mod layout;
+#[cfg(test)]
+mod layout_tests;
 pub mod map;
 pub mod mmio;
 pub mod reason;

@@ -71,10 +71,10 @@ impl RegisterBus for MmioBus {
 mod tests {
     use super::*;
 
-    /// Ordinary memory in place of the CSR block.
-    fn with_memory(test: impl FnOnce(&mut MmioBus)) -> [u32; 1024] {
-        let mut memory = [0u32; 1024];
-        // SAFETY: 4 KiB of aligned memory that nothing else touches while the bus lives.
+    /// Ordinary memory in place of the CSR block, and one word behind it that shows a write that leaves the block.
+    fn with_memory(test: impl FnOnce(&mut MmioBus)) -> [u32; 1025] {
+        let mut memory = [0u32; 1025];
+        // SAFETY: more than 4 KiB of aligned memory that nothing else touches while the bus lives.
         let mut bus = unsafe { MmioBus::new(memory.as_mut_ptr() as usize) };
         test(&mut bus);
         memory
@@ -108,5 +108,27 @@ mod tests {
         });
         assert_eq!(memory[0], 3);
         assert!(memory[1..].iter().all(|word| *word == 0));
+    }
+
+    #[test]
+    fn each_offset_has_its_place_or_the_first_one() {
+        for (offset, place) in [
+            (0, 0),
+            (4, 1),
+            (0xFFC, 0x3FF),
+            (0x1000, 0),
+            (0x1001, 0),
+            (0xFFD, 0),
+            (2, 0),
+            (u32::MAX, 0),
+        ] {
+            let memory = with_memory(|bus| {
+                bus.write32(offset, 7);
+                assert_eq!(bus.read32(offset), 7);
+            });
+            let found = memory.iter().position(|word| *word == 7);
+            assert_eq!(found, Some(place), "{offset:#x}");
+            assert_eq!(memory.iter().filter(|word| **word != 0).count(), 1);
+        }
     }
 }

@@ -19,6 +19,8 @@
 mod api_tests;
 #[cfg(test)]
 mod clock_tests;
+#[cfg(test)]
+mod edge_tests;
 mod receive;
 #[cfg(test)]
 mod tests;

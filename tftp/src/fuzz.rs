@@ -174,6 +174,8 @@ impl State {
         let mut buf = [0; TRANSMIT_MAX];
         while let Some((len, to)) = client.poll_transmit(now, &mut buf) {
             self.packets += 1;
+            // At most one ACK or RRQ and one ERROR for each operation.
+            assert!(self.packets <= 2 * self.operations);
             assert_eq!(to.addr, SERVER);
             let packet = Packet::parse(buf.get(..len).unwrap_or(&[]));
             assert!(
@@ -184,8 +186,6 @@ impl State {
                 "{packet:?}"
             );
         }
-        // At most one ACK or RRQ and one ERROR for each operation.
-        assert!(self.packets <= 2 * self.operations);
         if self.ended {
             assert!(client.poll_timeout().is_none() && !client.is_complete());
         } else if !client.is_complete() {

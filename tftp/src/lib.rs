@@ -4,6 +4,8 @@
 
 pub mod client;
 pub mod error;
+#[cfg(test)]
+mod error_tests;
 #[cfg(any(test, feature = "fuzz"))]
 pub mod fuzz;
 #[cfg(test)]
@@ -12,6 +14,8 @@ pub mod options;
 pub mod packet;
 pub mod rto;
 pub mod stats;
+#[cfg(test)]
+mod stats_tests;
 
 pub use client::{Client, Endpoint, Event, Request, Timing};
 pub use error::{ServerMessage, TftpError};

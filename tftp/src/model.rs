@@ -319,8 +319,11 @@ impl World {
 
     fn transmit(&mut self) {
         let mut buf = [0; 512];
+        let before = self.sent;
         while let Some((len, to)) = self.client.poll_transmit(self.now, &mut buf) {
             self.sent += 1;
+            // An ACK or RRQ, an ERROR to a stray port, and one to the server.
+            assert!(self.sent <= before + 3, "packets without end");
             let wire = buf[..len].to_vec();
             self.launch(|| Flight::ToServer(to.port, wire.clone()));
         }
@@ -426,7 +429,10 @@ impl World {
 
     /// Runs until the file is complete, then until nothing moves any more.
     pub fn run(&mut self) -> Result<(), TftpError> {
+        let mut steps = 0;
         let result = loop {
+            steps += 1;
+            assert!(steps < STEPS, "no end");
             match self.step() {
                 Ok(true) if self.client.is_complete() => break Ok(()),
                 Ok(true) => {}
@@ -437,12 +443,17 @@ impl World {
         };
         self.completed_at = self.now;
         while matches!(self.step(), Ok(true)) {
+            steps += 1;
+            assert!(steps < STEPS, "no rest");
             assert!(self.now < Instant::from_millis(25 * 3_600_000), "no rest");
         }
         assert!(!self.client.lingering());
         result
     }
 }
+
+/// Number of steps of the longest transfer.
+const STEPS: u32 = 2_000_000;
 
 /// `len` octets that show where they belong.
 pub fn pattern(len: usize) -> Vec<u8> {

@@ -10,6 +10,8 @@
 
 #[cfg(all(test, feature = "robust"))]
 mod clock_tests;
+#[cfg(test)]
+mod patience_tests;
 mod probe;
 mod receive;
 #[cfg(test)]

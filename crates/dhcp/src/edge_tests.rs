@@ -127,3 +127,125 @@ fn an_address_that_no_host_can_have_is_refused_by_name() {
         );
     }
 }
+
+/// The configuration has the length of the lease, unless it is for ever.
+#[test]
+fn the_length_of_the_lease_is_in_the_configuration() {
+    let address = Ipv4Addr::new(10, 0, 0, 9);
+    for (secs, expected) in [(60, Some(60)), (7200, Some(7200)), (u32::MAX, None)] {
+        let octets = secs.to_be_bytes();
+        let config = lease(address, &[(code::LEASE_TIME, &octets)])
+            .unwrap()
+            .config;
+        assert_eq!(config.lease_time, expected.map(Duration::from_secs));
+    }
+    let config = lease(address, &[]).unwrap().config;
+    assert_eq!(config.lease_time, Some(Duration::from_secs(3600)));
+}
+
+/// Option 121 is read to its 255th octet. Of what is longer it is known that something was left out.
+#[test]
+fn the_longest_list_of_routes() {
+    // 31 routes of eight octets, one of seven, and more in a second instance.
+    let mut routes = Vec::new();
+    for network in 0..31 {
+        routes.extend([24, 172, 16, network, 10, 0, 0, 254]);
+    }
+    routes.extend([16, 172, 17, 10, 0, 0, 254]);
+    assert_eq!(routes.len(), 255);
+    for (more, left_out) in [(&[][..], 24), (&[16, 172, 18, 10, 0, 0, 254], 25)] {
+        let options = [
+            (code::CLASSLESS_ROUTES, &routes[..]),
+            (code::CLASSLESS_ROUTES, more),
+        ];
+        let config = lease(Ipv4Addr::new(10, 0, 0, 9), &options).unwrap().config;
+        assert_eq!(config.routes.len(), 8);
+        assert_eq!(config.routes_left_out, left_out);
+    }
+    // As long, and damaged at its end.
+    routes[248] = 33;
+    let options = [(code::CLASSLESS_ROUTES, &routes[..])];
+    let config = lease(Ipv4Addr::new(10, 0, 0, 9), &options).unwrap().config;
+    assert!(config.routes.is_empty() && config.routers.is_empty());
+}
+
+/// RFC 3397, with the encoding of RFC 1035: the first domain, whole or not at all.
+#[test]
+fn the_first_search_domain() {
+    let label = |len: usize| [&[len as u8][..], &b"x".repeat(len)].concat();
+    let long = [label(63), vec![0]].concat();
+    let cases: [(&[u8], &str); 12] = [
+        (b"\x03lab\x07example\0", "lab.example"),
+        (b"\x03lab\0", "lab"),
+        // A second domain, in full and by a pointer.
+        (b"\x03lab\0\x05other\0", "lab"),
+        (b"\x03lab\0\x05other\xc0\x00", "lab"),
+        // A pointer in the first domain, no end, a label that is cut short, and none at all.
+        (b"\x03lab\xc0\x00", ""),
+        (b"\x03lab", ""),
+        (b"\x03lab\x07exam", ""),
+        (b"\0", ""),
+        (b"\0\x03lab\0", ""),
+        // Labels that are no text.
+        (b"\x03l\nb\0", ""),
+        (b"\x02\xff\xfe\0", ""),
+        (&long, &"x".repeat(63)),
+    ];
+    for (wire, expected) in cases {
+        let options = [(code::DOMAIN_SEARCH, wire)];
+        let told = lease(Ipv4Addr::new(10, 0, 0, 9), &options).unwrap().config;
+        assert_eq!(told.search, expected, "{wire:?}");
+    }
+    // A length of 64 is none.
+    let wire = [label(64), vec![0]].concat();
+    let options = [(code::DOMAIN_SEARCH, &wire[..])];
+    let told = lease(Ipv4Addr::new(10, 0, 0, 9), &options).unwrap().config;
+    assert_eq!(told.search, "");
+    // The longest domain that is kept has 128 octets with its dots; the next longer one is left out.
+    for (labels, kept) in [([63, 62, 1], 128), ([63, 63, 1], 0)] {
+        let wire = [&labels.map(label).concat()[..], &[0]].concat();
+        let options = [(code::DOMAIN_SEARCH, &wire[..])];
+        let told = lease(Ipv4Addr::new(10, 0, 0, 9), &options).unwrap().config;
+        assert_eq!(told.search.len(), kept);
+    }
+}
+
+/// RFC 2132 section 9.6.
+#[test]
+fn message_types_by_number() {
+    use MessageType::{Ack, Decline, Discover, Inform, Nak, Offer, Release, Request};
+    let all = [Discover, Offer, Request, Decline, Ack, Nak, Release, Inform];
+    for (number, message) in (1..).zip(all) {
+        assert_eq!(MessageType::from_wire(number), Some(message));
+        assert_eq!(message.to_wire(), number);
+    }
+    for number in [0, 9, 255] {
+        assert_eq!(MessageType::from_wire(number), None);
+    }
+}
+
+/// RFC 2131 section 2, figure 2: of the flags only the highest bit means something.
+#[test]
+fn the_flag_broadcast() {
+    let none = Ipv4Addr::UNSPECIFIED;
+    let mut header = Header {
+        reply: false,
+        xid: 0x0102_0304,
+        secs: 0x0506,
+        broadcast: false,
+        ciaddr: none,
+        yiaddr: none,
+        siaddr: none,
+        giaddr: none,
+        chaddr: MAC,
+    };
+    for broadcast in [false, true] {
+        header.broadcast = broadcast;
+        let mut buf = [0; 576];
+        let out = Builder::new(&mut buf, &header, MessageType::Discover, b"", b"");
+        let len = out.finish().unwrap();
+        assert_eq!(buf[10..12], [if broadcast { 0x80 } else { 0 }, 0]);
+        buf[10] |= 0x7f;
+        assert_eq!(Packet::parse(&buf[..len]).unwrap().header, header);
+    }
+}

@@ -177,13 +177,13 @@ impl Harness {
         let mut buf = [0; TRANSMIT_MAX];
         while let Some(out) = self.client.poll_transmit(self.now, &mut self.rng, &mut buf) {
             self.messages += 1;
+            // At most one message and one farewell for each operation.
+            assert!(self.messages <= 2 * self.operations);
             let packet = Packet::parse(buf.get(..out.len).unwrap_or(&[]));
             let packet = packet.expect("the client sends DHCP");
             assert!(!packet.header.reply && packet.header.chaddr == MAC);
             self.xid = packet.header.xid;
         }
-        // At most one message and one farewell for each operation.
-        assert!(self.messages <= 2 * self.operations);
         while let Some(event) = self.client.poll(self.now) {
             match event {
                 Event::Bound => self.bound = true,

@@ -3,11 +3,15 @@
 #![forbid(unsafe_code)]
 
 pub mod boot;
+#[cfg(test)]
+mod boot_tests;
 pub mod client;
 pub mod config;
 #[cfg(test)]
 mod edge_tests;
 pub mod error;
+#[cfg(test)]
+mod error_tests;
 #[cfg(any(test, feature = "fuzz"))]
 pub mod fuzz;
 pub mod lease;
@@ -19,6 +23,8 @@ pub mod packet;
 #[cfg(feature = "robust")]
 mod pxe;
 pub mod raw;
+#[cfg(test)]
+mod raw_tests;
 mod retry;
 
 pub use client::{Client, Event, LostReason, Transmit};

@@ -228,10 +228,13 @@ impl World {
 
     pub fn settle(&mut self) {
         let mut buf = [0; 576];
+        let before = self.sent.len();
         while let Some(out) = self
             .client
             .poll_transmit(self.now, &mut self.random, &mut buf)
         {
+            // What has not been sent yet, and a farewell.
+            assert!(self.sent.len() < before + 2, "messages without end");
             let wire = buf[..out.len].to_vec();
             assert!(wire.len() >= 300);
             let packet = Packet::parse(&wire).unwrap();

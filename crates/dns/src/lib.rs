@@ -7,6 +7,8 @@ pub mod answer;
 pub mod fuzz;
 pub mod name;
 pub mod resolver;
+#[cfg(test)]
+mod wire_tests;
 
 pub use answer::{Answer, Found, RecordType};
 pub use name::{BadName, Name};

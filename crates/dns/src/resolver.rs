@@ -367,7 +367,7 @@ impl Resolver {
         let [chance, more] = [rng.next_u32(), rng.next_u32()];
         self.state = State::Asking(Query {
             id: chance as u16,
-            port: EPHEMERAL | (more as u16 & (EPHEMERAL ^ u16::MAX)),
+            port: EPHEMERAL | more as u16,
             server,
             due: true,
             at: now + self.wait,

@@ -16,6 +16,8 @@ mod path;
 mod profile;
 mod rollover;
 mod subject;
+#[cfg(test)]
+mod syntax_tests;
 mod time;
 mod trust;
 

@@ -193,13 +193,19 @@ pub fn find(program: &str) -> Option<PathBuf> {
 /// A program of the registry, of exactly this version. If it is nowhere, cargo builds it into the target directory, once, and
 /// not optimized, which takes half the time.
 pub fn tool(name: &str, version: &str, options: &[&str]) -> Result<PathBuf> {
+    // cargo-mutants tells its version only to a caller that names the subcommand, as cargo does.
+    let subcommand = name.strip_prefix("cargo-").unwrap_or(name);
     let right = |program: &PathBuf| {
-        let output = Command::new(program).arg("--version").output();
-        output.is_ok_and(|output| {
-            let text = String::from_utf8_lossy(&output.stdout).into_owned();
-            let last = text.trim().rsplit([' ', 'v']).next();
-            last.is_some_and(|found| found == version)
-        })
+        [&["--version"][..], &[subcommand, "--version"]]
+            .iter()
+            .any(|arguments| {
+                let output = Command::new(program).args(*arguments).output();
+                output.is_ok_and(|output| {
+                    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+                    let last = text.trim().rsplit([' ', 'v']).next();
+                    last.is_some_and(|found| found == version)
+                })
+            })
     };
     let tools = rom::target_directory().join("tools");
     let ours = tools.join("bin").join(name);

@@ -50,6 +50,7 @@ impl Bench {
         while let Some((len, to)) = self.0.poll_transmit(at(millis), &mut buf) {
             assert_eq!(to.addr, SERVER);
             out.push((to.port, buf[..len].to_vec()));
+            assert!(out.len() <= 3, "packets without end");
         }
         out
     }
@@ -480,7 +481,10 @@ fn the_size_must_be_tsize() {
 fn silence_ends_it_in_time() {
     let mut bench = Bench::new(&FAST);
     let mut sends = vec![];
+    let mut rounds = 0;
     let verdict = loop {
+        rounds += 1;
+        assert!(rounds < 100, "timers without an end");
         if !bench.sent(0).is_empty() {
             sends.push(bench.0.poll_timeout().unwrap());
         }
@@ -496,7 +500,10 @@ fn silence_ends_it_in_time() {
     let mut bench = Bench::new(&FAST);
     bench.open(b"blksize\x008\0");
     bench.take(2, 1, &[0; 8]);
+    let mut rounds = 0;
     let verdict = loop {
+        rounds += 1;
+        assert!(rounds < 100, "timers without an end");
         let _ = bench.sent(2);
         let timer = bench.0.poll_timeout().unwrap();
         assert!(timer <= at(10_002));
@@ -517,7 +524,10 @@ fn retries_are_counted() {
     let mut client = Client::new(port(69), &PLAIN, timing, at(0)).unwrap();
     let mut buf = [0; TRANSMIT_MAX];
     let mut sent = 0;
+    let mut rounds = 0;
     let verdict = loop {
+        rounds += 1;
+        assert!(rounds < 100, "timers without an end");
         sent += u32::from(client.poll_transmit(at(0), &mut buf).is_some());
         if let Err(error) = client.handle_timeout(client.poll_timeout().unwrap()) {
             break error;

@@ -125,6 +125,7 @@ fn call(world: &World, now: Instant) -> After {
     while let Some(out) = client.poll_transmit(now, &mut random, &mut buf) {
         let packet = Packet::parse(&buf[..out.len]).unwrap();
         sent.push((packet.message, out.destination, out.destination_port));
+        assert!(sent.len() <= 2, "messages without end");
     }
     After {
         told: client.poll(now),

@@ -18,7 +18,7 @@ pub(super) fn secs(secs: u64) -> Duration {
 }
 
 /// A reply as octets: the fixed fields by hand, then the options as given.
-fn reply(
+pub(super) fn reply(
     xid: u32,
     yiaddr: [u8; 4],
     siaddr: [u8; 4],
@@ -45,13 +45,13 @@ fn reply(
 }
 
 /// A client and what it does, for tests that are a list of packets.
-struct Bench {
-    client: Client,
+pub(super) struct Bench {
+    pub(super) client: Client,
     random: Random,
 }
 
 impl Bench {
-    fn new(config: &Config<'_>) -> Self {
+    pub(super) fn new(config: &Config<'_>) -> Self {
         let mut random = Random(1);
         let mut client = Client::new(config).unwrap();
         client.start(Instant::ZERO, &mut random);
@@ -59,7 +59,7 @@ impl Bench {
     }
 
     /// The type of the next message sent.
-    fn sent(&mut self, millis: u64) -> Option<MessageType> {
+    pub(super) fn sent(&mut self, millis: u64) -> Option<MessageType> {
         let mut buf = [0; TRANSMIT_MAX];
         let now = Instant::from_millis(millis);
         let out = self.client.poll_transmit(now, &mut self.random, &mut buf)?;
@@ -67,17 +67,17 @@ impl Bench {
         Some(packet.message)
     }
 
-    fn recv(&mut self, millis: u64, wire: &[u8]) -> Result<(), DhcpError> {
+    pub(super) fn recv(&mut self, millis: u64, wire: &[u8]) -> Result<(), DhcpError> {
         let now = Instant::from_millis(millis);
         let taken = self.client.handle(now, &mut self.random, ip(1), wire);
         taken.map(|_| ())
     }
 
-    fn xid(&self) -> u32 {
+    pub(super) fn xid(&self) -> u32 {
         self.client.xid
     }
 
-    fn timeout(&mut self) -> u64 {
+    pub(super) fn timeout(&mut self) -> u64 {
         let at = self.client.poll_timeout().unwrap();
         self.client.handle_timeout(at, &mut self.random);
         at.as_millis()
@@ -100,7 +100,7 @@ const DNSMASQ: &[u8] = &[
     255, 0, 0, 0,
 ];
 
-fn typed(message: u8, options: &[u8]) -> Vec<u8> {
+pub(super) fn typed(message: u8, options: &[u8]) -> Vec<u8> {
     [&[53, 1, message], options].concat()
 }
 
@@ -376,14 +376,14 @@ fn discovering(config: &Config<'_>) -> Bench {
 }
 
 /// Options of an offer without boot information, from 192.168.7.1.
-const BARE: &[u8] = &[54, 4, 192, 168, 7, 1];
+pub(super) const BARE: &[u8] = &[54, 4, 192, 168, 7, 1];
 /// The same from a server that is a PXE server, too.
-const PXE: &[u8] = &[
+pub(super) const PXE: &[u8] = &[
     54, 4, 192, 168, 7, 1, 60, 9, b'P', b'X', b'E', b'C', b'l', b'i', b'e', b'n', b't',
 ];
 
 /// Bound by these options, after the window for other offers.
-fn bound(options: &[u8]) -> Bench {
+pub(super) fn bound(options: &[u8]) -> Bench {
     let mut bench = discovering(&NO_PROBE);
     let address = [192, 168, 7, 50];
     let wire = reply(bench.xid(), address, [0; 4], b"", b"", &typed(2, options));
