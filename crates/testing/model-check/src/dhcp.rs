@@ -17,6 +17,8 @@ use std::hash::{Hash, Hasher};
 const MAC: [u8; 6] = [2, 0, 0, 0, 0, 0x15];
 /// Length of a lease in seconds: long enough for a renewal, and short enough to see its end.
 const LEASE: u32 = 120;
+/// Addresses that the client declines at the most.
+const DECLINES: u8 = 3;
 /// The identifier of a server that nobody has asked.
 const ROGUE: Ipv4Addr = Ipv4Addr::new(10, 0, 2, 66);
 
@@ -286,6 +288,7 @@ impl Model for Config {
     fn init_states(&self) -> Vec<State> {
         let config = ClientConfig {
             probe: self.probe,
+            declines: DECLINES,
             ..ClientConfig::new(MAC)
         };
         let mut rng = Counter(0);
@@ -321,8 +324,14 @@ impl Model for Config {
         if !state.to_servers.is_empty() {
             actions.push(Action::ToServers);
         }
-        if state.probed.is_some() {
-            actions.push(Action::Free);
+        // Whoever has an address keeps it.
+        let taken = state
+            .probed
+            .filter(|address| state.conflicts.contains(address));
+        match (state.probed, taken) {
+            (Some(_), Some(_)) => actions.push(Action::Taken),
+            (Some(_), None) => actions.push(Action::Free),
+            (None, _) => {}
         }
         let due = state.client.poll_timeout().is_some();
         if state.quiet() && due {
@@ -331,10 +340,11 @@ impl Model for Config {
         if state.faults >= self.faults {
             return;
         }
-        if state.probed.is_some() {
+        if state.probed.is_some() && taken.is_none() {
             actions.push(Action::Taken);
         }
-        if !state.quiet() && due {
+        // Whoever probes answers in time.
+        if !state.quiet() && state.probed.is_none() && due {
             actions.push(Action::Early);
         }
         for (to_client, queue) in [(true, &state.to_client), (false, &state.to_servers)] {
@@ -362,6 +372,10 @@ impl Model for Config {
             action,
             Action::ToClient | Action::ToServers | Action::Free | Action::Timer
         );
+        let known = last
+            .probed
+            .is_some_and(|address| last.conflicts.contains(&address));
+        let fault = fault && !(action == Action::Taken && known);
         state.faults += u8::from(fault);
         match action {
             Action::ToClient => {
@@ -449,7 +463,9 @@ impl Model for Config {
                 "an address that somebody else has is not used",
                 |_, state| {
                     let lease = state.client.lease();
-                    lease.is_none_or(|lease| !state.conflicts.contains(&lease.address))
+                    // After three it is used, so that nobody can empty a pool.
+                    let declined = state.conflicts.len() >= usize::from(DECLINES);
+                    declined || lease.is_none_or(|lease| !state.conflicts.contains(&lease.address))
                 },
             ),
             Property::<Self>::always(
