@@ -17,9 +17,9 @@ use std::process::Command;
 use testbed::rom::{self, Core, TARGET};
 
 /// Flash in octets of the ROM that the README's first command builds, by stable means. It has room for what real networks need.
-const FLASH: u64 = 112_640;
+const FLASH: u64 = 114_688;
 /// Flash in octets of the ROM that the README's second command builds, with a core library of its own.
-const FLASH_REBUILT: u64 = 102_400;
+const FLASH_REBUILT: u64 = 104_448;
 /// Octets by which the library's code in the example may differ from that in the tree's own ROM with the same features.
 const APART: u32 = 2_048;
 /// Crates that are no part of the library: the boards, their drivers, the emulated device, and what no symbol names (constants, among
@@ -36,7 +36,7 @@ const BOARDS: [&str; 9] = [
     UNNAMED,
 ];
 /// Static RAM in octets of both.
-const RAM: u64 = 40_960;
+const RAM: u64 = 45_056;
 
 /// Regions of `examples/rom/memory.x`.
 const ROM_REGION: Range<u32> = 0x8000_0000..0x8002_0000;
