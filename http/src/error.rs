@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-use netboot_core::uri::{MAX_TARGET, MAX_URI, UriError};
+use netboot_core::uri::{LONG_TARGETS, MAX_TARGET, MAX_URI, UriError};
 use netboot_core::{Blame, Coded, Console, Module};
 
 /// Why a request was not sent, a response was not accepted, or a redirection was not followed.
@@ -191,7 +191,7 @@ impl fmt::Display for HttpError {
                 return write!(
                     f,
                     "HTTP redirection to a place of more than {} octets, which is this client's limit",
-                    MAX_URI.max(MAX_TARGET)
+                    if LONG_TARGETS { MAX_TARGET } else { MAX_URI }
                 );
             }
             HttpError::BadLocation(error) => {

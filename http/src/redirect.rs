@@ -2,7 +2,7 @@
 
 use heapless::Vec;
 use netboot_core::Uri;
-use netboot_core::uri::{MAX_TARGET, Scheme, Target, UriError};
+use netboot_core::uri::{LONG_TARGETS, Scheme, Target, UriError};
 
 use crate::error::HttpError;
 
@@ -105,7 +105,7 @@ impl Redirects {
             _ => base.join(location),
         };
         if let (Err(UriError::TooLong), Some(own)) = (&joined, &mut long)
-            && MAX_TARGET > 0
+            && LONG_TARGETS
         {
             joined = own.join(base, location);
         }

@@ -21,7 +21,7 @@ mod text;
 
 pub use address::{parse_v4, parse_v6};
 pub use error::UriError;
-pub use target::{MAX_TARGET, Target};
+pub use target::{LONG_TARGETS, MAX_TARGET, Target};
 use text::{
     before, check, check_host, cut, decode, hex_digit, illegal, is_path_octet, is_sub_delim,
     parse_port, split_port, split_scheme, strip_mode, text_of,

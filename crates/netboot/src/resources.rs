@@ -3,7 +3,7 @@
 use crate::link::WAITING;
 use crate::station::MESSAGE_MAX;
 #[cfg(feature = "http")]
-use netboot_core::uri::MAX_TARGET;
+use netboot_core::uri::LONG_TARGETS;
 use smoltcp::iface::SocketStorage;
 use smoltcp::socket::udp;
 
@@ -11,7 +11,7 @@ use smoltcp::socket::udp;
 const UDP_TX: usize = 640;
 /// One HTTP request head; with several connections, those of the stripes that are asked for ahead, until they are acknowledged.
 #[cfg(feature = "http")]
-pub(crate) const TCP_TX: usize = if MAX_TARGET > 0 {
+pub(crate) const TCP_TX: usize = if LONG_TARGETS {
     2560
 } else if cfg!(feature = "parallel") {
     2048

@@ -6,13 +6,11 @@
 use super::text::{before, check, cut, is_path_octet, split_scheme};
 use super::{Builder, Uri, UriError, illegal_octet};
 
-/// Octets of the longest path and query of a place. With 0, which is what a build without the feature `long-targets` has, every
-/// place has to fit into a [`Uri`].
-pub const MAX_TARGET: usize = if cfg!(feature = "long-targets") {
-    2048
-} else {
-    0
-};
+/// Whether a place may have a path and query that do not fit into a [`Uri`]: the feature `long-targets`.
+pub const LONG_TARGETS: bool = cfg!(feature = "long-targets");
+
+/// Octets of the longest path and query of a place that does not fit into a [`Uri`]; 0 without [`LONG_TARGETS`].
+pub const MAX_TARGET: usize = if LONG_TARGETS { 2048 } else { 0 };
 
 /// The path and query of a place in origin form (RFC 9112 section 3.2.1), up to [`MAX_TARGET`] octets. It is empty while the
 /// place's [`Uri`] is whole.

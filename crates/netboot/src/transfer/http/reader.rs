@@ -10,11 +10,11 @@ use crate::options::HttpOptions;
 use crate::station::{Internal, Station, Step};
 use crate::transfer::carrier::{Start, Take};
 use netboot_core::Instant;
-use netboot_core::uri::{MAX_TARGET, MAX_URI, Uri};
+use netboot_core::uri::{LONG_TARGETS, MAX_URI, Uri};
 use netboot_http::{Event, Expect, HttpError, Method, RangeFrom, Request, Response};
 
 /// Octets of the longest response head, or of its fields that matter: a long `Location` and some short ones.
-const HEAD: usize = if MAX_TARGET > 0 { 2560 } else { 2048 };
+const HEAD: usize = if LONG_TARGETS { 2560 } else { 2048 };
 /// Steps of the decoder in one call.
 const BUDGET: usize = 64;
 

@@ -5,8 +5,8 @@
 //! not know the port sends one, and that a timer fires although an answer is on its way, is a fault each, and there is a limit for
 //! their number.
 
-use crate::key::key;
 use core::net::{IpAddr, Ipv4Addr};
+use model_check::key;
 use netboot_core::{Duration, Instant};
 use netboot_tftp::client::TRANSMIT_MAX;
 use netboot_tftp::packet::OptionsWriter;

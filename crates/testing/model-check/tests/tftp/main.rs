@@ -1,6 +1,8 @@
 //! TFTP, in every order.
 
-use model_check::tftp::Config;
+mod model;
+
+use model::Config;
 use stateright::{Checker, Model};
 
 /// Checks a conversation; gives the number of its states.

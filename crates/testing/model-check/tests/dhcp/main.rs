@@ -1,6 +1,8 @@
 //! DHCP, in every order.
 
-use model_check::dhcp::Config;
+mod model;
+
+use model::Config;
 use netboot_core::Duration;
 use stateright::{Checker, Model};
 

@@ -3,8 +3,8 @@
 //! The servers are written after the RFC alone. What the client believes to have is compared with what its server has promised, at
 //! every moment: an address that is in use without such a promise may be somebody else's by now.
 
-use crate::key::key;
 use core::net::Ipv4Addr;
+use model_check::key;
 use netboot_core::{Duration, Instant};
 use netboot_dhcp::client::TRANSMIT_MAX;
 use netboot_dhcp::options::code;
