@@ -9,8 +9,8 @@ use heapless::Vec;
 use crate::error::Fault;
 #[cfg(feature = "long-heads")]
 use crate::{
-    head::is_used,
-    syntax::{is_name, is_text},
+    head::{is_used, is_used_name},
+    syntax::is_text,
 };
 
 /// The start of every response. Anything else is refused at its first wrong octet, so that a server
@@ -79,16 +79,12 @@ impl<const HEAD: usize> Collected<HEAD> {
         self.blank = octet == b'\n' || (self.blank && octet == b'\r');
         #[cfg(feature = "long-heads")]
         {
+            if self.raw.is_full() && !self.cut {
+                self.make_room()?;
+            }
             if self.cut {
                 self.drop_octet(octet)?;
                 return Ok(false);
-            }
-            if self.raw.is_full() {
-                self.make_room()?;
-                if self.cut {
-                    self.drop_octet(octet)?;
-                    return Ok(false);
-                }
             }
         }
         match self.raw.push(octet) {
@@ -111,6 +107,7 @@ impl<const HEAD: usize> Collected<HEAD> {
         self.raw.push(octet).map_err(|_| Fault::HeadTooLarge)
     }
 
+    /// Counts octets that are dropped.
     #[cfg(feature = "long-heads")]
     fn count(&mut self, octets: usize) -> Result<(), Fault> {
         self.dropped = self.dropped.saturating_add(octets);
@@ -139,35 +136,27 @@ impl<const HEAD: usize> Collected<HEAD> {
             }
             from = end;
         }
-        // What is left is the line that still comes.
+        // What is left is the line that still comes. If nobody needs it, its name stays, and its value is dropped as it comes.
         let end = self.raw.len();
+        let mut keep = end;
+        let mut ends_in_cr = false;
         let rest = self.raw.get(from..).unwrap_or_default();
-        let colon = rest.iter().position(|octet| *octet == b':');
-        let (name, value) = rest
-            .split_at_checked(colon.unwrap_or(0))
-            .unwrap_or_default();
-        let keep = if colon.is_none() {
-            end
-        } else if !is_name(name) {
-            return Err(Fault::BadHead);
-        } else if crate::head::is_used_name(name) {
-            end
-        } else {
-            // The value may end in the first half of the line's end.
-            let (text, cr) = match value.strip_suffix(b"\r") {
-                Some(text) => (text, true),
-                None => (value, false),
-            };
+        if let Some(colon) = rest.iter().position(|octet| *octet == b':')
+            && let Some((name, value)) = rest.split_at_checked(colon)
+            && !is_used_name(name)?
+        {
+            // The CR may be the first half of the line's end.
+            ends_in_cr = value.ends_with(b"\r");
+            let text = value.strip_suffix(b"\r").unwrap_or(value);
             if !text.iter().all(|octet| is_text(*octet)) {
                 return Err(Fault::BadHead);
             }
-            self.cut = !cr;
-            from.saturating_add(name.len()).saturating_add(1)
-        };
-        let cr = keep < end && !self.cut;
+            keep = from.saturating_add(colon).saturating_add(1);
+            self.cut = true;
+        }
         kept = self.keep(kept, from, keep);
         self.raw.truncate(kept);
-        if cr {
+        if ends_in_cr {
             self.raw.push(b'\r').map_err(|_| Fault::HeadTooLarge)?;
         }
         self.count(end.saturating_sub(self.raw.len()))

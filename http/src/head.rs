@@ -13,6 +13,8 @@ use crate::redirect::is_redirect;
 use crate::request::Method;
 use crate::response::Expect;
 use crate::syntax::Lines;
+#[cfg(feature = "long-heads")]
+use crate::syntax::is_name;
 
 /// Octets of the longest validator that is kept. A transfer with a longer one cannot be resumed by range.
 pub const MAX_VALIDATOR: usize = 96;
@@ -247,10 +249,16 @@ pub(crate) fn is_used(line: &[u8]) -> Result<bool, Fault> {
 }
 
 /// Whether a field of this name says something to a fetch.
+///
+/// # Errors
+/// Fails when no field can have this name.
 #[cfg(feature = "long-heads")]
-pub(crate) fn is_used_name(name: &[u8]) -> bool {
+pub(crate) fn is_used_name(name: &[u8]) -> Result<bool, Fault> {
+    if !is_name(name) {
+        return Err(Fault::BadHead);
+    }
     // Some fields cannot be empty; those are used.
-    Fields::default().take(name, b"") != Ok(false)
+    Ok(Fields::default().take(name, b"") != Ok(false))
 }
 
 /// The fields that matter, as they are read.

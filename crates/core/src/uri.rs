@@ -382,24 +382,8 @@ impl Uri {
             absolute.push(reference);
             return Self::parse(absolute.text()?)?.without_dot_segments();
         }
-        let (path, query) = before(reference, b"?");
         let mut out = self.builder_up_to_path();
-        if path.is_empty() {
-            out.push(self.path());
-            let own = cut(&self.text, usize::from(self.path_end)).1;
-            out.push(if query.is_empty() { own } else { query });
-        } else {
-            let (first, _) = before(path, b"/");
-            if first.bytes().any(|octet| octet == b':') {
-                // Neither a scheme nor a relative path (RFC 3986 section 4.2).
-                return Err(UriError::NotAbsolute);
-            }
-            match path.strip_prefix('/') {
-                Some(path) => out.push_segments("", path),
-                None => out.push_segments(self.directory(), path),
-            }
-            out.push(query);
-        }
+        out.push_relative(self.target(), reference)?;
         Self::parse(out.text()?)
     }
 
@@ -415,14 +399,6 @@ impl Uri {
         let mut out = Builder::<MAX_URI>::new();
         out.push(cut(&self.text, usize::from(self.path)).0);
         out
-    }
-
-    /// The path without first `/` and last segment: `b/c/` of `/b/c/d`.
-    fn directory(&self) -> &str {
-        let path = self.path();
-        let path = path.strip_prefix('/').unwrap_or(path);
-        let end = path.bytes().rposition(|octet| octet == b'/');
-        cut(path, end.map_or(0, |at| at + 1)).0
     }
 
     /// What may be shown of the URI, to be written one after the other: user information is `***`.
@@ -460,6 +436,13 @@ impl fmt::Debug for Uri {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)
     }
+}
+
+/// A path without its first `/` and its last segment: `b/c/` of `/b/c/d`.
+fn directory(path: &str) -> &str {
+    let path = path.strip_prefix('/').unwrap_or(path);
+    let end = path.bytes().rposition(|octet| octet == b'/');
+    cut(path, end.map_or(0, |at| at + 1)).0
 }
 
 /// Refuses what is neither a URI nor a reference, whatever its parts are.
@@ -504,6 +487,30 @@ impl<const N: usize> Builder<N> {
         }
     }
 
+    /// Appends what a reference without scheme and host comes to, for a base with this path and query (RFC 3986 section 5.2.2).
+    ///
+    /// # Errors
+    /// Fails with [`UriError::NotAbsolute`] when the first segment has a colon in it, and so is neither a scheme nor a relative path
+    /// (section 4.2).
+    fn push_relative(&mut self, base: &str, reference: &str) -> Result<(), UriError> {
+        let (own, own_query) = before(base, b"?");
+        let (path, query) = before(reference, b"?");
+        if path.is_empty() {
+            self.push(own);
+            self.push(if query.is_empty() { own_query } else { query });
+            return Ok(());
+        }
+        if before(path, b"/").0.bytes().any(|octet| octet == b':') {
+            return Err(UriError::NotAbsolute);
+        }
+        match path.strip_prefix('/') {
+            Some(path) => self.push_segments("", path),
+            None => self.push_segments(directory(own), path),
+        }
+        self.push(query);
+        Ok(())
+    }
+
     /// Appends a path, segment by segment, with dot segments removed (RFC 3986 section 5.2.4):
     /// `directory` is empty or ends in `/`, `path` has no leading `/`.
     ///
@@ -519,12 +526,7 @@ impl<const N: usize> Builder<N> {
             self.push_segment(floor, segment, false);
             rest = cut(tail, 1).1;
         }
-        self.push_segments_from(floor, path);
-    }
-
-    /// Appends the segments of a path; `..` takes nothing back of the first `floor` octets.
-    fn push_segments_from(&mut self, floor: usize, path: &str) {
-        let mut rest = path;
+        rest = path;
         loop {
             let (segment, tail) = before(rest, b"/");
             self.push_segment(floor, segment, tail.is_empty());

@@ -37,6 +37,14 @@ impl Target {
         self.out.text.is_empty()
     }
 
+    /// Path and query of the place that `uri` and this target name.
+    pub fn of<'t>(&'t self, uri: &'t Uri) -> &'t str {
+        match self.is_empty() {
+            true => uri.target(),
+            false => self.as_str(),
+        }
+    }
+
     /// Forgets path and query.
     pub fn clear(&mut self) {
         self.out.text.clear();
@@ -61,61 +69,37 @@ impl Target {
         let reference = before(reference, b"#").0;
         illegal_octet(reference)?;
         let after_scheme = split_scheme(reference).map_or(reference, |(_, rest)| rest);
-        let (root, rest) = match after_scheme.strip_prefix("//") {
-            Some(rest) => {
-                let (_, rest) = before(rest, b"/?");
-                let (root, rest) = cut(reference, reference.len() - rest.len());
-                let root = base.join(root)?;
-                self.clear();
-                self.out.push("/");
-                (root, rest)
-            }
+        let authority = after_scheme.strip_prefix("//");
+        if authority.is_none() && after_scheme.len() != reference.len() {
             // A scheme without a host has no place here, and what is wrong with it is not its length.
-            None if after_scheme.len() != reference.len() => {
-                return Err(base.join(reference).err().unwrap_or(UriError::NoHost));
-            }
-            None => {
-                if self.is_empty() {
-                    self.out.push(base.target());
-                }
-                (base.join("/")?, reference)
-            }
-        };
-        let (path, query) = before(rest, b"?");
-        if path.is_empty() {
-            if !query.is_empty() {
-                self.keep(before(self.as_str(), b"?").0.len());
-            }
-        } else {
-            if before(path, b"/").0.bytes().any(|octet| octet == b':') {
-                return Err(UriError::NotAbsolute);
-            }
-            let kept = match path.strip_prefix('/') {
-                Some(_) => 0,
-                None => {
-                    let own = before(self.as_str(), b"?").0;
-                    own.bytes().rposition(|octet| octet == b'/').unwrap_or(0)
-                }
-            };
-            self.keep(kept);
-            self.out
-                .push_segments_from(0, path.strip_prefix('/').unwrap_or(path));
+            return Err(base.join(reference).err().unwrap_or(UriError::NoHost));
         }
-        self.out.push(query);
+        let rest = authority.map_or(reference, |text| before(text, b"/?").1);
         let at = reference.len() - rest.len();
+        let (path, query) = before(rest, b"?");
         check(path, at, is_path_octet)?;
         check(query, at + path.len(), |octet| {
             is_path_octet(octet) || octet == b'?'
         })?;
+        if authority.is_some() {
+            self.clear();
+            self.out.push_relative("/", rest)?;
+        } else {
+            self.push_relative(base, rest)?;
+        }
         self.out.text()?;
-        Ok(root)
+        base.join(match authority {
+            Some(_) => cut(reference, at).0,
+            None => "/",
+        })
     }
 
-    /// Cuts the target to its first `len` octets.
-    fn keep(&mut self, len: usize) {
-        while self.out.text.len() > len {
-            self.out.text.pop();
-        }
+    /// Resolves a reference without scheme and host. The present target is copied for this, which takes its size of the stack.
+    #[inline(never)]
+    fn push_relative(&mut self, base: &Uri, reference: &str) -> Result<(), UriError> {
+        let own = self.clone();
+        self.clear();
+        self.out.push_relative(own.of(base), reference)
     }
 }
 
@@ -130,7 +114,13 @@ mod tests {
     /// What both ways to resolve say must be the same wherever the short one has room.
     #[test]
     fn short_places_are_those_of_a_uri() {
-        let bases = ["http://h/a/b/c?d", "https://u:p@h:8/", "http://h/a/"];
+        let bases = [
+            "http://h/a/b/c?d",
+            "https://u:p@h:8/",
+            "http://h/a/",
+            "http://h/a/../b/./c",
+            "http://h/../a/..?q/x",
+        ];
         let references = [
             "x",
             "./x",

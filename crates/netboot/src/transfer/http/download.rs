@@ -124,10 +124,7 @@ impl<'a> Http<'a> {
         let (reader, first) = (&mut self.reader, &mut self.connections.first);
         let what = Get {
             uri,
-            target: match self.target.is_empty() {
-                true => uri.target(),
-                false => self.target.as_str(),
-            },
+            target: self.target.of(uri),
             start,
         };
         write_get(first, station, &self.options, what, Some(reader))
@@ -170,8 +167,8 @@ impl<B: Board> Carrier<B> for Http<'_> {
     ) -> Internal<Opened> {
         let mut redirects = Redirects::new(self.options.redirects);
         self.target.clear();
-        // Where the request goes. A place that is too long for a URI is nothing to come back to: whoever takes the transfer up again
-        // begins with the last place that is not.
+        // The request goes there. `uri` keeps the last place that is short enough for it, so a transfer that is taken up again begins
+        // with that one.
         let mut place = uri.clone();
         // The hop limit of `Redirects` ends this; nothing is asked again more than once.
         loop {
