@@ -21,41 +21,8 @@ pub(crate) struct Offer {
     pub address: Ipv4Addr,
     pub server_id: Ipv4Addr,
     boot: BootInfo,
-    pxe: Pxe,
-}
-
-/// What an offer says of PXE.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-struct Pxe {
-    /// Set when the server says that it is a PXE server.
-    is_server: bool,
-    /// The boot service to ask for.
-    #[cfg(feature = "robust")]
-    service: Option<Service>,
-}
-
-impl Pxe {
-    fn of(packet: &Packet<'_>) -> Self {
-        Self {
-            is_server: boot::is_of_pxe_server(packet),
-            #[cfg(feature = "robust")]
-            service: Service::first(packet),
-        }
-    }
-
-    /// Whom to ask, if `server` is the one that offers.
-    fn ask(self, server: Ipv4Addr) -> Option<PxeServer> {
-        let plain = PxeServer {
-            address: server,
-            service: None,
-        };
-        #[cfg(feature = "robust")]
-        let plain = match self.service {
-            Some(service) => plain.with(service),
-            None => plain,
-        };
-        self.is_server.then_some(plain)
-    }
+    /// Whom to ask on port 4011, if this is an offer of a PXE server.
+    pxe: Option<PxeServer>,
 }
 
 /// A server to ask on port 4011.
@@ -67,21 +34,28 @@ pub(crate) struct PxeServer {
 }
 
 impl PxeServer {
-    /// The server that has a service of this one's menu.
-    #[cfg(feature = "robust")]
-    fn with(self, service: Service) -> Self {
-        Self {
-            address: service.server.unwrap_or(self.address),
-            service: Some(service.kind),
+    /// The server to ask after an offer of `server`; `None` when that is no PXE server.
+    #[inline(never)]
+    fn after(packet: &Packet<'_>, server: Ipv4Addr) -> Option<Self> {
+        if !boot::is_of_pxe_server(packet) {
+            return None;
         }
+        let plain = Self {
+            address: server,
+            service: None,
+        };
+        plain.next(packet).or(Some(plain))
     }
 
-    /// Whom to ask after this server has answered with a menu in place of a boot file. `None` when there is no menu, or the
+    /// The server to ask after this one has answered with a menu in place of a boot file. `None` when there is no menu, or the
     /// question was for a service already.
     pub fn next(self, packet: &Packet<'_>) -> Option<Self> {
         #[cfg(feature = "robust")]
         if self.service.is_none() {
-            return Service::first(packet).map(|service| self.with(service));
+            return Service::first(packet).map(|service| Self {
+                address: service.server.unwrap_or(self.address),
+                service: Some(service.kind),
+            });
         }
         let _ = packet;
         None
@@ -89,11 +63,11 @@ impl PxeServer {
 }
 
 /// An offer of boot information only.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 struct ProxyOffer {
-    server: Ipv4Addr,
     boot: BootInfo,
-    pxe: Pxe,
+    /// Whom to ask on port 4011, if this is an offer of a PXE server.
+    pxe: Option<PxeServer>,
 }
 
 /// The offers that are held.
@@ -109,17 +83,7 @@ impl Default for Offer {
             address: Ipv4Addr::UNSPECIFIED,
             server_id: Ipv4Addr::UNSPECIFIED,
             boot: BootInfo::default(),
-            pxe: Pxe::default(),
-        }
-    }
-}
-
-impl Default for ProxyOffer {
-    fn default() -> Self {
-        Self {
-            server: Ipv4Addr::UNSPECIFIED,
-            boot: BootInfo::default(),
-            pxe: Pxe::default(),
+            pxe: None,
         }
     }
 }
@@ -143,7 +107,7 @@ impl Offers {
             let best = self.best.get_or_insert_default();
             best.address = address;
             best.server_id = server_id;
-            best.pxe = Pxe::of(packet);
+            best.pxe = PxeServer::after(packet, server_id);
             boot::read(&mut best.boot, packet, from, BootOrigin::Dhcp);
             return Ok(Taken::Offer);
         }
@@ -163,8 +127,7 @@ impl Offers {
             .unwrap_or(from);
         if better(packet, self.proxy.as_ref().map(|held| &held.boot)) {
             let proxy = self.proxy.get_or_insert_default();
-            proxy.server = server;
-            proxy.pxe = Pxe::of(packet);
+            proxy.pxe = PxeServer::after(packet, server);
             boot::read(&mut proxy.boot, packet, from, BootOrigin::Proxy);
             return Ok(Taken::Proxy);
         }
@@ -198,11 +161,8 @@ impl Offers {
 
     /// The PXE server that the client asks on port 4011 when nobody has named a boot file.
     pub fn pxe_server(&self) -> Option<PxeServer> {
-        let proxy = self.proxy.as_ref();
-        let best = self.best.as_ref();
-        proxy
-            .and_then(|proxy| proxy.pxe.ask(proxy.server))
-            .or_else(|| best.and_then(|best| best.pxe.ask(best.server_id)))
+        let proxy = self.proxy.as_ref().and_then(|proxy| proxy.pxe);
+        proxy.or(self.best.as_ref().and_then(|best| best.pxe))
     }
 }
 
