@@ -60,38 +60,3 @@ pub(crate) fn learn(counter: &mut u32) {
         *counter = counter.wrapping_add(1);
     }
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn next(windows: u32, gaps: u32, asked: u16, agreed: u16) -> u16 {
-        let stats = Stats {
-            windows,
-            gaps,
-            ..Stats::default()
-        };
-        stats.next_windowsize(asked, agreed)
-    }
-
-    #[test]
-    fn a_window_that_never_fits_is_halved() {
-        assert_eq!(next(0, 100, 16, 16), 8);
-        assert_eq!(next(50, 60, 16, 8), 4);
-    }
-
-    #[test]
-    fn a_window_that_fits_grows() {
-        assert_eq!(next(100, 0, 4, 4), 8);
-        assert_eq!(next(100, 6, 8, 8), 16);
-        assert_eq!(next(100, 0, 16, 1), 32, "another server may give more");
-    }
-
-    #[test]
-    fn chance_changes_nothing() {
-        // One block in a hundred lost: one window of 16 in seven.
-        assert_eq!(next(100, 16, 8, 8), 8);
-        assert_eq!(next(3, 3, 8, 8), 8, "too few to tell");
-        assert_eq!(next(0, 0, 16, 1), 16, "the server never answered");
-    }
-}

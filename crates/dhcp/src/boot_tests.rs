@@ -1,32 +1,20 @@
 //! Where to boot from, at the edges of what is kept.
 
 use crate::boot;
-use crate::model::{MAC, ip};
+use crate::model::{REPLY, ip, message};
 use crate::options::code;
-use crate::packet::{Builder, Header, MessageType, Packet};
-use core::net::Ipv4Addr;
+use crate::packet::{Header, MessageType, Packet};
 use netboot_core::boot::{BootInfo, BootOrigin, FILE_MAX};
 
 /// Reads the boot information of an offer from 192.168.7.1 with these options.
 fn read(options: &[(u8, &[u8])]) -> BootInfo {
     let header = Header {
-        reply: true,
-        xid: 1,
-        secs: 0,
-        broadcast: false,
-        ciaddr: Ipv4Addr::UNSPECIFIED,
         yiaddr: ip(50),
         siaddr: ip(9),
-        giaddr: Ipv4Addr::UNSPECIFIED,
-        chaddr: MAC,
+        ..REPLY
     };
-    let mut buf = [0; 1024];
-    let mut out = Builder::new(&mut buf, &header, MessageType::Offer, b"", b"");
-    for (code, octets) in options {
-        out.option(*code, octets);
-    }
-    let len = out.finish().unwrap();
-    let packet = Packet::parse(&buf[..len]).unwrap();
+    let wire = message(&header, MessageType::Offer, options);
+    let packet = Packet::parse(&wire).unwrap();
     boot::parse(&packet, ip(1), BootOrigin::Proxy)
 }
 

@@ -2,9 +2,9 @@
 
 use crate::error::DhcpError;
 use crate::lease::Lease;
-use crate::model::MAC;
+use crate::model::{REPLY, message};
 use crate::options::code;
-use crate::packet::{Builder, Header, MessageType, Packet};
+use crate::packet::{Header, MessageType, Packet};
 use core::net::Ipv4Addr;
 use netboot_core::{Duration, Instant};
 
@@ -13,23 +13,11 @@ const SERVER: Ipv4Addr = Ipv4Addr::new(10, 0, 0, 1);
 /// The lease in a DHCPACK for `address` with these options.
 fn lease(address: Ipv4Addr, options: &[(u8, &[u8])]) -> Result<Lease, DhcpError> {
     let header = Header {
-        reply: true,
-        xid: 1,
-        secs: 0,
-        broadcast: false,
-        ciaddr: Ipv4Addr::UNSPECIFIED,
         yiaddr: address,
-        siaddr: Ipv4Addr::UNSPECIFIED,
-        giaddr: Ipv4Addr::UNSPECIFIED,
-        chaddr: MAC,
+        ..REPLY
     };
-    let mut buf = [0; 576];
-    let mut out = Builder::new(&mut buf, &header, MessageType::Ack, b"", b"");
-    for (code, octets) in options {
-        out.option(*code, octets);
-    }
-    let len = out.finish().unwrap();
-    let packet = Packet::parse(&buf[..len]).unwrap();
+    let wire = message(&header, MessageType::Ack, options);
+    let packet = Packet::parse(&wire).unwrap();
     Lease::parse(&packet, SERVER, Instant::from_millis(5))
 }
 
@@ -227,25 +215,17 @@ fn message_types_by_number() {
 /// RFC 2131 section 2, figure 2: of the flags only the highest bit means something.
 #[test]
 fn the_flag_broadcast() {
-    let none = Ipv4Addr::UNSPECIFIED;
     let mut header = Header {
         reply: false,
         xid: 0x0102_0304,
         secs: 0x0506,
-        broadcast: false,
-        ciaddr: none,
-        yiaddr: none,
-        siaddr: none,
-        giaddr: none,
-        chaddr: MAC,
+        ..REPLY
     };
     for broadcast in [false, true] {
         header.broadcast = broadcast;
-        let mut buf = [0; 576];
-        let out = Builder::new(&mut buf, &header, MessageType::Discover, b"", b"");
-        let len = out.finish().unwrap();
-        assert_eq!(buf[10..12], [if broadcast { 0x80 } else { 0 }, 0]);
-        buf[10] |= 0x7f;
-        assert_eq!(Packet::parse(&buf[..len]).unwrap().header, header);
+        let mut wire = message(&header, MessageType::Discover, &[]);
+        assert_eq!(wire[10..12], [if broadcast { 0x80 } else { 0 }, 0]);
+        wire[10] |= 0x7f;
+        assert_eq!(Packet::parse(&wire).unwrap().header, header);
     }
 }

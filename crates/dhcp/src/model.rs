@@ -41,6 +41,31 @@ impl RngCore for Random {
     }
 }
 
+/// The fixed fields of a server's message to [`MAC`] without an address in it.
+pub const REPLY: Header = Header {
+    reply: true,
+    xid: 1,
+    secs: 0,
+    broadcast: false,
+    ciaddr: Ipv4Addr::UNSPECIFIED,
+    yiaddr: Ipv4Addr::UNSPECIFIED,
+    siaddr: Ipv4Addr::UNSPECIFIED,
+    giaddr: Ipv4Addr::UNSPECIFIED,
+    chaddr: MAC,
+};
+
+/// A message with these options and no other but its type, as octets.
+pub fn message(header: &Header, kind: MessageType, options: &[(u8, &[u8])]) -> Vec<u8> {
+    let mut buffer = vec![0; 8192];
+    let mut out = Builder::new(&mut buffer, header, kind, b"", b"");
+    for (code, data) in options {
+        out.option(*code, data);
+    }
+    let len = out.finish().unwrap();
+    buffer.truncate(len);
+    buffer
+}
+
 pub fn ip(last: u8) -> Ipv4Addr {
     Ipv4Addr::new(192, 168, 7, last)
 }

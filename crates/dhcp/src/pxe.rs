@@ -86,28 +86,14 @@ fn item(mut list: &[u8], tag: u8) -> &[u8] {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::packet::{Builder, Header, MessageType};
+    use crate::model::{REPLY, message};
+    use crate::packet::MessageType;
     use proptest::prelude::*;
 
     fn first(pieces: &[&[u8]]) -> Option<Service> {
-        let header = Header {
-            reply: true,
-            xid: 1,
-            secs: 0,
-            broadcast: false,
-            ciaddr: Ipv4Addr::UNSPECIFIED,
-            yiaddr: Ipv4Addr::UNSPECIFIED,
-            siaddr: Ipv4Addr::UNSPECIFIED,
-            giaddr: Ipv4Addr::UNSPECIFIED,
-            chaddr: [2, 0, 0, 0, 0, 1],
-        };
-        let mut buf = [0; 1_000];
-        let mut out = Builder::new(&mut buf, &header, MessageType::Offer, b"", b"");
-        for piece in pieces {
-            out.option(code::VENDOR_SPECIFIC, piece);
-        }
-        let len = out.finish().unwrap();
-        Service::first(&Packet::parse(&buf[..len]).unwrap())
+        let pieces = pieces.iter().map(|piece| (code::VENDOR_SPECIFIC, *piece));
+        let wire = message(&REPLY, MessageType::Offer, &pieces.collect::<Vec<_>>());
+        Service::first(&Packet::parse(&wire).unwrap())
     }
 
     fn service(kind: u16, server: Option<[u8; 4]>) -> Option<Service> {

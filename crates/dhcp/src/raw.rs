@@ -195,31 +195,12 @@ impl<'b> Iterator for Kept<'b> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::packet::{Builder, Header, MessageType};
-    use core::net::Ipv4Addr;
+    use crate::model::REPLY;
+    use crate::packet::MessageType;
     use proptest::prelude::*;
 
     fn message(options: &[(u8, &[u8])]) -> Vec<u8> {
-        let none = Ipv4Addr::UNSPECIFIED;
-        let header = Header {
-            reply: true,
-            xid: 1,
-            secs: 0,
-            broadcast: false,
-            ciaddr: none,
-            yiaddr: none,
-            siaddr: none,
-            giaddr: none,
-            chaddr: [0; 6],
-        };
-        let mut buffer = vec![0; 8192];
-        let mut out = Builder::new(&mut buffer, &header, MessageType::Ack, &[], &[]);
-        for (code, data) in options {
-            out.option(*code, data);
-        }
-        let len = out.finish().unwrap();
-        buffer.truncate(len);
-        buffer
+        crate::model::message(&REPLY, MessageType::Ack, options)
     }
 
     #[test]

@@ -1,32 +1,12 @@
 //! Kept options at the edges of their buffer.
 
-use crate::model::MAC;
-use crate::packet::{Builder, Header, MessageType};
+use crate::model::REPLY;
+use crate::packet::MessageType;
 use crate::raw::{RawOptions, Scope, Taken};
-use core::net::Ipv4Addr;
 
 /// A message with these options and no other but its type, which takes four octets of a buffer.
 fn message(options: &[(u8, &[u8])]) -> Vec<u8> {
-    let none = Ipv4Addr::UNSPECIFIED;
-    let header = Header {
-        reply: true,
-        xid: 1,
-        secs: 0,
-        broadcast: false,
-        ciaddr: none,
-        yiaddr: none,
-        siaddr: none,
-        giaddr: none,
-        chaddr: MAC,
-    };
-    let mut buffer = vec![0; 1024];
-    let mut out = Builder::new(&mut buffer, &header, MessageType::Ack, &[], &[]);
-    for (code, data) in options {
-        out.option(*code, data);
-    }
-    let len = out.finish().unwrap();
-    buffer.truncate(len);
-    buffer
+    crate::model::message(&REPLY, MessageType::Ack, options)
 }
 
 fn kept(raw: &RawOptions<'_>, scope: Scope) -> Vec<(u8, Vec<u8>)> {

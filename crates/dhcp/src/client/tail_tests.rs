@@ -2,7 +2,9 @@
 
 use super::tests::{NO_PROBE, secs};
 use super::*;
-use crate::model::{Server, World, ip};
+use crate::model::{REPLY, Server, World, ip};
+use crate::options::code;
+use crate::packet::Header;
 
 const LEASE: u64 = 600;
 /// T1 and T2 of the lease, by default 1/2 and 7/8.
@@ -158,24 +160,13 @@ fn an_acknowledgement_of_something_else_renews_nothing() {
 
 /// A reply to the client's present transaction.
 fn reply(client: &Client, message: MessageType, address: Ipv4Addr, server: Ipv4Addr) -> Vec<u8> {
-    use crate::options::code;
-    use crate::packet::{Builder, Header};
     let header = Header {
-        reply: true,
         xid: client.xid,
-        secs: 0,
-        broadcast: false,
-        ciaddr: Ipv4Addr::UNSPECIFIED,
         yiaddr: address,
-        siaddr: Ipv4Addr::UNSPECIFIED,
-        giaddr: Ipv4Addr::UNSPECIFIED,
-        chaddr: client.identity.mac,
+        ..REPLY
     };
-    let mut buf = [0; 576];
-    let mut out = Builder::new(&mut buf, &header, message, b"", b"");
-    out.address(code::SERVER_ID, server);
-    let len = out.finish().unwrap();
-    buf[..len].to_vec()
+    let id = server.octets();
+    crate::model::message(&header, message, &[(code::SERVER_ID, &id)])
 }
 
 fn nak(client: &Client, server: Ipv4Addr) -> Vec<u8> {
