@@ -1,21 +1,14 @@
 //! Checks each library crate with each of its features alone: none, one at a time, all. Then it runs the library in a simulated
 //! world with several sets.
 //!
-//! The lists come from `cargo metadata`, so that a new crate or a new feature is checked without a change here:
-//!
-//! - A library crate is a package that may be published.
-//! - A crate with the category `no-std::no-alloc` is for ROMs; it is checked for the ROM's target too.
-//! - `package.metadata.netboot.one-of` lists features one of which the crate needs. Sets that have none of them get the first.
+//! The lists come from `cargo metadata` ([`packages`](crate::packages)), so that a new crate or a new feature is checked without a change here.
+//! Sets that have none of the features one of which the crate needs get the first of these.
 
+use crate::packages::{Package, libraries};
 use crate::setup::{self, cargo};
 use anyhow::{Context, Result, ensure};
-use serde::Deserialize;
-use std::collections::BTreeMap;
 use std::time::Instant;
 use testbed::rom::{self, TARGET};
-
-/// The category of crates for ROMs.
-const FOR_ROMS: &str = "no-std::no-alloc";
 
 /// The test of `crates/netboot` that fits every set of features.
 const WORLD: &str = "feature_sets";
@@ -28,54 +21,13 @@ const WORLDS: [&str; 5] = [
     "aes-256-gcm,dns,dhcp-options,exchange,fast-start,http,https,ipv6-literals,parallel,robust",
 ];
 
-#[derive(Deserialize)]
-struct Metadata {
-    packages: Vec<Package>,
-}
-
-#[derive(Deserialize)]
-struct Package {
-    name: String,
-    features: BTreeMap<String, Vec<String>>,
-    categories: Vec<String>,
-    /// `None`: to any registry. An empty list: never.
-    publish: Option<Vec<String>>,
-    metadata: Option<Extra>,
-}
-
-#[derive(Deserialize)]
-struct Extra {
-    netboot: Option<Needs>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "kebab-case")]
-struct Needs {
-    one_of: Vec<String>,
-}
-
 impl Package {
-    fn is_library(&self) -> bool {
-        self.publish.as_ref().is_none_or(|to| !to.is_empty())
-    }
-
-    fn is_for_roms(&self) -> bool {
-        self.categories.iter().any(|category| category == FOR_ROMS)
-    }
-
     /// Sets of features to check, each different from the others.
     fn sets(&self) -> Vec<Vec<&str>> {
-        let all = || self.features.keys().filter(|name| *name != "default");
         let mut sets = vec![vec![]];
-        sets.extend(all().map(|name| vec![name.as_str()]));
-        sets.push(all().map(String::as_str).collect());
-        let needs = self
-            .metadata
-            .as_ref()
-            .and_then(|extra| extra.netboot.as_ref());
-        let one_of: Vec<&str> = needs
-            .map(|needs| needs.one_of.iter().map(String::as_str).collect())
-            .unwrap_or_default();
+        sets.extend(self.features().map(|name| vec![name]));
+        sets.push(self.features().collect());
+        let one_of = self.one_of();
         for set in &mut sets {
             if !set.iter().any(|name| one_of.contains(name)) {
                 set.extend(one_of.first());
@@ -108,24 +60,6 @@ impl Package {
         checks.extend(sets.into_iter().map(|set| (Some(TARGET), set)));
         checks
     }
-}
-
-/// The workspace's packages that may be published.
-fn libraries() -> Result<Vec<Package>> {
-    let output = cargo()
-        .args(["metadata", "--no-deps", "--format-version", "1"])
-        .current_dir(rom::workspace())
-        .output()
-        .context("cannot start cargo metadata")?;
-    ensure!(
-        output.status.success(),
-        "cargo metadata: {}",
-        String::from_utf8_lossy(&output.stderr)
-    );
-    let metadata: Metadata =
-        serde_json::from_slice(&output.stdout).context("cargo metadata in another form")?;
-    let all = metadata.packages.into_iter();
-    Ok(all.filter(Package::is_library).collect())
 }
 
 /// Checks every library crate.
@@ -216,12 +150,10 @@ fn check(name: &str, set: &[&str], target: Option<&str>) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::packages::FOR_ROMS;
 
     fn package(features: &str, extra: &str) -> Package {
-        let text = format!(
-            r#"{{"name": "x", "features": {features}, "categories": [], "publish": null, "metadata": {extra}}}"#
-        );
-        serde_json::from_str(&text).unwrap()
+        Package::of_json("", features, extra)
     }
 
     #[test]

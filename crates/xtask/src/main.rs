@@ -7,6 +7,7 @@
 //! | [`check`] | everything that CI checks |
 //! | [`example_rom`] | a ROM outside of this workspace, and its size |
 //! | [`features`] | each library crate with each of its features alone |
+//! | [`packages`] | the packages of this workspace |
 //! | [`panic_gate`] | crates that cannot panic, and the proof |
 //! | [`size`] | what the ROM takes, against its limits |
 //! | [`campaign`] | boots with random faults in the simulated world |
@@ -28,6 +29,7 @@ mod format;
 mod inventory;
 mod link;
 mod mutants;
+mod packages;
 mod panic_gate;
 #[cfg(test)]
 mod published;

@@ -3,7 +3,6 @@
 use anyhow::{Context, Result, bail, ensure};
 use clap::Args;
 use std::env;
-use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -278,8 +277,4 @@ fn apt(arguments: &[&str]) -> Result<()> {
     bail!("{}: the package manager stayed locked", shown())
 }
 
-/// Runs `rustup` or `cargo` tools of this toolchain: cargo as this process was started by.
-pub fn cargo() -> Command {
-    let cargo = env::var_os("CARGO");
-    Command::new(cargo.as_deref().unwrap_or(OsStr::new("cargo")))
-}
+pub use testbed::rom::cargo;

@@ -215,6 +215,11 @@ pub fn build(options: &RomOptions) -> Result<Rom> {
     build_watched(options, &mut |_| {})
 }
 
+/// The cargo that this process was started by, or the one on the path.
+pub fn cargo() -> Command {
+    Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
+}
+
 /// Like [`build`]; tells `watch` of each package that is built.
 ///
 /// # Errors
@@ -223,8 +228,7 @@ pub fn build_watched(options: &RomOptions, watch: &mut dyn FnMut(&Compiled)) -> 
     // Cargo gives all builds the same name; each is copied from there before the next one may begin.
     static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
     let _turn = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
-    let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let mut command = Command::new(cargo);
+    let mut command = cargo();
     if options.core == Core::Rebuilt {
         command.args(REBUILT_CARGO).env(BOOTSTRAP, "1");
     }

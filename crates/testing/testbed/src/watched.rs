@@ -1,9 +1,8 @@
 //! Runs cargo for the ROM and tells how far it is, by the messages that cargo writes when a package is built (`--message-format=json`).
 
-use crate::rom::{RomOptions, TARGET, workspace};
+use crate::rom::{RomOptions, TARGET, cargo, workspace};
 use anyhow::{Context, Result};
 use std::collections::BTreeSet;
-use std::env;
 use std::io::{BufRead as _, BufReader, Read as _};
 use std::process::{Command, Stdio};
 
@@ -75,8 +74,7 @@ fn artifact(line: &str) -> Option<(String, String)> {
 
 /// The number of packages that `cargo tree` shows for the ROM, build scripts' and macros' included.
 fn packages(options: &RomOptions) -> Option<usize> {
-    let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let mut command = Command::new(cargo);
+    let mut command = cargo();
     command.current_dir(workspace());
     command.args(["tree", "-p", "mcu-rom", "--target", TARGET]);
     command.args(["--edges", "normal,build", "--prefix", "none"]);

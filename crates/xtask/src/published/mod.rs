@@ -8,56 +8,26 @@
 mod errors;
 mod pages;
 
+use crate::packages::{Package, libraries};
 use std::fs;
 use std::path::{Path, PathBuf};
-use testbed::rom;
-
-/// A library crate that is published.
-struct Package {
-    name: String,
-    folder: PathBuf,
-    manifest: String,
-}
 
 impl Package {
     /// All code of the library without its unit tests.
     fn source(&self) -> String {
-        source(&self.folder.join("src"))
+        source(&self.folder().join("src"))
     }
 
     /// The text of one of the crate's files.
     fn text(&self, path: &str) -> String {
-        fs::read_to_string(self.folder.join(path)).unwrap_or_default()
+        fs::read_to_string(self.folder().join(path)).unwrap_or_default()
     }
 }
 
-/// The published library crates of this workspace.
+/// The published crates with a library.
 fn published() -> Vec<Package> {
-    let mut packages = Vec::new();
-    let mut folders = vec![rom::workspace()];
-    while let Some(folder) = folders.pop() {
-        for entry in fs::read_dir(&folder).unwrap().flatten() {
-            let (path, name) = (entry.path(), entry.file_name());
-            let hidden = name.to_string_lossy().starts_with('.');
-            let elsewhere = ["examples", "src", "target"]
-                .iter()
-                .any(|folder| name == *folder);
-            if entry.file_type().unwrap().is_dir() && !hidden && !elsewhere {
-                folders.push(path);
-            } else if name == "Cargo.toml" && folder.join("src/lib.rs").is_file() {
-                let manifest = fs::read_to_string(&path).unwrap();
-                let quoted = manifest.split("name = \"").nth(1).unwrap();
-                let name = quoted.split('"').next().unwrap().to_string();
-                if !manifest.contains("publish = false") {
-                    packages.push(Package {
-                        name,
-                        folder: folder.clone(),
-                        manifest,
-                    });
-                }
-            }
-        }
-    }
+    let mut packages = libraries().unwrap();
+    packages.retain(|package| package.folder().join("src/lib.rs").is_file());
     assert!(
         packages.len() > 20,
         "the search finds {} crates",

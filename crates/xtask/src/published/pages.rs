@@ -1,26 +1,13 @@
 //! A crate's page on the registry and in the documentation is its README: it has an example, which the documentation tests compile, and a
 //! row for each feature.
 
-use super::{Package, published};
+use super::published;
+use crate::packages::Package;
 
 /// Crates whose users write another language than Rust, so that no documentation test can compile their example.
 const OTHER_LANGUAGE: [&str; 1] = ["caliptra-util-host-cbinding"];
 /// Crates that are a program: their README shows the command.
 const PROGRAM: [&str; 1] = ["bootstored"];
-
-/// Names of the features of a manifest.
-fn features(manifest: &str) -> Vec<&str> {
-    let Some((_, table)) = manifest.split_once("\n[features]\n") else {
-        return Vec::new();
-    };
-    let rows = table.lines().take_while(|line| !line.starts_with('['));
-    let names = rows
-        .filter_map(|line| line.split_once(" = "))
-        .map(|(name, _)| name);
-    names
-        .filter(|name| !name.starts_with('#') && !name.contains(' ') && *name != "default")
-        .collect()
-}
 
 /// What the page lacks.
 fn faults(package: &Package) -> Vec<String> {
@@ -43,7 +30,7 @@ fn faults(package: &Package) -> Vec<String> {
         .split("\n## Features\n")
         .nth(1)
         .map(|rest| rest.split("\n## ").next().unwrap());
-    let features = features(&package.manifest);
+    let features: Vec<&str> = package.features().collect();
     match listed {
         None if !is(&PROGRAM) => faults.push("no list of features".into()),
         Some(listed) if features.is_empty() && !listed.contains("has no features") => {
@@ -78,11 +65,8 @@ fn every_crate_page_has_an_example_and_its_features() {
 fn a_page_without_its_parts_is_named() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::create_dir(folder.path().join("src")).unwrap();
-    let mut package = Package {
-        name: "x".into(),
-        folder: folder.path().into(),
-        manifest: "[package]\nname = \"x\"\n[features]\ndefault = [\"a\"]\n# b = 1\na = []\n\n[dependencies]\nc = \"1\"\n".into(),
-    };
+    let at = folder.path().display().to_string();
+    let package = Package::of_json(&at, r#"{"default": ["a"], "a": []}"#, "null");
     let write = |path: &str, text: &str| std::fs::write(folder.path().join(path), text).unwrap();
     write("src/lib.rs", "//! A page.\n");
     write("README.md", "# x\n");
@@ -98,7 +82,7 @@ fn a_page_without_its_parts_is_named() {
         "# x\n\n```rust\n```\n\n## Features\n\n| `a` | no | b |\n",
     );
     assert!(faults(&package).is_empty());
-    package.manifest = "[package]\n".into();
+    let package = Package::of_json(&at, "{}", "null");
     assert_eq!(
         faults(&package),
         ["does not say that there are no features"]
