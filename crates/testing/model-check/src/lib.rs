@@ -5,9 +5,12 @@
 //! limit for the number of faults. The client is the code of the crate, not a model of it.
 //!
 //! The models are tests: `tests/tftp` has a file of six blocks in windows of three, `tests/dhcp` one or two servers and a lease from its
-//! beginning to its end. What they share is here: when two states are the same.
+//! beginning to its end. What they share is here: when two states are the same, and a network
+//! that makes mistakes.
 #![forbid(unsafe_code)]
 
 mod key;
+mod way;
 
 pub use key::key;
+pub use way::{Mishap, Way};

@@ -4,7 +4,7 @@
 //! every moment: an address that is in use without such a promise may be somebody else's by now.
 
 use core::net::Ipv4Addr;
-use model_check::key;
+use model_check::{Mishap, Way, key};
 use netboot_core::{Duration, Instant};
 use netboot_dhcp::client::TRANSMIT_MAX;
 use netboot_dhcp::options::code;
@@ -86,8 +86,8 @@ pub struct State {
     client: Client,
     rng: Counter,
     servers: Vec<Server>,
-    to_client: Vec<Datagram>,
-    to_servers: Vec<Datagram>,
+    to_client: Way<Datagram>,
+    to_servers: Way<Datagram>,
     /// The address that is being probed.
     probed: Option<Ipv4Addr>,
     /// Addresses that were found to be somebody else's.
@@ -124,7 +124,7 @@ impl State {
             .client
             .poll_transmit(self.now, &mut self.rng, &mut buffer)
         {
-            self.to_servers.push(Datagram {
+            self.to_servers.send(Datagram {
                 from: out.source,
                 to: out.destination,
                 octets: buffer[..out.len].to_vec(),
@@ -137,7 +137,7 @@ impl State {
                 _ => {}
             }
         }
-        self.outstanding = self.outstanding.max(self.to_servers.len());
+        self.outstanding = self.outstanding.max(self.to_servers.datagrams().len());
     }
 
     fn timer(&mut self) {
@@ -154,11 +154,13 @@ impl State {
             let id = self.servers[at].id;
             if datagram.to.is_broadcast() || datagram.to == id {
                 let answer = self.servers[at].answer(self.now, &packet);
-                self.to_client.extend(answer.map(|octets| Datagram {
-                    from: id,
-                    to: Ipv4Addr::BROADCAST,
-                    octets,
-                }));
+                if let Some(octets) = answer {
+                    self.to_client.send(Datagram {
+                        from: id,
+                        to: Ipv4Addr::BROADCAST,
+                        octets,
+                    });
+                }
             }
         }
     }
@@ -267,12 +269,8 @@ pub enum Action {
     Taken,
     /// The client's timer fires although an answer is on its way.
     Early,
-    /// The next message to the client, or to the servers, is lost.
-    Lose(bool),
-    /// It comes twice.
-    Double(bool),
-    /// The second one overtakes it.
-    Overtake(bool),
+    /// Something befalls what is on its way to the client (`true`) or to the other side.
+    Mishap(bool, Mishap),
     /// A server forgets the client, as after a restart.
     Forget(usize),
     /// Somebody who saw the client's message acknowledges it.
@@ -305,8 +303,8 @@ impl Model for Config {
             client,
             rng,
             servers: (1..=self.servers).map(server).collect(),
-            to_client: Vec::new(),
-            to_servers: Vec::new(),
+            to_client: Way::default(),
+            to_servers: Way::default(),
             probed: None,
             conflicts: Vec::new(),
             faults: 0,
@@ -347,14 +345,9 @@ impl Model for Config {
         if !state.quiet() && state.probed.is_none() && due {
             actions.push(Action::Early);
         }
-        for (to_client, queue) in [(true, &state.to_client), (false, &state.to_servers)] {
-            if !queue.is_empty() {
-                actions.push(Action::Lose(to_client));
-                actions.push(Action::Double(to_client));
-            }
-            if queue.len() > 1 {
-                actions.push(Action::Overtake(to_client));
-            }
+        for (to_client, way) in [(true, &state.to_client), (false, &state.to_servers)] {
+            let mishaps = way.mishaps().iter();
+            actions.extend(mishaps.map(|mishap| Action::Mishap(to_client, *mishap)));
         }
         for (at, server) in state.servers.iter().enumerate() {
             if server.bound.is_some() {
@@ -379,12 +372,12 @@ impl Model for Config {
         state.faults += u8::from(fault);
         match action {
             Action::ToClient => {
-                let datagram = state.to_client.remove(0);
+                let datagram = state.to_client.arrive();
                 let State { client, rng, .. } = &mut state;
                 let _ = client.handle(last.now, rng, datagram.from, &datagram.octets);
             }
             Action::ToServers => {
-                let datagram = state.to_servers.remove(0);
+                let datagram = state.to_servers.arrive();
                 state.at_servers(&datagram);
             }
             Action::Free => {
@@ -398,18 +391,12 @@ impl Model for Config {
                     .probe_result(state.now, Some([2, 0, 0, 0, 0, 9]));
             }
             Action::Timer | Action::Early => state.timer(),
-            Action::Lose(to_client) => {
-                queue(&mut state, to_client).remove(0);
-            }
-            Action::Double(to_client) => {
-                let queue = queue(&mut state, to_client);
-                queue.insert(0, queue[0].clone());
-            }
-            Action::Overtake(to_client) => queue(&mut state, to_client).swap(0, 1),
-            // The promise is not taken back by forgetting it, but nobody knows of it any more.
+            Action::Mishap(true, mishap) => state.to_client.befall(mishap),
+            Action::Mishap(false, mishap) => state.to_servers.befall(mishap),
+            // The server forgets what it has promised.
             Action::Forget(at) => state.servers[at].bound = None,
             Action::ForgeAck | Action::ForgeNak => {
-                let request = Packet::parse(&state.to_servers[0].octets).ok()?;
+                let request = Packet::parse(&state.to_servers.datagrams()[0].octets).ok()?;
                 let message = match action {
                     Action::ForgeAck => MessageType::Ack,
                     _ => MessageType::Nak,
@@ -417,14 +404,11 @@ impl Model for Config {
                 let asked = request.options.address(code::REQUESTED_ADDRESS);
                 let address = asked.unwrap_or(Ipv4Addr::new(10, 0, 2, 99));
                 let octets = message_of(ROGUE, address, request.header, message);
-                state.to_client.insert(
-                    0,
-                    Datagram {
-                        from: ROGUE,
-                        to: Ipv4Addr::BROADCAST,
-                        octets,
-                    },
-                );
+                state.to_client.forge(Datagram {
+                    from: ROGUE,
+                    to: Ipv4Addr::BROADCAST,
+                    octets,
+                });
             }
         }
         state.settle();
@@ -496,12 +480,5 @@ impl Model for Config {
                 })
             }),
         ]
-    }
-}
-
-fn queue(state: &mut State, to_client: bool) -> &mut Vec<Datagram> {
-    match to_client {
-        true => &mut state.to_client,
-        false => &mut state.to_servers,
     }
 }

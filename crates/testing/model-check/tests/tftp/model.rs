@@ -6,7 +6,7 @@
 //! their number.
 
 use core::net::{IpAddr, Ipv4Addr};
-use model_check::key;
+use model_check::{Mishap, Way, key};
 use netboot_core::{Duration, Instant};
 use netboot_tftp::client::TRANSMIT_MAX;
 use netboot_tftp::packet::OptionsWriter;
@@ -66,8 +66,8 @@ pub struct State {
     now: Instant,
     client: Client,
     transfers: Vec<Transfer>,
-    to_client: Vec<Datagram>,
-    to_server: Vec<Datagram>,
+    to_client: Way<Datagram>,
+    to_server: Way<Datagram>,
     delivered: Vec<u8>,
     /// Faults so far.
     faults: u8,
@@ -115,12 +115,8 @@ pub enum Action {
     EarlyClient,
     /// The server's timer fires although something is on its way.
     EarlyServer,
-    /// The next datagram to the client, or to the server, is lost.
-    Lose(bool),
-    /// It comes twice.
-    Double(bool),
-    /// The second one overtakes it.
-    Overtake(bool),
+    /// Something befalls what is on its way to the client (`true`) or to the other side.
+    Mishap(bool, Mishap),
     /// Somebody who does not know the port sends the next block.
     ForgeData,
     /// Somebody who does not know the port sends an error.
@@ -147,13 +143,13 @@ impl Config {
     }
 
     /// The server's datagrams from what is acknowledged on.
-    fn send(&self, transfer: &mut Transfer, now: Instant, out: &mut Vec<Datagram>) {
+    fn send(&self, transfer: &mut Transfer, now: Instant, out: &mut Way<Datagram>) {
         transfer.timer = Some(now + SERVER_TIMEOUT);
         let mut send = |packet: Packet<'_>| {
             let mut octets = vec![0; 600];
             let len = packet.emit(&mut octets).expect("room");
             octets.truncate(len);
-            out.push(Datagram {
+            out.send(Datagram {
                 port: transfer.port,
                 foreign: false,
                 octets,
@@ -308,13 +304,13 @@ impl Config {
             foreign,
             octets,
         };
-        state.to_client.insert(0, datagram);
+        state.to_client.forge(datagram);
     }
 
     fn transmit(state: &mut State) {
         let mut buffer = [0; TRANSMIT_MAX];
         while let Some((len, to)) = state.client.poll_transmit(state.now, &mut buffer) {
-            state.to_server.push(Datagram {
+            state.to_server.send(Datagram {
                 port: to.port,
                 foreign: false,
                 octets: buffer[..len].to_vec(),
@@ -363,8 +359,8 @@ impl Model for Config {
             now: Instant::ZERO,
             client: client.expect("a good request"),
             transfers: Vec::new(),
-            to_client: Vec::new(),
-            to_server: Vec::new(),
+            to_client: Way::default(),
+            to_server: Way::default(),
             delivered: Vec::new(),
             faults: 0,
             opened: false,
@@ -397,14 +393,9 @@ impl Model for Config {
                 actions.push(Action::EarlyServer);
             }
         }
-        for (to_client, queue) in [(true, &state.to_client), (false, &state.to_server)] {
-            if !queue.is_empty() {
-                actions.push(Action::Lose(to_client));
-                actions.push(Action::Double(to_client));
-            }
-            if queue.len() > 1 {
-                actions.push(Action::Overtake(to_client));
-            }
+        for (to_client, way) in [(true, &state.to_client), (false, &state.to_server)] {
+            let mishaps = way.mishaps().iter();
+            actions.extend(mishaps.map(|mishap| Action::Mishap(to_client, *mishap)));
         }
         if state.opened && !state.ended() {
             actions.extend([Action::ForgeData, Action::ForgeError, Action::ForgeAddress]);
@@ -418,11 +409,11 @@ impl Model for Config {
         }
         match action {
             Action::ToClient => {
-                let datagram = state.to_client.remove(0);
+                let datagram = state.to_client.arrive();
                 Self::at_client(&mut state, &datagram);
             }
             Action::ToServer => {
-                let datagram = state.to_server.remove(0);
+                let datagram = state.to_server.arrive();
                 self.at_server(&mut state, &datagram);
             }
             Action::Timer => match (state.client_due(), state.server_due()) {
@@ -432,14 +423,8 @@ impl Model for Config {
             },
             Action::EarlyClient => Self::client_timer(&mut state),
             Action::EarlyServer => self.server_timer(&mut state),
-            Action::Lose(to_client) => {
-                queue(&mut state, to_client).remove(0);
-            }
-            Action::Double(to_client) => {
-                let queue = queue(&mut state, to_client);
-                queue.insert(0, queue[0].clone());
-            }
-            Action::Overtake(to_client) => queue(&mut state, to_client).swap(0, 1),
+            Action::Mishap(true, mishap) => state.to_client.befall(mishap),
+            Action::Mishap(false, mishap) => state.to_server.befall(mishap),
             Action::ForgeData => self.forge(&mut state, STRAY_PORT, false, false),
             Action::ForgeError => self.forge(&mut state, STRAY_PORT, false, true),
             Action::ForgeAddress => self.forge(&mut state, FIRST_PORT, true, false),
@@ -447,6 +432,7 @@ impl Model for Config {
         Self::transmit(&mut state);
         let data = state
             .to_client
+            .datagrams()
             .iter()
             .filter(|one| one.octets.starts_with(&[0, 3]));
         state.outstanding = state.outstanding.max(data.count());
@@ -487,12 +473,5 @@ impl Model for Config {
                 |model, state| state.client.is_complete() && state.faults == model.faults,
             ),
         ]
-    }
-}
-
-fn queue(state: &mut State, to_client: bool) -> &mut Vec<Datagram> {
-    match to_client {
-        true => &mut state.to_client,
-        false => &mut state.to_server,
     }
 }
