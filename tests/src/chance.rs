@@ -30,6 +30,17 @@ impl Chance {
         choices[self.between(0, choices.len() as u64 - 1) as usize].clone()
     }
 
+    /// The sizes of three small images, in octets. Multiples of the usual block sizes are among them, because they are the ones that
+    /// end in an empty block.
+    pub fn sizes(&mut self) -> [usize; 3] {
+        std::array::from_fn(|_| {
+            let most = self.pick(&[9, 600, 3_000, 20_000, 60_000]);
+            let unit = self.pick(&[1, 1, 1, 4, 512, 1_468]);
+            let size = self.between(1, most);
+            size.next_multiple_of(unit) as usize
+        })
+    }
+
     /// A fraction up to `most`, and nothing in half of all cases.
     pub fn fraction(&mut self, most: f64) -> f64 {
         if self.percent(50) {

@@ -136,13 +136,7 @@ fn sizes(chance: &mut Chance) -> [usize; 3] {
     if chance.percent(4) {
         return FIRMWARE_SIZES;
     }
-    std::array::from_fn(|_| {
-        let most = chance.pick(&[9, 600, 3_000, 20_000, 60_000]);
-        // Multiples of the usual block sizes are the ones that end in an empty block.
-        let unit = chance.pick(&[1, 1, 1, 4, 512, 1_468]);
-        let size = chance.between(1, most);
-        size.next_multiple_of(unit) as usize
-    })
+    chance.sizes()
 }
 
 fn link(chance: &mut Chance) -> LinkConfig {

@@ -54,7 +54,7 @@ pub fn faults(seed: u64) -> Vec<Fault> {
 impl Case {
     /// The boot of `seed` with these faults.
     pub fn new(seed: u64, faults: &[Fault]) -> Self {
-        // Where sums and digests are known a mixture of two files is no question.
+        // A sum or a digest would show a mixture of two files, so this boot knows none.
         let blind = faults
             .iter()
             .any(|fault| matches!(fault, Fault::Changes(..)));
@@ -74,7 +74,7 @@ impl Case {
         let mut plan = Plan {
             protocol: chance.pick(&[Protocol::Tftp, Protocol::Http]),
             pointer: chance.pick(&[Pointer::Directory, Pointer::Toc, Pointer::FlashImage]),
-            images: firmware(&sizes(&mut chance)),
+            images: firmware(&chance.sizes()),
             link: LinkConfig::with_delay(Duration::from_micros(
                 chance.pick(&[0, 100, 2_000, 20_000]),
             )),
@@ -172,16 +172,6 @@ impl Case {
             self.plan.settings,
         )
     }
-}
-
-fn sizes(chance: &mut Chance) -> [usize; 3] {
-    std::array::from_fn(|_| {
-        let most = chance.pick(&[9, 600, 3_000, 20_000, 60_000]);
-        // Multiples of the usual block sizes are the ones that end in an empty block.
-        let unit = chance.pick(&[1, 1, 1, 4, 512, 1_468]);
-        let size = chance.between(1, most);
-        size.next_multiple_of(unit) as usize
-    })
 }
 
 fn settings(chance: &mut Chance) -> String {

@@ -142,7 +142,7 @@ impl Fault {
             Fault::Dns(fault, skip, times) => faults.dns.add(rule(fault, skip, times)),
             Fault::Tftp(fault, skip, times) => faults.tftp.add(rule(fault, skip, times)),
             Fault::Http(fault, skip, times) => {
-                // Of a body that ends with the connection they are a part. Only a digest shows that they do not belong to it.
+                // A body that ends with the connection includes these octets. Only a digest shows that they do not belong there.
                 if matches!(fault, HttpFault::Trailing(_)) {
                     case.plan.expect = true;
                 }
@@ -205,7 +205,7 @@ fn link(chance: &mut Chance) -> LinkConfig {
     link
 }
 
-/// Both together.
+/// Gives a link that is as bad as the worse one in each respect.
 fn worse(one: LinkConfig, other: LinkConfig) -> LinkConfig {
     fn least<T: Ord>(one: Option<T>, other: Option<T>) -> Option<T> {
         one.into_iter().chain(other).min()

@@ -6,7 +6,7 @@ use netboot_app::AppError;
 use netboot_dhcp::DhcpError;
 use std::net::Ipv4Addr;
 use std::time::Duration;
-use testbed::netns::{Lan, OTHER, Port, SERVER};
+use testbed::netns::{Host, Lan, OTHER, Port, SERVER};
 use testbed::plan::{Pointer, firmware};
 use testbed::real::{asked_for, put_files};
 use testbed::servers::{Nginx, Program, Server, dnsmasq};
@@ -73,33 +73,62 @@ fn boot_file_in_the_fields_of_bootp() {
     assert_eq!(sent(&files, "/images/"), 3);
 }
 
+/// The service that the tests boot, for a 32-bit RISC-V (25), on [`OTHER`].
+pub const CALIPTRA: &str = "pxe-service=25,\"Caliptra\",boot.toc,10.0.2.3";
+
+/// A DHCP server that gives addresses and nothing else, and beside it a ProxyDHCP server with the images of a plan.
+pub struct Proxied {
+    pub lan: Lan,
+    pub plan: Plan,
+    pub server: Server,
+    pub proxy: Server,
+    _other: Host,
+}
+
+impl Proxied {
+    /// Starts both; `services` are the lines that tell the ProxyDHCP server what to offer.
+    pub fn new(plan: Plan, services: &str) -> Self {
+        assert!(CALIPTRA.ends_with(&OTHER.to_string()));
+        let lan = Lan::new().unwrap();
+        let other = lan.join(OTHER).unwrap();
+        let plan = Plan {
+            pointer: Pointer::Toc,
+            ..plan
+        };
+        for (name, content) in plan.server().files {
+            other.put(&name, &content.to_vec()).unwrap();
+        }
+        let server = dnsmasq(&lan.server, &format!("port=0\n{RANGE}"), &[DHCP]).unwrap();
+        let lines = format!("port=0\ndhcp-range={OTHER},proxy\nenable-tftp\n{services}");
+        let proxy = dnsmasq(&other, &lines, &[DHCP, Port::Udp(4011), TFTP]).unwrap();
+        Self {
+            lan,
+            plan,
+            server,
+            proxy,
+            _other: other,
+        }
+    }
+}
+
 /// A menu with a prompt, in which the local disk comes first: nobody is there to pick.
 #[test]
 fn the_first_service_of_dnsmasqs_pxe_menu_is_booted() {
     if !asked_for(&[Program::Dnsmasq]) {
         return;
     }
-    let lan = Lan::new().unwrap();
-    let other = lan.join(OTHER).unwrap();
-    let plan = Plan {
-        pointer: Pointer::Toc,
-        ..small()
-    };
-    for (name, content) in plan.server().files {
-        other.put(&name, &content.to_vec()).unwrap();
-    }
-    let _server = dnsmasq(&lan.server, &format!("port=0\n{RANGE}"), &[DHCP]).unwrap();
-    let lines = format!(
-        "port=0\ndhcp-range={OTHER},proxy\nenable-tftp\npxe-prompt=\"What to boot?\",30\n\
-         pxe-service=25,\"Disk\",0\npxe-service=25,\"Caliptra\",boot.toc,{OTHER}\n\
+    let menu = format!(
+        "pxe-prompt=\"What to boot?\",30\npxe-service=25,\"Disk\",0\n{CALIPTRA}\n\
          pxe-service=25,\"Other\",other.toc,{OTHER}"
     );
-    let proxy = dnsmasq(&other, &lines, &[DHCP, Port::Udp(4011), TFTP]).unwrap();
-    let booted = boots(&lan, &plan);
+    let Proxied {
+        lan, plan, proxy, ..
+    } = &Proxied::new(small(), &menu);
+    let booted = boots(lan, plan);
     let config = booted.outcome.config.as_ref().unwrap();
     assert!(config.boot.file.starts_with("boot.toc"));
-    assert_eq!(sent(&proxy, "/boot.toc"), 1);
-    assert_eq!(sent(&proxy, ".bin"), 3);
+    assert_eq!(sent(proxy, "/boot.toc"), 1);
+    assert_eq!(sent(proxy, ".bin"), 3);
 }
 
 #[test]
@@ -107,32 +136,23 @@ fn proxy_dhcp_says_what_the_server_of_the_address_does_not() {
     if !asked_for(&[Program::Dnsmasq]) {
         return;
     }
-    let lan = Lan::new().unwrap();
-    let other = lan.join(OTHER).unwrap();
-    let plan = Plan {
-        pointer: Pointer::Toc,
-        ..small()
-    };
-    for (name, content) in plan.server().files {
-        other.put(&name, &content.to_vec()).unwrap();
-    }
-    let server = dnsmasq(&lan.server, &format!("port=0\n{RANGE}"), &[DHCP]).unwrap();
-    // 25: RISC-V 32-bit.
-    let lines = format!(
-        "port=0\ndhcp-range={OTHER},proxy\nenable-tftp\n\
-         pxe-service=25,\"Caliptra\",boot.toc,{OTHER}"
-    );
-    let proxy = dnsmasq(&other, &lines, &[DHCP, Port::Udp(4011), TFTP]).unwrap();
-    let booted = boots(&lan, &plan);
+    let Proxied {
+        lan,
+        plan,
+        server,
+        proxy,
+        ..
+    } = &Proxied::new(small(), CALIPTRA);
+    let booted = boots(lan, plan);
     let config = booted.outcome.config.as_ref().unwrap();
     assert!(config.boot.file.starts_with("boot.toc"));
     assert_eq!(config.boot.next_server, Some(OTHER.into()));
     assert_eq!(server.lines(&["DHCPACK", "10.0.2."]).len(), 1);
-    assert!(!says(&acknowledged(&server), "option: 67"));
+    assert!(!says(&acknowledged(server), "option: 67"));
     assert!(!proxy.lines(&["PXE(eth0)", "02:00:00:00:00:15"]).is_empty());
     assert!(proxy.lines(&["DHCPACK(eth0) 10.0.2"]).is_empty());
-    assert_eq!(sent(&proxy, "/boot.toc"), 1);
-    assert_eq!(sent(&proxy, ".bin"), 3);
+    assert_eq!(sent(proxy, "/boot.toc"), 1);
+    assert_eq!(sent(proxy, ".bin"), 3);
     // dnsmasq names the file on port 4011 only. That the client asked there must not make it forget the
     // server's hardware address: it would have to wait before it may ask for that again.
     let asked = booted

@@ -2,6 +2,7 @@
 
 use crate::{DHCP, RANGE, TFTP};
 use std::fs;
+use std::path::Path;
 use std::process::Command;
 use testbed::netns::{Lan, SERVER, TAP};
 use testbed::real::asked_for;
@@ -29,35 +30,22 @@ fn the_example_fetches_over_a_tap_device_by_tftp_and_http() {
     let lines = format!("port=0\n{RANGE}\nenable-tftp");
     let _addresses = dnsmasq(&lan.server, &lines, &[DHCP, TFTP]).unwrap();
     let _web = Nginx::start(&lan.server, "").unwrap();
+    let fetch = |uri: &str, file: &Path| {
+        let mut command = lan.server.namespace.command(&program);
+        let run = command.arg(TAP).arg(uri).arg(file).output().unwrap();
+        let said = String::from_utf8_lossy(&run.stderr).into_owned();
+        (run.status.success(), said)
+    };
     for scheme in ["tftp", "http"] {
         let file = lan.server.workspace(scheme).unwrap().join("fw.bin");
         let uri = format!("{scheme}://{SERVER}/fw.bin");
-        let run = lan
-            .server
-            .namespace
-            .command(&program)
-            .arg(TAP)
-            .arg(&uri)
-            .arg(&file)
-            .output()
-            .unwrap();
-        let said = String::from_utf8_lossy(&run.stderr).into_owned();
-        assert!(run.status.success(), "{uri}: {said}");
+        let (success, said) = fetch(&uri, &file);
+        assert!(success, "{uri}: {said}");
         assert!(fs::read(&file).unwrap() == image, "{uri}");
     }
     // A file that is not there: no page of the server's is saved in its place.
     let file = lan.server.workspace("missing").unwrap().join("fw.bin");
-    let uri = format!("http://{SERVER}/missing.bin");
-    let run = lan
-        .server
-        .namespace
-        .command(&program)
-        .arg(TAP)
-        .arg(&uri)
-        .arg(&file)
-        .output()
-        .unwrap();
-    let said = String::from_utf8_lossy(&run.stderr).into_owned();
-    assert!(!run.status.success() && !file.exists());
+    let (success, said) = fetch(&format!("http://{SERVER}/missing.bin"), &file);
+    assert!(!success && !file.exists());
     assert!(said.contains("404"), "{said}");
 }

@@ -1,11 +1,11 @@
 //! The ROM under QEMU against real servers: its own driver, its own clock, its own RAM.
 
+use crate::dhcp::{CALIPTRA, Proxied};
 use crate::{DHCP, DNS, RANGE, TFTP, https, plan, sent};
 use std::path::PathBuf;
 use std::sync::OnceLock;
 use testbed::Plan;
-use testbed::netns::{Lan, OTHER, Port, SERVER};
-use testbed::plan::Pointer;
+use testbed::netns::{Lan, SERVER};
 use testbed::qemu::{self, QemuOptions};
 use testbed::real::{self, RomBooted, asked_for, put_files};
 use testbed::rom::{self, RomOptions};
@@ -123,22 +123,10 @@ fn the_rom_boots_where_proxy_dhcp_says() {
     if !asked_for_rom(&[Program::Dnsmasq]) {
         return;
     }
-    let lan = Lan::new().unwrap();
-    let other = lan.join(OTHER).unwrap();
-    let plan = Plan {
-        pointer: Pointer::Toc,
-        ..plan()
-    };
-    for (name, content) in plan.server().files {
-        other.put(&name, &content.to_vec()).unwrap();
-    }
-    let _server = dnsmasq(&lan.server, &format!("port=0\n{RANGE}"), &[DHCP]).unwrap();
-    let lines = format!(
-        "port=0\ndhcp-range={OTHER},proxy\nenable-tftp\n\
-         pxe-service=25,\"Caliptra\",boot.toc,{OTHER}"
-    );
-    let proxy = dnsmasq(&other, &lines, &[DHCP, Port::Udp(4011), TFTP]).unwrap();
-    boots(&lan, &plan);
-    assert_eq!(sent(&proxy, "/boot.toc"), 1);
-    assert_eq!(sent(&proxy, ".bin"), 3);
+    let Proxied {
+        lan, plan, proxy, ..
+    } = &Proxied::new(plan(), CALIPTRA);
+    boots(lan, plan);
+    assert_eq!(sent(proxy, "/boot.toc"), 1);
+    assert_eq!(sent(proxy, ".bin"), 3);
 }
