@@ -133,6 +133,26 @@ fn a_redirect_from_https_to_http_is_refused() {
     }
 }
 
+/// A signed place of a storage service, whose request has to fit the TLS channel's send buffer.
+#[test]
+fn a_long_place_is_followed() {
+    let plan = plan();
+    for octets in [900, 2_000] {
+        let ended = boot(&plan, |server| {
+            let content = server.files[FILE_NAMES[0]].clone();
+            server.files.insert("signed".into(), content);
+            let location = format!(
+                "https://10.0.2.2/signed?X-Amz-Signature={}",
+                "a".repeat(octets)
+            );
+            let redirects = &mut https(server).redirects;
+            redirects.insert(format!("/{}", FILE_NAMES[0]), to(&location));
+        });
+        ended.assert_booted(&plan);
+        assert_eq!(ended.served(Protocol::Https, "signed").len(), 1, "{octets}");
+    }
+}
+
 /// The same address and another name is another server: it has to prove itself anew.
 #[test]
 fn another_host_is_another_handshake() {

@@ -93,6 +93,25 @@ fn long_places_are_followed() {
     }
 }
 
+/// The second hop is relative to a place that is long itself, and a fragment is no part of a place.
+#[test]
+fn a_long_place_leads_on_and_has_no_fragment() {
+    let plan = plan(Protocol::Http);
+    let boot = Sim::new(&plan)
+        .server(|server| {
+            let long = format!("{}/b", "d".repeat(600));
+            redirect(server, &format!("{long}?sig=1#{}", "f".repeat(400)));
+            let on = Redirect {
+                status: 307,
+                location: "../signed/fw.bin?sig=2".into(),
+            };
+            server.http.redirects.insert(format!("/{long}"), on);
+        })
+        .run();
+    boot.assert_booted(&plan);
+    assert_eq!(boot.served(Wire::Http, "signed/fw.bin").len(), 1);
+}
+
 #[test]
 fn heads_that_are_longer_than_the_buffer_are_read_line_by_line() {
     let policy = format!(
