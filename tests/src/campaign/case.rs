@@ -1,16 +1,15 @@
-//! One boot of the campaign: what it is without faults, and how it is run.
+//! One boot of the campaign: what it is without faults, what each fault does to it, and how it is run.
 
-use super::fault::Fault;
+use super::fault::{Fault, Times};
 use super::spoof::Spoof;
 use crate::chance::Chance;
 use crate::hostile::Attack;
 use crate::{Boot, Sim};
-use image_server::ServerConfig;
 use image_server::config::{EtagKind, Framing};
+use image_server::{Content, HttpFault, Rule, ServerConfig, TftpFault};
 use netboot_core::{Digest, Duration, Instant};
 use netsim::LinkConfig;
-use recovery_model::DeviceConfig;
-use recovery_model::padded_sha256;
+use recovery_model::{DeviceConfig, Stuck, padded_sha256};
 use std::fmt::Write as _;
 use testbed::plan::{EndSignal, Pointer, SERVER, firmware};
 use testbed::{Plan, Protocol};
@@ -60,13 +59,61 @@ impl Case {
             .any(|fault| matches!(fault, Fault::Changes(..)));
         let mut case = Self::without_faults(seed, blind);
         for fault in faults {
-            fault.apply(&mut case);
+            case.suffer(fault.clone());
         }
         if case.plan.end == EndSignal::True {
             // A platform that can tell does not conclude it from quiet registers.
             case.plan.settings += "settle_ms 600000\n";
         }
         case
+    }
+
+    /// Lets a fault befall the boot.
+    fn suffer(&mut self, fault: Fault) {
+        let faults = &mut self.server.faults;
+        match fault {
+            Fault::Link(link) => self.plan.link = worse(self.plan.link, link),
+            Fault::LinkDown(at, span) => self.down.push((at, span)),
+            Fault::Rewritten(attack) => self.attack = Some(attack),
+            Fault::Spoof(spoof) => self.spoofs.push(spoof),
+            Fault::Dhcp(fault, skip, times) => faults.dhcp.add(rule(fault, skip, times)),
+            Fault::Dns(fault, skip, times) => faults.dns.add(rule(fault, skip, times)),
+            Fault::Tftp(fault, skip, times) => faults.tftp.add(rule(fault, skip, times)),
+            Fault::Http(fault, skip, times) => {
+                // A body that ends with the connection includes these octets. Only a digest shows that they do not belong there.
+                if matches!(fault, HttpFault::Trailing(_)) {
+                    self.plan.expect = true;
+                }
+                faults.http.add(rule(fault, skip, times));
+            }
+            Fault::Dies(at) => {
+                let earlier = faults.dies_at.map_or(at, |other| other.min(at));
+                faults.dies_at = Some(earlier);
+            }
+            Fault::Changes(octets, index) => {
+                let (name, other) = self.changed(index);
+                let other = Content::Bytes(other.into());
+                let faults = &mut self.server.faults;
+                let broken = Rule::new(TftpFault::DieAfter(octets));
+                faults.tftp.add(broken.named(&name).times(1));
+                let changed = Rule::new(TftpFault::Replace(other.clone()));
+                faults.tftp.add(changed.named(&name).after(1));
+                let broken = Rule::new(HttpFault::ResetAfter(octets));
+                faults.http.add(broken.named(&name).times(1));
+                let changed = Rule::new(HttpFault::Replace(other));
+                faults.http.add(changed.named(&name).after(1));
+                self.changes.push(index);
+            }
+            Fault::Stuck(stuck) => {
+                self.device.faults.stuck = Some(stuck);
+                // A device that hangs in its last verification shows what one shows that runs. Only the platform can tell.
+                if stuck == Stuck::Verifying(self.device.last_index()) {
+                    self.plan.end = EndSignal::True;
+                }
+            }
+            Fault::Refuses(refusal) => self.device.faults.refuse = Some(refusal),
+            Fault::Reset(reset) => self.device.faults.reset = Some(reset),
+        }
     }
 
     fn without_faults(seed: u64, blind: bool) -> Self {
@@ -212,4 +259,30 @@ fn habits(chance: &mut Chance, server: &mut ServerConfig) {
     tftp.tsize = chance.percent(80);
     tftp.max_blksize = chance.pick(&[0, 512, 1_468]);
     tftp.max_windowsize = chance.pick(&[0, 1, 8]);
+}
+
+fn rule<F>(fault: F, skip: u32, times: Times) -> Rule<F> {
+    let rule = Rule::new(fault).after(skip);
+    match times {
+        Times::Some(times) => rule.times(times),
+        Times::Always => rule,
+    }
+}
+
+/// Gives a link that is as bad as the worse one in each respect.
+fn worse(one: LinkConfig, other: LinkConfig) -> LinkConfig {
+    fn least<T: Ord>(one: Option<T>, other: Option<T>) -> Option<T> {
+        one.into_iter().chain(other).min()
+    }
+    LinkConfig {
+        delay: one.delay.max(other.delay),
+        jitter: one.jitter.max(other.jitter),
+        loss: one.loss.max(other.loss),
+        duplicate: one.duplicate.max(other.duplicate),
+        reorder: one.reorder.max(other.reorder),
+        corrupt: one.corrupt.max(other.corrupt),
+        bandwidth_bps: least(one.bandwidth_bps, other.bandwidth_bps),
+        queue_limit: least(one.queue_limit, other.queue_limit),
+        ring_limit: least(one.ring_limit, other.ring_limit),
+    }
 }

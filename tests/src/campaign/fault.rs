@@ -1,15 +1,13 @@
 //! What can go wrong with one boot, as a list that can be made shorter.
 
-use super::case::Case;
 use super::spoof::Spoof;
 use crate::chance::Chance;
 use crate::hostile::Attack;
-use image_server::{Content, DhcpDamage, DhcpFault, DnsFault, HttpFault, Rule, TftpFault};
+use image_server::{Content, DhcpDamage, DhcpFault, DnsFault, HttpFault, TftpFault};
 use netboot_core::{Duration, Instant};
 use netsim::LinkConfig;
 use recovery_model::{Refusal, ResetAt, Stuck};
 use std::net::Ipv4Addr;
-use testbed::plan::EndSignal;
 
 /// One thing that goes wrong.
 #[derive(Clone, Debug)]
@@ -129,62 +127,6 @@ impl Fault {
             Fault::Reset(_) => 12,
         }
     }
-
-    /// Makes it go wrong in `case`.
-    pub fn apply(&self, case: &mut Case) {
-        let faults = &mut case.server.faults;
-        match self.clone() {
-            Fault::Link(link) => case.plan.link = worse(case.plan.link, link),
-            Fault::LinkDown(at, span) => case.down.push((at, span)),
-            Fault::Rewritten(attack) => case.attack = Some(attack),
-            Fault::Spoof(spoof) => case.spoofs.push(spoof),
-            Fault::Dhcp(fault, skip, times) => faults.dhcp.add(rule(fault, skip, times)),
-            Fault::Dns(fault, skip, times) => faults.dns.add(rule(fault, skip, times)),
-            Fault::Tftp(fault, skip, times) => faults.tftp.add(rule(fault, skip, times)),
-            Fault::Http(fault, skip, times) => {
-                // A body that ends with the connection includes these octets. Only a digest shows that they do not belong there.
-                if matches!(fault, HttpFault::Trailing(_)) {
-                    case.plan.expect = true;
-                }
-                faults.http.add(rule(fault, skip, times));
-            }
-            Fault::Dies(at) => {
-                let earlier = faults.dies_at.map_or(at, |other| other.min(at));
-                faults.dies_at = Some(earlier);
-            }
-            Fault::Changes(octets, index) => {
-                let (name, other) = case.changed(index);
-                let other = Content::Bytes(other.into());
-                let faults = &mut case.server.faults;
-                let broken = Rule::new(TftpFault::DieAfter(octets));
-                faults.tftp.add(broken.named(&name).times(1));
-                let changed = Rule::new(TftpFault::Replace(other.clone()));
-                faults.tftp.add(changed.named(&name).after(1));
-                let broken = Rule::new(HttpFault::ResetAfter(octets));
-                faults.http.add(broken.named(&name).times(1));
-                let changed = Rule::new(HttpFault::Replace(other));
-                faults.http.add(changed.named(&name).after(1));
-                case.changes.push(index);
-            }
-            Fault::Stuck(stuck) => {
-                case.device.faults.stuck = Some(stuck);
-                // A device that hangs in its last verification shows what one shows that runs. Only the platform can tell.
-                if stuck == Stuck::Verifying(case.device.last_index()) {
-                    case.plan.end = EndSignal::True;
-                }
-            }
-            Fault::Refuses(refusal) => case.device.faults.refuse = Some(refusal),
-            Fault::Reset(reset) => case.device.faults.reset = Some(reset),
-        }
-    }
-}
-
-fn rule<F>(fault: F, skip: u32, times: Times) -> Rule<F> {
-    let rule = Rule::new(fault).after(skip);
-    match times {
-        Times::Some(times) => rule.times(times),
-        Times::Always => rule,
-    }
 }
 
 fn link(chance: &mut Chance) -> LinkConfig {
@@ -203,24 +145,6 @@ fn link(chance: &mut Chance) -> LinkConfig {
         _ => link.ring_limit = Some(chance.pick(&[16, 20, 32])),
     }
     link
-}
-
-/// Gives a link that is as bad as the worse one in each respect.
-fn worse(one: LinkConfig, other: LinkConfig) -> LinkConfig {
-    fn least<T: Ord>(one: Option<T>, other: Option<T>) -> Option<T> {
-        one.into_iter().chain(other).min()
-    }
-    LinkConfig {
-        delay: one.delay.max(other.delay),
-        jitter: one.jitter.max(other.jitter),
-        loss: one.loss.max(other.loss),
-        duplicate: one.duplicate.max(other.duplicate),
-        reorder: one.reorder.max(other.reorder),
-        corrupt: one.corrupt.max(other.corrupt),
-        bandwidth_bps: least(one.bandwidth_bps, other.bandwidth_bps),
-        queue_limit: least(one.queue_limit, other.queue_limit),
-        ring_limit: least(one.ring_limit, other.ring_limit),
-    }
 }
 
 fn span(chance: &mut Chance) -> Duration {

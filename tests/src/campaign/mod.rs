@@ -5,8 +5,8 @@
 //!
 //! | file | what |
 //! |---|---|
-//! | `case` | one boot without faults, and how it is run |
 //! | `fault` | the faults |
+//! | `case` | one boot with its faults, and how it is run |
 //! | `spoof` | somebody on the link who forges messages |
 //! | `oracle` | how a boot may end |
 //! | `shrink` | the shortest list of faults that still fails |

@@ -1,7 +1,7 @@
 //! How a boot may end.
 
 use super::case::{Case, TOTAL_MS};
-use super::fault::Fault;
+use super::fault::{Fault, KINDS};
 use crate::Boot;
 use image_server::{HttpFault, TftpFault};
 use netboot_core::{Coded, Duration};
@@ -19,7 +19,7 @@ pub struct End {
     /// Further attempts and resumptions, over all images.
     pub repairs: u32,
     /// Number of faults of each kind.
-    pub kinds: [u8; super::KINDS.len()],
+    pub kinds: [u8; KINDS.len()],
 }
 
 /// Judges a boot.
@@ -49,12 +49,12 @@ pub fn judge(case: &Case, faults: &[Fault], boot: &Boot) -> Result<End, String> 
         }
     }
     let images = report.images.iter();
-    let mut kinds = [0; super::KINDS.len()];
+    let mut kinds = [0; KINDS.len()];
     for fault in faults {
         kinds[fault.kind()] += 1;
     }
     if faults.is_empty() {
-        kinds[super::KINDS.len() - 1] = 1;
+        kinds[KINDS.len() - 1] = 1;
         if let Some(error) = &report.error {
             return Err(format!("no boot without a fault: {error}"));
         }
