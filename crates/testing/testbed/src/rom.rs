@@ -9,6 +9,7 @@ use object::Endianness;
 use object::elf::{FileHeader32, PT_LOAD};
 use object::read::elf::{FileHeader as _, ProgramHeader as _};
 use sha2::{Digest as _, Sha256};
+use std::collections::BTreeSet;
 use std::env;
 use std::ffi::OsStr;
 use std::fs::{self, File};
@@ -261,7 +262,8 @@ pub fn build_watched(options: &RomOptions, watch: &mut dyn FnMut(&Compiled)) -> 
     if options.tiny {
         command.arg("--no-default-features");
     }
-    let (success, messages, errors) = watched::run(&mut command, options, watch)?;
+    let (success, messages, errors) =
+        watched::run(&mut command, packages(options).unwrap_or_default(), watch)?;
     // Said only then: the compiler's remark on `relax`, once for each crate, helps nobody.
     if let (false, Some(short)) = (success, too_small(&errors, options)) {
         bail!("{short}");
@@ -277,6 +279,26 @@ pub fn build_watched(options: &RomOptions, watch: &mut dyn FnMut(&Compiled)) -> 
     let segments = flash_segments(&bytes).with_context(|| format!("in {}", elf.display()))?;
     write_sparse(&image, &segments)?;
     Ok(Rom { elf, image })
+}
+
+/// The number of packages that `cargo tree` shows for the ROM, build scripts' and macros' included.
+fn packages(options: &RomOptions) -> Option<usize> {
+    let mut command = cargo();
+    command.current_dir(workspace());
+    command.args(["tree", "-p", "mcu-rom", "--target", TARGET]);
+    command.args(["--edges", "normal,build", "--prefix", "none"]);
+    command.args(["--features", &options.features()]);
+    if options.tiny {
+        command.arg("--no-default-features");
+    }
+    let output = command
+        .output()
+        .ok()
+        .filter(|output| output.status.success())?;
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    // A package that was shown before has a mark behind it.
+    let lines = text.lines().map(|line| line.trim_end_matches(" (*)"));
+    Some(lines.collect::<BTreeSet<_>>().len())
 }
 
 /// What the linker's many lines come to when the program is larger than the memory that `options` give it.
@@ -518,5 +540,17 @@ not json
             assert!(flash_segments(&elf(segments)).is_err(), "{segments:?}");
         }
         assert!(flash_segments(b"no ELF").is_err());
+    }
+
+    #[test]
+    fn a_feature_more_is_no_package_less() {
+        let small = packages(&RomOptions {
+            tiny: true,
+            ..RomOptions::default()
+        })
+        .unwrap();
+        let usual = packages(&RomOptions::default()).unwrap();
+        // The ROM links twelve crates of this workspace and more of others.
+        assert!(20 < small && small < usual, "{small} {usual}");
     }
 }
