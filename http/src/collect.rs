@@ -10,7 +10,7 @@ use crate::error::Fault;
 #[cfg(feature = "long-heads")]
 use crate::{
     head::{is_used, is_used_name},
-    syntax::is_text,
+    syntax::{is_text, without_cr},
 };
 
 /// The start of every response. Anything else is refused at its first wrong octet, so that a server
@@ -147,7 +147,7 @@ impl<const HEAD: usize> Collected<HEAD> {
         {
             // The CR may be the first half of the line's end.
             ends_in_cr = value.ends_with(b"\r");
-            let text = value.strip_suffix(b"\r").unwrap_or(value);
+            let text = without_cr(value);
             if !text.iter().all(|octet| is_text(*octet)) {
                 return Err(Fault::BadHead);
             }
@@ -173,7 +173,8 @@ impl<const HEAD: usize> Collected<HEAD> {
     }
 }
 
-#[cfg(all(test, feature = "long-heads"))]
+#[cfg(test)]
+#[cfg(feature = "long-heads")]
 mod tests {
     use super::*;
     use crate::head::{self, Head};
@@ -275,6 +276,22 @@ mod tests {
             collect::<256>(status.as_bytes()).err(),
             Some(Fault::HeadTooLarge)
         );
+    }
+
+    /// The bound is the last octet that may be dropped.
+    #[test]
+    fn so_many_octets_are_dropped_and_no_more() {
+        let dropped = |octets: usize| {
+            let value = "y".repeat(octets);
+            let raw = format!("HTTP/1.1 200 OK\r\nX:{value}\r\n\r\n");
+            collect::<256>(raw.as_bytes()).map(|collected| {
+                assert_eq!(collected.as_slice(), b"HTTP/1.1 200 OK\r\nX:\r\n\r\n");
+                collected.dropped
+            })
+        };
+        // The end of the line is looked at in the same way, and counts.
+        assert_eq!(dropped(MAX_DROPPED - 2), Ok(MAX_DROPPED));
+        assert_eq!(dropped(MAX_DROPPED - 1), Err(Fault::HeadTooLarge));
     }
 
     fn head() -> impl Strategy<Value = std::vec::Vec<String>> {

@@ -38,7 +38,9 @@ impl Validator {
 
     /// Reads a strong entity tag (RFC 9110 section 8.8.3). A weak one says only *similar*, and is none.
     pub(crate) fn from_etag(value: &[u8]) -> Option<Self> {
-        let inner = value.strip_prefix(b"\"")?.strip_suffix(b"\"")?;
+        let [b'"', inner @ .., b'"'] = value else {
+            return None;
+        };
         let valid = inner
             .iter()
             .all(|octet| octet.is_ascii_graphic() && *octet != b'"');

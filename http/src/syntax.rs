@@ -5,6 +5,7 @@
 //! field (section 5.2) and white space before the colon (section 5.1).
 
 use crate::error::Fault;
+use netboot_core::text::after;
 
 /// Name and value of a field.
 pub(crate) type Field<'a> = (&'a [u8], &'a [u8]);
@@ -24,7 +25,7 @@ impl<'a> Lines<'a> {
     /// Fails with [`Fault::NotHttp`] for anything but HTTP/1.0 and 1.1, and with [`Fault::BadHead`] for a malformed line.
     pub(crate) fn status(&mut self) -> Result<(u8, u16), Fault> {
         let line = self.line()?;
-        let rest = line.strip_prefix(b"HTTP/1.").ok_or(Fault::NotHttp)?;
+        let rest = after(line, b"HTTP/1.").ok_or(Fault::NotHttp)?;
         let (minor, rest) = match rest {
             [b'0', b' ', rest @ ..] => (0, rest),
             [b'1', b' ', rest @ ..] => (1, rest),
@@ -63,7 +64,9 @@ impl<'a> Lines<'a> {
         if !is_name(name) {
             return Err(Fault::BadHead);
         }
-        let value = value.strip_prefix(b":").unwrap_or(value);
+        let [_colon, value @ ..] = value else {
+            return Err(Fault::BadHead);
+        };
         Ok(Some((name, value.trim_ascii())))
     }
 
@@ -78,12 +81,23 @@ impl<'a> Lines<'a> {
         let (line, rest) = end
             .and_then(|at| self.0.split_at_checked(at))
             .ok_or(Fault::BadHead)?;
-        self.0 = rest.strip_prefix(b"\n").unwrap_or(rest);
-        let line = line.strip_suffix(b"\r").unwrap_or(line);
+        let [_newline, rest @ ..] = rest else {
+            return Err(Fault::BadHead);
+        };
+        self.0 = rest;
+        let line = without_cr(line);
         if !line.iter().all(|octet| is_text(*octet)) {
             return Err(Fault::BadHead);
         }
         Ok(line)
+    }
+}
+
+/// The text without the carriage return at its end.
+pub(crate) fn without_cr(text: &[u8]) -> &[u8] {
+    match text {
+        [text @ .., b'\r'] => text,
+        _ => text,
     }
 }
 

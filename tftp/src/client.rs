@@ -330,6 +330,11 @@ impl Client {
         }
     }
 
+    /// The server that was asked, with the port of the request.
+    pub fn server(&self) -> Endpoint {
+        self.server
+    }
+
     /// Whether the last block was consumed. Its ACK may still be due.
     pub fn is_complete(&self) -> bool {
         self.phase == Phase::Complete
@@ -484,6 +489,11 @@ impl Client {
     pub fn next_windowsize(&self, asked: u16, most: u16) -> u16 {
         let next = self.stats.next_windowsize(asked, self.agreed.windowsize);
         next.min(most)
+    }
+
+    /// Octets of a block and blocks of a window, as agreed with the server (RFC 2348, RFC 7440). 512 and 1 until it has answered.
+    pub fn agreed(&self) -> (u16, u16) {
+        (self.agreed.blksize, self.agreed.windowsize)
     }
 
     /// Number of octets consumed so far, from the start of the file.

@@ -4,10 +4,8 @@ use crate::options::OptionError;
 use crate::packet::ErrorCode;
 use core::fmt;
 use core::net::IpAddr;
+pub use netboot_core::message::{MESSAGE_MAX, ServerMessage};
 use netboot_core::{Blame, Coded, Console, Module};
-
-/// Greatest number of octets that are kept of a server's message.
-pub const MESSAGE_MAX: usize = 64;
 
 /// Says why there is no transfer, or no longer one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,55 +52,6 @@ pub enum TftpError {
         /// Number of octets that were received when the error was clear.
         received: u64,
     },
-}
-
-/// The text of an ERROR packet: its printable ASCII, cut to [`MESSAGE_MAX`] octets.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub struct ServerMessage {
-    octets: [u8; MESSAGE_MAX],
-    len: u8,
-}
-
-impl ServerMessage {
-    fn new(message: &[u8]) -> Self {
-        let mut kept = Self {
-            octets: [0; MESSAGE_MAX],
-            len: 0,
-        };
-        // A terminal must not obey what a stranger wrote.
-        let printable = message
-            .iter()
-            .filter(|octet| (b' '..=b'~').contains(*octet));
-        for (to, from) in kept.octets.iter_mut().zip(printable) {
-            *to = *from;
-            kept.len += 1;
-        }
-        kept
-    }
-
-    /// The text, which may be empty.
-    pub fn as_str(&self) -> &str {
-        let octets = self.octets.get(..usize::from(self.len));
-        core::str::from_utf8(octets.unwrap_or_default()).unwrap_or_default()
-    }
-}
-
-impl From<&str> for ServerMessage {
-    fn from(message: &str) -> Self {
-        Self::new(message.as_bytes())
-    }
-}
-
-impl fmt::Display for ServerMessage {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
-
-impl fmt::Debug for ServerMessage {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Debug::fmt(self.as_str(), f)
-    }
 }
 
 impl TftpError {
@@ -163,6 +112,13 @@ impl fmt::Display for TftpError {
 impl core::error::Error for TftpError {}
 
 impl Coded for TftpError {
+    fn facts(&self, out: &mut dyn Console) {
+        if let TftpError::OtherAddress { address } = self {
+            out.key("address");
+            out.ip(*address);
+        }
+    }
+
     fn code(&self) -> u32 {
         Module::Tftp.code(match self {
             TftpError::Filename => 1,

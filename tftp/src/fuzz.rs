@@ -12,6 +12,7 @@
 use crate::client::{Client, Endpoint, Event, Request, TRANSMIT_MAX, Timing};
 use crate::packet::{ErrorCode, OptionsWriter, Packet};
 use core::net::{IpAddr, Ipv4Addr};
+use netboot_core::fuzz::Input;
 use netboot_core::{Duration, Instant};
 
 const SERVER: IpAddr = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1));
@@ -30,7 +31,7 @@ pub fn run(data: &[u8]) {
             .unwrap_or(512),
         windowsize: u16::from(input.octet() & 15).max(1),
         timeout: Some(input.octet()).filter(|timeout| *timeout != 0),
-        tsize: input.octet() & 1 == 1,
+        tsize: input.flag(),
     };
     let mut now = Instant::ZERO;
     let mut client = Client::new(Endpoint::server(SERVER), &request, Timing::default(), now)
@@ -46,7 +47,7 @@ pub fn run(data: &[u8]) {
     };
     state.check(&mut client, now);
     let mut wire = [0; 2048];
-    while !input.0.is_empty() {
+    while !input.is_empty() {
         state.operations += 1;
         match input.octet() & 7 {
             0 => now += Duration::from_millis(u64::from(input.octet())),
@@ -68,12 +69,12 @@ pub fn run(data: &[u8]) {
             }
             4 => {
                 let len = usize::from(input.octet() & 63);
-                let from = input.endpoint();
+                let from = endpoint(&mut input);
                 let octets = input.take(len);
                 state.handle(&mut client, now, from, octets);
             }
             5 => {
-                let from = input.endpoint();
+                let from = endpoint(&mut input);
                 let block = u16::from_be_bytes([input.octet() & 0x81, input.octet()]);
                 let len = match input.octet() {
                     len @ 0..=127 => {
@@ -90,7 +91,7 @@ pub fn run(data: &[u8]) {
                 state.handle(&mut client, now, from, wire.get(..len).unwrap_or(&[]));
             }
             6 => {
-                let from = input.endpoint();
+                let from = endpoint(&mut input);
                 let mut options = OptionsWriter::<64>::default();
                 let which = input.octet();
                 for (bit, name) in ["blksize", "windowsize", "timeout", "tsize", "x"]
@@ -109,7 +110,7 @@ pub fn run(data: &[u8]) {
                     client.abort(ErrorCode::UNDEFINED, "fuzz");
                     state.ended |= !client.is_complete();
                 } else {
-                    let from = input.endpoint();
+                    let from = endpoint(&mut input);
                     let packet = Packet::Error {
                         code: ErrorCode(u16::from(input.octet())),
                         message: input.take(3),
@@ -196,49 +197,35 @@ impl State {
     }
 }
 
-struct Input<'a>(&'a [u8]);
-
-impl<'a> Input<'a> {
-    fn octet(&mut self) -> u8 {
-        self.take(1).first().copied().unwrap_or(0)
-    }
-
-    fn take(&mut self, len: usize) -> &'a [u8] {
-        let (head, tail) = self.0.split_at(len.min(self.0.len()));
-        self.0 = tail;
-        head
-    }
-
-    /// Mostly the server's transfer id, sometimes another port or address.
-    fn endpoint(&mut self) -> Endpoint {
-        match self.octet() {
-            0 => Endpoint {
-                addr: IpAddr::V4(Ipv4Addr::BROADCAST),
-                port: 4000,
-            },
-            port @ 1..=8 => Endpoint {
-                addr: SERVER,
-                port: u16::from(port),
-            },
-            _ => Endpoint {
-                addr: SERVER,
-                port: 4000,
-            },
-        }
+/// Who sends: mostly the server by its transfer id, sometimes another port or address.
+fn endpoint(input: &mut Input<'_>) -> Endpoint {
+    match input.octet() {
+        0 => Endpoint {
+            addr: IpAddr::V4(Ipv4Addr::BROADCAST),
+            port: 4000,
+        },
+        port @ 1..=8 => Endpoint {
+            addr: SERVER,
+            port: u16::from(port),
+        },
+        _ => Endpoint {
+            addr: SERVER,
+            port: 4000,
+        },
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::Random;
+    use netboot_core::fuzz::Random;
 
     #[test]
     fn pseudo_random_inputs() {
         for seed in 0..2_000 {
             let mut random = Random(seed);
-            let len = random.next() % 600;
-            let input: Vec<_> = (0..len).map(|_| random.next() as u8).collect();
+            let len = random.number() % 600;
+            let input: Vec<_> = (0..len).map(|_| random.octet()).collect();
             run(&input);
         }
     }

@@ -8,27 +8,11 @@ use crate::client::{Client, Endpoint, Event, Request, Timing};
 use crate::error::TftpError;
 use crate::packet::{ErrorCode, Options, OptionsWriter, Packet, parse_decimal};
 use core::net::{IpAddr, Ipv4Addr};
+use netboot_core::fuzz::Random;
 use netboot_core::{Duration, Instant};
 use std::collections::{BTreeMap, VecDeque};
 
 pub const SERVER: IpAddr = IpAddr::V4(Ipv4Addr::new(10, 0, 0, 1));
-
-/// SplitMix64.
-pub struct Random(pub u64);
-
-impl Random {
-    pub fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
-    }
-
-    fn percent(&mut self, percent: u32) -> bool {
-        self.next() % 100 < u64::from(percent)
-    }
-}
 
 /// How a server differs from a good one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -299,7 +283,7 @@ impl World {
             }
             let mut delay = self.link.latency;
             if self.random.percent(self.link.reordering) {
-                delay += self.link.latency * (self.random.next() % 4) as u32;
+                delay += self.link.latency * (self.random.number() % 4) as u32;
             }
             self.fly(delay, make());
         }
@@ -401,7 +385,7 @@ impl World {
             let out = self.server.timeouts(self.now);
             self.answer(out);
         } else {
-            self.now += Duration::from_micros(1 + self.clock.next() % 1000);
+            self.now += Duration::from_micros(1 + self.clock.number() % 1000);
             self.client.handle_timeout(self.now)?;
             let next = self.client.poll_timeout();
             assert!(
@@ -458,5 +442,5 @@ const STEPS: u32 = 2_000_000;
 /// `len` octets that show where they belong.
 pub fn pattern(len: usize) -> Vec<u8> {
     let mut random = Random(7);
-    (0..len).map(|_| random.next() as u8).collect()
+    (0..len).map(|_| random.octet()).collect()
 }

@@ -5,7 +5,7 @@ use heapless::{String, Vec};
 
 /// Octets of the longest server name (DHCP option 66).
 pub const SERVER_NAME_MAX: usize = 128;
-/// Octets of the longest boot file name or URI (DHCP option 67).
+/// Octets of the longest boot file name or URI (DHCP option 67, DHCPv6 option 59).
 pub const FILE_MAX: usize = 255;
 
 /// Number of TFTP servers (DHCP option 150) that a [`BootInfo`] holds.
@@ -28,13 +28,14 @@ pub enum BootOrigin {
 pub struct BootInfo {
     /// Name, address or URI of the server: option 66, else the BOOTP field `sname`. Empty when absent.
     pub server_name: String<SERVER_NAME_MAX>,
-    /// Path or URI of the boot file: option 67, else the BOOTP field `file`. Empty when absent.
+    /// Path or URI of the boot file: option 67, else the BOOTP field `file`; of DHCPv6 option 59. Empty when absent.
     pub file: String<FILE_MAX>,
     /// Address of the next server: the BOOTP field `siaddr`.
     pub next_server: Option<IpAddr>,
     /// Addresses of TFTP servers: option 150 (RFC 5859), the preferred one first.
     pub tftp_servers: Vec<IpAddr, MAX_TFTP_SERVERS>,
-    /// Address of the DHCP server that told these pointers: option 54, else the sender of its message.
+    /// Address of the DHCP server that told these pointers: option 54, else the sender of its message. With DHCPv6 it is the sender,
+    /// which may be a relay.
     pub server: Option<IpAddr>,
     /// Who told these pointers.
     pub origin: BootOrigin,
@@ -42,8 +43,11 @@ pub struct BootInfo {
     pub oversize: bool,
     /// Set when a name is no text: it has control characters in it, or octets that are not UTF-8. It was then left out.
     pub damaged: bool,
-    /// Set when a list of bootstrap servers for secure zero-touch provisioning came too (option 143).
+    /// Set when a list of bootstrap servers for secure zero-touch provisioning came too (option 143, or DHCPv6
+    /// option 136).
     pub has_bootstrap_servers: bool,
+    /// Set when a PXE server has shown a menu of boot services (option 43), and none of them has given a boot file.
+    pub has_pxe_menu: bool,
 }
 
 impl BootInfo {
@@ -59,6 +63,7 @@ impl BootInfo {
             oversize: false,
             damaged: false,
             has_bootstrap_servers: false,
+            has_pxe_menu: false,
         }
     }
 

@@ -69,8 +69,8 @@ impl dyn Console + '_ {
         }
     }
 
-    /// Writes an IP address. An IPv6 address has all its eight groups, without leading zeros: `fd00:0:0:0:0:0:0:1`. A build without
-    /// the feature `ipv6-literals` knows none and writes `::`.
+    /// Writes an IP address, that of IPv6 as RFC 5952 has it: `fd00::1`. A build without the feature `ipv6-literals` knows no address of IPv6
+    /// and writes `::`.
     #[inline(never)]
     pub fn ip(&mut self, address: IpAddr) {
         match address {
@@ -79,14 +79,43 @@ impl dyn Console + '_ {
             IpAddr::V6(_) => self.text("::"),
             #[cfg(feature = "ipv6-literals")]
             IpAddr::V6(v6) => {
-                for (place, group) in v6.segments().into_iter().enumerate() {
-                    if place > 0 {
+                let groups = v6.segments();
+                // The first of the longest runs of zeros, of two or more, is left out.
+                let (mut start, mut len, mut run) = (groups.len(), 1, 0);
+                for (place, group) in (1..).zip(groups) {
+                    run = match group {
+                        0 => run + 1,
+                        _ => 0,
+                    };
+                    if run > len {
+                        (start, len) = (place - run, run);
+                    }
+                }
+                let mut place = 0usize;
+                while let Some(group) = groups.get(place) {
+                    if place > 0 || place == start {
                         self.text(":");
                     }
-                    self.digits(u64::from(group), 16, 1);
+                    if place == start {
+                        place = place.saturating_add(len);
+                        if place == groups.len() {
+                            self.text(":");
+                        }
+                    } else {
+                        self.digits(u64::from(*group), 16, 1);
+                        place = place.saturating_add(1);
+                    }
                 }
             }
         }
+    }
+
+    /// Writes an address with the length of its prefix: `10.0.2.15/24`.
+    #[inline(never)]
+    pub fn with_prefix(&mut self, address: IpAddr, prefix_len: u8) {
+        self.ip(address);
+        self.text("/");
+        self.decimal(prefix_len.into());
     }
 
     /// Writes a URI, user information as `***`.
@@ -124,9 +153,9 @@ impl dyn Console + '_ {
         self.word(key, if value { "true" } else { "false" });
     }
 
-    /// Writes `value` to `base`, at least `width` digits of it.
+    /// Writes `value` to `base`, which is at most 16, with at least `width` digits.
     #[inline(never)]
-    fn digits(&mut self, mut value: u64, base: u8, width: usize) {
+    pub fn digits(&mut self, mut value: u64, base: u8, width: usize) {
         let mut digits = [0; LONGEST];
         let mut written = 0;
         for place in digits.iter_mut().rev() {
@@ -172,6 +201,30 @@ mod tests {
             written(|out| out.octets(&[0, 0x0a, 0xf0, 0xff])),
             "000af0ff"
         );
+    }
+
+    /// The standard formatter writes RFC 5952, but for addresses with an IPv4 address in them.
+    #[cfg(feature = "ipv6-literals")]
+    #[test]
+    fn addresses_of_ipv6_are_those_of_the_standard_formatter() {
+        for zeros in 0..=u8::MAX {
+            for value in [1, 0x20, 0x300, 0xfd00] {
+                let groups = [0, 1, 2, 3, 4, 5, 6, 7].map(|place| match zeros >> place & 1 {
+                    0 => value + place,
+                    _ => 0,
+                });
+                let address = core::net::Ipv6Addr::from(groups);
+                if address.to_ipv4().is_some()
+                    && !address.is_unspecified()
+                    && !address.is_loopback()
+                {
+                    continue;
+                }
+                assert_eq!(written(|out| out.ip(address.into())), address.to_string());
+            }
+        }
+        let loopback = core::net::Ipv6Addr::LOCALHOST;
+        assert_eq!(written(|out| out.ip(loopback.into())), "::1");
     }
 
     #[test]

@@ -16,10 +16,15 @@ impl Digest {
         let mut out = [0; 32];
         for (octet, pair) in out.iter_mut().zip(bytes.chunks_exact(2)) {
             let [high, low] = pair else { return None };
-            *octet = (nibble(*high)? << 4) | nibble(*low)?;
+            *octet = hex_pair(*high, *low)?;
         }
         Some(Self(out))
     }
+}
+
+/// The value of two hexadecimal digits, the upper one first.
+pub fn hex_pair(high: u8, low: u8) -> Option<u8> {
+    Some((nibble(high)? << 4) | nibble(low)?)
 }
 
 /// The value of one hexadecimal digit.

@@ -16,7 +16,7 @@ pub enum Module {
     Tftp = 0x0002,
     /// HTTP client
     Http = 0x0003,
-    /// DHCPv4 client
+    /// DHCPv4 and DHCPv6 clients
     Dhcp = 0x0004,
     /// The network itself: link, addresses, DNS, TCP
     Network = 0x0005,
@@ -32,6 +32,12 @@ pub enum Module {
     Ipxe = 0x000A,
     /// The ROM around the library
     Rom = 0x000B,
+    /// Boot source of an MCU ROM, and the messages to it
+    BootSource = 0x000C,
+    /// Verified streaming: packed files and their blocks
+    Verity = 0x000D,
+    /// Signed messages (CMS)
+    Cms = 0x000E,
 }
 
 impl Module {

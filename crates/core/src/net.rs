@@ -5,7 +5,7 @@
 
 use crate::boot::BootInfo;
 use crate::time::Duration;
-use core::net::{IpAddr, Ipv4Addr};
+use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use heapless::{String, Vec};
 
 /// Number of default routers that a [`NetworkConfig`] holds.
@@ -63,6 +63,20 @@ pub const fn is_host(address: Ipv4Addr) -> bool {
     bits != 0 && bits != u32::MAX && bits >> 28 != 0xE && bits >> 24 != 127
 }
 
+/// Whether an IPv6 address can be that of a single host: `::` is nobody's, `::1` is the host itself, `ff00::/8` are groups, and an address
+/// that begins with 96 zero bits, or with `::ffff:`, is one of IPv4 in disguise (RFC 4291, sections 2.5.2, 2.5.3, 2.5.5 and 2.7).
+#[inline(never)]
+pub const fn is_host_v6(address: Ipv6Addr) -> bool {
+    let mut octets: &[u8] = &address.octets();
+    if let [0xff, ..] = octets {
+        return false;
+    }
+    while let [0, rest @ ..] = octets {
+        octets = rest;
+    }
+    octets.len() > 4 && !matches!(octets, [0xff, 0xff, _, _, _, _])
+}
+
 /// A route to a network that is not the station's own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Route {
@@ -78,7 +92,7 @@ pub enum ConfigOrigin {
     /// A person or a program, by `ifconfig`.
     #[default]
     Static,
-    /// The DHCP server with this address (option 54).
+    /// The DHCP server with this address (option 54), or the DHCPv6 server or relay that sent the Reply from this address.
     Dhcp(IpAddr),
 }
 
@@ -99,11 +113,14 @@ pub struct NetworkConfig {
     pub dns: Vec<IpAddr, MAX_DNS>,
     /// Time servers, the preferred one first.
     pub ntp: Vec<IpAddr, MAX_NTP>,
+    /// The server that takes the log (DHCP option 7).
+    pub log: Option<IpAddr>,
     /// The station's host name; empty when nobody told one.
     pub hostname: String<HOSTNAME_MAX>,
     /// The domain in which short names are looked up; empty when nobody told one.
     pub domain: String<DOMAIN_MAX>,
-    /// Another domain for that, which comes before [`domain`](Self::domain): the first one of DHCP option 119 (RFC 3397).
+    /// Another domain for that, which comes before [`domain`](Self::domain): the first one of DHCP option 119 (RFC 3397), or of
+    /// DHCPv6 option 24 (RFC 3646).
     pub search: String<DOMAIN_MAX>,
     /// Largest IP packet in octets, where the network said so. At least 68 (RFC 791).
     pub mtu: Option<u16>,
@@ -126,6 +143,7 @@ impl NetworkConfig {
             routes_left_out: 0,
             dns: Vec::new(),
             ntp: Vec::new(),
+            log: None,
             hostname: String::new(),
             domain: String::new(),
             search: String::new(),
@@ -169,6 +187,17 @@ mod tests {
         assert!(!contains("fd00::1", 64, "fd00:0:0:1::1"));
         assert!(contains("::", 0, "ff02::1"));
         assert!(contains("fd00::1", 128, "fd00::1"));
+    }
+
+    #[test]
+    fn hosts_of_ipv6() {
+        let host = |address: &str| is_host_v6(address.parse().unwrap());
+        for good in ["2001:db8::1", "fd00::1", "fe80::1", "febf::1", "64:ff9b::1"] {
+            assert!(host(good), "{good}");
+        }
+        for bad in ["::", "::1", "ff02::1:2", "::10.0.0.1", "::ffff:10.0.0.1"] {
+            assert!(!host(bad), "{bad}");
+        }
     }
 
     #[test]

@@ -14,9 +14,21 @@ pub trait Platform {
 
     /// Nothing can be done before `until` unless a frame arrives.
     ///
-    /// A ROM feeds its watchdog and may sleep until an interrupt; a simulation moves its clock.
+    /// A ROM may sleep until an interrupt; a simulation moves its clock.
     /// Returning early is always right; returning after `until` makes timers late.
     fn idle(&mut self, until: Instant);
+
+    /// The library is at work: it calls this at the beginning of each of its rounds, and after each [`idle`](Self::idle). A ROM feeds its watchdog here.
+    ///
+    /// A round takes as long as the device takes for 8,192 octets at the most, and with HTTPS as long as the computations for one message of the
+    /// handshake. The watchdog has to be more patient than that. It may be less patient than a wait: a platform returns early from `idle` then.
+    fn alive(&mut self) {}
+
+    /// Says whether a person wants the present command to end, such as by Ctrl-C at the UART, and forgets it. The library asks only while its caller
+    /// allows that, once in each of its rounds; a platform returns early from [`idle`](Self::idle) for it. A board without a person at it never says so.
+    fn interrupted(&mut self) -> bool {
+        false
+    }
 
     /// The random source.
     fn rng(&mut self) -> &mut Self::Rng;

@@ -79,6 +79,13 @@ impl Duration {
         quotient(self.0, 1_000)
     }
 
+    /// A part of the span, `random` parts of 2^32: with every value of `random` as likely as any other, a span between none and this one. A span
+    /// longer than 71 minutes (2^32 µs) is taken for one of 71 minutes.
+    pub fn portion(self, random: u32) -> Duration {
+        let span = u32::try_from(self.0).unwrap_or(u32::MAX);
+        Duration((u64::from(span) * u64::from(random)) >> 32)
+    }
+
     /// The span in whole s.
     pub const fn as_secs(self) -> u64 {
         quotient(self.0, 1_000_000)

@@ -19,12 +19,13 @@ mod target;
 mod tests;
 mod text;
 
-pub use address::{parse_v4, parse_v6};
+pub use address::{parse_ip, parse_v4, parse_v6};
 pub use error::UriError;
 pub use target::{LONG_TARGETS, MAX_TARGET, Target};
+pub use text::hex_digit;
 use text::{
-    before, check, check_host, cut, decode, hex_digit, illegal, is_path_octet, is_sub_delim,
-    parse_port, split_port, split_scheme, strip_mode, text_of,
+    before, check, check_host, cut, decode, illegal, is_path_octet, is_sub_delim, parse_port,
+    split_port, split_scheme, strip_mode, text_of,
 };
 
 /// Octets in the longest URI: what DHCP options can carry.
@@ -67,7 +68,8 @@ impl Scheme {
         }
     }
 
-    fn parse(name: &str) -> Option<Self> {
+    /// Reads the name of a scheme, in upper or lower case. `None` for one that is not ours.
+    pub fn parse(name: &str) -> Option<Self> {
         let known = [Scheme::Tftp, Scheme::Http, Scheme::Https]
             .into_iter()
             .find(|scheme| scheme.as_str().eq_ignore_ascii_case(name));
@@ -274,6 +276,14 @@ impl Uri {
     /// The path, percent-encoded, with its leading `/`.
     pub fn path(&self) -> &str {
         self.slice(self.path, self.path_end)
+    }
+
+    /// The last segment of the path, percent-encoded: the name of the file. It is empty for a directory.
+    pub fn last_segment(&self) -> &str {
+        let path = self.path();
+        let slash = path.bytes().rposition(|octet| octet == b'/');
+        path.get(slash.map_or(0, |at| at.saturating_add(1))..)
+            .unwrap_or(path)
     }
 
     /// The query, percent-encoded, without its `?`.

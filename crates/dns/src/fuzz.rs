@@ -6,34 +6,11 @@ use crate::resolver::{Outcome, Resolver, Timing};
 use crate::{PORT, TRANSMIT_MAX};
 use core::net::{IpAddr, Ipv4Addr};
 use heapless::Vec;
+use netboot_core::fuzz::Random;
 use netboot_core::{Duration, Instant};
-use rand_core::{Error, RngCore};
 
 /// Octets of the longest message: a query and what a command adds to it.
 const MESSAGE_MAX: usize = TRANSMIT_MAX + 255;
-
-/// Random numbers that are none.
-struct Steps(u32);
-
-impl RngCore for Steps {
-    fn next_u32(&mut self) -> u32 {
-        self.0 = self.0.wrapping_mul(0x9E37_79B1).wrapping_add(1);
-        self.0
-    }
-
-    fn next_u64(&mut self) -> u64 {
-        self.next_u32().into()
-    }
-
-    fn fill_bytes(&mut self, octets: &mut [u8]) {
-        octets.fill(0);
-    }
-
-    fn try_fill_bytes(&mut self, octets: &mut [u8]) -> Result<(), Error> {
-        self.fill_bytes(octets);
-        Ok(())
-    }
-}
 
 /// Runs a resolver. Each command is an octet: the kind of the call, and for an answer its length and octets, with the head of the
 /// query put before them where the second octet asks for that.
@@ -43,7 +20,7 @@ impl RngCore for Steps {
 pub fn resolver(input: &[u8]) {
     let search = ["lab.example", "example"];
     let servers = [10, 11, 12].map(|last| IpAddr::V4(Ipv4Addr::new(10, 0, 0, last)));
-    let mut rng = Steps(1);
+    let mut rng = Random(1);
     let mut now = Instant::ZERO;
     let mut resolver = Resolver::new();
     resolver.start(

@@ -86,3 +86,49 @@ impl fmt::Display for Alert {
         write!(f, "{} ({})", self.name(), self.0)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The numbers and names of RFC 8446, section 6.
+    const NAMES: [(u8, &str); 27] = [
+        (0, "close_notify"),
+        (10, "unexpected_message"),
+        (20, "bad_record_mac"),
+        (22, "record_overflow"),
+        (40, "handshake_failure"),
+        (42, "bad_certificate"),
+        (43, "unsupported_certificate"),
+        (44, "certificate_revoked"),
+        (45, "certificate_expired"),
+        (46, "certificate_unknown"),
+        (47, "illegal_parameter"),
+        (48, "unknown_ca"),
+        (49, "access_denied"),
+        (50, "decode_error"),
+        (51, "decrypt_error"),
+        (70, "protocol_version"),
+        (71, "insufficient_security"),
+        (80, "internal_error"),
+        (86, "inappropriate_fallback"),
+        (90, "user_canceled"),
+        (109, "missing_extension"),
+        (110, "unsupported_extension"),
+        (112, "unrecognized_name"),
+        (113, "bad_certificate_status_response"),
+        (115, "unknown_psk_identity"),
+        (116, "certificate_required"),
+        (120, "no_application_protocol"),
+    ];
+
+    #[test]
+    fn each_alert_has_the_name_of_the_specification() {
+        for number in 0..=u8::MAX {
+            let known = NAMES.iter().find(|(known, _)| *known == number);
+            let name = known.map_or("an alert that no specification names", |(_, name)| name);
+            assert_eq!(Alert(number).name(), name, "{number}");
+            assert_eq!(Alert(number).to_string(), format!("{name} ({number})"));
+        }
+    }
+}

@@ -226,3 +226,6 @@ fn step(
         Received::Octets(_) => Ok(()),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -232,3 +232,92 @@ impl fmt::Display for TlsError {
         f.write_str(text)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::verify::Role;
+    use std::collections::BTreeSet;
+
+    /// Each error with its number, what the server is told, and whose fault it is.
+    const ALL: [(TlsError, u16, Option<Alert>, Blame); 26] = {
+        use Alert as A;
+        use Blame as B;
+        use TlsError as E;
+        [
+            (E::Alert(A(40)), 0x01, None, B::Server),
+            (E::NoTls13, 0x02, Some(A(70)), B::Server),
+            (E::HelloRetryRequest, 0x03, Some(A(47)), B::Server),
+            (E::NothingInCommon, 0x04, Some(A(40)), B::Server),
+            (E::UnexpectedMessage, 0x05, Some(A(10)), B::Peer),
+            (E::NoCertificate, 0x06, Some(A(10)), B::Peer),
+            (E::NoProof, 0x07, Some(A(10)), B::Peer),
+            (E::WrongFinished, 0x08, Some(A(51)), B::Peer),
+            (E::BadRecord, 0x09, Some(A(10)), B::Peer),
+            (E::BadSeal, 0x0a, Some(A(20)), B::Peer),
+            (E::BadMessage, 0x0b, Some(A(50)), B::Peer),
+            (E::IllegalParameter, 0x0c, Some(A(47)), B::Peer),
+            (E::UnexpectedExtension, 0x0d, Some(A(110)), B::Peer),
+            (E::RecordTooLarge, 0x0e, Some(A(22)), B::Configuration),
+            (E::MessageTooLarge, 0x0f, Some(A(80)), B::Configuration),
+            (E::Truncated, 0x10, None, B::Network),
+            (E::Flood, 0x11, Some(A(10)), B::Peer),
+            (E::KeysWornOut, 0x12, Some(A(80)), B::Peer),
+            (E::NoEntropy, 0x13, Some(A(80)), B::Caller),
+            (E::SendBuffer, 0x14, Some(A(80)), B::Caller),
+            (E::Signer, 0x15, Some(A(80)), B::Caller),
+            (E::NotOpen, 0x16, None, B::Caller),
+            (E::Deadline, 0x17, Some(A(90)), B::Network),
+            (E::Transport, 0x18, None, B::Network),
+            (E::RecordOverflow, 0x19, Some(A(22)), B::Peer),
+            (E::MissingExtension, 0x1a, Some(A(109)), B::Peer),
+        ]
+    };
+
+    #[test]
+    fn each_error_has_its_number_its_alert_and_its_culprit() {
+        let mut sentences = BTreeSet::new();
+        for (error, number, alert, blame) in ALL {
+            assert_eq!(error.code(), Module::Tls.code(number), "{error:?}");
+            assert_eq!(error.alert(), alert, "{error:?}");
+            assert_eq!(error.blame(), blame, "{error:?}");
+            assert!(sentences.insert(error.to_string()), "{error:?}");
+        }
+        assert_eq!(
+            TlsError::Alert(Alert(40)).to_string(),
+            "the server gave up with the alert handshake_failure (40)"
+        );
+        assert!(sentences.contains("the deadline has passed"));
+    }
+
+    /// RFC 8446, section 6.2: what the server is told about its certificate.
+    #[test]
+    fn a_refused_certificate_keeps_its_number_and_has_its_alert() {
+        use VerifyError as V;
+        for (refused, alert) in [
+            (V::Expired(Role::Leaf), 45),
+            (V::NotYetValid(Role::Root), 45),
+            (V::UnknownIssuer, 48),
+            (V::NotPinned, 48),
+            (V::NoTrust, 48),
+            (V::TooMuchTrust, 48),
+            (V::RsaOnly, 43),
+            (V::UnsupportedKey, 43),
+            (V::UnsupportedSignature, 43),
+            (V::WrongProof, 51),
+            (V::WrongScheme, 47),
+            (V::NoCertificate, 50),
+            (V::WrongName, 46),
+            (V::BroadWildcard, 46),
+            (V::BadName, 46),
+            (V::BadSignature, 42),
+            (V::BadCertificate(Role::Issuer), 42),
+        ] {
+            let error = TlsError::from(refused);
+            assert_eq!(error.alert(), Some(Alert(alert)), "{refused:?}");
+            assert_eq!(error.code(), refused.code());
+            assert_eq!(error.blame(), refused.blame());
+            assert_eq!(error.to_string(), refused.to_string());
+        }
+    }
+}

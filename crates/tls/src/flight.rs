@@ -255,4 +255,33 @@ mod tests {
             assert!(octets < more, "{octets}: {room}");
         }
     }
+
+    #[test]
+    fn room_for_one_record_more() {
+        let mut buffer = [0; 2 * OVERHEAD + 20];
+        let mut out = Outgoing::new(&mut buffer);
+        let secret = Zeroizing::new([7; MAX_HASH]);
+        let mut pair = application_keys(DEFAULT_SUITES[0], &secret, &[7; MAX_HASH]);
+        assert!(out.has_room(20 + OVERHEAD) && !out.has_room(21 + OVERHEAD));
+        let keys = Some(&mut pair.write);
+        let filled = out.records(APPLICATION_DATA, 30, keys, &mut |_| 15);
+        assert_eq!(filled, Ok(15));
+        assert!(out.has_room(5) && !out.has_room(6));
+        // What was sent gives room only when all was.
+        let sent = out.pending().len();
+        out.sent(sent - 1);
+        assert!(out.pending().len() == 1 && !out.has_room(6));
+        out.sent(1);
+        assert!(out.pending().is_empty() && out.has_room(20 + OVERHEAD));
+    }
+
+    #[test]
+    fn a_reset_forgets_what_waits() {
+        let mut buffer = [0; 64];
+        let mut out = Outgoing::new(&mut buffer);
+        let filled = out.records(APPLICATION_DATA, 30, None, &mut |_| 15);
+        assert_eq!((filled, out.pending().len()), (Ok(15), 15 + HEADER));
+        out.reset();
+        assert!(out.pending().is_empty() && out.has_room(64 - OVERHEAD));
+    }
 }

@@ -3,7 +3,7 @@
 use crate::connection::End;
 use crate::verify::{DEFAULT_ALGORITHMS, ServerName};
 use crate::{Channel, Config, Level, ProofOnly, Provisional, TlsError};
-use rand_core::{CryptoRng, Error, RngCore};
+use netboot_core::fuzz::Random;
 
 /// Octets that a stream may grow to.
 const LONGEST: usize = 1 << 16;
@@ -25,7 +25,7 @@ pub fn handshake(data: &[u8]) {
         ServerName::Dns("boot.example"),
         ProofOnly(DEFAULT_ALGORITHMS),
     );
-    let Ok(mut shake) = channel.start(&mut config, &mut Counter(cuts.0)) else {
+    let Ok(mut shake) = channel.start(&mut config, &mut Random(cuts.0.into())) else {
         panic!("a hello fits the send buffer");
     };
     shake.sent(usize::MAX);
@@ -222,31 +222,6 @@ impl Cuts {
         }
     }
 }
-
-/// Numbers without any secret, for a fuzzer only.
-struct Counter(u32);
-
-impl RngCore for Counter {
-    fn next_u32(&mut self) -> u32 {
-        self.0 = self.0.wrapping_mul(0x9E37_79B1).wrapping_add(1);
-        self.0
-    }
-
-    fn next_u64(&mut self) -> u64 {
-        u64::from(self.next_u32()) << 32 | u64::from(self.next_u32())
-    }
-
-    fn fill_bytes(&mut self, octets: &mut [u8]) {
-        octets.fill_with(|| self.next_u32() as u8);
-    }
-
-    fn try_fill_bytes(&mut self, octets: &mut [u8]) -> Result<(), Error> {
-        self.fill_bytes(octets);
-        Ok(())
-    }
-}
-
-impl CryptoRng for Counter {}
 
 #[cfg(test)]
 mod tests;

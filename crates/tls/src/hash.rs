@@ -172,3 +172,32 @@ pub(crate) fn wipe_stack() {
     octets.zeroize();
     black_box(&octets);
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// RFC 8446, section 4.4.1: a message of the type 254 with the hash of the first hello stands for it.
+    #[test]
+    fn a_first_hello_counts_as_its_hash() {
+        let mut transcript = Transcript::new();
+        transcript.update(b"first hello");
+        transcript.fold(HashKind::Sha256);
+        transcript.update(b"request");
+        let first = Sha256::digest(b"first hello");
+        let all = [&[254, 0, 0, 32][..], &first, b"request"].concat();
+        let hash = transcript.hash(HashKind::Sha256);
+        assert_eq!(HashKind::Sha256.cut(&hash), &Sha256::digest(all)[..]);
+    }
+
+    #[test]
+    #[cfg(feature = "aes-256-gcm")]
+    fn the_longer_hash() {
+        let mut transcript = Transcript::new();
+        transcript.update(b"first hello");
+        let hash = transcript.hash(HashKind::Sha384);
+        assert_eq!(hash[..], Sha384::digest(b"first hello")[..]);
+        assert_eq!(HashKind::Sha384.cut(&hash), &hash[..]);
+        assert_eq!(HashKind::Sha384.of_nothing()[..], Sha384::digest(b"")[..]);
+    }
+}

@@ -251,3 +251,225 @@ fn server_share(mut share: Reader<'_>) -> Result<PublicKey, TlsError> {
         .filter(|_| uncompressed)
         .ok_or(TlsError::IllegalParameter)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::suite::DEFAULT_SUITES;
+    use crate::verify::DEFAULT_ALGORITHMS;
+    use p256::SecretKey;
+
+    /// RFC 8449, section 4: what a sealed record leaves, at most what TLS allows.
+    #[test]
+    fn limits_of_a_receive_buffer() {
+        for (receive, limit) in [
+            (0, 0),
+            (21, 0),
+            (22, 1),
+            (4_400, 4_379),
+            (16_405, 16_384),
+            (16_406, 16_385),
+            (16_407, 16_385),
+            (usize::MAX, 16_385),
+        ] {
+            assert_eq!(record_limit(receive), limit, "{receive}");
+        }
+        // RFC 6066, section 4: the largest of four lengths that is below the limit.
+        for (limit, power) in [
+            (0, None),
+            (512, None),
+            (513, Some(1)),
+            (1_024, Some(1)),
+            (1_025, Some(2)),
+            (2_048, Some(2)),
+            (2_049, Some(3)),
+            (4_096, Some(3)),
+            (4_097, Some(4)),
+            (16_384, Some(4)),
+            (16_385, None),
+        ] {
+            assert_eq!(fragment_length(limit), power, "{limit}");
+        }
+    }
+
+    fn key() -> PublicKey {
+        SecretKey::from_slice(&[7; 32]).unwrap().public_key()
+    }
+
+    /// A hello with this cookie, for a receive buffer of so many octets.
+    fn written(cookie: &[u8], receive: usize) -> Vec<u8> {
+        let hello = ClientHello {
+            random: [5; 32],
+            key: &key(),
+            suites: DEFAULT_SUITES,
+            server: &ServerName::Dns("boot.example"),
+            algorithms: DEFAULT_ALGORITHMS,
+            receive,
+            cookie,
+        };
+        let mut buffer = [0; 512];
+        let mut writer = Writer::new(&mut buffer);
+        hello.write(&mut writer);
+        let len = writer.finish().unwrap();
+        buffer[..len].to_vec()
+    }
+
+    #[test]
+    fn a_cookie_is_sent_back_and_changes_nothing_else() {
+        let (plain, with) = (written(&[], 16_645), written(b"abc", 16_645));
+        let extension = [0, 44, 0, 5, 0, 3, b'a', b'b', b'c'];
+        // The length of all extensions stands behind the suites.
+        let at = 2 + 32 + 1 + 2 + 2 * DEFAULT_SUITES.len() + 2;
+        let length = |hello: &[u8]| usize::from(u16::from_be_bytes([hello[at], hello[at + 1]]));
+        assert_eq!(length(&plain), plain.len() - at - 2);
+        assert_eq!(length(&with), length(&plain) + extension.len());
+        assert_eq!(with[..at], plain[..at]);
+        assert_eq!(with[at + 2..], [&plain[at + 2..], &extension].concat());
+    }
+
+    /// The limit is told in any case, and a fragment length for small records only.
+    #[test]
+    fn a_hello_tells_the_limits() {
+        let (large, small) = (written(&[], 16_645), written(&[], 4_400));
+        assert!(large.ends_with(&[0, 28, 0, 2, 0x40, 1]));
+        let both = [0, 28, 0, 2, 0x11, 0x1B, 0, 1, 0, 1, 4];
+        assert!(small.ends_with(&both));
+        assert_eq!(small.len(), large.len() + 5);
+    }
+
+    /// The fields of a server's answer.
+    struct Fields {
+        version: u16,
+        random: [u8; 32],
+        session: Vec<u8>,
+        suite: u16,
+        compression: u8,
+        extensions: Vec<(u16, Vec<u8>)>,
+    }
+
+    fn share(group: u16, point: &[u8]) -> (u16, Vec<u8>) {
+        let length = point.len() as u16;
+        let value = [&group.to_be_bytes()[..], &length.to_be_bytes(), point].concat();
+        (KEY_SHARE, value)
+    }
+
+    /// A ServerHello with nothing wrong.
+    fn good() -> Fields {
+        Fields {
+            version: TLS12,
+            random: [9; 32],
+            session: vec![],
+            suite: DEFAULT_SUITES[0].code_point(),
+            compression: 0,
+            extensions: vec![
+                (SUPPORTED_VERSIONS, vec![3, 4]),
+                share(SECP256R1, key().to_encoded_point(false).as_bytes()),
+            ],
+        }
+    }
+
+    /// A HelloRetryRequest with nothing wrong.
+    fn retry() -> Fields {
+        Fields {
+            random: RETRY,
+            extensions: vec![(SUPPORTED_VERSIONS, vec![3, 4]), (COOKIE, vec![0, 2, 1, 2])],
+            ..good()
+        }
+    }
+
+    /// What is read: the suite, and the cookie of a HelloRetryRequest.
+    fn read(fields: &Fields) -> Result<(Suite, Option<Vec<u8>>), TlsError> {
+        let mut body = fields.version.to_be_bytes().to_vec();
+        body.extend(fields.random);
+        body.push(fields.session.len() as u8);
+        body.extend(&fields.session);
+        body.extend(fields.suite.to_be_bytes());
+        body.push(fields.compression);
+        let mut all = Vec::new();
+        for (kind, value) in &fields.extensions {
+            all.extend(kind.to_be_bytes());
+            all.extend((value.len() as u16).to_be_bytes());
+            all.extend(value);
+        }
+        body.extend((all.len() as u16).to_be_bytes());
+        body.extend(all);
+        Ok(match Answer::read(Reader(&body), DEFAULT_SUITES)? {
+            Answer::Hello(hello) => {
+                assert_eq!(hello.key, key());
+                (hello.suite, None)
+            }
+            Answer::Retry { suite, cookie } => (suite, Some(cookie.to_vec())),
+        })
+    }
+
+    fn error(base: fn() -> Fields, edit: impl FnOnce(&mut Fields)) -> Option<TlsError> {
+        let mut fields = base();
+        edit(&mut fields);
+        read(&fields).err()
+    }
+
+    /// RFC 8446, section 4.1.3: one fault at a time.
+    #[test]
+    fn what_a_server_hello_may_say() {
+        assert_eq!(read(&good()), Ok((DEFAULT_SUITES[0], None)));
+        let illegal = Some(TlsError::IllegalParameter);
+        assert_eq!(error(good, |hello| hello.version = TLS13), illegal);
+        assert_eq!(error(good, |hello| hello.session = vec![1]), illegal);
+        assert_eq!(error(good, |hello| hello.compression = 1), illegal);
+        assert_eq!(error(good, |hello| hello.suite = 0x1304), illegal);
+        let other = |hello: &mut Fields| hello.extensions[0].1 = vec![3, 3];
+        assert_eq!(error(good, other), illegal);
+        for at in 0..2 {
+            let twice = |hello: &mut Fields| hello.extensions.push(hello.extensions[at].clone());
+            assert_eq!(error(good, twice), illegal, "{at}");
+        }
+        let unversioned = |hello: &mut Fields| drop(hello.extensions.remove(0));
+        assert_eq!(error(good, unversioned), Some(TlsError::NoTls13));
+        let unshared = |hello: &mut Fields| drop(hello.extensions.remove(1));
+        assert_eq!(error(good, unshared), Some(TlsError::MissingExtension));
+        // A cookie is for a HelloRetryRequest only.
+        for (kind, value) in [(COOKIE, vec![0, 2, 1, 2]), (SERVER_NAME, vec![])] {
+            let unknown = |hello: &mut Fields| hello.extensions.push((kind, value));
+            let unexpected = Some(TlsError::UnexpectedExtension);
+            assert_eq!(error(good, unknown), unexpected, "{kind}");
+        }
+    }
+
+    /// RFC 8446, section 4.2.8.2.
+    #[test]
+    fn shares_that_are_none() {
+        let (long, short) = (key().to_encoded_point(false), key().to_encoded_point(true));
+        let of = |group, point: &[u8]| {
+            let share = share(group, point);
+            error(good, |hello| hello.extensions[1] = share)
+        };
+        assert_eq!(of(SECP256R1, long.as_bytes()), None);
+        let illegal = Some(TlsError::IllegalParameter);
+        // x25519 with a point of P-256, a compressed point, and one that is not on the curve.
+        assert_eq!(of(0x001D, long.as_bytes()), illegal);
+        assert_eq!(of(SECP256R1, short.as_bytes()), illegal);
+        assert_eq!(of(SECP256R1, &[4; 65]), illegal);
+    }
+
+    /// RFC 8446, section 4.1.4.
+    #[test]
+    fn what_a_hello_retry_request_may_say() {
+        assert_eq!(read(&retry()), Ok((DEFAULT_SUITES[0], Some(vec![1, 2]))));
+        let cookie =
+            |value: &'static [u8]| error(retry, |again| again.extensions[1].1 = value.into());
+        assert_eq!(cookie(&[0, 1, 7]), None);
+        assert_eq!(cookie(&[0, 0]), Some(TlsError::BadMessage));
+        assert_eq!(cookie(&[0, 1, 7, 7]), Some(TlsError::BadMessage));
+        let none = |again: &mut Fields| drop(again.extensions.pop());
+        assert_eq!(error(retry, none), Some(TlsError::IllegalParameter));
+        let group = |group: u16| {
+            error(retry, |again| {
+                let value = group.to_be_bytes().to_vec();
+                again.extensions.push((KEY_SHARE, value));
+            })
+        };
+        // The share of P-256 was sent; one of another group cannot be.
+        assert_eq!(group(SECP256R1), Some(TlsError::IllegalParameter));
+        assert_eq!(group(0x001D), Some(TlsError::HelloRetryRequest));
+    }
+}

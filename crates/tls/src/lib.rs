@@ -21,6 +21,8 @@ pub mod fuzz;
 mod handshake;
 mod hash;
 mod hello;
+#[cfg(test)]
+mod honest;
 pub mod identity;
 mod message;
 mod record;

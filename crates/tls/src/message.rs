@@ -189,3 +189,192 @@ pub(crate) fn certificate(mut body: Reader<'_>) -> Result<Vec<&[u8], MAX_CHAIN>,
     }
     Ok(chain)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::vec::Vec;
+
+    /// A vector with a length of `octets` octets in front.
+    fn vector(octets: usize, content: &[u8]) -> Vec<u8> {
+        let length = (content.len() as u32).to_be_bytes();
+        [&length[4 - octets..], content].concat()
+    }
+
+    /// A list of extensions.
+    fn list(extensions: &[(u16, &[u8])]) -> Vec<u8> {
+        let all = extensions
+            .iter()
+            .flat_map(|(kind, value)| [&kind.to_be_bytes()[..], &vector(2, value)].concat());
+        vector(2, &all.collect::<Vec<_>>())
+    }
+
+    const ILLEGAL: TlsError = TlsError::IllegalParameter;
+    const BAD: TlsError = TlsError::BadMessage;
+
+    #[test]
+    fn messages_come_whole() {
+        let two = [&[20, 0, 0, 2, 7, 8][..], &[4, 0, 1]].concat();
+        let (kind, whole, body) = next(&two).unwrap();
+        assert_eq!((kind, whole, body.0), (20, &two[..6], &[7, 8][..]));
+        for cut in 0..6 {
+            assert!(next(&two[..cut]).is_none(), "{cut}");
+        }
+        assert_eq!(announced(&two), 6);
+        assert_eq!(announced(&[11, 1, 2, 3]), 0x01_0203 + 4);
+        // The header itself is not whole.
+        assert_eq!(announced(&two[..3]), 4);
+        assert_eq!(announced(&[]), 4);
+    }
+
+    /// EncryptedExtensions with a receive buffer for large records, or for small ones.
+    fn read(
+        extensions: &[(u16, &[u8])],
+        name: bool,
+        small: bool,
+    ) -> Result<Option<usize>, TlsError> {
+        let receive = if small { 4_400 } else { 16_645 };
+        encrypted_extensions(Reader(&list(extensions)), Asked { name, receive })
+    }
+
+    #[test]
+    fn what_encrypted_extensions_may_say() {
+        assert_eq!(read(&[], true, true), Ok(None));
+        let unexpected = Err(TlsError::UnexpectedExtension);
+        assert_eq!(read(&[(SERVER_NAME, &[])], true, true), Ok(None));
+        assert_eq!(read(&[(SERVER_NAME, &[])], false, true), unexpected);
+        assert_eq!(read(&[(SERVER_NAME, &[0])], true, true), Err(BAD));
+        assert_eq!(
+            read(&[(SUPPORTED_GROUPS, &[0, 2, 0, 23])], true, true),
+            Ok(None)
+        );
+        assert_eq!(read(&[(EARLY_DATA, &[])], true, true), unexpected);
+        for one in [
+            (SERVER_NAME, &[][..]),
+            (SUPPORTED_GROUPS, &[0, 2, 0, 23]),
+            (RECORD_SIZE_LIMIT, &[1, 0]),
+            (MAX_FRAGMENT_LENGTH, &[4]),
+        ] {
+            assert!(read(&[one], true, true).is_ok(), "{one:?}");
+            assert_eq!(read(&[one, one], true, true), Err(ILLEGAL), "{one:?}");
+        }
+    }
+
+    /// RFC 8449, sections 4 and 5; RFC 6066, section 4.
+    #[test]
+    fn what_the_server_takes_in_a_record() {
+        let limit = |octets: u16| read(&[(RECORD_SIZE_LIMIT, &octets.to_be_bytes())], true, true);
+        for (told, contents) in [
+            (64, 63),
+            (65, 64),
+            (4_096, 4_095),
+            (16_384, 16_383),
+            (16_385, 16_384),
+            (16_386, 16_384),
+            (u16::MAX, 16_384),
+        ] {
+            assert_eq!(limit(told), Ok(Some(contents)), "{told}");
+        }
+        for told in [0, 1, 63] {
+            assert_eq!(limit(told), Err(ILLEGAL), "{told}");
+        }
+        assert_eq!(read(&[(RECORD_SIZE_LIMIT, &[0])], true, true), Err(BAD));
+        // The fragment length that was asked for is 4, which is 4096 octets; with large records none was asked for.
+        assert_eq!(
+            read(&[(MAX_FRAGMENT_LENGTH, &[4])], true, true),
+            Ok(Some(4_096))
+        );
+        for power in [0, 1, 3, 5] {
+            let found = read(&[(MAX_FRAGMENT_LENGTH, &[power])], true, true);
+            assert_eq!(found, Err(ILLEGAL), "{power}");
+        }
+        let unexpected = Err(TlsError::UnexpectedExtension);
+        assert_eq!(
+            read(&[(MAX_FRAGMENT_LENGTH, &[4])], true, false),
+            unexpected
+        );
+        let both: [(u16, &[u8]); 2] = [(RECORD_SIZE_LIMIT, &[1, 0]), (MAX_FRAGMENT_LENGTH, &[4])];
+        assert_eq!(read(&both, true, true), Err(ILLEGAL));
+    }
+
+    /// RFC 8446, section 4.3.2.
+    #[test]
+    fn what_a_certificate_request_may_say() {
+        let read = |context: &[u8], extensions: &[(u16, &[u8])]| {
+            let body = [vector(1, context), list(extensions)].concat();
+            certificate_request(Reader(&body), 0x0403)
+        };
+        let of = |schemes: &[u8]| read(&[], &[(SIGNATURE_ALGORITHMS, &vector(2, schemes))]);
+        assert_eq!(of(&[4, 3]), Ok(true));
+        assert_eq!(of(&[8, 4, 4, 3]), Ok(true));
+        assert_eq!(of(&[4, 3, 8, 4]), Ok(true));
+        assert_eq!(of(&[8, 4]), Ok(false));
+        assert_eq!(of(&[]), Err(BAD));
+        assert_eq!(of(&[4]), Err(BAD));
+        let schemes = vector(2, &[4, 3]);
+        assert_eq!(
+            read(&[1], &[(SIGNATURE_ALGORITHMS, &schemes)]),
+            Err(ILLEGAL)
+        );
+        assert_eq!(read(&[], &[]), Err(TlsError::MissingExtension));
+        // Others are allowed, each once.
+        assert_eq!(
+            read(&[], &[(47, &[0]), (SIGNATURE_ALGORITHMS, &schemes)]),
+            Ok(true)
+        );
+        assert_eq!(
+            read(&[], &[(SIGNATURE_ALGORITHMS, &schemes), (47, &[0])]),
+            Ok(true)
+        );
+        assert_eq!(
+            read(
+                &[],
+                &[(47, &[0]), (47, &[0]), (SIGNATURE_ALGORITHMS, &schemes)]
+            ),
+            Err(ILLEGAL)
+        );
+        let longer = [&schemes[..], &[0]].concat();
+        assert_eq!(read(&[], &[(SIGNATURE_ALGORITHMS, &longer)]), Err(BAD));
+    }
+
+    /// RFC 8446, section 4.6.1.
+    #[test]
+    fn what_a_ticket_may_say() {
+        let read = |ticket: &[u8], extensions: &[(u16, &[u8])]| {
+            let body = [&[0; 8][..], &vector(1, &[1]), &vector(2, ticket)].concat();
+            new_session_ticket(Reader(&[body, list(extensions)].concat()))
+        };
+        assert_eq!(read(&[1], &[]), Ok(()));
+        assert_eq!(read(&[], &[]), Err(BAD));
+        assert_eq!(read(&[1], &[(EARLY_DATA, &[0, 0, 0, 1])]), Ok(()));
+        assert_eq!(read(&[1], &[(EARLY_DATA, &[0, 0, 1])]), Err(BAD));
+        assert_eq!(read(&[1], &[(EARLY_DATA, &[0, 0, 0, 0, 1])]), Err(BAD));
+        // One that is not known may have any length.
+        assert_eq!(read(&[1], &[(99, &[1, 2, 3])]), Ok(()));
+        assert_eq!(read(&[1], &[(99, &[]), (99, &[])]), Err(ILLEGAL));
+    }
+
+    /// RFC 8446, section 4.4.2.
+    #[test]
+    fn what_a_certificate_message_may_say() {
+        let entry = |der: &[u8]| [vector(3, der), vector(2, &[])].concat();
+        let read = |context: &[u8], entries: &[Vec<u8>]| {
+            let body = [vector(1, context), vector(3, &entries.concat())].concat();
+            let chain = certificate(Reader(&body))?;
+            Ok(chain.iter().map(|der| der.to_vec()).collect::<Vec<_>>())
+        };
+        let (one, two) = (entry(b"one"), entry(b"two"));
+        let both = vec![b"one".to_vec(), b"two".to_vec()];
+        assert_eq!(read(&[], &[one.clone(), two]), Ok(both));
+        assert_eq!(read(&[], &[]), Ok(vec![]));
+        assert_eq!(read(&[1], std::slice::from_ref(&one)), Err(ILLEGAL));
+        // We ask for no extension of a certificate.
+        let status = [vector(3, b"one"), list(&[(5, &[])])].concat();
+        assert_eq!(read(&[], &[status]), Err(TlsError::UnexpectedExtension));
+        let most = vec![one.clone(); MAX_CHAIN];
+        assert_eq!(read(&[], &most).map(|chain| chain.len()), Ok(MAX_CHAIN));
+        let more = vec![one; MAX_CHAIN + 1];
+        let refused = TlsError::Certificate(VerifyError::TooManyCertificates);
+        assert_eq!(read(&[], &more), Err(refused));
+    }
+}

@@ -235,3 +235,206 @@ impl<'b> Incoming<'b> {
         self.kept = self.kept.saturating_sub(octets);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::hash::{MAX_HASH, Secret};
+    use crate::schedule::application_keys;
+    use crate::suite::DEFAULT_SUITES;
+
+    const BAD: Result<bool, TlsError> = Err(TlsError::BadRecord);
+    const OVERFLOW: Result<bool, TlsError> = Err(TlsError::RecordOverflow);
+
+    fn header(kind: u8, major: u8, len: usize) -> [u8; HEADER] {
+        let [high, low] = (len as u16).to_be_bytes();
+        [kind, major, 3, high, low]
+    }
+
+    /// Whether a record with this header, and all that it tells of, is whole.
+    fn whole(stage: Stage, kind: u8, len: usize) -> Result<bool, TlsError> {
+        let mut buffer = vec![0; HEADER + MAX_SEALED];
+        let mut incoming = Incoming::new(&mut buffer);
+        let record = [&header(kind, 3, len)[..], &vec![7; len]].concat();
+        let (taken, whole) = incoming.fill(&record, stage)?;
+        assert_eq!(taken, record.len());
+        Ok(whole)
+    }
+
+    #[test]
+    fn lengths_of_records() {
+        assert_eq!((MAX_PLAIN, MAX_SEALED, MIN_SEALED), (16_384, 16_640, 17));
+        for (stage, kind, least, most, beyond) in [
+            (Stage::Clear, ALERT, 2, 2, BAD),
+            (Stage::Clear, HANDSHAKE, 1, MAX_PLAIN, OVERFLOW),
+            (Stage::Clear, CHANGE_CIPHER_SPEC, 1, 1, BAD),
+            (Stage::Handshake, CHANGE_CIPHER_SPEC, 1, 1, BAD),
+            (
+                Stage::Handshake,
+                APPLICATION_DATA,
+                MIN_SEALED,
+                MAX_SEALED,
+                OVERFLOW,
+            ),
+            (
+                Stage::Open,
+                APPLICATION_DATA,
+                MIN_SEALED,
+                MAX_SEALED,
+                OVERFLOW,
+            ),
+        ] {
+            for len in [least, most] {
+                assert_eq!(whole(stage, kind, len), Ok(true), "{stage:?} {kind} {len}");
+            }
+            for len in 0..least {
+                assert_eq!(whole(stage, kind, len), BAD, "{stage:?} {kind} {len}");
+            }
+            assert_eq!(whole(stage, kind, most + 1), beyond, "{stage:?} {kind}");
+        }
+        for (stage, kind) in [
+            (Stage::Clear, APPLICATION_DATA),
+            (Stage::Handshake, HANDSHAKE),
+            (Stage::Handshake, ALERT),
+            (Stage::Open, CHANGE_CIPHER_SPEC),
+            (Stage::Open, HANDSHAKE),
+            (Stage::Clear, 24),
+        ] {
+            assert_eq!(whole(stage, kind, 2), BAD, "{stage:?} {kind}");
+        }
+    }
+
+    /// The major version is told from the length: octets that are no TLS are not called a record that is too long.
+    #[test]
+    fn what_is_no_record() {
+        for len in [1, MAX_PLAIN, MAX_PLAIN + 1] {
+            let mut buffer = vec![0; HEADER + MAX_SEALED];
+            let mut incoming = Incoming::new(&mut buffer);
+            let filled = incoming.fill(&header(HANDSHAKE, 2, len), Stage::Clear);
+            assert_eq!(filled, Err(TlsError::BadRecord), "{len}");
+        }
+    }
+
+    #[test]
+    fn a_record_in_pieces_of_every_size() {
+        let record = [&header(HANDSHAKE, 3, 6)[..], b"\x02\0\0\x02ab"].concat();
+        for size in 1..=record.len() + 3 {
+            let mut buffer = [0; 64];
+            let mut incoming = Incoming::new(&mut buffer);
+            let behind = [&record[..], b"next"].concat();
+            let mut start = 0;
+            for _ in 0..record.len() {
+                let end = behind.len().min(start + size);
+                let (taken, whole) = incoming.fill(&behind[start..end], Stage::Clear).unwrap();
+                start += taken;
+                if whole {
+                    break;
+                }
+                assert_eq!(start, end, "{size}");
+            }
+            assert_eq!(start, record.len(), "{size}");
+            assert_eq!(incoming.open(None), Ok(Record::Handshake(6)));
+            assert_eq!(incoming.messages(), &record[HEADER..]);
+        }
+    }
+
+    /// A record has to fit behind the part of a message that waits for its rest.
+    #[test]
+    fn room_behind_a_message() {
+        for (room, fits) in [(14, true), (13, false)] {
+            let mut buffer = vec![0; room];
+            let mut incoming = Incoming::new(&mut buffer);
+            assert_eq!(incoming.capacity(), room);
+            let part = [&header(HANDSHAKE, 3, 4)[..], &[2, 0, 0, 5]].concat();
+            assert_eq!(incoming.fill(&part, Stage::Clear), Ok((9, true)));
+            assert_eq!(incoming.open(None), Ok(Record::Handshake(4)));
+            // Nothing is in between.
+            let between = incoming.fill(&[CHANGE_CIPHER_SPEC, 3, 3, 0, 1], Stage::Clear);
+            assert_eq!(between, Err(TlsError::BadRecord));
+            incoming.have = 0;
+            let rest = [&header(HANDSHAKE, 3, 5)[..], b"abcde"].concat();
+            let filled = incoming.fill(&rest, Stage::Clear);
+            match fits {
+                true => assert_eq!(filled, Ok((10, true))),
+                false => assert_eq!(filled, Err(TlsError::RecordTooLarge)),
+            }
+        }
+    }
+
+    #[test]
+    fn messages_that_are_done_make_room_for_the_next() {
+        let mut buffer = [0; 64];
+        let mut incoming = Incoming::new(&mut buffer);
+        let record = [&header(HANDSHAKE, 3, 7)[..], b"onetwo3"].concat();
+        incoming.fill(&record, Stage::Clear).unwrap();
+        incoming.open(None).unwrap();
+        incoming.messages_done(0);
+        assert_eq!(incoming.messages(), b"onetwo3");
+        incoming.messages_done(3);
+        assert_eq!(incoming.messages(), b"two3");
+        incoming.messages_done(4);
+        assert_eq!(incoming.messages(), b"");
+        incoming.fill(&record, Stage::Clear).unwrap();
+        incoming.open(None).unwrap();
+        incoming.reset();
+        assert_eq!(incoming.messages(), b"");
+    }
+
+    /// Opens a sealed record with these contents, content type and padding included, behind so many octets of a message.
+    fn opened(inner: &[u8], kept: usize) -> (Result<Record, TlsError>, Vec<u8>) {
+        let secret = Secret::new([7; MAX_HASH]);
+        let keys = || application_keys(DEFAULT_SUITES[0], &secret, &[7; MAX_HASH]).read;
+        let header = header(APPLICATION_DATA, 3, inner.len() + TAG);
+        let (mut data, mut tag) = (inner.to_vec(), [0; TAG]);
+        keys().seal(&header, &mut data, &mut tag).unwrap();
+        let mut buffer = vec![0; 20_000];
+        let mut incoming = Incoming::new(&mut buffer);
+        incoming.kept = kept;
+        let record = [&header[..], &data, &tag].concat();
+        let filled = incoming.fill(&record, Stage::Open);
+        assert_eq!(filled, Ok((record.len(), true)));
+        let record = incoming.open(Some(&mut keys()));
+        (record, incoming.plaintext().to_vec())
+    }
+
+    /// RFC 8446, section 5.4: a content type and zeros behind it.
+    #[test]
+    fn sealed_records() {
+        let unexpected = Err(TlsError::UnexpectedMessage);
+        assert_eq!(opened(b"ab\x17", 0), (Ok(Record::Data), b"ab".to_vec()));
+        assert_eq!(opened(b"ab\x17\0\0", 0), (Ok(Record::Data), b"ab".to_vec()));
+        assert_eq!(opened(b"\x17", 0), (Ok(Record::Data), vec![]));
+        assert_eq!(opened(b"\0\0", 0), (unexpected, vec![]));
+        assert_eq!(opened(b"a\x14", 0), (unexpected, vec![]));
+        assert_eq!(opened(b"ab\x16", 0).0, Ok(Record::Handshake(2)));
+        assert_eq!(opened(b"\x16", 0).0, unexpected);
+        let alert = Ok(Record::Alert(Alert(90)));
+        assert_eq!(opened(b"\x01\x5A\x15", 0).0, alert);
+        for contents in [&b"\x15"[..], b"\x01\x15", b"\x01\x5A\x01\x15"] {
+            assert_eq!(opened(contents, 0).0, Err(TlsError::BadMessage));
+        }
+        // Nothing but its rest may stand behind a part of a message.
+        assert_eq!(opened(b"ab\x17", 3).0, unexpected);
+        assert_eq!(opened(b"\x01\x5A\x15", 3).0, unexpected);
+        assert_eq!(opened(b"ab\x16", 3).0, Ok(Record::Handshake(2)));
+        // The most that TLS allows, and one octet more.
+        let longest = [&vec![1; MAX_PLAIN][..], &[APPLICATION_DATA]].concat();
+        assert_eq!(opened(&longest, 0), (Ok(Record::Data), vec![1; MAX_PLAIN]));
+        let longer = [&longest[..], &[0]].concat();
+        assert_eq!(opened(&longer, 0).0, Err(TlsError::RecordOverflow));
+    }
+
+    #[test]
+    fn plaintext_is_consumed_from_its_start() {
+        let mut buffer = [0; 16];
+        let mut incoming = Incoming::new(&mut buffer);
+        incoming.buffer[5..9].copy_from_slice(b"data");
+        incoming.plain = 5..9;
+        incoming.consume(0);
+        assert_eq!(incoming.plaintext(), b"data");
+        incoming.consume(3);
+        assert_eq!(incoming.plaintext(), b"a");
+        incoming.consume(7);
+        assert_eq!(incoming.plaintext(), b"");
+    }
+}

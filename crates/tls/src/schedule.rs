@@ -199,6 +199,7 @@ fn pair(suite: Suite, secret: &Secret, client: &[u8], server: &[u8], transcript:
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::suite::DEFAULT_SUITES;
 
     /// A hash value in the room of the longest.
     fn value(text: &str) -> Hash {
@@ -243,5 +244,66 @@ mod tests {
             hex("17422dda596ed5d9acd890e3c63f5051")
         );
         assert_eq!(keys.write.iv[..], hex("5b78923dee08579033e523d9"));
+    }
+
+    fn keys(suite: Suite) -> TrafficKeys {
+        TrafficKeys::new(suite, Secret::new([7; MAX_HASH]))
+    }
+
+    /// RFC 8446, section 5.3: the number of the record, with the nonce's last octets.
+    #[test]
+    fn each_record_has_its_nonce() {
+        let mut keys = keys(DEFAULT_SUITES[0]);
+        *keys.iv = [0xFF; 12];
+        let mut nonces = Vec::new();
+        for number in [0_u64, 1, 2, 0x0102_0304] {
+            keys.sequence = number;
+            nonces.push(keys.nonce().unwrap());
+            assert_eq!(keys.sequence, number + 1);
+        }
+        let ones = |last: [u8; 4]| [[0xFF; 8].as_slice(), &last].concat();
+        assert_eq!(nonces[0], [0xFF; 12]);
+        assert_eq!(nonces[1][..], ones([0xFF, 0xFF, 0xFF, 0xFE]));
+        assert_eq!(nonces[2][..], ones([0xFF, 0xFF, 0xFF, 0xFD]));
+        assert_eq!(nonces[3][..], ones([0xFE, 0xFD, 0xFC, 0xFB]));
+    }
+
+    /// RFC 8446, section 5.5: the last record that a key may protect, and the one after it.
+    #[test]
+    fn keys_wear_out() {
+        for suite in DEFAULT_SUITES {
+            let mut keys = keys(*suite);
+            assert!(!keys.is_worn());
+            keys.sequence = suite.wear() - 1;
+            assert!(!keys.is_worn());
+            keys.sequence = suite.wear();
+            assert!(keys.is_worn());
+            keys.sequence = suite.most_records() - 1;
+            assert!(keys.nonce().is_ok());
+            assert_eq!(keys.nonce(), Err(TlsError::KeysWornOut));
+            // The next generation begins anew, with other keys.
+            let before = (keys.key.clone(), keys.iv.clone());
+            keys.update();
+            assert_eq!(keys.sequence, 0);
+            assert!(before.0 != keys.key && before.1 != keys.iv);
+        }
+    }
+
+    /// RFC 8446, section 4.4.4.
+    #[test]
+    fn a_finished_is_of_one_transcript_and_one_key() {
+        for suite in DEFAULT_SUITES {
+            let (one, other) = (keys(*suite), keys(*suite));
+            let transcript = [1; MAX_HASH];
+            let verify_data = one.verify_data(&transcript);
+            let right = suite.hash().cut(&verify_data);
+            assert_eq!(other.check(&transcript, right), Ok(()));
+            let wrong = Err(TlsError::WrongFinished);
+            assert_eq!(other.check(&[2; MAX_HASH], right), wrong);
+            assert_eq!(other.check(&transcript, &right[1..]), wrong);
+            assert_eq!(other.check(&transcript, &[]), wrong);
+            let stranger = TrafficKeys::new(*suite, Secret::new([8; MAX_HASH]));
+            assert_eq!(stranger.check(&transcript, right), wrong);
+        }
     }
 }

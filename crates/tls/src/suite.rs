@@ -160,3 +160,58 @@ impl Suite {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// RFC 8446, appendix B.4 and section 5.5: code point, octets of a key and of a hash value, records under one key.
+    #[test]
+    fn what_each_suite_is() {
+        const ALL: &[(Suite, u16, usize, usize, u64)] = &[
+            #[cfg(feature = "aes-gcm")]
+            (Suite::Aes128Gcm, 0x1301, 16, 32, 23_726_566),
+            #[cfg(feature = "aes-256-gcm")]
+            (Suite::Aes256Gcm, 0x1302, 32, 48, 23_726_566),
+            #[cfg(feature = "chacha20poly1305")]
+            (Suite::ChaCha20Poly1305, 0x1303, 32, 32, u64::MAX),
+        ];
+        assert_eq!(ALL.len(), DEFAULT_SUITES.len());
+        for (suite, number, key, hash, records) in ALL {
+            assert_eq!(suite.code_point(), *number);
+            assert_eq!((suite.key_len(), suite.hash().len()), (*key, *hash));
+            assert_eq!(suite.most_records(), *records);
+            assert_eq!(suite.wear(), records / 2);
+        }
+    }
+
+    /// What one seals it opens, and nothing that differs in one bit.
+    #[test]
+    fn what_is_sealed_is_opened() {
+        for suite in DEFAULT_SUITES {
+            let key = Zeroizing::new([7; MAX_KEY]);
+            let with = |header| Seal {
+                key: &key,
+                nonce: &[9; 12],
+                header,
+            };
+            let header = &[23, 3, 3, 0, 20];
+            let (mut data, mut tag) = (*b"data", [0; TAG]);
+            suite.seal(&with(header), &mut data, &mut tag).unwrap();
+            assert_ne!(&data, b"data");
+            let open = |header, mut data: [u8; 4], tag: [u8; TAG]| {
+                suite.open(&with(header), &mut data, &tag).map(|()| data)
+            };
+            assert_eq!(open(header, data, tag), Ok(*b"data"));
+            let (mut other, mut wrong) = (data, tag);
+            other[3] ^= 1;
+            wrong[15] ^= 1;
+            assert_eq!(open(header, other, tag), Err(TlsError::BadSeal));
+            assert_eq!(open(header, data, wrong), Err(TlsError::BadSeal));
+            assert_eq!(open(&[23, 3, 3, 0, 21], data, tag), Err(TlsError::BadSeal));
+            // No room for the tag.
+            let sealed = suite.seal(&with(header), &mut data, &mut [0; TAG - 1]);
+            assert_eq!(sealed, Err(TlsError::SendBuffer));
+        }
+    }
+}

@@ -163,4 +163,17 @@ mod tests {
         assert!(vector.end().is_ok() && reader.end().is_err());
         assert_eq!(reader.vector(1).err(), Some(TlsError::BadMessage));
     }
+
+    #[test]
+    fn numbers_are_big_endian() {
+        let mut reader = Reader(&[1, 2, 3, 4, 5, 6, 7]);
+        assert_eq!(reader.u8(), Ok(1));
+        assert_eq!(reader.u16(), Ok(0x0203));
+        assert_eq!(reader.number(3), Ok(0x04_0506));
+        assert!(!reader.is_empty());
+        assert_eq!(reader.number(2), Err(TlsError::BadMessage));
+        assert_eq!(reader.u8(), Ok(7));
+        assert!(reader.is_empty());
+        assert_eq!(reader.u8(), Err(TlsError::BadMessage));
+    }
 }

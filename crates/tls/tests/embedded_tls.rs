@@ -2,6 +2,9 @@
 //! need (a verifier with path validation, a look at its state after the handshake, a filter for record types), and
 //! what the same server does to `Channel`.
 
+#[path = "common/trust.rs"]
+mod trust;
+
 use embedded_io::{ErrorKind, ErrorType, Read, Write};
 use embedded_tls::blocking::{
     Aes128GcmSha256, CertificateEntryRef, CertificateRef, CertificateVerifyRef, CryptoProvider,
@@ -9,10 +12,7 @@ use embedded_tls::blocking::{
 };
 use hostile_tls::{Listener, Script, ServerHello, Step, http_response};
 use netboot_tls::channel::{LARGE_RECORDS, SEND};
-use netboot_tls::verify::{
-    DEFAULT_ALGORITHMS, LeafKey, MAX_DEPTH, ServerName, TimePolicy, Trust, TrustPolicy,
-    verify_server,
-};
+use netboot_tls::verify::{DEFAULT_ALGORITHMS, LeafKey, ServerName, verify_server};
 use netboot_tls::{Channel, Config, Verified};
 use rand_chacha::ChaCha20Rng;
 use rand_chacha::rand_core::SeedableRng;
@@ -22,6 +22,7 @@ use std::net::{SocketAddr, TcpStream};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 use test_pki::Pki;
+use trust::trust;
 
 const NAME: &str = "images.example";
 const BODY: &[u8] = b"octets of firmware";
@@ -106,15 +107,6 @@ struct Guard {
     root: Vec<u8>,
     state: State,
     rng: ChaCha20Rng,
-}
-
-fn trust<'a>(roots: &'a [&'a [u8]]) -> Trust<'a> {
-    Trust {
-        policy: TrustPolicy::Pinned { roots, keys: &[] },
-        time: TimePolicy::None,
-        algorithms: DEFAULT_ALGORITHMS,
-        max_depth: MAX_DEPTH,
-    }
 }
 
 impl<S: TlsCipherSuite<Hash = Sha256>> TlsVerifier<S> for Guard {

@@ -1,14 +1,15 @@
 //! The client against OpenSSL's and GnuTLS's servers, for what rustls does not do: a HelloRetryRequest with a cookie, and a limit
 //! on what the client sends.
 
+#[path = "common/trust.rs"]
+mod trust;
+
 mod common;
 
 use common::Socket;
 use netboot_core::Instant;
 use netboot_tls::channel::{LARGE_RECORDS, SEND, SMALL_RECORDS};
-use netboot_tls::verify::{
-    DEFAULT_ALGORITHMS, MAX_DEPTH, ServerName, TimePolicy, Trust, TrustPolicy,
-};
+use netboot_tls::verify::ServerName;
 use netboot_tls::{Channel, Config, Identity, Signer, TlsConnection, TlsError, Verified};
 use p256::ecdsa::SigningKey;
 use p256::pkcs8::DecodePrivateKey as _;
@@ -21,6 +22,7 @@ use std::process::{Child, Command, Stdio};
 use std::time;
 use tempfile::TempDir;
 use test_pki::{Pki, pem_of};
+use trust::trust;
 
 const NAME: &str = "boot.example";
 const LIMIT: Instant = Instant::from_micros(10_000_000);
@@ -112,16 +114,7 @@ fn ask(
     let octets: usize = chain.iter().map(|one| one.len()).sum();
     assert!(octets > 1_600, "{octets}");
     let mut key = SigningKey::from_pkcs8_der(own.key.secret_der()).unwrap();
-    let trust = Trust {
-        policy: TrustPolicy::Pinned {
-            roots: &roots,
-            keys: &[],
-        },
-        time: TimePolicy::None,
-        algorithms: DEFAULT_ALGORITHMS,
-        max_depth: MAX_DEPTH,
-    };
-    let mut config = Config::new(ServerName::Dns(NAME), trust);
+    let mut config = Config::new(ServerName::Dns(NAME), trust(&roots));
     config.identity = Some(Identity {
         chain: &chain,
         signer: Signer::P256(&mut key),

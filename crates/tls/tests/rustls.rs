@@ -1,9 +1,10 @@
 //! The client against rustls: an independent TLS 1.3 server, in memory.
 
+#[path = "common/trust.rs"]
+mod trust;
+
 use netboot_tls::channel::{LARGE_RECORDS, SEND, SMALL_RECORDS};
-use netboot_tls::verify::{
-    DEFAULT_ALGORITHMS, MAX_DEPTH, ServerName, TimePolicy, Trust, TrustPolicy,
-};
+use netboot_tls::verify::{DEFAULT_ALGORITHMS, ServerName};
 use netboot_tls::{
     Channel, Config, Identity, ProofOnly, Provisional, Signer, Suite, TlsError, Verified,
 };
@@ -15,6 +16,7 @@ use rustls::server::WebPkiClientVerifier;
 use rustls::{RootCertStore, ServerConfig, ServerConnection};
 use std::io::{Read, Write};
 use std::sync::Arc;
+use trust::trust;
 
 /// A root and what it has signed.
 struct Pki {
@@ -190,15 +192,6 @@ impl Wire {
                 return Ok(all);
             }
         }
-    }
-}
-
-fn trust<'a>(roots: &'a [&'a [u8]]) -> Trust<'a> {
-    Trust {
-        policy: TrustPolicy::Pinned { roots, keys: &[] },
-        time: TimePolicy::None,
-        algorithms: DEFAULT_ALGORITHMS,
-        max_depth: MAX_DEPTH,
     }
 }
 

@@ -277,6 +277,40 @@ mod tests {
         assert!(verify(&sequence(&[&long, s])).is_err());
     }
 
+    /// X.690 section 8.3.2: a zero stands in front only where the number would be negative without it.
+    #[test]
+    fn numbers_have_their_shortest_form() {
+        let read = |content: &[u8]| {
+            let octets = [&[INTEGER, content.len() as u8], content].concat();
+            scalar::<2>(&mut Reader::new(&octets))
+        };
+        for (content, number) in [
+            (&[0x01][..], [0, 1]),
+            (&[0x7F], [0, 0x7F]),
+            (&[0, 0x80], [0, 0x80]),
+            (&[0x7F, 0xFF], [0x7F, 0xFF]),
+            (&[0, 0x80, 0], [0x80, 0]),
+        ] {
+            assert_eq!(read(content), Some(number), "{content:x?}");
+        }
+        for content in [
+            // No octet, zero, and negative numbers.
+            &[][..],
+            &[0],
+            &[0x80],
+            &[0xFF, 0xFF],
+            // A zero that is not needed.
+            &[0, 0],
+            &[0, 0x01],
+            &[0, 0x7F],
+            // More octets than the curve has.
+            &[0x01, 0, 0],
+            &[0, 0x80, 0, 0],
+        ] {
+            assert_eq!(read(content), None, "{content:x?}");
+        }
+    }
+
     /// Many signatures, so that some have short numbers and some a zero in front.
     #[test]
     fn our_reader_reads_what_the_crate_der_writes() {

@@ -63,6 +63,12 @@ impl Signatures {
         self.0.load(Ordering::Relaxed) > MAX_SIGNATURES
     }
 
+    /// How many were asked for.
+    #[cfg(test)]
+    pub(super) fn used(&self) -> u8 {
+        self.0.load(Ordering::Relaxed)
+    }
+
     /// Whether one more may be verified, which then counts.
     fn take(&self) -> bool {
         let used = self.0.load(Ordering::Relaxed).saturating_add(1);
@@ -150,5 +156,39 @@ impl SignatureVerificationAlgorithm for Counted<'_> {
 
     fn signature_alg_id(&self) -> AlgorithmIdentifier {
         self.algorithm.signature_alg_id()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::P256_SHA256;
+
+    #[test]
+    fn the_last_signature_of_the_budget_is_within_it() {
+        let signatures = Signatures::default();
+        for _ in 0..MAX_SIGNATURES {
+            assert!(signatures.take());
+            assert!(!signatures.is_exceeded());
+        }
+        assert!(!signatures.take());
+        assert!(signatures.is_exceeded());
+        // The count does not wrap round to an empty budget.
+        for _ in 0..=u8::MAX {
+            assert!(!signatures.take());
+        }
+        assert!(signatures.is_exceeded());
+    }
+
+    #[test]
+    fn a_counted_algorithm_is_the_algorithm() {
+        let signatures = Signatures::default();
+        let counted = signatures.count(&[P256_SHA256], &[]).unwrap();
+        let [one] = &counted[..] else {
+            panic!("{} of one", counted.len());
+        };
+        assert_eq!(format!("{one:?}"), "P256Sha256");
+        assert_eq!(one.public_key_alg_id(), P256_SHA256.public_key_alg_id());
+        assert_eq!(one.signature_alg_id(), P256_SHA256.signature_alg_id());
     }
 }

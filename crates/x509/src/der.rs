@@ -1,64 +1,73 @@
-//! DER, as far as certificates need it (X.690 section 10).
+//! DER, as far as certificates and signed messages need it (X.690 section 10).
 //!
 //! Lengths are definite and minimal, tags have one octet, a value has at most 65,535 octets. `None` means that the
 //! octets are no DER, or not what was expected.
 
 /// `BOOLEAN`
-pub(super) const BOOLEAN: u8 = 0x01;
+pub const BOOLEAN: u8 = 0x01;
 /// `INTEGER`
-pub(super) const INTEGER: u8 = 0x02;
+pub const INTEGER: u8 = 0x02;
 /// `BIT STRING`
-pub(super) const BIT_STRING: u8 = 0x03;
+pub const BIT_STRING: u8 = 0x03;
 /// `OCTET STRING`
-pub(super) const OCTET_STRING: u8 = 0x04;
+pub const OCTET_STRING: u8 = 0x04;
 /// `OBJECT IDENTIFIER`
-pub(super) const OID: u8 = 0x06;
+pub const OID: u8 = 0x06;
 /// `UTCTime`
-pub(super) const UTC_TIME: u8 = 0x17;
+pub const UTC_TIME: u8 = 0x17;
 /// `GeneralizedTime`
-pub(super) const GENERALIZED_TIME: u8 = 0x18;
+pub const GENERALIZED_TIME: u8 = 0x18;
 /// `SEQUENCE`
-pub(super) const SEQUENCE: u8 = 0x30;
+pub const SEQUENCE: u8 = 0x30;
 /// `SET`
-pub(super) const SET: u8 = 0x31;
+pub const SET: u8 = 0x31;
 
 /// The tag `[number]` of a primitive value.
-pub(super) const fn context(number: u8) -> u8 {
+pub const fn context(number: u8) -> u8 {
     0x80 | number
 }
 
 /// The tag `[number]` of a constructed value.
-pub(super) const fn constructed(number: u8) -> u8 {
+pub const fn constructed(number: u8) -> u8 {
     0xA0 | number
 }
 
 /// One value.
-#[derive(Clone, Copy)]
-pub(super) struct Value<'a> {
-    pub(super) tag: u8,
-    pub(super) content: &'a [u8],
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Value<'a> {
+    /// The tag, one octet.
+    pub tag: u8,
+    /// What stands behind tag and length.
+    pub content: &'a [u8],
     /// Tag, length and content.
-    pub(super) whole: &'a [u8],
+    pub whole: &'a [u8],
 }
 
 /// Values, one after the other.
-#[derive(Clone, Copy)]
-pub(super) struct Reader<'a> {
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Reader<'a> {
     rest: &'a [u8],
 }
 
 impl<'a> Reader<'a> {
-    pub(super) fn new(octets: &'a [u8]) -> Self {
+    /// Reads `octets`.
+    pub fn new(octets: &'a [u8]) -> Self {
         Self { rest: octets }
     }
 
-    pub(super) fn is_empty(&self) -> bool {
+    /// Whether nothing is left.
+    pub fn is_empty(&self) -> bool {
         self.rest.is_empty()
+    }
+
+    /// The octets that are left.
+    pub fn rest(&self) -> &'a [u8] {
+        self.rest
     }
 
     /// The next value, whatever it is.
     #[inline(never)]
-    pub(super) fn value(&mut self) -> Option<Value<'a>> {
+    pub fn value(&mut self) -> Option<Value<'a>> {
         let (&tag, rest) = self.rest.split_first()?;
         if tag & 0x1F == 0x1F {
             return None;
@@ -97,7 +106,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Number of values, up to the first that is none.
-    pub(super) fn count(mut self) -> usize {
+    pub fn count(mut self) -> usize {
         let mut count = 0_usize;
         // Each takes octets, so they end.
         while self.value().is_some() {
@@ -107,13 +116,13 @@ impl<'a> Reader<'a> {
     }
 
     /// The content of the next value, which has to have this tag.
-    pub(super) fn expect(&mut self, tag: u8) -> Option<&'a [u8]> {
+    pub fn expect(&mut self, tag: u8) -> Option<&'a [u8]> {
         let value = self.value()?;
         (value.tag == tag).then_some(value.content)
     }
 
     /// The content of the next value if it has this tag; what does not is not taken.
-    pub(super) fn optional(&mut self, tag: u8) -> Option<Option<&'a [u8]>> {
+    pub fn optional(&mut self, tag: u8) -> Option<Option<&'a [u8]>> {
         match self.rest.first() {
             Some(first) if *first == tag => Some(Some(self.expect(tag)?)),
             _ => Some(None),
@@ -121,20 +130,20 @@ impl<'a> Reader<'a> {
     }
 
     /// The reader of the next value's content.
-    pub(super) fn nested(&mut self, tag: u8) -> Option<Reader<'a>> {
+    pub fn nested(&mut self, tag: u8) -> Option<Reader<'a>> {
         self.expect(tag).map(Reader::new)
     }
 }
 
 /// The content of the one value in `octets`.
-pub(super) fn only(octets: &[u8], tag: u8) -> Option<&[u8]> {
+pub fn only(octets: &[u8], tag: u8) -> Option<&[u8]> {
     let mut reader = Reader::new(octets);
     let content = reader.expect(tag)?;
     reader.is_empty().then_some(content)
 }
 
 /// A `BOOLEAN` with `DEFAULT FALSE`.
-pub(super) fn flag(reader: &mut Reader<'_>) -> Option<bool> {
+pub fn flag(reader: &mut Reader<'_>) -> Option<bool> {
     match reader.optional(BOOLEAN)? {
         None => Some(false),
         // FALSE is the default, so DER leaves it out; real certificates have it.
@@ -145,7 +154,7 @@ pub(super) fn flag(reader: &mut Reader<'_>) -> Option<bool> {
 }
 
 /// A `BIT STRING` of whole octets.
-pub(super) fn octets_of_bits(content: &[u8]) -> Option<&[u8]> {
+pub fn octets_of_bits(content: &[u8]) -> Option<&[u8]> {
     match content.split_first()? {
         (0, octets) => Some(octets),
         _ => None,

@@ -81,10 +81,11 @@ pub enum VerifyError {
     WrongScheme,
 }
 
-impl fmt::Display for VerifyError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+impl VerifyError {
+    /// The place on the path of the certificate that the error is about; `None` for an error that is not about one of them.
+    pub fn role(&self) -> Option<Role> {
         use VerifyError as E;
-        let role = match self {
+        match *self {
             E::BadCertificate(role)
             | E::NoKeyIdentifier(role)
             | E::UnknownCriticalExtension(role)
@@ -95,8 +96,14 @@ impl fmt::Display for VerifyError {
             | E::NotACa(role)
             | E::WrongCriticality(role) => Some(role),
             _ => None,
-        };
-        if let Some(role) = role {
+        }
+    }
+}
+
+impl fmt::Display for VerifyError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        use VerifyError as E;
+        if let Some(role) = self.role() {
             f.write_str(match role {
                 Role::Leaf => "certificate of the server ",
                 Role::Issuer => "certificate of a CA that the server presented ",

@@ -23,21 +23,48 @@ pub fn schemes<'a>(
         .filter(|scheme| algorithm(*scheme, algorithms).is_some())
 }
 
+/// What is hashed with before ECDSA signs it, where no `SignatureScheme` says so.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Hash {
+    /// SHA-256
+    Sha256,
+    /// SHA-384
+    Sha384,
+}
+
+impl Hash {
+    const fn signature_algorithm(self) -> AlgorithmIdentifier {
+        match self {
+            Hash::Sha256 => alg_id::ECDSA_SHA256,
+            Hash::Sha384 => alg_id::ECDSA_SHA384,
+        }
+    }
+}
+
 /// The curve of a scheme, and what verifies it.
 fn algorithm<'a>(
     scheme: u16,
     algorithms: &[&'a dyn SignatureVerificationAlgorithm],
 ) -> Option<(Curve, &'a dyn SignatureVerificationAlgorithm)> {
     let (curve, hash) = match scheme {
-        ECDSA_SECP256R1_SHA256 => (Curve::P256, alg_id::ECDSA_SHA256),
-        ECDSA_SECP384R1_SHA384 => (Curve::P384, alg_id::ECDSA_SHA384),
+        ECDSA_SECP256R1_SHA256 => (Curve::P256, Hash::Sha256),
+        ECDSA_SECP384R1_SHA384 => (Curve::P384, Hash::Sha384),
         _ => return None,
     };
+    pair(curve, hash, algorithms).map(|algorithm| (curve, algorithm))
+}
+
+/// What verifies signatures of keys on `curve` over this hash.
+fn pair<'a>(
+    curve: Curve,
+    hash: Hash,
+    algorithms: &[&'a dyn SignatureVerificationAlgorithm],
+) -> Option<&'a dyn SignatureVerificationAlgorithm> {
     let found = algorithms.iter().find(|algorithm| {
         algorithm.public_key_alg_id() == curve.key_algorithm()
-            && algorithm.signature_alg_id() == hash
+            && algorithm.signature_alg_id() == hash.signature_algorithm()
     });
-    found.map(|algorithm| (curve, *algorithm))
+    found.copied()
 }
 
 /// An uncompressed point of P-384: one octet and two coordinates.
@@ -151,6 +178,27 @@ impl LeafKey {
             .verify_signature(self.point(), message, signature)
             .or(Err(VerifyError::WrongProof))
     }
+
+    /// Verifies a signature over data, an `ECDSA-Sig-Value` (RFC 3279 section 2.2.3).
+    ///
+    /// TLS 1.3 ties one hash to each curve; signed messages do not (RFC 5754 section 3.3), so any hash is accepted for
+    /// which there is an algorithm.
+    ///
+    /// # Errors
+    /// [`VerifyError::WrongScheme`] when there is no algorithm for the key's curve with this hash;
+    /// [`VerifyError::WrongProof`] when the signature is wrong.
+    pub fn verify_data(
+        &self,
+        hash: Hash,
+        data: &[u8],
+        signature: &[u8],
+        algorithms: &[&dyn SignatureVerificationAlgorithm],
+    ) -> Result<(), VerifyError> {
+        let algorithm = pair(self.curve, hash, algorithms).ok_or(VerifyError::WrongScheme)?;
+        algorithm
+            .verify_signature(self.point(), data, signature)
+            .or(Err(VerifyError::WrongProof))
+    }
 }
 
 /// The algorithm's content and the key of a `SubjectPublicKeyInfo`, RFC 5280 section 4.1.2.7.
@@ -159,4 +207,78 @@ pub(super) fn parts(spki: &[u8]) -> Option<(&[u8], &[u8])> {
     let algorithm = reader.expect(SEQUENCE)?;
     let key = der::octets_of_bits(reader.expect(BIT_STRING)?)?;
     reader.is_empty().then_some((algorithm, key))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{P256_SHA256, P256_SHA384, P384_SHA256, P384_SHA384, Role};
+
+    /// A value of DER with a length of at most 255 octets.
+    fn der(tag: u8, content: &[u8]) -> Vec<u8> {
+        let length = content.len() as u8;
+        match length {
+            0..=0x7F => [&[tag, length], content].concat(),
+            _ => [&[tag, 0x81, length], content].concat(),
+        }
+    }
+
+    /// A `SubjectPublicKeyInfo`.
+    fn spki(algorithm: &[u8], point: &[u8]) -> Vec<u8> {
+        let key = der(BIT_STRING, &[&[0], point].concat());
+        der(SEQUENCE, &[der(SEQUENCE, algorithm), key].concat())
+    }
+
+    /// Both the curve and the hash have to be those of the scheme, wherever the algorithm stands among the others.
+    #[test]
+    fn a_scheme_is_one_curve_with_one_hash() {
+        let of = |algorithms: &[&dyn SignatureVerificationAlgorithm]| -> Vec<u16> {
+            schemes(algorithms).collect()
+        };
+        let (p256, p384) = (ECDSA_SECP256R1_SHA256, ECDSA_SECP384R1_SHA384);
+        assert_eq!(of(&[]), []);
+        assert_eq!(of(&[P256_SHA384, P384_SHA256]), []);
+        assert_eq!(of(&[P256_SHA256]), [p256]);
+        assert_eq!(of(&[P384_SHA384]), [p384]);
+        let mixed = [P256_SHA384, P384_SHA256, P384_SHA384, P256_SHA256];
+        assert_eq!(of(&mixed), [p256, p384]);
+        for (scheme, curve, name) in [
+            (p256, Curve::P256, "P256Sha256"),
+            (p384, Curve::P384, "P384Sha384"),
+        ] {
+            let (of, found) = algorithm(scheme, &mixed).unwrap();
+            assert_eq!((of, format!("{found:?}").as_str()), (curve, name));
+        }
+        // RSASSA-PSS.
+        assert!(algorithm(0x0804, &mixed).is_none());
+    }
+
+    #[test]
+    fn a_key_is_an_uncompressed_point_of_its_curve() {
+        for (curve, octets) in [(Curve::P256, 65), (Curve::P384, 97)] {
+            let of = |first: u8, octets: usize| {
+                let mut point = vec![7; octets];
+                point[0] = first;
+                let spki = spki(curve.key_algorithm().as_ref(), &point);
+                LeafKey::from_spki(&spki).map(|key| (key.curve(), key.point() == point))
+            };
+            assert_eq!(of(4, octets), Ok((curve, true)));
+            // One thing is wrong: the form of the point, or its length.
+            for (first, octets) in [(2, octets), (4, octets - 1), (4, octets + 1)] {
+                assert_eq!(of(first, octets), Err(VerifyError::UnsupportedKey));
+            }
+        }
+    }
+
+    #[test]
+    fn keys_of_other_kinds() {
+        let rsa = spki(&[&RSA[..], &[1]].concat(), &[7; 65]);
+        assert_eq!(LeafKey::from_spki(&rsa).err(), Some(VerifyError::RsaOnly));
+        // Ed25519, 1.3.101.112.
+        let edwards = spki(&[6, 3, 0x2B, 0x65, 0x70], &[7; 32]);
+        let refused = LeafKey::from_spki(&edwards).err();
+        assert_eq!(refused, Some(VerifyError::UnsupportedKey));
+        let malformed = VerifyError::BadCertificate(Role::Leaf);
+        assert_eq!(LeafKey::from_spki(&[]).err(), Some(malformed));
+    }
 }

@@ -6,15 +6,19 @@ mod algorithms;
 mod budget;
 mod certificate;
 mod constraints;
-mod der;
+pub mod der;
 mod error;
 #[cfg(any(test, feature = "fuzz"))]
 pub mod fuzz;
 mod key;
+mod leaf;
 mod name;
 mod path;
+#[cfg(test)]
+mod path_tests;
 mod profile;
 mod rollover;
+mod signer;
 mod subject;
 #[cfg(test)]
 mod syntax_tests;
@@ -23,7 +27,7 @@ mod trust;
 
 use core::net::IpAddr;
 
-use rustls_pki_types::{CertificateDer, DnsName, IpAddr as PkiAddress, ServerName as PkiName};
+use rustls_pki_types::{DnsName, IpAddr as PkiAddress, ServerName as PkiName};
 use sha2::{Digest, Sha256};
 use webpki::EndEntityCert;
 
@@ -31,11 +35,14 @@ pub use algorithms::{DEFAULT_ALGORITHMS, P256_SHA256};
 #[cfg(feature = "p384")]
 pub use algorithms::{P256_SHA384, P384_SHA256, P384_SHA384};
 pub use error::{Role, VerifyError};
-pub use key::{Curve, ECDSA_SECP256R1_SHA256, ECDSA_SECP384R1_SHA384, LeafKey, schemes};
+pub use key::{Curve, ECDSA_SECP256R1_SHA256, ECDSA_SECP384R1_SHA384, Hash, LeafKey, schemes};
 pub use name::ServerName;
+pub use signer::{Identity, verify_signer};
+pub use time::unix as unix_time;
 pub use trust::{TimePolicy, Trust, TrustPolicy};
 
 use certificate::Certificate;
+use leaf::Leaf;
 
 /// Certificates that a server may present.
 pub const MAX_CERTIFICATES: usize = 8;
@@ -60,33 +67,11 @@ pub fn verify_server(
     name: &ServerName<'_>,
     trust: &Trust<'_>,
 ) -> Result<LeafKey, VerifyError> {
-    let (roots, keys) = trust.policy.parts();
-    if roots.is_empty() && keys.is_empty() {
-        return Err(VerifyError::NoTrust);
-    }
-    if roots.len() > MAX_ROOTS {
-        return Err(VerifyError::TooMuchTrust);
-    }
-    if chain.len() > MAX_CERTIFICATES {
-        return Err(VerifyError::TooManyCertificates);
-    }
-    let (leaf_der, presented) = chain.split_first().ok_or(VerifyError::NoCertificate)?;
-    let leaf = Certificate::parse(leaf_der, Role::Leaf)?;
-    let key = LeafKey::from_spki(leaf.spki)?;
-    let pinned = keys.contains(key.spki_sha256()) || roots.contains(leaf_der);
-
-    let latest = chain.iter().filter_map(|der| certificate::not_before(der));
-    let now = trust.time.resolve(latest.max().unwrap_or_default());
-    profile::check_validity(&leaf, Role::Leaf, now, false)?;
-    let der = CertificateDer::from(*leaf_der);
-    let parsed = EndEntityCert::try_from(&der);
-    let parsed = parsed.or(Err(VerifyError::BadCertificate(Role::Leaf)))?;
-    check_name(&parsed, name)?;
-    profile::check_leaf(&leaf, pinned)?;
-    if !pinned {
-        path::verify(leaf_der, &parsed, presented, trust, now)?;
-    }
-    Ok(key)
+    let leaf = Leaf::read(chain, trust)?;
+    leaf.verify(trust, Some(&profile::SERVER_AUTH), &mut |leaf, parsed| {
+        check_name(parsed, name)?;
+        profile::check_leaf(&leaf.certificate, leaf.pinned)
+    })
 }
 
 /// The key of a server's certificate in DER that nobody vouches for.

@@ -23,13 +23,15 @@ const MAX_PRESENTED: usize = MAX_CERTIFICATES - 1;
 /// Roots, and presented CAs whose keys are pinned.
 const MAX_ANCHORS: usize = MAX_ROOTS + MAX_PRESENTED;
 
-/// Verifies that a path leads from `leaf`, whose octets are `der`, over certificates of `presented` to an anchor.
+/// Verifies that a path leads from `leaf`, whose octets are `der`, over certificates of `presented` to an anchor. Each
+/// certificate of the path that restricts the use of its key allows `usage`, an object identifier, if there is one.
 #[inline(never)]
 pub(super) fn verify(
     der: &[u8],
     leaf: &EndEntityCert<'_>,
     presented: &[&[u8]],
     trust: &Trust<'_>,
+    usage: Option<&'static [u8]>,
     now: u64,
 ) -> Result<(), VerifyError> {
     let (roots, keys) = trust.policy.parts();
@@ -49,7 +51,7 @@ pub(super) fn verify(
     budget::check_constraints(der, presented, &ends)?;
     let signatures = Signatures::default();
     let counted = signatures.count(trust.algorithms, &[])?;
-    let keys = rollover::find(presented, &ends, &dynamic(&counted), now);
+    let keys = rollover::find(presented, &ends, &dynamic(&counted), usage, now);
     // The certificates of new keys are no part of the path that is searched for.
     let mut certificates: Vec<CertificateDer<'_>, MAX_PRESENTED> = Vec::new();
     for der in presented {
@@ -64,13 +66,14 @@ pub(super) fn verify(
         intermediates: &certificates,
         keys: &keys,
         trust,
+        usage,
         now,
     };
     search.run(leaf, &signatures)
 }
 
 /// Algorithms as rustls-webpki wants them.
-fn dynamic<'c>(
+pub(super) fn dynamic<'c>(
     counted: &'c [Counted<'_>],
 ) -> Vec<&'c dyn SignatureVerificationAlgorithm, MAX_ALGORITHMS> {
     let mut algorithms = Vec::new();
@@ -112,6 +115,7 @@ struct Search<'s> {
     intermediates: &'s [CertificateDer<'s>],
     keys: &'s [NewKey<'s>],
     trust: &'s Trust<'s>,
+    usage: Option<&'static [u8]>,
     now: u64,
 }
 
@@ -126,7 +130,8 @@ impl Search<'_> {
                 Error::CertRevoked
             })
         };
-        let usage = ServerAuth {
+        let usage = Allowed {
+            usage: self.usage,
             steps: Cell::new(MAX_STEPS),
         };
         let counted = signatures.count(self.trust.algorithms, self.keys)?;
@@ -186,17 +191,21 @@ impl Search<'_> {
     }
 }
 
-/// For TLS servers, within a budget: it is asked about each certificate that is tried.
-struct ServerAuth {
+/// For one use, or for any, within a budget: it is asked about each certificate that is tried.
+struct Allowed {
+    usage: Option<&'static [u8]>,
     steps: Cell<u8>,
 }
 
-impl ExtendedKeyUsageValidator for ServerAuth {
+impl ExtendedKeyUsageValidator for Allowed {
     fn validate(&self, purposes: KeyPurposeIdIter<'_, '_>) -> Result<(), Error> {
         let left = self.steps.get().checked_sub(1);
         self.steps
             .set(left.ok_or(Error::MaximumPathBuildCallsExceeded)?);
-        KeyUsage::server_auth().validate(purposes)
+        match self.usage {
+            Some(usage) => KeyUsage::required_if_present(usage).validate(purposes),
+            None => Ok(()),
+        }
     }
 }
 
@@ -231,5 +240,89 @@ fn cause(error: &Error, trust: &Trust<'_>) -> VerifyError {
             _ => VerifyError::UnknownIssuer,
         },
         _ => VerifyError::BadCertificate(ISSUER),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{DEFAULT_ALGORITHMS, MAX_DEPTH, TimePolicy, TrustPolicy};
+
+    /// Each error of rustls-webpki without a context of its own has one meaning, with roots and with pinned keys alone.
+    #[test]
+    fn causes() {
+        const ISSUER: Role = Role::Issuer;
+        let trust = |roots| Trust {
+            policy: TrustPolicy::Pinned {
+                roots,
+                keys: &[[7; 32]],
+            },
+            time: TimePolicy::None,
+            algorithms: DEFAULT_ALGORITHMS,
+            max_depth: MAX_DEPTH,
+        };
+        let (rooted, pinned) = (trust(&[b"root"]), trust(&[]));
+        let time = UnixTime::since_unix_epoch(Duration::ZERO);
+        for (error, expected) in [
+            (
+                Error::CertExpired {
+                    time,
+                    not_after: time,
+                },
+                VerifyError::Expired(ISSUER),
+            ),
+            (
+                Error::CertNotValidYet {
+                    time,
+                    not_before: time,
+                },
+                VerifyError::NotYetValid(ISSUER),
+            ),
+            (Error::EndEntityUsedAsCa, VerifyError::NotACa(ISSUER)),
+            (Error::CaUsedAsEndEntity, VerifyError::CaAsLeaf),
+            (Error::EmptyEkuExtension, VerifyError::WrongUsage(ISSUER)),
+            (
+                Error::InvalidSignatureForPublicKey,
+                VerifyError::BadSignature,
+            ),
+            (Error::NameConstraintViolation, VerifyError::NameConstraint),
+            (
+                Error::InvalidNetworkMaskConstraint,
+                VerifyError::NameConstraint,
+            ),
+            (Error::MalformedNameConstraint, VerifyError::NameConstraint),
+            (Error::MalformedDnsIdentifier, VerifyError::NameConstraint),
+            (Error::PathLenConstraintViolated, VerifyError::PathTooLong),
+            (
+                Error::UnsupportedCriticalExtension,
+                VerifyError::UnknownCriticalExtension(ISSUER),
+            ),
+            (Error::MaximumPathDepthExceeded, VerifyError::BudgetExceeded),
+            (
+                Error::MaximumPathBuildCallsExceeded,
+                VerifyError::BudgetExceeded,
+            ),
+            (
+                Error::MaximumSignatureChecksExceeded,
+                VerifyError::BudgetExceeded,
+            ),
+            (
+                Error::MaximumNameConstraintComparisonsExceeded,
+                VerifyError::BudgetExceeded,
+            ),
+            (Error::BadDer, VerifyError::BadCertificate(ISSUER)),
+        ] {
+            for trust in [&rooted, &pinned] {
+                assert_eq!(cause(&error, trust), expected, "{error:?}");
+            }
+        }
+        assert_eq!(
+            cause(&Error::UnknownIssuer, &rooted),
+            VerifyError::UnknownIssuer
+        );
+        assert_eq!(
+            cause(&Error::UnknownIssuer, &pinned),
+            VerifyError::NotPinned
+        );
     }
 }

@@ -13,7 +13,7 @@ use super::der::{
 use super::{Role, VerifyError, constraints, subject};
 
 /// id-kp-serverAuth, 1.3.6.1.5.5.7.3.1
-const SERVER_AUTH: [u8; 8] = [0x2B, 0x06, 0x01, 0x05, 0x05, 0x07, 0x03, 0x01];
+pub(super) const SERVER_AUTH: [u8; 8] = [0x2B, 0x06, 0x01, 0x05, 0x05, 0x07, 0x03, 0x01];
 /// anyExtendedKeyUsage, 2.5.29.37.0
 const ANY_USAGE: [u8; 4] = [0x55, 0x1D, 0x25, 0x00];
 
@@ -64,8 +64,8 @@ pub(super) fn check_leaf(certificate: &Certificate<'_>, pinned: bool) -> Result<
     if usage.is_some_and(|usage| usage & DIGITAL_SIGNATURE == 0) {
         return Err(VerifyError::WrongKeyUsage(ROLE));
     }
-    match extended_key_usage(certificate).ok_or(malformed)? {
-        Usage::Server => {}
+    match extended_key_usage(certificate, &SERVER_AUTH).ok_or(malformed)? {
+        Usage::Named => {}
         Usage::None | Usage::Any if pinned => {}
         _ => return Err(VerifyError::WrongUsage(ROLE)),
     }
@@ -81,6 +81,42 @@ pub(super) fn check_leaf(certificate: &Certificate<'_>, pinned: bool) -> Result<
     }
     check_issued(certificate, ROLE, Place::Between)?;
     subject::check(certificate)
+}
+
+/// The certificate of someone who signs data. It names `usage`, if there is one, pinned or not; one that is pinned needs no
+/// properties that only say how it was issued.
+#[inline(never)]
+pub(super) fn check_signer(
+    certificate: &Certificate<'_>,
+    pinned: bool,
+    usage: Option<&'static [u8]>,
+) -> Result<(), VerifyError> {
+    const ROLE: Role = Role::Leaf;
+    let malformed = VerifyError::BadCertificate(ROLE);
+    let basic = BasicConstraints::of(certificate).ok_or(malformed)?;
+    if basic.ca && !pinned {
+        return Err(VerifyError::CaAsLeaf);
+    }
+    let bits = key_usage(certificate).ok_or(malformed)?;
+    if bits.is_some_and(|bits| bits & DIGITAL_SIGNATURE == 0) {
+        return Err(VerifyError::WrongKeyUsage(ROLE));
+    }
+    if let Some(usage) = usage {
+        match extended_key_usage(certificate, usage).ok_or(malformed)? {
+            Usage::Named => {}
+            _ => return Err(VerifyError::WrongUsage(ROLE)),
+        }
+    }
+    if pinned {
+        return Ok(());
+    }
+    if bits.is_some_and(|bits| bits & KEY_CERT_SIGN != 0) {
+        return Err(VerifyError::WrongKeyUsage(ROLE));
+    }
+    if certificate.extension(NAME_CONSTRAINTS).is_some() {
+        return Err(malformed);
+    }
+    check_issued(certificate, ROLE, Place::Between)
 }
 
 /// The certificate of a CA that stands over `cas_below` others in its path, those not counted that are self-issued.
@@ -144,7 +180,7 @@ fn check_criticality(
 }
 
 /// The subjectKeyIdentifier, if there is one. The outer `None`: malformed.
-fn key_identifier<'a>(certificate: &Certificate<'a>) -> Option<Option<&'a [u8]>> {
+pub(super) fn key_identifier<'a>(certificate: &Certificate<'a>) -> Option<Option<&'a [u8]>> {
     match certificate.extension(SUBJECT_KEY_ID) {
         None => Some(None),
         Some(extension) => match der::only(extension.value, OCTET_STRING)? {
@@ -159,12 +195,14 @@ pub(super) fn path_length(certificate: &Certificate<'_>) -> Option<usize> {
     BasicConstraints::of(certificate)?.path_length
 }
 
-/// Whether what a CA issues may be for TLS servers (section 4.2.1.12).
-pub(super) fn may_serve(certificate: &Certificate<'_>) -> bool {
-    matches!(
-        extended_key_usage(certificate),
-        Some(Usage::None | Usage::Server)
-    )
+/// Whether what a CA issues may be for `usage` (section 4.2.1.12), or for anything.
+pub(super) fn may_issue_for(certificate: &Certificate<'_>, usage: Option<&'static [u8]>) -> bool {
+    usage.is_none_or(|usage| {
+        matches!(
+            extended_key_usage(certificate, usage),
+            Some(Usage::None | Usage::Named)
+        )
+    })
 }
 
 /// Whether the identifier of the issuer's key is that of the certificate's own: so it is self-signed.
@@ -247,27 +285,28 @@ fn key_usage(certificate: &Certificate<'_>) -> Option<Option<u8>> {
 enum Usage {
     /// No such extension.
     None,
-    Server,
+    /// The use that was asked for, and not every use.
+    Named,
     Any,
     Other,
 }
 
-/// Section 4.2.1.12. `None`: malformed.
-fn extended_key_usage(certificate: &Certificate<'_>) -> Option<Usage> {
+/// Section 4.2.1.12, for one use. `None`: malformed.
+fn extended_key_usage(certificate: &Certificate<'_>, usage: &[u8]) -> Option<Usage> {
     let Some(extension) = certificate.extension(EXTENDED_KEY_USAGE) else {
         return Some(Usage::None);
     };
     let mut purposes = Reader::new(der::only(extension.value, SEQUENCE)?);
-    let (mut server, mut any) = (false, false);
+    let (mut named, mut any) = (false, false);
     // Each takes octets, so they end.
     while !purposes.is_empty() {
         let purpose = purposes.expect(OID)?;
-        server |= purpose == SERVER_AUTH;
+        named |= purpose == usage;
         any |= purpose == ANY_USAGE;
     }
-    Some(match (any, server) {
+    Some(match (any, named) {
         (true, _) => Usage::Any,
-        (false, true) => Usage::Server,
+        (false, true) => Usage::Named,
         (false, false) => Usage::Other,
     })
 }

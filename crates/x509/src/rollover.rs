@@ -40,11 +40,12 @@ pub(super) fn find<'a>(
     presented: &[&'a [u8]],
     ends: &[&'a [u8]],
     algorithms: &[&dyn SignatureVerificationAlgorithm],
+    usage: Option<&'static [u8]>,
     now: u64,
 ) -> NewKeys<'a> {
     let mut found = NewKeys::new();
     for der in presented {
-        let Some(certificate) = candidate(der, ends, now) else {
+        let Some(certificate) = candidate(der, ends, usage, now) else {
             continue;
         };
         let holders = presented.iter().chain(ends);
@@ -77,7 +78,12 @@ pub(super) fn is_one(keys: &[NewKey<'_>], der: &[u8]) -> bool {
 }
 
 /// A self-issued certificate that is all that a CA's has to be, and is neither self-signed nor an end.
-fn candidate<'a>(der: &'a [u8], ends: &[&[u8]], now: u64) -> Option<Certificate<'a>> {
+fn candidate<'a>(
+    der: &'a [u8],
+    ends: &[&[u8]],
+    usage: Option<&'static [u8]>,
+    now: u64,
+) -> Option<Certificate<'a>> {
     let certificate = Certificate::parse(der, Role::Issuer).ok()?;
     let of_an_end = ends
         .iter()
@@ -89,7 +95,7 @@ fn candidate<'a>(der: &'a [u8], ends: &[&[u8]], now: u64) -> Option<Certificate<
         && certificate.extension(NAME_CONSTRAINTS).is_none()
         && profile::check_validity(&certificate, Role::Issuer, now, false).is_ok()
         && profile::check_ca(&certificate, Role::Issuer, Place::Between, 0).is_ok()
-        && profile::may_serve(&certificate);
+        && profile::may_issue_for(&certificate, usage);
     right.then_some(certificate)
 }
 

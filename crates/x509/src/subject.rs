@@ -80,7 +80,10 @@ fn check_name(name: Value<'_>) -> Result<(), VerifyError> {
 /// The preferred name syntax (RFC 1034 section 3.5, RFC 1123 section 2.1), or a wildcard in place of its first label
 /// (RFC 9525 section 6.3): letters, digits and hyphens, above all no underscore.
 fn is_host(name: &[u8]) -> bool {
-    let labels = name.strip_prefix(b"*.").unwrap_or(name);
+    let labels = match name {
+        [b'*', b'.', labels @ ..] => labels,
+        _ => name,
+    };
     name.len() <= MAX_NAME
         && labels.split(is_dot).all(|label| {
             let edges = [label.first(), label.last()];
@@ -95,10 +98,10 @@ fn is_host(name: &[u8]) -> bool {
 
 /// `*`, `*.com`, `*.co.uk`
 fn is_broad(name: &[u8]) -> bool {
-    let Some(base) = name.strip_prefix(b"*") else {
+    let ([b'*', b'.', base @ ..] | [b'*', base @ ..]) = name else {
         return false;
     };
-    let mut labels = base.strip_prefix(b".").unwrap_or(base).rsplit(is_dot);
+    let mut labels = base.rsplit(is_dot);
     let top = labels.next().unwrap_or_default();
     let Some(second) = labels.next() else {
         return true;
@@ -135,6 +138,22 @@ fn check_common_names(subject: &[u8], names: Reader<'_>, count: usize) -> Result
         }
     }
     Ok(())
+}
+
+/// The common name of a `Name`'s content (RFC 5280, section 4.1.2.4). `None` when it is malformed, or does not have exactly one.
+pub(super) fn common_name(subject: &[u8]) -> Option<&[u8]> {
+    let mut found = None;
+    let mut sets = Reader::new(subject);
+    while !sets.is_empty() {
+        let mut attributes = sets.nested(SET)?;
+        while !attributes.is_empty() {
+            let (kind, value) = attributes.nested(SEQUENCE).and_then(attribute_of)?;
+            if kind == COMMON_NAME && found.replace(value).is_some() {
+                return None;
+            }
+        }
+    }
+    found
 }
 
 /// Type and value.
@@ -238,6 +257,24 @@ mod tests {
             &longest,
         ] {
             assert!(!is_host(name), "{}", name.escape_ascii());
+        }
+    }
+
+    /// RFC 5952 section 4: a group of one zero is written, a zero in front of another digit is not.
+    #[test]
+    fn an_address_of_version_6_has_one_notation() {
+        let address = [0x20, 1, 0xD, 0xB8, 0, 0, 0, 1, 0, 2, 0, 3, 0, 4, 0, 5];
+        let names = [&[IP_ADDRESS, 16][..], &address].concat();
+        let among = |host: &[u8]| is_among(host, Reader::new(&names));
+        assert_eq!(among(b"2001:db8:0:1:2:3:4:5"), Some(true));
+        for other in [
+            &b"2001:db8:00:1:2:3:4:5"[..],
+            b"2001:db8:0:01:2:3:4:5",
+            b"2001:0db8:0:1:2:3:4:5",
+            b"2001:DB8:0:1:2:3:4:5",
+            b"2001:db8:0:1:2:3:4:6",
+        ] {
+            assert_eq!(among(other), Some(false), "{}", other.escape_ascii());
         }
     }
 

@@ -2,8 +2,11 @@
 
 use super::der::{GENERALIZED_TIME, UTC_TIME, Value};
 
-/// Seconds since 1970, from a time in seconds and UTC. Years before 1970 are none.
-pub(super) fn unix(value: Value<'_>) -> Option<u64> {
+/// Seconds since 1970-01-01T00:00:00Z, from a `UTCTime` or a `GeneralizedTime` with seconds and in UTC (RFC 5280 section
+/// 4.1.2.5).
+///
+/// `None`: another value, one that is malformed, or a year before 1970.
+pub fn unix(value: Value<'_>) -> Option<u64> {
     let (year, rest) = match value.tag {
         UTC_TIME => {
             let (year, rest) = two_digits(value.content)?;

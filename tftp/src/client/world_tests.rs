@@ -3,8 +3,9 @@
 use super::tests::{FAST, PLAIN, port};
 use crate::client::Request;
 use crate::error::TftpError;
-use crate::model::{Link, Quirk, Random, World, pattern};
+use crate::model::{Link, Quirk, World, pattern};
 use netboot_core::Duration;
+use netboot_core::fuzz::Random;
 use proptest::prelude::*;
 
 #[test]
@@ -158,10 +159,8 @@ fn noise_during_a_transfer() {
     world.link.loss = 5;
     let mut random = Random(5);
     for _ in 0..500 {
-        let from = port(39_990 + (random.next() % 20) as u16);
-        let mut wire: Vec<_> = (0..random.next() % 40)
-            .map(|_| random.next() as u8)
-            .collect();
+        let from = port(39_990 + (random.number() % 20) as u16);
+        let mut wire: Vec<_> = (0..random.number() % 40).map(|_| random.octet()).collect();
         // Neither a block, an OACK nor an ERROR: those could end or alter any TFTP transfer.
         if let Some(opcode) = wire.get_mut(1) {
             *opcode = 7;

@@ -2,7 +2,7 @@
 //!
 //! `core`'s own parsers do the same, but carry panic paths into the ROM.
 
-use core::net::{Ipv4Addr, Ipv6Addr};
+use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use crate::digest::nibble;
 
@@ -33,6 +33,14 @@ fn decimal(digits: &[u8]) -> Option<u8> {
     })
 }
 
+/// Reads an address of either family.
+pub fn parse_ip(text: &str) -> Option<IpAddr> {
+    match parse_v4(text) {
+        Some(address) => Some(IpAddr::V4(address)),
+        None => parse_v6(text).map(IpAddr::V6),
+    }
+}
+
 /// Eight groups, one run of which `::` may stand for; the last two may be a dotted quad.
 ///
 /// `None` always without the feature `ipv6-literals`: for stations that could do nothing with such an address.
@@ -45,7 +53,7 @@ pub fn parse_v6(text: &str) -> Option<Ipv6Addr> {
     // Number of groups before the `::`.
     let mut gap = None;
     let mut rest = text.as_bytes();
-    if let Some(tail) = rest.strip_prefix(b"::") {
+    if let [b':', b':', tail @ ..] = rest {
         gap = Some(0);
         rest = tail;
     }

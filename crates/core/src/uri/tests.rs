@@ -61,6 +61,7 @@ fn defaults() {
     assert_eq!(uri("http://h/").credentials(&mut []), Ok(None));
 }
 
+#[cfg(feature = "ipv6-literals")]
 #[test]
 fn hosts() {
     assert_eq!(
@@ -198,6 +199,7 @@ fn tftp_file_names() {
     );
 }
 
+#[cfg(feature = "ipv6-literals")]
 #[test]
 fn parts_of_a_dhcp_answer() {
     let mut buf = [0; MAX_URI];
@@ -450,6 +452,7 @@ proptest! {
         }
     }
 
+    #[cfg(feature = "ipv6-literals")]
     #[test]
     fn addresses_agree_with_core(
         four in "[0-9]{0,3}(\\.[0-9]{0,4}){2,4}",

@@ -144,7 +144,8 @@ pub(super) fn is_path_octet(octet: u8) -> bool {
     is_unreserved(octet) || is_sub_delim(octet) || one_of(octet, b":@/")
 }
 
-pub(super) fn hex_digit(value: u8) -> u8 {
+/// The lowest four bits as a hexadecimal digit in upper case, as percent-encoding has it (RFC 3986, section 2.1).
+pub fn hex_digit(value: u8) -> u8 {
     match value & 0xF {
         value @ 0..=9 => b'0' + value,
         value => b'A' + (value - 10),

@@ -1,6 +1,8 @@
 //! The server's limits on what the client sends: handshake messages and requests in as many records as it takes.
 
-use crate::{End, Setup, certificate, differs, ends, extensions, good, memory, pki};
+use crate::{
+    End, Setup, certificate, data, differs, ends, extensions, finished, good, memory, pki, verify,
+};
 use hostile_tls::{Script, Step};
 use netboot_tls::channel::{LARGE_RECORDS, SMALL_RECORDS};
 use netboot_tls::{TlsError, Verified};
@@ -148,4 +150,51 @@ fn a_send_buffer_without_room_for_all_records_is_named() {
     let error = End::Refused(TlsError::SendBuffer);
     differs("many", &setup, &small, error, error);
     ends("without a chain", &small, End::Good);
+}
+
+/// Certificates are most often what is too long, but any message may be: the sentence says so of each, and accuses none.
+#[test]
+fn a_long_message_of_any_kind_is_told_as_a_message() {
+    const LENGTH: [u8; 3] = [0, 0x4e, 0x20];
+    let announced = |kind: u8| {
+        let [high, middle, low] = LENGTH;
+        [Step::HandshakeOctets(vec![kind, high, middle, low])]
+    };
+    let refused = End::Refused(TlsError::MessageTooLarge);
+    let broken = End::Broken(TlsError::MessageTooLarge);
+    for (what, script, end) in [
+        (
+            "EncryptedExtensions",
+            good().replace(extensions, announced(8)),
+            refused,
+        ),
+        (
+            "CertificateRequest",
+            good().before(certificate, announced(13)),
+            refused,
+        ),
+        (
+            "Certificate",
+            good().replace(certificate, announced(11)),
+            refused,
+        ),
+        (
+            "CertificateVerify",
+            good().replace(verify, announced(15)),
+            refused,
+        ),
+        ("Finished", good().replace(finished, announced(20)), refused),
+        (
+            "NewSessionTicket",
+            good().before(data, announced(4)),
+            broken,
+        ),
+    ] {
+        ends(what, &script, end);
+    }
+    let told = TlsError::MessageTooLarge.to_string();
+    assert!(
+        told.starts_with("a handshake message of the server, most often its certificates,"),
+        "{told}"
+    );
 }

@@ -1,14 +1,12 @@
 //! Each reason for which a server is refused, one at a time: all else in the chain is right.
 
-mod pki;
-
+use crate::pki::{
+    Ca, NAME, issuer_error, judge, judge_pinned, key_of, leaf_error, leaf_params, root_error,
+};
 use netboot_x509::{
     DEFAULT_ALGORITHMS, ECDSA_SECP256R1_SHA256, ECDSA_SECP384R1_SHA384, MAX_CERTIFICATES,
     MAX_DEPTH, MAX_ROOTS, P256_SHA256, Role, ServerName, TimePolicy, Trust, TrustPolicy,
     VerifyError as E, leaf_key, verify_server,
-};
-use pki::{
-    Ca, NAME, issuer_error, judge, judge_pinned, key_of, leaf_error, leaf_params, root_error,
 };
 use rcgen::{
     BasicConstraints, CertificateParams, CidrSubnet, CustomExtension, ExtendedKeyUsagePurpose,
@@ -255,7 +253,7 @@ fn key_identifiers() {
 fn issuers_nobody_knows() {
     let (root, other) = (
         Ca::root(),
-        Ca::root_with(|ca| *ca = pki::ca_params("another root")),
+        Ca::root_with(|ca| *ca = crate::pki::ca_params("another root")),
     );
     let leaf = root.leaf();
     assert_eq!(
@@ -384,7 +382,7 @@ fn chains_that_are_none_or_too_long() {
 fn chains_that_take_too_much_work() {
     // Seven CAs of one name, each of which may have signed each other, and none that an anchor signed.
     let root = Ca::root();
-    let stranger = Ca::root_with(|ca| *ca = pki::ca_params("loop"));
+    let stranger = Ca::root_with(|ca| *ca = crate::pki::ca_params("loop"));
     let loops: Vec<_> = (1..MAX_CERTIFICATES)
         .map(|_| stranger.sub("loop", |_| {}))
         .collect();

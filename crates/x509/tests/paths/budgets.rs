@@ -1,14 +1,12 @@
 //! What a server may make the client compute: each product of two lists is counted before the work is done.
 
-mod pki;
-
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use crate::pki::{Ca, NAME, NOW};
 use netboot_x509::{
     MAX_ALGORITHMS, MAX_CERTIFICATES, MAX_DEPTH, MAX_ROOTS, P256_SHA256, ServerName, TimePolicy,
     Trust, TrustPolicy, VerifyError as E, verify_server,
 };
-use pki::{Ca, NAME, NOW};
 use rcgen::{CertificateParams, GeneralSubtree, NameConstraints, PublicKeyData as _};
 use rustls_pki_types::{AlgorithmIdentifier, InvalidSignature, SignatureVerificationAlgorithm};
 
@@ -84,7 +82,7 @@ fn leaf(common: &[&str], names: &[&str]) -> Vec<u8> {
         extension(&[0x55, 0x1D, 37], der(0x30, &[&der(6, &[&server])])),
     ]
     .concat();
-    let key = pki::key_of(&rcgen::PKCS_ECDSA_P256_SHA256).subject_public_key_info();
+    let key = crate::pki::key_of(&rcgen::PKCS_ECDSA_P256_SHA256).subject_public_key_info();
     let tbs = der(
         0x30,
         &[

@@ -1,12 +1,10 @@
 //! Certificates that are broken in any way: never a panic, never accepted.
 
-mod pki;
-
 use std::sync::LazyLock;
 
+use crate::pki::{Ca, NOW, judge};
 use netboot_x509::fuzz::fuzz_verify;
 use netboot_x509::verify_server;
-use pki::{Ca, NOW, judge};
 use proptest::prelude::*;
 use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject;
@@ -92,7 +90,7 @@ fn no_bit_of_a_server_s_certificate_may_change() {
 #[test]
 fn certificates_of_limbo() {
     let limbo: serde_json::Value =
-        serde_json::from_str(include_str!("data/x509-limbo/limbo.json")).unwrap();
+        serde_json::from_str(include_str!("../data/x509-limbo/limbo.json")).unwrap();
     let mut before: Option<Vec<Vec<u8>>> = None;
     let mut count = 0;
     for case in limbo["testcases"].as_array().unwrap() {
@@ -150,7 +148,7 @@ fn seeds_that_take_too_much_work() {
             algorithms: netboot_x509::DEFAULT_ALGORITHMS,
             max_depth: MAX_DEPTH,
         };
-        let found = verify_server(chain, &ServerName::Dns(pki::NAME), &trust);
+        let found = verify_server(chain, &ServerName::Dns(crate::pki::NAME), &trust);
         assert_eq!(found.err(), Some(VerifyError::BudgetExceeded), "{name}");
     }
 }

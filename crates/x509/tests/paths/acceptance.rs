@@ -1,12 +1,10 @@
 //! What is accepted: names, policies of time and trust, algorithms. Beside each stands what is just not.
 
-mod pki;
-
+use crate::pki::{Ca, NAME, NOW, judge, judge_as, judge_pinned, key_of, leaf_params};
 use netboot_x509::{
     Curve, DEFAULT_ALGORITHMS, LeafKey, MAX_DEPTH, P256_SHA256, Role, ServerName, TimePolicy,
     Trust, TrustPolicy, VerifyError as E, leaf_key, verify_server,
 };
-use pki::{Ca, NAME, NOW, judge, judge_as, judge_pinned, key_of, leaf_params};
 use rcgen::{
     BasicConstraints, CertificateParams, DnType, DnValue, ExtendedKeyUsagePurpose, IsCa,
     KeyUsagePurpose, PKCS_ECDSA_P256_SHA256, PKCS_ECDSA_P384_SHA384, SanType, date_time_ymd,
@@ -405,7 +403,7 @@ fn roots_and_keys_together() {
 fn an_anchor_that_was_learnt() {
     let (root, other) = (
         Ca::root(),
-        Ca::root_with(|ca| *ca = pki::ca_params("other")),
+        Ca::root_with(|ca| *ca = crate::pki::ca_params("other")),
     );
     let leaf = root.leaf();
     let judge = |anchor: &[u8]| {
@@ -430,7 +428,7 @@ fn certificates_in_any_order_and_more_than_needed() {
     let one = root.sub("one", |_| {});
     let two = one.sub("two", |_| {});
     let leaf = two.leaf();
-    let stray = Ca::root_with(|ca| *ca = pki::ca_params("stray"));
+    let stray = Ca::root_with(|ca| *ca = crate::pki::ca_params("stray"));
     for chain in [
         [&leaf.der[..], &two.der, &one.der, &root.der, &stray.der],
         [&leaf.der, &stray.der, &one.der, &two.der, &root.der],

@@ -1,10 +1,8 @@
 //! Extensions that RFC 5280 does not allow: key identifiers, criticality, alternative names, syntax. All else in the chain is
 //! right.
 
-mod pki;
-
+use crate::pki::{Ca, issuer_error, judge, leaf_error, root_error};
 use netboot_x509::{Role, VerifyError as E};
-use pki::{Ca, issuer_error, judge, leaf_error, root_error};
 use rcgen::{CertificateParams, CustomExtension, IsCa};
 
 /// An extension id-ce-`number` of octets of our own.

@@ -39,8 +39,8 @@ struct PeerName {
 }
 
 fn cases() -> Vec<Case> {
-    let limbo: Limbo =
-        serde_json::from_str(include_str!("data/x509-limbo/limbo.json")).expect("limbo's format");
+    let limbo: Limbo = serde_json::from_str(include_str!("../data/x509-limbo/limbo.json"))
+        .expect("limbo's format");
     limbo.testcases
 }
 

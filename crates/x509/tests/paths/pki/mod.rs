@@ -1,5 +1,4 @@
 //! A small CA.
-#![allow(dead_code, reason = "each test uses its part")]
 
 use netboot_x509::{
     DEFAULT_ALGORITHMS, LeafKey, MAX_DEPTH, ServerName, TimePolicy, Trust, TrustPolicy,

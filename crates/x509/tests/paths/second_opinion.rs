@@ -1,14 +1,12 @@
 //! OpenSSL judges the same chains.
 
-mod pki;
-
 use std::fs;
 use std::path::Path;
 use std::process::{Command, Output};
 
+use crate::pki::{Ca, NOW, judge_as, key_of};
 use netboot_x509::VerifyError as E;
 use netboot_x509::{Role, TimePolicy};
-use pki::{Ca, NOW, judge_as, key_of};
 use rcgen::{
     BasicConstraints, CertificateParams, CidrSubnet, ExtendedKeyUsagePurpose, GeneralSubtree, IsCa,
     KeyUsagePurpose, NameConstraints, PKCS_ECDSA_P384_SHA384, date_time_ymd,

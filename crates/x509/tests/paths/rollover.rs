@@ -1,10 +1,8 @@
 //! CAs that have changed their key: self-issued certificates do not count in path lengths, and their names are not constrained
 //! (RFC 5280 sections 6.1.3 (b) and 6.1.4 (l)).
 
-mod pki;
-
+use crate::pki::{Ca, judge, judge_pinned, key_of};
 use netboot_x509::{Role, VerifyError as E};
-use pki::{Ca, judge, judge_pinned, key_of};
 use rcgen::{
     BasicConstraints, CertificateParams, GeneralSubtree, IsCa, KeyUsagePurpose, NameConstraints,
     PKCS_ECDSA_P256_SHA256, PublicKeyData as _, SanType, date_time_ymd,
