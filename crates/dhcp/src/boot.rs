@@ -1,11 +1,12 @@
 //! Reads where to boot from, as a DHCP or ProxyDHCP server says it.
 
-use crate::options::{Options, code, text};
+use crate::options::{Options, code};
 use crate::packet::Packet;
 use core::net::{IpAddr, Ipv4Addr};
 use heapless::string::StringView;
 use netboot_core::boot::{BootInfo, BootOrigin, FILE_MAX};
 use netboot_core::net::is_host;
+use netboot_core::text::printable;
 
 /// Reads the boot information of a message from `from`. The caller says who sent it.
 pub fn parse(packet: &Packet<'_>, from: Ipv4Addr, origin: BootOrigin) -> BootInfo {
@@ -25,6 +26,7 @@ pub(crate) fn read(boot: &mut BootInfo, packet: &Packet<'_>, from: Ipv4Addr, ori
     options.read_addresses(code::TFTP_SERVERS, &mut boot.tftp_servers);
     boot.origin = origin;
     boot.has_bootstrap_servers = has_bootstrap_servers(options);
+    boot.has_pxe_menu = false;
     let BootInfo {
         server_name,
         file,
@@ -104,7 +106,7 @@ fn named<'b>(
     }
     for octets in [octets, field] {
         if octets.first().is_some_and(|first| *first != 0) {
-            return text(octets).ok_or(Unreadable::NoText);
+            return printable(octets).ok_or(Unreadable::NoText);
         }
     }
     Ok("")
@@ -113,5 +115,7 @@ fn named<'b>(
 /// The start of the class identifier, option 60.
 fn class<'b>(options: &Options<'_>, buf: &'b mut [u8; CLASS_MAX]) -> &'b str {
     let octets = options.join(code::CLASS_ID, buf);
-    octets.and_then(|(octets, _)| text(octets)).unwrap_or("")
+    octets
+        .and_then(|(octets, _)| printable(octets))
+        .unwrap_or("")
 }

@@ -39,12 +39,8 @@ pub const TRANSMIT_MAX: usize = 576;
 const REQUEST_RETRIES: u8 = 3;
 /// Number of times that a PXE server is asked on port 4011.
 const PROXY_ATTEMPTS: u8 = 3;
-/// Pause after a refusal, so that a confused server is not flooded.
-const NAK_DELAY: Duration = Duration::from_secs(1);
 /// Pause after a conflict (RFC 2131 section 3.1, step 5).
 const DECLINE_DELAY: Duration = Duration::from_secs(10);
-/// Time after which the client assumes that there is no conflict, when the caller does not answer [`Event::ProbeAddress`].
-const PROBE_DEADLINE: Duration = Duration::from_secs(10);
 /// Least time between two renewals. RFC 2131 has 60 s, which is too long for the short leases of boot networks.
 const MIN_RENEW_DELAY: Duration = Duration::from_secs(10);
 
@@ -318,7 +314,10 @@ impl Client {
     /// Begins an acquisition with a new deadline.
     fn acquire(&mut self, now: Instant, rng: &mut dyn RngCore) {
         self.deadline = now + self.patience;
-        self.problem = DhcpError::NoOffer;
+        // A server that has no other address to give falls silent: the conflict is still what there is to say.
+        if !matches!(self.problem, DhcpError::Conflict { .. }) {
+            self.problem = DhcpError::NoOffer;
+        }
         self.discover(now, rng);
     }
 
@@ -352,14 +351,24 @@ impl Client {
             .filter(|_| !lease.config.boot.is_known());
         self.offers = Offers::default();
         self.event = Some(Event::Bound);
-        self.state = match server {
-            Some(server) if self.offer_window > Duration::ZERO => State::AskingProxy {
-                retry: Retry::new(now),
-                server,
-            },
-            _ => State::Bound {
-                renew_at: self.renew_at(),
-            },
+        match server {
+            Some(server) if self.offer_window > Duration::ZERO => self.ask_pxe(now, server),
+            _ => {
+                self.state = State::Bound {
+                    renew_at: self.renew_at(),
+                };
+            }
+        }
+    }
+
+    /// Begins to ask a PXE server for boot information. Until that comes the lease says whether there was a menu.
+    fn ask_pxe(&mut self, now: Instant, server: PxeServer) {
+        if let Some(lease) = &mut self.lease {
+            lease.config.boot.has_pxe_menu = server.menu;
+        }
+        self.state = State::AskingProxy {
+            retry: Retry::new(now),
+            server,
         };
     }
 

@@ -17,7 +17,7 @@ pub const ARCH_RISCV32_HTTP: u16 = 0x1a;
 pub const MAX_MESSAGE_SIZE: u16 = 1472;
 
 /// The options that the client asks for (option 55). 121 stands before 3, as RFC 3442 requires.
-const PARAMETER_LIST: [u8; 22] = [
+const PARAMETER_LIST: [u8; 22 + cfg!(feature = "syslog") as usize] = [
     code::SUBNET_MASK,
     code::CLASSLESS_ROUTES,
     code::ROUTERS,
@@ -40,6 +40,8 @@ const PARAMETER_LIST: [u8; 22] = [
     code::SZTP_REDIRECT,
     code::TFTP_SERVERS,
     code::DOMAIN_SEARCH,
+    #[cfg(feature = "syslog")]
+    code::LOG,
 ];
 
 /// The client identifier, option 61.
@@ -64,6 +66,23 @@ pub enum VendorClass<'a> {
     HttpClient,
     /// This text, up to 48 octets. An empty text leaves option 60 out.
     Raw(&'a str),
+}
+
+impl VendorClass<'_> {
+    /// Appends the text of the class for a client of these architectures. `None` when it is too long.
+    pub(crate) fn write(self, arch: &[u16], class: &mut heapless::String<48>) -> Option<()> {
+        let (name, arch) = match self {
+            VendorClass::Pxe => ("PXEClient:Arch:", arch.first()),
+            VendorClass::HttpClient => ("HTTPClient:Arch:", arch.last()),
+            VendorClass::Raw(text) => (text, None),
+        };
+        class.push_str(name).ok()?;
+        if !matches!(self, VendorClass::Raw(_)) {
+            push_five_digits(class, arch.copied().unwrap_or(ARCH_RISCV32));
+            class.push_str(":UNDI:003000").ok()?;
+        }
+        Some(())
+    }
 }
 
 /// What the client does after it has declined as many addresses as it may.
@@ -200,16 +219,8 @@ impl Identity {
             .push_str(config.hostname.unwrap_or(""))
             .map_err(too_long)?;
         let class = &mut identity.vendor_class;
-        let (name, arch) = match config.vendor_class {
-            VendorClass::Pxe => ("PXEClient:Arch:", config.arch.first()),
-            VendorClass::HttpClient => ("HTTPClient:Arch:", config.arch.last()),
-            VendorClass::Raw(text) => (text, None),
-        };
-        class.push_str(name).map_err(too_long)?;
-        if !matches!(config.vendor_class, VendorClass::Raw(_)) {
-            push_five_digits(class, arch.copied().unwrap_or(ARCH_RISCV32));
-            class.push_str(":UNDI:003000").map_err(too_long)?;
-        }
+        let written = config.vendor_class.write(config.arch, class);
+        written.ok_or(DhcpError::Config)?;
         Ok(identity)
     }
 

@@ -14,9 +14,9 @@ use crate::config::{ClientId, Config, VendorClass};
 use crate::options::code;
 use crate::packet::{Builder, Header, MessageType, Packet};
 use core::net::Ipv4Addr;
+use netboot_core::fuzz::{Input, Random};
 use netboot_core::net::is_host;
 use netboot_core::{Duration, Instant};
-use rand_core::RngCore;
 
 const MAC: [u8; 6] = [2, 0, 0, 0, 0, 1];
 
@@ -41,7 +41,7 @@ pub fn run(data: &[u8]) {
     };
     let mut harness = Harness {
         client: Client::new(&config).expect("the configuration is within its bounds"),
-        rng: Counter(u64::from(flags)),
+        rng: Random(u64::from(flags)),
         now: Instant::ZERO,
         xid: 0,
         bound: false,
@@ -50,7 +50,7 @@ pub fn run(data: &[u8]) {
         messages: 0,
     };
     let mut wire = [0; 1024];
-    while !input.0.is_empty() {
+    while !input.is_empty() {
         harness.operations += 1;
         match input.octet() & 7 {
             0 => harness.now += Duration::from_millis(u64::from(input.octet()) * 16),
@@ -64,7 +64,7 @@ pub fn run(data: &[u8]) {
                 client.handle_timeout(*now, rng);
             }
             2 => {
-                let conflict = (input.octet() & 1 == 1).then_some([2; 6]);
+                let conflict = (input.flag()).then_some([2; 6]);
                 harness.client.probe_result(harness.now, conflict);
             }
             3 => match input.octet() {
@@ -108,7 +108,7 @@ pub fn run(data: &[u8]) {
 
 struct Harness {
     client: Client,
-    rng: Counter,
+    rng: Random,
     now: Instant,
     /// Of the last message sent.
     xid: u32,
@@ -213,54 +213,16 @@ impl Harness {
     }
 }
 
-/// A random source with no randomness to speak of.
-struct Counter(u64);
-
-impl RngCore for Counter {
-    fn next_u32(&mut self) -> u32 {
-        (self.next_u64() >> 32) as u32
-    }
-
-    fn next_u64(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        self.0
-    }
-
-    fn fill_bytes(&mut self, dest: &mut [u8]) {
-        dest.fill(self.next_u64() as u8);
-    }
-
-    fn try_fill_bytes(&mut self, dest: &mut [u8]) -> Result<(), rand_core::Error> {
-        self.fill_bytes(dest);
-        Ok(())
-    }
-}
-
-struct Input<'a>(&'a [u8]);
-
-impl<'a> Input<'a> {
-    fn octet(&mut self) -> u8 {
-        self.take(1).first().copied().unwrap_or(0)
-    }
-
-    fn take(&mut self, len: usize) -> &'a [u8] {
-        let (head, tail) = self.0.split_at(len.min(self.0.len()));
-        self.0 = tail;
-        head
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::Random;
 
     #[test]
     fn pseudo_random_inputs() {
         for seed in 0..2_000 {
             let mut random = Random(seed);
-            let len = random.next_u64() % 600;
-            let mut input: Vec<_> = (0..len).map(|_| random.next_u64() as u8).collect();
+            let len = random.number() % 600;
+            let mut input: Vec<_> = (0..len).map(|_| random.octet()).collect();
             // Begin with a start, as nothing happens before.
             input.splice(0..0, [seed as u8, 200, 3, 1]);
             run(&input);
@@ -291,7 +253,7 @@ mod tests {
                 ..Config::new(MAC)
             })
             .unwrap(),
-            rng: Counter(1),
+            rng: Random(1),
             now: Instant::ZERO,
             xid: 0,
             bound: false,

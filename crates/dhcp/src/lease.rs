@@ -93,6 +93,11 @@ impl Lease {
             .unwrap_or(class_prefix_len(address));
         options.read_addresses(code::DNS, &mut config.dns);
         options.read_addresses(code::NTP, &mut config.ntp);
+        if cfg!(feature = "syslog") {
+            let mut servers = heapless::Vec::<IpAddr, 1>::new();
+            options.read_addresses(code::LOG, &mut servers);
+            config.log = servers.first().copied();
+        }
         options.read_text(code::HOSTNAME, &mut config.hostname);
         options.read_text(code::DOMAIN, &mut config.domain);
         options.read_domain(&mut config.search);

@@ -26,6 +26,8 @@ pub mod raw;
 #[cfg(test)]
 mod raw_tests;
 mod retry;
+#[cfg(feature = "ipv6")]
+pub mod v6;
 
 pub use client::{Client, Event, LostReason, Transmit};
 pub use config::{AfterDeclines, ClientId, Config, VendorClass};

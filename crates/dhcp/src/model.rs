@@ -5,41 +5,14 @@ use crate::config::Config;
 use crate::options::code;
 use crate::packet::{Builder, Header, MessageType, Packet};
 use core::net::Ipv4Addr;
+use netboot_core::fuzz::Random;
 use netboot_core::{Duration, Instant};
-use rand_core::{RngCore, impls};
 use std::collections::BTreeMap;
 
 pub const MAC: [u8; 6] = [0x52, 0x54, 0, 0x12, 0x34, 0x56];
 
 /// How late the caller of the client's timer is at most.
 pub const LATENESS: Duration = Duration::from_millis(1);
-
-/// SplitMix64.
-#[derive(Clone, Debug)]
-pub struct Random(pub u64);
-
-impl RngCore for Random {
-    fn next_u32(&mut self) -> u32 {
-        self.next_u64() as u32
-    }
-
-    fn next_u64(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
-    }
-
-    fn fill_bytes(&mut self, dest: &mut [u8]) {
-        impls::fill_bytes_via_next(self, dest);
-    }
-
-    fn try_fill_bytes(&mut self, dest: &mut [u8]) -> Result<(), rand_core::Error> {
-        self.fill_bytes(dest);
-        Ok(())
-    }
-}
 
 /// The fixed fields of a server's message to [`MAC`] without an address in it.
 pub const REPLY: Header = Header {
@@ -242,10 +215,6 @@ impl World {
         world
     }
 
-    fn percent(&mut self, percent: u32) -> bool {
-        self.random.next_u64() % 100 < u64::from(percent)
-    }
-
     fn fly(&mut self, delay: Duration, flight: Flight) {
         self.count += 1;
         self.flights.insert((self.now + delay, self.count), flight);
@@ -266,7 +235,7 @@ impl World {
             assert_eq!(out.source, packet.header.ciaddr);
             let Self { sent, now, .. } = self;
             sent.push((*now, packet.message, out.destination, out.destination_port));
-            if !self.percent(self.loss) {
+            if !self.random.percent(self.loss) {
                 let flight = Flight::ToServers(out.destination, out.destination_port, wire);
                 self.fly(Duration::from_millis(1), flight);
             }
@@ -295,7 +264,7 @@ impl World {
         self.now = self.now.max(next);
         if flight != Some(next) {
             // No caller is on the dot.
-            let late = 1 + Random(self.now.as_micros()).next_u64() % LATENESS.as_micros();
+            let late = 1 + Random(self.now.as_micros()).number() % LATENESS.as_micros();
             self.now += Duration::from_micros(late);
             self.client.handle_timeout(self.now, &mut self.random);
             let due = self.client.poll_timeout();
@@ -316,9 +285,9 @@ impl World {
                         })
                         .collect();
                     for (delay, id, answer) in answers {
-                        let copies = 1 + u32::from(self.percent(self.duplication));
+                        let copies = 1 + u32::from(self.random.percent(self.duplication));
                         for _ in 0..copies {
-                            if !self.percent(self.loss) {
+                            if !self.random.percent(self.loss) {
                                 self.fly(delay, Flight::ToClient(id, answer.clone()));
                             }
                         }

@@ -9,7 +9,7 @@ use crate::error::DhcpError;
 use crate::options::code;
 use crate::packet::Packet;
 #[cfg(feature = "robust")]
-use crate::pxe::Service;
+use crate::pxe::Menu;
 use crate::raw::Taken;
 use core::net::Ipv4Addr;
 use netboot_core::boot::{BootInfo, BootOrigin};
@@ -29,8 +29,10 @@ pub(crate) struct Offer {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct PxeServer {
     pub address: Ipv4Addr,
-    /// Type of the boot service to ask for; `None` where there is no menu.
+    /// Type of the boot service to ask for; `None` where there is no menu, or no service in it.
     pub service: Option<u16>,
+    /// Set when the server has shown a menu.
+    pub menu: bool,
 }
 
 impl PxeServer {
@@ -43,18 +45,23 @@ impl PxeServer {
         let plain = Self {
             address: server,
             service: None,
+            menu: false,
         };
         plain.next(packet).or(Some(plain))
     }
 
-    /// The server to ask after this one has answered with a menu in place of a boot file. `None` when there is no menu, or the
-    /// question was for a service already.
+    /// What to ask after this server has answered with a menu in place of a boot file: the first service of the menu, or this server as before
+    /// when the menu has none. `None` when there is no menu, or the question was for a service already.
     pub fn next(self, packet: &Packet<'_>) -> Option<Self> {
         #[cfg(feature = "robust")]
         if self.service.is_none() {
-            return Service::first(packet).map(|service| Self {
-                address: service.server.unwrap_or(self.address),
-                service: Some(service.kind),
+            return Menu::of(packet).map(|menu| {
+                let server = menu.first.and_then(|service| service.server);
+                Self {
+                    address: server.unwrap_or(self.address),
+                    service: menu.first.map(|service| service.kind),
+                    menu: true,
+                }
             });
         }
         let _ = packet;

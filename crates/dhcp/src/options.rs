@@ -3,6 +3,7 @@
 
 use core::net::{IpAddr, Ipv4Addr};
 use netboot_core::net::is_host;
+use netboot_core::text::{printable, read_domain};
 
 /// Option numbers (RFC 2132 unless noted).
 pub mod code {
@@ -20,6 +21,8 @@ pub mod code {
     pub const DOMAIN: u8 = 15;
     /// MTU of the interface.
     pub const MTU: u8 = 26;
+    /// Servers that take a log (RFC 2132, section 3.9), best first.
+    pub const LOG: u8 = 7;
     /// NTP servers, best first.
     pub const NTP: u8 = 42;
     /// Vendor-specific information.
@@ -217,7 +220,7 @@ impl<'a> Options<'a> {
         let mut buf = [0; 256];
         if let Some((octets, whole)) = self.join(code, &mut buf)
             && whole == octets.len()
-            && let Some(text) = text(octets)
+            && let Some(text) = printable(octets)
         {
             let _ = to.push_str(text);
         }
@@ -229,25 +232,9 @@ impl Options<'_> {
     pub(crate) fn read_domain(&self, to: &mut heapless::string::StringView) {
         to.clear();
         let mut buf = [0; 255];
-        let Some((mut octets, _)) = self.join(code::DOMAIN_SEARCH, &mut buf) else {
-            return;
-        };
-        while let [len @ 1..=63, rest @ ..] = octets {
-            let Some((label, rest)) = rest.split_at_checked(usize::from(*len)) else {
-                break;
-            };
-            let dot = if to.is_empty() { "" } else { "." };
-            let pushed = text(label)
-                .is_some_and(|label| to.push_str(dot).and_then(|()| to.push_str(label)).is_ok());
-            if !pushed {
-                break;
-            }
-            if let [0, ..] = rest {
-                return;
-            }
-            octets = rest;
+        if let Some((octets, _)) = self.join(code::DOMAIN_SEARCH, &mut buf) {
+            read_domain(octets, to);
         }
-        to.clear();
     }
 }
 
@@ -277,17 +264,6 @@ impl<'a> Iterator for UserClasses<'a> {
         self.0 = rest;
         Some(Some(class))
     }
-}
-
-/// The text in `octets` up to its first NUL, if it is UTF-8 without control characters.
-pub(crate) fn text(octets: &[u8]) -> Option<&str> {
-    let end = octets
-        .iter()
-        .position(|octet| *octet == 0)
-        .unwrap_or(octets.len());
-    let text = core::str::from_utf8(octets.get(..end)?).ok()?;
-    let printable = !text.is_empty() && text.bytes().all(|octet| octet >= b' ' && octet != 0x7f);
-    printable.then_some(text)
 }
 
 #[cfg(test)]
@@ -369,15 +345,6 @@ mod tests {
             assert_eq!(classes(raw), [raw]);
         }
         assert!(classes(b"").is_empty());
-    }
-
-    #[test]
-    fn texts() {
-        assert_eq!(text(b"boot.img\0\0\0"), Some("boot.img"));
-        assert_eq!(text("é".as_bytes()), Some("é"));
-        for bad in [&b""[..], b"\0boot", b"a\nb", b"\xff", b"a\x7f"] {
-            assert_eq!(text(bad), None);
-        }
     }
 
     proptest! {

@@ -207,11 +207,7 @@ impl<'a> Builder<'a> {
         sname: &[u8],
         file: &[u8],
     ) -> Self {
-        let mut out = Self {
-            rest: buf,
-            len: 0,
-            overflow: false,
-        };
+        let mut out = Self::empty(buf);
         out.put(&[if header.reply { 2 } else { 1 }, ETHERNET, 6, 0]);
         out.put(&header.xid.to_be_bytes());
         out.put(&header.secs.to_be_bytes());
@@ -227,6 +223,16 @@ impl<'a> Builder<'a> {
         out.put(&COOKIE.to_be_bytes());
         out.option(code::MESSAGE_TYPE, &[message.to_wire()]);
         out
+    }
+
+    /// Begins at the start of `buf`, with nothing in it.
+    #[inline(always)]
+    pub(crate) fn empty(buf: &'a mut [u8]) -> Self {
+        Self {
+            rest: buf,
+            len: 0,
+            overflow: false,
+        }
     }
 
     /// Appends an option of up to 255 octets.
@@ -248,7 +254,18 @@ impl<'a> Builder<'a> {
     pub fn finish(mut self) -> Option<usize> {
         self.put(&[code::END]);
         self.put_padded(&[], MIN_LEN.saturating_sub(self.len));
+        self.written()
+    }
+
+    /// Number of octets written. `None` when something did not fit.
+    pub(crate) fn written(&self) -> Option<usize> {
         (!self.overflow).then_some(self.len)
+    }
+
+    /// Notes that something cannot be written.
+    #[cfg(feature = "ipv6")]
+    pub(crate) fn fail(&mut self) {
+        self.overflow = true;
     }
 
     /// Appends `octets`, cut or padded with NUL to `len`.
@@ -266,7 +283,8 @@ impl<'a> Builder<'a> {
         self.len = self.len.saturating_add(len);
     }
 
-    fn put(&mut self, octets: &[u8]) {
+    /// Appends `octets`.
+    pub(crate) fn put(&mut self, octets: &[u8]) {
         self.put_padded(octets, octets.len());
     }
 }

@@ -31,10 +31,18 @@ pub(crate) struct Service {
     pub server: Option<Ipv4Addr>,
 }
 
-impl Service {
-    /// The first service of the menu in a message, but for the local disk. Without a menu it is the first one that has servers.
+/// What a message says of boot services.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Menu {
+    /// The first service of the menu, but for the local disk. Without a menu it is the first one that has servers. `None` where there is nothing
+    /// but the disk.
+    pub first: Option<Service>,
+}
+
+impl Menu {
+    /// The menu in a message; `None` in a message without one.
     #[inline(never)]
-    pub fn first(packet: &Packet<'_>) -> Option<Self> {
+    pub fn of(packet: &Packet<'_>) -> Option<Self> {
         let mut buf = [0; LIST_MAX];
         let (list, _) = packet.options.join(code::VENDOR_SPECIFIC, &mut buf)?;
         let mut kind = None;
@@ -45,6 +53,9 @@ impl Service {
         }
         let mut server = None;
         let mut servers = item(list, BOOT_SERVERS);
+        if servers.is_empty() && item(list, BOOT_MENU).is_empty() {
+            return None;
+        }
         while let (None, [high, low, count, rest @ ..]) = (server, servers) {
             let found = u16::from_be_bytes([*high, *low]);
             let octets = usize::from(*count) * 4;
@@ -56,9 +67,12 @@ impl Service {
             }
             servers = rest;
         }
-        kind.map(|kind| Self { kind, server })
+        let first = kind.map(|kind| Service { kind, server });
+        Some(Self { first })
     }
+}
 
+impl Service {
     /// The data of option 43 in a request for this type of service: the type and layer 0, which is the boot file itself.
     pub fn item(kind: u16) -> [u8; 7] {
         let [high, low] = kind.to_be_bytes();
@@ -93,7 +107,7 @@ mod tests {
     fn first(pieces: &[&[u8]]) -> Option<Service> {
         let pieces = pieces.iter().map(|piece| (code::VENDOR_SPECIFIC, *piece));
         let wire = message(&REPLY, MessageType::Offer, &pieces.collect::<Vec<_>>());
-        Service::first(&Packet::parse(&wire).unwrap())
+        Menu::of(&Packet::parse(&wire).unwrap())?.first
     }
 
     fn service(kind: u16, server: Option<[u8; 4]>) -> Option<Service> {
@@ -135,8 +149,20 @@ mod tests {
         assert_eq!(first(&[other]), service(2, None));
         let nobody = b"\x08\x07\x00\x02\x01\x00\x00\x00\x00\x09\x03\x00\x02\x00";
         assert_eq!(first(&[nobody]), service(2, None));
-        // Nothing but the disk.
-        assert_eq!(first(&[b"\x09\x03\x00\x00\x00\xff"]), None);
+    }
+
+    #[test]
+    fn a_menu_with_nothing_but_the_disk_is_a_menu() {
+        let menu = |list: &[u8]| {
+            let wire = message(&REPLY, MessageType::Offer, &[(code::VENDOR_SPECIFIC, list)]);
+            Menu::of(&Packet::parse(&wire).unwrap())
+        };
+        let disk: &[u8] = b"\x09\x03\x00\x00\x00\xff";
+        assert_eq!(menu(disk), Some(Menu { first: None }));
+        // Option 43 may be about anything else.
+        for other in [&b"\x06\x01\x08\xff"[..], b"\x09\x00\xff", b"\xff", b""] {
+            assert_eq!(menu(other), None, "{other:?}");
+        }
     }
 
     #[test]

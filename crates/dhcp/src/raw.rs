@@ -149,20 +149,26 @@ impl<'b> RawOptions<'b> {
             }
             at = at.saturating_add(len);
         }
-        let end = self.dhcp_end.saturating_sub(gap);
-        if gap == 0 {
-            return;
-        }
-        for to in at..end {
-            let Some(octet) = self.buffer.get(to.saturating_add(gap)).copied() else {
-                break;
-            };
-            if let Some(place) = self.buffer.get_mut(to) {
-                *place = octet;
-            }
-        }
-        self.dhcp_end = end;
+        self.dhcp_end = close_gap(self.buffer, at, gap, self.dhcp_end);
     }
+}
+
+/// Takes the `gap` octets at `at` out of the first `end` octets of `buffer`, and returns their new end.
+#[cfg_attr(feature = "ipv6", inline(never))]
+pub(crate) fn close_gap(buffer: &mut [u8], at: usize, gap: usize, end: usize) -> usize {
+    let end = end.saturating_sub(gap);
+    if gap == 0 {
+        return end;
+    }
+    for to in at..end {
+        let Some(octet) = buffer.get(to.saturating_add(gap)).copied() else {
+            break;
+        };
+        if let Some(place) = buffer.get_mut(to) {
+            *place = octet;
+        }
+    }
+    end
 }
 
 /// Writes one option into `place`, which is as long as it has to be; `None` when it is not.

@@ -6,6 +6,11 @@ use rand_core::RngCore;
 /// Delay before the first repetition.
 const FIRST_DELAY: Duration = Duration::from_secs(1);
 
+/// Pause after a refusal, so that a confused server is not flooded.
+pub(crate) const REFUSED_DELAY: Duration = Duration::from_secs(1);
+/// Time after which a client assumes that there is no conflict, when its caller does not answer the event that asks for a probe.
+pub(crate) const PROBE_DEADLINE: Duration = Duration::from_secs(10);
+
 /// Retransmission of one message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Retry {
@@ -56,7 +61,7 @@ pub(crate) fn jitter(delay: Duration, rng: &mut dyn RngCore) -> Duration {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::Random;
+    use netboot_core::fuzz::Random;
 
     /// A caller that never sends does not wait for ever, and its repetitions grow apart too.
     #[test]

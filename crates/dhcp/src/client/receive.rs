@@ -1,6 +1,6 @@
 //! Says what an arriving message does to the client.
 
-use super::{Client, Event, LostReason, NAK_DELAY, PROBE_DEADLINE, State};
+use super::{Client, Event, LostReason, State};
 use crate::boot;
 use crate::error::DhcpError;
 use crate::lease::Lease;
@@ -8,7 +8,7 @@ use crate::offer::PxeServer;
 use crate::options::code;
 use crate::packet::{MessageType, Packet};
 use crate::raw::Taken;
-use crate::retry::{Retry, jitter};
+use crate::retry::{PROBE_DEADLINE, REFUSED_DELAY, jitter};
 use core::net::Ipv4Addr;
 use netboot_core::Instant;
 use netboot_core::boot::BootOrigin;
@@ -60,7 +60,7 @@ impl Client {
                 surely_of_server(&packet, server)?;
                 self.problem = DhcpError::Refused { server };
                 self.state = State::Waiting {
-                    until: now + jitter(NAK_DELAY, rng),
+                    until: now + jitter(REFUSED_DELAY, rng),
                 };
                 Ok(Taken::Nothing)
             }
@@ -137,7 +137,7 @@ impl Client {
     }
 
     /// Takes an answer from port 4011: boot information for an address that the client has, or a menu of which it takes the first
-    /// service. It looks into one menu only.
+    /// service. It looks into one menu only, and asks nobody for a menu without a service.
     fn proxy_answer(
         &mut self,
         now: Instant,
@@ -152,10 +152,10 @@ impl Client {
             let Some(server) = asked.next(packet) else {
                 return Err(DhcpError::Unexpected);
             };
-            self.state = State::AskingProxy {
-                retry: Retry::new(now),
-                server,
-            };
+            self.ask_pxe(now, server);
+            if server.service.is_none() {
+                self.settle(Event::BootInfo);
+            }
             return Ok(Taken::Nothing);
         }
         if let Some(lease) = &mut self.lease {

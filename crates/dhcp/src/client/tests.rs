@@ -2,10 +2,11 @@
 
 use super::*;
 use crate::config::VendorClass;
-use crate::model::{MAC, Random, ip};
+use crate::model::{MAC, ip};
 use crate::raw::{RawOptions, Scope};
 use core::net::IpAddr;
 use netboot_core::boot::BootOrigin;
+use netboot_core::fuzz::Random;
 use netboot_core::net::{ConfigOrigin, Prefix, Route};
 
 pub(super) const NO_PROBE: Config<'static> = Config {

@@ -169,8 +169,37 @@ fn the_first_service_of_a_pxe_menu_is_asked_for() {
         assert_eq!(world.acquire(10), Some(Event::Bound));
         let lease = world.client.lease().unwrap();
         assert_eq!(lease.config.boot.file.as_str(), "service.img");
+        assert!(!lease.config.boot.has_pxe_menu);
         let (_, message, to, port) = *world.sent.last().unwrap();
         assert_eq!((message, to, port), (MessageType::Request, ip(3), 4011));
+    }
+}
+
+/// A menu in which nothing can be picked is told, and its server is not asked again. A service that does not answer is told when it is given up.
+#[test]
+#[cfg(feature = "robust")]
+fn a_pxe_menu_that_gives_no_boot_file_is_told() {
+    let disk: &[u8] = b"\x09\x07\x00\x00\x04disk\xff";
+    let service: &[u8] = b"\x09\x04\x80\x02\x01a\xff";
+    for (menu, late_menu, asked) in [
+        (disk, false, 1),
+        (disk, true, 1),
+        (service, false, 3),
+        (service, true, 4),
+    ] {
+        let mut proxy = Server::new(3, None, "");
+        proxy.on_4011 = true;
+        // Nobody asks for that one.
+        proxy.menu = Some((menu, 0x8009));
+        proxy.late_menu = late_menu;
+        let servers = vec![Server::new(1, Some(50), ""), proxy];
+        let mut world = World::new(&NO_PROBE, servers, 1);
+        assert_eq!(world.acquire(20), Some(Event::Bound));
+        assert_eq!(world.events.last().unwrap().1, Event::BootInfo);
+        let boot = &world.client.lease().unwrap().config.boot;
+        assert!(boot.has_pxe_menu && !boot.is_known());
+        let questions = world.sent.iter().filter(|sent| sent.3 == 4011).count();
+        assert_eq!(questions, asked, "{menu:?} {late_menu}");
     }
 }
 
