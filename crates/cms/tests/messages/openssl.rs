@@ -1,0 +1,121 @@
+//! OpenSSL, which makes messages and judges them.
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use rustls_pki_types::CertificateDer;
+use tempfile::TempDir;
+use test_pki::{Identity, pem_of};
+
+/// Runs `openssl` in a folder.
+fn run(folder: &Path, arguments: &[&str]) -> Result<(), String> {
+    let output = Command::new("openssl")
+        .args(arguments)
+        .current_dir(folder)
+        .output()
+        .expect("openssl is installed");
+    match output.status.success() {
+        true => Ok(()),
+        false => Err(String::from_utf8_lossy(&output.stderr).into_owned()),
+    }
+}
+
+/// PEM of certificates.
+fn pem<'a>(certificates: impl IntoIterator<Item = &'a [u8]>) -> String {
+    let certificates = certificates.into_iter();
+    certificates
+        .map(|der| pem_of(&CertificateDer::from(der)))
+        .collect()
+}
+
+/// What signers sign, in DER, with more arguments for `openssl cms -sign -binary`.
+pub fn sign(signers: &[&Identity], content: &[u8], arguments: &[&str]) -> Vec<u8> {
+    let folder = TempDir::new().unwrap();
+    let at = folder.path();
+    fs::write(at.join("content"), content).unwrap();
+    let mut all = vec![
+        "cms", "-sign", "-binary", "-in", "content", "-out", "message",
+    ];
+    all.extend(["-outform", "DER"]);
+    let names: Vec<_> = (0..signers.len())
+        .map(|number| [format!("{number}.pem"), format!("{number}.key")])
+        .collect();
+    let mut cas = String::new();
+    for (signer, [certificate, key]) in signers.iter().zip(&names) {
+        let (own, others) = signer.chain.split_first().unwrap();
+        fs::write(at.join(certificate), pem_of(own)).unwrap();
+        fs::write(at.join(key), signer.key_pem()).unwrap();
+        let others = pem(others.iter().map(|one| &one[..]));
+        if !cas.contains(&others) {
+            cas += &others;
+        }
+        all.extend(["-signer", certificate, "-inkey", key]);
+    }
+    if !cas.is_empty() && !arguments.contains(&"-nocerts") {
+        fs::write(at.join("cas.pem"), cas).unwrap();
+        all.extend(["-certfile", "cas.pem"]);
+    }
+    all.extend(arguments);
+    run(at, &all).unwrap();
+    fs::read(at.join("message")).unwrap()
+}
+
+/// What signers sign, with the content in the message.
+pub fn attached(signer: &Identity, arguments: &[&str]) -> Vec<u8> {
+    let all = [&["-nodetach"], arguments].concat();
+    sign(&[signer], crate::people::CONTENT, &all)
+}
+
+/// `SignedData` without a signer.
+pub fn degenerate(certificates: &[&[u8]]) -> Vec<u8> {
+    let folder = TempDir::new().unwrap();
+    fs::write(
+        folder.path().join("all.pem"),
+        pem(certificates.iter().copied()),
+    )
+    .unwrap();
+    let arguments = ["crl2pkcs7", "-nocrl", "-certfile", "all.pem"];
+    let out = ["-outform", "DER", "-out", "message"];
+    run(folder.path(), &[&arguments[..], &out].concat()).unwrap();
+    fs::read(folder.path().join("message")).unwrap()
+}
+
+/// The message in DER, whatever its lengths were.
+pub fn to_der(message: &[u8]) -> Vec<u8> {
+    let folder = TempDir::new().unwrap();
+    fs::write(folder.path().join("ber"), message).unwrap();
+    let arguments = ["cms", "-cmsout", "-inform", "DER", "-in", "ber"];
+    let out = ["-outform", "DER", "-out", "der"];
+    run(folder.path(), &[&arguments[..], &out].concat()).unwrap();
+    fs::read(folder.path().join("der")).unwrap()
+}
+
+/// OpenSSL's opinion of a message, with these roots, and with content that is not in it; `Ok` has the content.
+pub fn verify(
+    message: &[u8],
+    content: Option<&[u8]>,
+    roots: &[Vec<u8>],
+    certificates: &[Vec<u8>],
+) -> Result<Vec<u8>, String> {
+    let folder = TempDir::new().unwrap();
+    let at = folder.path();
+    fs::write(at.join("message"), message).unwrap();
+    fs::write(at.join("roots.pem"), pem(roots.iter().map(Vec::as_slice))).unwrap();
+    let mut all = vec!["cms", "-verify", "-binary", "-inform", "DER"];
+    all.extend(["-in", "message", "-CAfile", "roots.pem", "-out", "found"]);
+    // The time of `people::NOW`. A root here may be any certificate that is pinned.
+    all.extend(["-purpose", "any", "-partial_chain"]);
+    all.extend(["-attime", "1735689600"]);
+    if let Some(content) = content {
+        fs::write(at.join("content"), content).unwrap();
+        all.extend(["-content", "content"]);
+    }
+    if !certificates.is_empty() {
+        let text = pem(certificates.iter().map(Vec::as_slice));
+        fs::write(at.join("more.pem"), text).unwrap();
+        all.extend(["-certfile", "more.pem"]);
+    }
+    run(at, &all)?;
+    Ok(fs::read(at.join("found")).unwrap())
+}

@@ -1,0 +1,29 @@
+#![doc = include_str!("../README.md")]
+#![cfg_attr(not(test), no_std)]
+#![forbid(unsafe_code)]
+
+#[cfg(any(test, feature = "alloc"))]
+extern crate alloc;
+
+mod descriptor;
+mod error;
+#[cfg(any(test, feature = "fuzz"))]
+pub mod fuzz;
+mod hasher;
+mod layout;
+mod reader;
+#[cfg(any(test, feature = "alloc"))]
+mod tree;
+mod verifier;
+
+pub use descriptor::{Descriptor, HEAD, Head};
+pub use error::VerityError;
+pub use hasher::Hasher;
+#[cfg(any(test, feature = "sha2"))]
+pub use hasher::Software;
+pub use layout::{BLOCK, FANOUT, Layout, MAX_LEVELS, Place};
+pub use netboot_core::Digest;
+pub use reader::Reader;
+#[cfg(any(test, feature = "alloc"))]
+pub use tree::Tree;
+pub use verifier::{Verified, Verifier};
