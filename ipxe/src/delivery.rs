@@ -57,18 +57,25 @@ pub trait Deliver {
     /// When fewer octets were written than the declared size.
     fn end(&mut self, now: Instant) -> Result<(), SinkFailed>;
 
-    /// SHA-256 of the octets delivered so far. `None` for a delivery that does not hash.
-    fn digest(&self) -> Option<Digest>;
+    /// SHA-256 of the octets delivered so far. `None` for a delivery that does not hash, which is the default.
+    fn digest(&self) -> Option<Digest> {
+        None
+    }
 
     /// The number under which the library knows the file that brought the octets delivered so far, set by
-    /// [`set_source`](Self::set_source). 0 until then.
-    fn source(&self) -> u32;
+    /// [`set_source`](Self::set_source). 0 until then, and for a delivery that does not note it, which is the default.
+    fn source(&self) -> u32 {
+        0
+    }
 
-    /// Notes the file that brings the octets. The numbers are the library's own and never 0.
-    fn set_source(&mut self, source: u32);
+    /// Notes the file that brings the octets. The numbers are the library's own and never 0. The default notes nothing: a transfer that breaks is then taken
+    /// up again only where the server itself proves that the file is the same.
+    fn set_source(&mut self, source: u32) {
+        let _ = source;
+    }
 
-    /// Counts a transfer that broke and was taken up again.
-    fn resumed(&mut self);
+    /// Counts a transfer that broke and was taken up again. The default does not count.
+    fn resumed(&mut self) {}
 }
 
 /// One image on its way into `S`, and how far it is. Used again for the next image after [`reset`](Delivery::reset).

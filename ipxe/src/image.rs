@@ -6,6 +6,12 @@ use netboot_core::uri::Uri;
 /// Octets of the longest image name.
 pub const NAME_LEN: usize = 32;
 
+/// As much of `name` as an image's name can have.
+pub fn short_name(name: &str) -> String<NAME_LEN> {
+    let short = name.get(..name.floor_char_boundary(NAME_LEN));
+    short.unwrap_or_default().try_into().unwrap_or_default()
+}
+
 /// A part of a file: an image inside a whole flash image.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Part {

@@ -1,11 +1,17 @@
 //! The commands.
 
 use crate::delivery::Deliver;
-use crate::{ImageHandle, LoadedImage, Part};
+#[cfg(feature = "script")]
+use crate::script::Configurator;
+use crate::{ImageHandle, LoadedImage, Part, ServerInfo};
 use core::fmt;
+#[cfg(feature = "script")]
+use core::net::IpAddr;
+#[cfg(feature = "script")]
+use netboot_core::Module;
 use netboot_core::net::{NetworkConfig, Route};
 use netboot_core::uri::Uri;
-use netboot_core::{Coded, Duration, Instant};
+use netboot_core::{Coded, Console, Duration, Instant};
 
 /// What a caller of [`dhcp`](IpxeInterface::dhcp) wants to know.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,6 +34,9 @@ pub trait IpxeInterface {
     /// Tells the time, on the clock that deadlines are on.
     fn now(&mut self) -> Instant;
 
+    /// Gives a random number, with which a caller spreads its waits. It need not be a secret.
+    fn random(&mut self) -> u32;
+
     /// Sets the time by which all commands from now on end, with an error if they are not done.
     fn set_deadline(&mut self, deadline: Instant);
 
@@ -45,6 +54,11 @@ pub trait IpxeInterface {
 
     /// The present configuration of the interface; `None` while it has no address.
     fn config(&self) -> Option<&NetworkConfig>;
+
+    /// The configuration of the other family of addresses, when the station speaks both.
+    fn other_config(&self) -> Option<&NetworkConfig> {
+        None
+    }
 
     /// Adds a route, or replaces the one to the same destination. A new configuration of the interface removes it.
     ///
@@ -71,6 +85,20 @@ pub trait IpxeInterface {
     /// open is closed. A library that cannot do it does nothing.
     fn prefetch(&mut self, uri: &Uri, part: Option<Part>) {
         let _ = (uri, part);
+    }
+
+    /// Asks a server for a file, and gives what it offers. The transfer may stay open: an [`imgfetch`](Self::imgfetch) of the same place that follows
+    /// then costs no further request. The default needs as long as `imgfetch` does, and tells no more than that.
+    ///
+    /// # Errors
+    /// As for `imgfetch`, and when the server has not answered within `patience`.
+    fn probe(&mut self, uri: &Uri, patience: Duration) -> Result<ServerInfo, Self::Error> {
+        let _ = patience;
+        let handle = self.imgfetch(uri, None, None)?;
+        Ok(ServerInfo {
+            size: handle.size,
+            ..ServerInfo::new(handle.uri.scheme())
+        })
     }
 
     /// Readies an image. An image of unknown size is read once to learn its size, and then opened anew.
@@ -127,8 +155,50 @@ pub trait IpxeInterface {
         self.imgexec(image, delivery)
     }
 
+    /// The station's interface. `None` for a library that cannot tell.
+    #[cfg(feature = "script")]
+    fn interface(&mut self) -> Option<InterfaceInfo> {
+        None
+    }
+
+    /// Finds the address of a host, which is a name or an address. `None` for a library that cannot do it.
+    ///
+    /// # Errors
+    /// When the name has no address, or nobody answers.
+    #[cfg(feature = "script")]
+    fn nslookup(&mut self, host: &str) -> Option<Result<IpAddr, Self::Error>> {
+        let _ = host;
+        None
+    }
+
+    /// The octets of a DHCP option. `None` when the server sent none, and for a library that keeps none.
+    #[cfg(feature = "script")]
+    fn dhcp_option(&self, scope: OptionScope, code: u16) -> Option<&[u8]> {
+        let _ = (scope, code);
+        None
+    }
+
+    /// Says whether a person may end the commands from now on, which they cannot at first. A command that a person ends fails with an error of the number
+    /// [`INTERRUPTED`].
+    #[cfg(feature = "script")]
+    fn interruptible(&mut self, yes: bool) {
+        let _ = yes;
+    }
+
+    /// Has [`dhcp`](Self::dhcp) use one family of addresses from now on, or all that the station speaks. Says whether it speaks that family.
+    #[cfg(feature = "script")]
+    fn use_family(&mut self, only: Option<Configurator>) -> bool {
+        only != Some(Configurator::Ipv6)
+    }
+
     /// Prints a message.
     fn echo(&mut self, message: &str);
+
+    /// Sends a line to the server that takes the log, when there is one (RFC 5424, RFC 5426). `write` writes its text, which it is given a
+    /// configuration of the interface for. A line too many is dropped, and so is one that cannot be sent at once: a log never holds a boot up.
+    fn syslog(&mut self, line: Severity, id: &str, write: WriteLine<'_>) {
+        let _ = (line, id, write);
+    }
 
     /// Waits; the network is polled meanwhile.
     ///
@@ -140,12 +210,60 @@ pub trait IpxeInterface {
     fn exit(&mut self);
 }
 
+/// Number of the error with which a command fails that a person has ended.
+#[cfg(feature = "script")]
+pub const INTERRUPTED: u32 = Module::Network.code(29);
+
+/// What a station knows of its interface.
+#[cfg(feature = "script")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct InterfaceInfo {
+    /// The hardware address.
+    pub mac: [u8; 6],
+    /// The largest IP packet in octets.
+    pub mtu: u16,
+    /// Whether there is a link, as far as the device can tell.
+    pub link: Option<bool>,
+}
+
+/// Whose options are read.
+#[cfg(feature = "script")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OptionScope {
+    /// Those of the DHCP server that gave the address.
+    Dhcp,
+    /// Those of a ProxyDHCP or PXE server.
+    Proxy,
+    /// Those of the DHCPv6 server.
+    Dhcp6,
+}
+
+/// Writes the text of a line for the log, with the interface's configuration at hand.
+pub type WriteLine<'w> = &'w mut dyn FnMut(&mut dyn Console, Option<&NetworkConfig>);
+
+/// How much somebody should care about a line of the log (RFC 5424, section 6.2.1).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Severity {
+    /// The boot has failed.
+    Error = 3,
+    /// Something failed that others may make good.
+    Warning = 4,
+    /// The boot has ended well.
+    Notice = 5,
+    /// The boot goes on.
+    Informational = 6,
+}
+
 /// A borrowed library is a library: it may lie in a static of its own.
 impl<T: IpxeInterface + ?Sized> IpxeInterface for &mut T {
     type Error = T::Error;
 
     fn now(&mut self) -> Instant {
         (**self).now()
+    }
+
+    fn random(&mut self) -> u32 {
+        (**self).random()
     }
 
     fn set_deadline(&mut self, deadline: Instant) {
@@ -162,6 +280,10 @@ impl<T: IpxeInterface + ?Sized> IpxeInterface for &mut T {
 
     fn config(&self) -> Option<&NetworkConfig> {
         (**self).config()
+    }
+
+    fn other_config(&self) -> Option<&NetworkConfig> {
+        (**self).other_config()
     }
 
     fn route(&mut self, route: &Route) -> Result<(), T::Error> {
@@ -181,6 +303,10 @@ impl<T: IpxeInterface + ?Sized> IpxeInterface for &mut T {
         (**self).prefetch(uri, part);
     }
 
+    fn probe(&mut self, uri: &Uri, patience: Duration) -> Result<ServerInfo, T::Error> {
+        (**self).probe(uri, patience)
+    }
+
     fn imgload<'h>(&mut self, handle: &'h ImageHandle) -> Result<LoadedImage<'h>, T::Error> {
         (**self).imgload(handle)
     }
@@ -193,8 +319,37 @@ impl<T: IpxeInterface + ?Sized> IpxeInterface for &mut T {
         (**self).imgexec(image, delivery)
     }
 
+    #[cfg(feature = "script")]
+    fn interface(&mut self) -> Option<InterfaceInfo> {
+        (**self).interface()
+    }
+
+    #[cfg(feature = "script")]
+    fn nslookup(&mut self, host: &str) -> Option<Result<IpAddr, T::Error>> {
+        (**self).nslookup(host)
+    }
+
+    #[cfg(feature = "script")]
+    fn dhcp_option(&self, scope: OptionScope, code: u16) -> Option<&[u8]> {
+        (**self).dhcp_option(scope, code)
+    }
+
+    #[cfg(feature = "script")]
+    fn interruptible(&mut self, yes: bool) {
+        (**self).interruptible(yes);
+    }
+
+    #[cfg(feature = "script")]
+    fn use_family(&mut self, only: Option<Configurator>) -> bool {
+        (**self).use_family(only)
+    }
+
     fn echo(&mut self, message: &str) {
         (**self).echo(message);
+    }
+
+    fn syslog(&mut self, line: Severity, id: &str, write: WriteLine<'_>) {
+        (**self).syslog(line, id, write);
     }
 
     fn sleep(&mut self, span: Duration) -> Result<(), T::Error> {

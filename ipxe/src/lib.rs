@@ -6,10 +6,20 @@ mod delivery;
 mod hash;
 mod image;
 mod interface;
+#[cfg(feature = "san")]
+pub mod san;
+#[cfg(feature = "script")]
+pub mod script;
+mod server;
+#[cfg(feature = "terminal")]
+pub mod terminal;
 
 pub use delivery::{Deliver, Delivery, SinkFailed};
-pub use image::{ImageHandle, LoadedImage, NAME_LEN, Part};
-pub use interface::{DhcpGoal, ExecError, IpxeInterface};
+pub use image::{ImageHandle, LoadedImage, NAME_LEN, Part, short_name};
+pub use interface::{DhcpGoal, ExecError, IpxeInterface, Severity, WriteLine};
+#[cfg(feature = "script")]
+pub use interface::{INTERRUPTED, InterfaceInfo, OptionScope};
 pub use netboot_core::net::{NetworkConfig, Route};
 pub use netboot_core::uri::{Host, Scheme, Uri, UriError};
 pub use netboot_core::{Digest, Duration, ImageSink, Instant};
+pub use server::ServerInfo;
