@@ -21,13 +21,17 @@
 
 mod state;
 
-pub use state::{AgentEvent, AgentState, StatusSnapshot};
+pub use state::{AgentEvent, AgentState, ProtocolError, StatusSnapshot};
 
 use crate::bus::RegisterBus;
 use crate::config::AgentConfig;
 use crate::driver::RecoveryDriver;
 use crate::error::{RecoveryError, WaitFor};
+#[cfg(feature = "commands")]
+use crate::fault::BusFault;
 use crate::fields::{DeviceStatus0, RecoveryStatus, capability, device_status, recovery_status};
+#[cfg(feature = "commands")]
+use crate::map::RegisterMap;
 use crate::transfer::Transfer;
 use netboot_core::{Duration, Instant};
 
@@ -46,6 +50,9 @@ pub struct RecoveryAgent<B> {
     pub(crate) deadline: Instant,
     pub(crate) status: StatusSnapshot,
     pub(crate) transfer: Transfer,
+    /// When the bus began to fail, and how, if its last access failed.
+    #[cfg(feature = "commands")]
+    pub(crate) bus_failing: Option<(Instant, BusFault)>,
     /// When the first sign of a failure was seen, while the agent waits for the reason.
     failing_since: Option<Instant>,
     /// The failure of the device, which is final until a reset.
@@ -69,13 +76,37 @@ impl<B: RegisterBus> RecoveryAgent<B> {
     /// Fails when the registers are not those of an I3C core with a recovery interface and AXI bypass, and with
     /// [`PayloadDoneStuck`](RecoveryError::PayloadDoneStuck) when PAYLOAD_DONE cannot be cleared.
     pub fn new(bus: B, config: AgentConfig, now: Instant) -> Result<Self, RecoveryError> {
+        Self::drive(RecoveryDriver::new(bus)?, config, now)
+    }
+
+    /// Takes registers whose places are known, and begins as [`new`](Self::new) does.
+    ///
+    /// # Errors
+    /// Fails as [`device_was_reset`](Self::device_was_reset).
+    #[cfg(feature = "commands")]
+    pub(crate) fn with_map(
+        bus: B,
+        map: RegisterMap,
+        config: AgentConfig,
+        now: Instant,
+    ) -> Result<Self, RecoveryError> {
+        Self::drive(RecoveryDriver::with_map(bus, map), config, now)
+    }
+
+    fn drive(
+        driver: RecoveryDriver<B>,
+        config: AgentConfig,
+        now: Instant,
+    ) -> Result<Self, RecoveryError> {
         let mut agent = Self {
-            driver: RecoveryDriver::new(bus)?,
+            driver,
             config,
             state: AgentState::Capabilities,
             deadline: now,
             status: StatusSnapshot::default(),
             transfer: Transfer::default(),
+            #[cfg(feature = "commands")]
+            bus_failing: None,
             failing_since: None,
             fatal: None,
             settling: None,
@@ -101,6 +132,10 @@ impl<B: RegisterBus> RecoveryAgent<B> {
         self.deadline = now + self.config.request_timeout;
         self.status = StatusSnapshot::default();
         self.transfer = Transfer::default();
+        #[cfg(feature = "commands")]
+        {
+            self.bus_failing = None;
+        }
         self.failing_since = None;
         self.fatal = None;
         self.settling = None;
@@ -154,6 +189,12 @@ impl<B: RegisterBus> RecoveryAgent<B> {
     /// When to poll at the latest, so that a deadline is noticed in time. The device gives no interrupt: poll more often
     /// than this to notice what it does. `None` while the agent waits for its caller.
     pub fn poll_timeout(&self) -> Option<Instant> {
+        #[cfg(feature = "commands")]
+        if self.driver.can_fail()
+            && let Some((since, fault)) = self.bus_failing
+        {
+            return Some(self.bus_deadline(since, fault));
+        }
         if let Some(since) = self.failing_since {
             return Some(since + self.config.reason_grace);
         }
@@ -187,11 +228,44 @@ impl<B: RegisterBus> RecoveryAgent<B> {
         self.driver.bus_mut()
     }
 
-    /// Reads both statuses once and keeps them. Returns `None` when the device shows a sign of failure and has not yet
-    /// told all of it.
+    /// Returns whether the bus failed since the last look. What was read then is worth nothing.
     ///
     /// # Errors
-    /// Fails when the device failed and told why, or had its time to tell.
+    /// Fails with `Bus` when another try is pointless, or when the bus has failed for too long.
+    #[cfg(feature = "commands")]
+    fn bus_fails(&mut self, now: Instant) -> Result<bool, RecoveryError> {
+        if !self.driver.can_fail() {
+            return Ok(false);
+        }
+        let Some(fault) = self.driver.take_fault() else {
+            self.bus_failing = None;
+            return Ok(false);
+        };
+        let since = self.bus_failing.map_or(now, |(since, _)| since);
+        self.bus_failing = Some((since, fault));
+        if fault.is_final() || now >= self.bus_deadline(since, fault) {
+            return Err(RecoveryError::Bus(fault));
+        }
+        Ok(true)
+    }
+
+    /// Returns the time at which the agent gives up a bus whose faults began at `since`: `bus_timeout` later. A device that starts up
+    /// does not acknowledge its address yet. It has the whole time that it may take to announce its capabilities.
+    #[cfg(feature = "commands")]
+    fn bus_deadline(&self, since: Instant, fault: BusFault) -> Instant {
+        match (self.state, fault) {
+            (AgentState::Capabilities, BusFault::NoAcknowledge { address: true, .. }) => {
+                self.deadline
+            }
+            _ => since + self.config.bus_timeout,
+        }
+    }
+
+    /// Reads both statuses once and keeps them. Returns `None` when the device shows a sign of failure and has not yet
+    /// told all of it, and when the bus fails.
+    ///
+    /// # Errors
+    /// Fails when the device failed and told why, or had its time to tell, and when the bus fails for too long.
     pub(crate) fn observe(
         &mut self,
         now: Instant,
@@ -201,11 +275,18 @@ impl<B: RegisterBus> RecoveryAgent<B> {
         }
         let device = self.driver.device_status();
         let recovery = self.driver.recovery_status();
+        #[cfg(feature = "commands")]
+        if self.bus_fails(now)? {
+            return Ok(None);
+        }
         self.status = StatusSnapshot {
             device_status: device.status(),
             protocol_error: match device.protocol_error() {
                 0 => self.status.protocol_error,
-                error => error,
+                code => Some(ProtocolError {
+                    command: self.driver.protocol_error_command(),
+                    code,
+                }),
             },
             reason: device.reason(),
             recovery_status: recovery.status(),
@@ -238,6 +319,16 @@ impl<B: RegisterBus> RecoveryAgent<B> {
     /// Returns whether the device announced its capabilities; the wait for a request then begins.
     fn poll_capabilities(&mut self, now: Instant) -> Result<bool, RecoveryError> {
         let prot_cap = self.driver.prot_cap();
+        #[cfg(feature = "commands")]
+        if self.driver.can_fail()
+            && let Some(fault) = self.driver.take_fault()
+        {
+            // What was read is not what this device says of itself.
+            return match fault.is_final() || now >= self.deadline {
+                true => Err(RecoveryError::Bus(fault)),
+                false => Ok(false),
+            };
+        }
         if prot_cap.0 == 0 {
             self.check_deadline(now, WaitFor::Capabilities)?;
             return Ok(false);
@@ -345,6 +436,7 @@ impl<B: RegisterBus> RecoveryAgent<B> {
         device.status() == device_status::RECOVERY_MODE
             && recovery.status() == recovery_status::AWAITING
             && !self.driver.recovery_ctrl().activation_pending()
+            && !self.driver.has_fault()
     }
 
     /// Begins the wait for the device's request.

@@ -3,6 +3,9 @@
 //! Everything above this trait is plain logic, so it runs on a host against a model as well as on the
 //! AXI bus. Offsets are octets from the base of the I3C core's CSR block (Caliptra SS: `0x2000_4000`).
 
+use crate::command::Command;
+use crate::fault::BusFault;
+
 /// 32-bit register access. Registers have side effects: each call is exactly one access, in order.
 pub trait RegisterBus {
     /// Reads the register at `offset` octets from the CSR base. `offset` is a multiple of 4.
@@ -20,6 +23,31 @@ pub trait RegisterBus {
             self.write32(offset, u32::from_le_bytes(*word));
         }
     }
+
+    /// Returns whether accesses can fail. Where they cannot, the agent has no code for it.
+    fn can_fail(&self) -> bool {
+        false
+    }
+
+    /// Returns why accesses since the last call failed, for a bus that can fail. A failed read returned 0. A fault that lasts
+    /// is returned again.
+    fn take_fault(&mut self) -> Option<BusFault> {
+        None
+    }
+
+    /// Returns whether [`take_fault`](Self::take_fault) has something to return.
+    fn has_fault(&self) -> bool {
+        false
+    }
+
+    /// Returns the command that the last protocol error in DEVICE_STATUS_0 belongs to, for a bus that knows it.
+    fn protocol_error_command(&self) -> Option<Command> {
+        None
+    }
+
+    /// Drops words and an activation that were written and have not gone to the device yet, because the image was given up. A bus
+    /// that carries each write at once has none.
+    fn give_up(&mut self) {}
 }
 
 impl<B: RegisterBus + ?Sized> RegisterBus for &mut B {
@@ -33,6 +61,26 @@ impl<B: RegisterBus + ?Sized> RegisterBus for &mut B {
 
     fn write_repeated(&mut self, offset: u32, words: &[[u8; 4]]) {
         (**self).write_repeated(offset, words);
+    }
+
+    fn can_fail(&self) -> bool {
+        (**self).can_fail()
+    }
+
+    fn take_fault(&mut self) -> Option<BusFault> {
+        (**self).take_fault()
+    }
+
+    fn has_fault(&self) -> bool {
+        (**self).has_fault()
+    }
+
+    fn protocol_error_command(&self) -> Option<Command> {
+        (**self).protocol_error_command()
+    }
+
+    fn give_up(&mut self) {
+        (**self).give_up();
     }
 }
 
@@ -61,6 +109,8 @@ mod tests {
         bus.write32(0x310, 0xF00);
         bus.write_repeated(0x27C, &[[1, 2, 3, 4], [5, 6, 7, 8]]);
         bus.write_repeated(0x27C, &[]);
+        // Nothing waits in a bus that does each access at once.
+        bus.give_up();
     }
 
     #[test]

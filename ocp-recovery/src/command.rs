@@ -1,11 +1,13 @@
 //! The OCP recovery commands: codes, lengths, access, and which registers stand for them.
 //!
-//! OCP Secure Firmware Recovery v1.1, commands 34 to 47. Over SMBus or I3C each is a block transfer of
-//! the octets in [`crate::layout`]; over AXI the I3C core shows the same octets as registers. A
-//! [`RegisterBus`](crate::RegisterBus) for such a transport finds the command of a register with
-//! [`Command::of_register`], and the agent stays as it is.
+//! The commands are numbers 34 to 47 of OCP Secure Firmware Recovery v1.1. Over SMBus or I3C, a command is a block transfer of the
+//! octets in [`crate::layout`]. Over AXI, the I3C core shows the same octets as registers. The agent knows registers only: over SMBus or
+//! I3C its [`RegisterBus`](crate::RegisterBus) finds the command of each register with [`Command::of_register`].
 
-use crate::map::recovery;
+use crate::offsets::recovery;
+
+/// The most octets of data that the answer to a command has: 255, by the lengths of OCP Secure Firmware Recovery 1.1.
+pub const MAX_DATA: usize = 255;
 
 /// An OCP recovery command.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

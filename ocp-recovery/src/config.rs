@@ -28,6 +28,10 @@ pub struct AgentConfig {
     /// How long the agent waits for the reason code after the first sign of a failure; 500 ms by default. Devices write
     /// recovery status, device status and reason one after the other, in either order.
     pub reason_grace: Duration,
+    /// How long the bus to the device may fail without a break, 2 s by default. It matters where commands carry the
+    /// registers (feature `commands`); registers themselves cannot fail. A device that has not announced its capabilities and does
+    /// not acknowledge its address has [`request_timeout`](Self::request_timeout) instead, because it may still start up.
+    pub bus_timeout: Duration,
 }
 
 impl Default for AgentConfig {
@@ -40,6 +44,7 @@ impl Default for AgentConfig {
             pending_timeout: Duration::from_secs(12),
             verify_timeout: Duration::from_secs(30),
             reason_grace: Duration::from_millis(500),
+            bus_timeout: Duration::from_secs(2),
         }
     }
 }

@@ -6,7 +6,9 @@
 //! would take a word away from the device.
 
 use crate::bus::RegisterBus;
+use crate::command::Command;
 use crate::error::RecoveryError;
+use crate::fault::BusFault;
 use crate::fields::{
     DeviceStatus0, FifoStatus0, MAGIC, ProtCap2, RecIntfCfg, RecoveryCtrl, RecoveryStatus,
     tti_reset, w1c_access,
@@ -21,6 +23,8 @@ const MAX_BURST_WORDS: u32 = 1024;
 pub struct RecoveryDriver<B> {
     bus: B,
     map: RegisterMap,
+    /// The code of the command behind the last write; 0 when nothing was written.
+    written: u8,
 }
 
 impl<B: RegisterBus> RecoveryDriver<B> {
@@ -37,7 +41,16 @@ impl<B: RegisterBus> RecoveryDriver<B> {
         if found != MAGIC {
             return Err(RecoveryError::BadMagic { found });
         }
-        Ok(Self { bus, map })
+        Ok(Self::with_map(bus, map))
+    }
+
+    /// Takes registers whose places are known, and reads nothing.
+    pub const fn with_map(bus: B, map: RegisterMap) -> Self {
+        Self {
+            bus,
+            map,
+            written: 0,
+        }
     }
 
     /// Where the registers are.
@@ -48,6 +61,35 @@ impl<B: RegisterBus> RecoveryDriver<B> {
     /// The bus, for registers that are not the driver's.
     pub fn bus_mut(&mut self) -> &mut B {
         &mut self.bus
+    }
+
+    /// Whether the bus can fail.
+    pub fn can_fail(&self) -> bool {
+        self.bus.can_fail()
+    }
+
+    /// Why accesses since the last call failed, for a bus that can fail.
+    pub fn take_fault(&mut self) -> Option<BusFault> {
+        self.bus.take_fault()
+    }
+
+    /// Whether an access failed since the last [`take_fault`](Self::take_fault).
+    pub fn has_fault(&self) -> bool {
+        self.bus.has_fault()
+    }
+
+    /// The command that a protocol error belongs to which was just read: the one that the bus knows, or the one behind the
+    /// last write. 0 when nothing was written yet.
+    pub fn protocol_error_command(&self) -> u8 {
+        match self.bus.protocol_error_command() {
+            Some(command) => command.code(),
+            None => self.written,
+        }
+    }
+
+    /// Drops what the bus has not carried to the device yet, for an image that was given up.
+    pub fn give_up(&mut self) {
+        self.bus.give_up();
     }
 
     fn read(&mut self, register: u32) -> u32 {
@@ -120,6 +162,7 @@ impl<B: RegisterBus> RecoveryDriver<B> {
 
     /// Declares the image's size in words of 4 octets.
     pub fn set_image_size(&mut self, words: u32) {
+        self.written = Command::IndirectFifoCtrl.code();
         self.bus
             .write32(self.map.recovery + recovery::INDIRECT_FIFO_CTRL_1, words);
     }
@@ -127,17 +170,20 @@ impl<B: RegisterBus> RecoveryDriver<B> {
     /// Writes words into the FIFO. Only inside a burst that began with an empty FIFO: outside of it a
     /// word is lost without a sign, or the bus stalls for good (`recovery_handler.sv`).
     pub fn write_fifo(&mut self, words: &[[u8; 4]]) {
+        self.written = Command::IndirectFifoData.code();
         self.bus.write_repeated(self.map.tx_data_port(), words);
     }
 
     /// Writes one word into the FIFO; as for [`write_fifo`](Self::write_fifo).
     pub fn write_fifo_word(&mut self, word: u32) {
+        self.written = Command::IndirectFifoData.code();
         self.bus.write32(self.map.tx_data_port(), word);
     }
 
     /// Tells the device to activate the image that it holds. Through the sideband register, because the
     /// field itself cannot be set by a write.
     pub fn activate(&mut self) {
+        self.written = Command::RecoveryCtrl.code();
         self.bus
             .write32(self.map.w1c_access(), w1c_access::ACTIVATE);
     }
@@ -145,6 +191,7 @@ impl<B: RegisterBus> RecoveryDriver<B> {
     /// Empties the transmit queue and the FIFO, after an image was abandoned. The queue first, or what
     /// is in it would flow into the FIFO that was just emptied.
     pub fn reset_fifo(&mut self) {
+        self.written = Command::IndirectFifoCtrl.code();
         self.bus
             .write32(self.map.tti_reset_control(), tti_reset::TX_DATA);
         self.bus

@@ -1,5 +1,7 @@
 //! What can go wrong on the device's side, with stable numbers.
 
+#[cfg(feature = "commands")]
+use crate::fault::BusFault;
 use crate::fields::RecoveryStatus;
 use crate::fields::recovery_status::AUTHENTICATION_ERROR;
 use crate::reason::Reason;
@@ -178,6 +180,23 @@ pub enum RecoveryError {
         /// The number of its octets that were written.
         octets: u64,
     },
+    /// The bus that carries the commands fails: at once when another try is pointless, otherwise after
+    /// [`bus_timeout`](crate::AgentConfig::bus_timeout).
+    #[cfg(feature = "commands")]
+    Bus(BusFault),
+}
+
+impl RecoveryError {
+    /// Whether another try may do better as far as this error says. A device that refused an image has ended its boot; a
+    /// file of an impossible size never reached it; a bus may work again.
+    pub fn may_pass(&self) -> bool {
+        match self {
+            Self::RequestWithdrawn { .. } | Self::SizeUnsupported { .. } => true,
+            #[cfg(feature = "commands")]
+            Self::Bus(fault) => !fault.is_final(),
+            _ => false,
+        }
+    }
 }
 
 impl fmt::Display for RecoveryError {
@@ -293,6 +312,8 @@ impl fmt::Display for RecoveryError {
                 f,
                 "the device took {octets} octets of image {index}, which was given up, and has to be reset"
             ),
+            #[cfg(feature = "commands")]
+            Bus(fault) => fault.fmt(f),
         }
     }
 }
@@ -312,6 +333,8 @@ impl Coded for RecoveryError {
     fn facts(&self, out: &mut dyn Console) {
         let (image, why, device_status, recovery_status) = match *self {
             RecoveryError::SizeUnsupported { size } => return out.number("octets", size),
+            #[cfg(feature = "commands")]
+            RecoveryError::Bus(fault) => return fault.facts(out),
             RecoveryError::DeviceRefused {
                 index,
                 device_status,
@@ -376,6 +399,8 @@ impl Coded for RecoveryError {
                 WaitFor::Verification => 27,
             },
             ResetRequired { .. } => 28,
+            #[cfg(feature = "commands")]
+            Bus(fault) => fault.number(),
         })
     }
 
@@ -404,6 +429,9 @@ impl Coded for RecoveryError {
         }
     }
 }
+
+#[cfg(all(test, feature = "commands"))]
+use crate::command::Command;
 
 /// Makes one error of each number.
 #[cfg(test)]
@@ -472,6 +500,32 @@ pub fn samples() -> Vec<RecoveryError> {
             index: 1,
             octets: 8_000,
         },
+        Bus(BusFault::NoAcknowledge {
+            command: Command::DeviceStatus,
+            address: true,
+        }),
+        Bus(BusFault::ArbitrationLost {
+            command: Command::DeviceStatus,
+        }),
+        Bus(BusFault::Transfer {
+            command: Command::DeviceStatus,
+        }),
+        Bus(BusFault::PacketErrorCode {
+            command: Command::DeviceStatus,
+        }),
+        Bus(BusFault::Length {
+            command: Command::RecoveryStatus,
+            found: 3,
+        }),
+        Bus(BusFault::Refused {
+            command: Command::IndirectFifoCtrl,
+            protocol_error: 2,
+        }),
+        Bus(BusFault::NotTaken {
+            command: Command::RecoveryCtrl,
+        }),
+        Bus(BusFault::InDoubt { sent: 63, taken: 7 }),
+        Bus(BusFault::OtherDevice),
     ]
 }
 

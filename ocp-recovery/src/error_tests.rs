@@ -9,7 +9,7 @@ fn facts(error: RecoveryError) -> String {
     text
 }
 
-/// The samples have the numbers 1 to 28, in order.
+/// The samples have the numbers 1 to 37, in order.
 #[test]
 fn culprits_by_number() {
     for (number, error) in (1..).zip(samples()) {
@@ -32,6 +32,12 @@ fn facts_by_number() {
             16 => " octets=0",
             21 => " image=0 reason=0x00000085 device_status=0x0000000e recovery_status=0x0000000d",
             22 => " image=0 device_status=0x00000000 recovery_status=0x00000000",
+            29..=32 => " command=36",
+            33 => " command=39 octets=3",
+            34 => " command=45 protocol_error=2",
+            35 => " command=38",
+            36 => " sent=63 taken=7",
+            37 => " command=34",
             23..=27 => " device_status=0x00000003 recovery_status=0x00000011",
             _ => "",
         };

@@ -27,6 +27,20 @@ pub mod device_status {
     pub const FATAL: u8 = 0xF;
 }
 
+/// Values of the protocol error ([`DeviceStatus0::protocol_error`]).
+pub mod protocol_error {
+    /// The command is not supported, is read only, or is not served now.
+    pub const UNSUPPORTED: u8 = 1;
+    /// A parameter is not supported.
+    pub const PARAMETER: u8 = 2;
+    /// The data has not the length of the command, or does not fit the FIFO.
+    pub const LENGTH: u8 = 3;
+    /// The packet error code is wrong.
+    pub const CRC: u8 = 4;
+    /// An error without a number of its own.
+    pub const GENERAL: u8 = 0xFF;
+}
+
 /// Values of `DEV_REC_STATUS` ([`RecoveryStatus::status`]).
 pub mod recovery_status {
     /// Not in recovery.

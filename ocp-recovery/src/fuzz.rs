@@ -10,11 +10,12 @@ use crate::bus::RegisterBus;
 use crate::config::AgentConfig;
 use crate::error::RecoveryError;
 use crate::map::recovery;
+use netboot_core::fuzz::Input;
 use netboot_core::{AbortReason, Coded, Duration, ImageSink, Instant};
 
 /// Registers that answer from the input. Most answers are plausible, some are arbitrary.
 struct HostileBus<'a> {
-    data: &'a [u8],
+    input: Input<'a>,
     /// Words written into the FIFO since it last read empty.
     burst: u32,
     /// FIFO_SIZE and MAX_TRANSFER_SIZE as last read.
@@ -38,14 +39,8 @@ impl HostileBus<'_> {
         self.config = 0;
     }
 
-    fn octet(&mut self) -> Option<u8> {
-        let (first, rest) = self.data.split_first()?;
-        self.data = rest;
-        Some(*first)
-    }
-
     fn pick<const N: usize>(&mut self, from: [u32; N]) -> u32 {
-        let octet = self.octet().unwrap_or(0);
+        let octet = self.input.octet();
         match from.get(usize::from(octet & 0x0F)) {
             Some(value) => *value,
             // The octet is out of the table, so the answer is arbitrary.
@@ -158,7 +153,7 @@ pub fn run(data: &[u8]) {
 fn drive(data: &[u8]) -> (u32, u32) {
     let (operations, answers) = data.split_at(data.len() / 3);
     let bus = HostileBus {
-        data: answers,
+        input: Input(answers),
         burst: 0,
         geometry: [0; 2],
         words: 0,
@@ -259,6 +254,7 @@ fn drive(data: &[u8]) -> (u32, u32) {
 #[cfg(test)]
 mod tests {
     use super::{drive, run};
+    use netboot_core::fuzz::Random;
 
     #[test]
     fn hand_made_and_pseudo_random_inputs() {
@@ -272,16 +268,11 @@ mod tests {
         straight[8 + 13] = 2;
         assert_eq!(drive(&straight), (1, 0));
 
-        let mut state = 0x2545_F491_4F6C_DD1D_u64;
-        let mut octet = || {
-            state ^= state << 13;
-            state ^= state >> 7;
-            state ^= state << 17;
-            (state >> 32) as u8
-        };
+        let mut random = Random(1);
         let (mut activations, mut refusals) = (0, 0);
         for round in 0..600 {
-            let (activated, refused) = drive(&(0..round * 4).map(|_| octet()).collect::<Vec<u8>>());
+            let (activated, refused) =
+                drive(&(0..round * 4).map(|_| random.octet()).collect::<Vec<u8>>());
             activations += activated;
             refusals += refused;
         }

@@ -42,15 +42,54 @@ impl<B: RegisterBus> RecoveryAgent<B> {
     }
 
     /// Checks that the core was not reset while an image is open. A device that was reset may ask for the same image
-    /// again, so the statuses do not tell; the bypass does.
+    /// again, so the statuses do not tell; the bypass does. Over a bus the bypass also reads as off when the device has left recovery
+    /// mode, so the statuses are read for the error.
     ///
     /// # Errors
-    /// Fails with `DeviceLeft` when the bypass is off.
-    fn check_core(&mut self) -> Result<(), RecoveryError> {
-        match self.driver.interface_config().bypass() {
-            true => Ok(()),
-            false => Err(self.device_left()),
+    /// Fails with `DeviceLeft` when the bypass is off, and over a bus with the device's own failure when it tells one.
+    #[cfg_attr(
+        not(feature = "commands"),
+        expect(unused_variables, reason = "only a bus needs the statuses")
+    )]
+    fn check_core(&mut self, now: Instant) -> Result<(), RecoveryError> {
+        if self.driver.interface_config().bypass() {
+            return Ok(());
         }
+        #[cfg(feature = "commands")]
+        if self.driver.can_fail() {
+            self.observe(now)?;
+        }
+        Err(self.device_left())
+    }
+
+    /// Checks during [`begin`](ImageSink::begin) that the accesses before it got through, and that the device still asks for the image.
+    ///
+    /// # Errors
+    /// Fails with `Bus`, and with `RequestWithdrawn` when the device left recovery mode in between.
+    #[cfg_attr(
+        not(feature = "commands"),
+        expect(unused_variables, reason = "only a bus can fail")
+    )]
+    fn check_request(&mut self, now: Instant, index: u8) -> Result<(), RecoveryError> {
+        self.check_bus()?;
+        #[cfg(feature = "commands")]
+        if self.driver.can_fail() && !self.driver.interface_config().bypass() {
+            self.await_request(now);
+            return Err(RecoveryError::RequestWithdrawn { index });
+        }
+        Ok(())
+    }
+
+    /// Checks that the accesses before it got through.
+    ///
+    /// # Errors
+    /// Fails with `Bus` when one did not.
+    fn check_bus(&mut self) -> Result<(), RecoveryError> {
+        #[cfg(feature = "commands")]
+        if let Some(fault) = self.driver.take_fault() {
+            return Err(RecoveryError::Bus(fault));
+        }
+        Ok(())
     }
 
     /// Takes back an image of which the device has used nothing. Returns `false`, and changes nothing, for any other one.
@@ -73,8 +112,8 @@ impl<B: RegisterBus> ImageSink for RecoveryAgent<B> {
     ///
     /// # Errors
     /// Fails with `NotRequested` or `RequestWithdrawn` when the device does not ask, with `AlreadyOpen` when an image is
-    /// open, with `SizeUnsupported` when `size` is 0 or has more than 2^32 - 1 words, and with `ResetRequired` when the
-    /// device holds octets of an image that was given up.
+    /// open, with `SizeUnsupported` when `size` is 0 or has more than 2^32 - 1 words, with `ResetRequired` when the
+    /// device holds octets of an image that was given up, and with `Bus` when a bus does not carry the declaration.
     fn begin(&mut self, now: Instant, size: u64) -> Result<(), RecoveryError> {
         let index = match self.state {
             AgentState::Requested { index } => index,
@@ -94,18 +133,28 @@ impl<B: RegisterBus> ImageSink for RecoveryAgent<B> {
             }
             None => false,
         };
+        #[cfg(feature = "commands")]
+        if self.driver.can_fail()
+            && let Some((_, fault)) = self.bus_failing
+        {
+            return Err(RecoveryError::Bus(fault));
+        }
+        self.check_bus()?;
         if !ready {
             self.await_request(now);
             return Err(RecoveryError::RequestWithdrawn { index });
         }
         self.open_window()?;
-        let burst = self.driver.burst_words()?;
+        let burst = self.driver.burst_words();
+        self.check_request(now, index)?;
+        let burst = burst?;
         // Only the agent fills the FIFO, and no image is open: words in it are left from before.
         if !self.driver.fifo_status().is_empty() {
             self.driver.reset_fifo();
         }
         self.driver.set_image_size(words);
-        self.status.protocol_error = 0;
+        self.check_request(now, index)?;
+        self.status.protocol_error = None;
         self.transfer = Transfer::new(size, burst);
         self.state = AgentState::Receiving { index };
         self.deadline = now + self.config.drain_timeout;
@@ -132,7 +181,7 @@ impl<B: RegisterBus> ImageSink for RecoveryAgent<B> {
         if device.status() != device_status::RECOVERY_MODE || recovery.image_index() != index {
             return Err(self.device_left());
         }
-        self.check_core()?;
+        self.check_core(now)?;
         if !open {
             self.check_deadline(now, WaitFor::Drain)?;
             return Ok(0);
@@ -167,7 +216,7 @@ impl<B: RegisterBus> ImageSink for RecoveryAgent<B> {
         if given == 0 {
             return Ok(());
         }
-        self.check_core()?;
+        self.check_core(now)?;
         self.transfer.remaining = remaining;
 
         let rest = match self.transfer.odd_len {
@@ -203,7 +252,7 @@ impl<B: RegisterBus> ImageSink for RecoveryAgent<B> {
             });
         }
         // A device that was reset would take PAYLOAD_DONE for the end of an image without octets.
-        self.check_core()?;
+        self.check_core(now)?;
         self.driver.set_payload_done();
         self.transfer.used = true;
         self.state = AgentState::Draining { index };
@@ -222,7 +271,7 @@ impl<B: RegisterBus> ImageSink for RecoveryAgent<B> {
         let Some((device, _)) = self.observe(now)? else {
             return Ok(false);
         };
-        self.check_core()?;
+        self.check_core(now)?;
         match (device.status(), self.state) {
             (device_status::RECOVERY_PENDING, _) => {
                 self.state = AgentState::Ready { index };
@@ -244,7 +293,7 @@ impl<B: RegisterBus> ImageSink for RecoveryAgent<B> {
         let AgentState::Ready { index } = self.state else {
             return Err(RecoveryError::NotReady);
         };
-        self.check_core()?;
+        self.check_core(now)?;
         self.driver.activate();
         self.transfer = Transfer::default();
         self.await_verdict(now, index);
@@ -282,6 +331,7 @@ impl<B: RegisterBus> ImageSink for RecoveryAgent<B> {
             if self.take_back() {
                 self.await_request(now);
             } else {
+                self.driver.give_up();
                 self.state = AgentState::Stuck { index };
             }
         }

@@ -169,7 +169,10 @@ fn the_status_is_what_was_last_seen() {
         status,
         StatusSnapshot {
             device_status: 4,
-            protocol_error: 3,
+            protocol_error: Some(ProtocolError {
+                command: 0,
+                code: 3
+            }),
             reason: Reason(0x12),
             recovery_status: 1,
             index: 2,

@@ -1,6 +1,7 @@
 //! Where a boot is, and what was last seen of the device.
 
 use crate::reason::Reason;
+use core::fmt;
 
 /// What [`RecoveryAgent::poll`](crate::RecoveryAgent::poll) found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -81,14 +82,33 @@ impl AgentState {
     }
 }
 
+/// A protocol error that the device showed in DEVICE_STATUS octet 1.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ProtocolError {
+    /// The code of the command that it belongs to, 34..=47: the last one before the error was read. Over registers it is the
+    /// command behind the register that was written last, and 0 before the first write.
+    pub command: u8,
+    /// 1 unsupported command, 2 unsupported parameter, 3 wrong length, 4 packet error code, 0xFF general.
+    pub code: u8,
+}
+
+impl fmt::Display for ProtocolError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (code, command) = (u32::from(self.code), u32::from(self.command));
+        write!(f, "protocol error {code} after command {command}")
+    }
+}
+
+impl core::error::Error for ProtocolError {}
+
 /// The device's status as last seen.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct StatusSnapshot {
     /// DEV_STATUS; [`device_status`](crate::fields::device_status) names the values.
     pub device_status: u8,
-    /// The last protocol error that was not 0. Reading the register clears it in the device, so the agent keeps it here
-    /// until the next image is begun.
-    pub protocol_error: u8,
+    /// The last protocol error. Reading the register clears it in the device, so the agent keeps it here until the next
+    /// image is begun.
+    pub protocol_error: Option<ProtocolError>,
     /// The reason why the device is in recovery, or why it failed.
     pub reason: Reason,
     /// DEV_REC_STATUS; [`recovery_status`](crate::fields::recovery_status) names the values.

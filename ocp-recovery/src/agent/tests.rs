@@ -1,6 +1,7 @@
 //! The agent against a table of registers: registers that refuse, statuses in odd mixtures, and what the agent writes.
 
 use super::*;
+use crate::command::Command;
 use crate::fields::RecIntfCfg;
 use crate::reason::Reason;
 use netboot_core::{AbortReason, ImageSink};
@@ -214,7 +215,9 @@ fn settling_starts_again_with_each_change_but_not_with_a_protocol_error() {
     assert_eq!(agent.poll(second(14)), verifying);
     agent.set(&[(DEVICE_STATUS_0, 0x0012_0404)]);
     assert_eq!(agent.poll(second(15)), Ok(AgentEvent::Complete));
-    assert_eq!(agent.status().protocol_error, 4);
+    let command = Command::RecoveryCtrl.code();
+    let shown = Some(ProtocolError { command, code: 4 });
+    assert_eq!(agent.status().protocol_error, shown);
     // A later failure is not hidden by the earlier success.
     agent.set(&[(DEVICE_STATUS_0, 0x000C_000E), (RECOVERY_STATUS, 0x2D)]);
     assert!(matches!(
@@ -533,9 +536,21 @@ fn protocol_errors_are_kept_until_the_next_image() {
     agent.poll(T0).unwrap();
     agent.set(&[(DEVICE_STATUS_0, 0x0012_0003)]);
     agent.poll(T0).unwrap();
-    assert_eq!(agent.status().protocol_error, 2);
+    let shown = |command, code| Some(ProtocolError { command, code });
+    assert_eq!(agent.status().protocol_error, shown(0, 2));
     agent.begin(T0, 4).unwrap();
-    assert_eq!(agent.status().protocol_error, 0);
+    assert_eq!(agent.status().protocol_error, None);
+    // Each belongs to the command behind the register that was written before it.
+    agent.set(&[(DEVICE_STATUS_0, 0x0012_0303)]);
+    agent.window(T0).unwrap();
+    let seen = agent.status().protocol_error;
+    assert_eq!(seen, shown(Command::IndirectFifoCtrl.code(), 3));
+    agent.write(T0, &[1, 2, 3, 4]).unwrap();
+    agent.set(&[(DEVICE_STATUS_0, 0x0012_FF03)]);
+    agent.window(T0).unwrap();
+    agent.poll(T0).unwrap();
+    let seen = agent.status().protocol_error;
+    assert_eq!(seen, shown(Command::IndirectFifoData.code(), 0xFF));
 }
 
 #[test]

@@ -11,6 +11,7 @@ use crate::config::{
 };
 use crate::model::{DeviceOutcome, RecoveryModel};
 use core::cell::{Cell, RefCell};
+use netboot_core::fuzz::Input;
 use netboot_core::{AbortReason, Digest, Duration, ImageSink, Instant};
 use ocp_recovery::map::CoreVersion;
 use ocp_recovery::{AgentConfig, AgentEvent, AgentState, RecoveryAgent};
@@ -30,31 +31,13 @@ fn octets() -> [u8; 1100] {
     octets
 }
 
-struct Input<'a>(&'a [u8]);
-
-impl Input<'_> {
-    fn next(&mut self) -> u8 {
-        match self.0.split_first() {
-            Some((first, rest)) => {
-                self.0 = rest;
-                *first
-            }
-            None => 0,
-        }
-    }
-
-    fn flag(&mut self) -> bool {
-        self.next() & 1 != 0
-    }
-}
-
 fn device(input: &mut Input<'_>, images: &[ExpectedImage]) -> DeviceConfig {
     let core = if input.flag() {
         CoreVersion::V1p4
     } else {
         CoreVersion::V1p5
     };
-    let personality = match input.next() & 3 {
+    let personality = match input.octet() & 3 {
         0 => Personality::Documented,
         1 => Personality::Rom2_1_0,
         _ => Personality::Rom2_1_2,
@@ -64,12 +47,12 @@ fn device(input: &mut Input<'_>, images: &[ExpectedImage]) -> DeviceConfig {
         config.activation_clear = ActivationClear::Rtl;
     }
     // Between none and a thousand steps.
-    config.error_gap_steps = u32::from(input.next()) * 4;
-    config.consume_rate = u32::from(input.next()) << 14;
-    let index = input.next() & 3;
-    let number = input.next();
+    config.error_gap_steps = u32::from(input.octet()) * 4;
+    config.consume_rate = u32::from(input.octet()) << 14;
+    let index = input.octet() & 3;
+    let number = input.octet();
     let after = u32::from(number) * 4;
-    config.faults = match input.next() & 0x1F {
+    config.faults = match input.octet() & 0x1F {
         0 => Faults {
             stuck: Some(match number & 7 {
                 0 => Stuck::Startup,
@@ -147,8 +130,8 @@ fn drive(data: &[u8]) -> bool {
     let mut completed = false;
     // The device was reset after the end of its boot, and nobody told the agent.
     let mut unaware = false;
-    while !input.0.is_empty() {
-        let operation = input.next();
+    while !input.is_empty() {
+        let operation = input.octet();
         let argument = usize::from(operation >> 3);
         let now = clock.get();
         let index = usize::from(agent.state().index().unwrap_or(0));
@@ -265,6 +248,7 @@ fn drive(data: &[u8]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::{drive, run};
+    use netboot_core::fuzz::Random;
 
     /// Makes the input of a boot without hindrance: operations in a sensible order, over and over.
     fn straight(device: [u8; 8]) -> Vec<u8> {
@@ -290,23 +274,17 @@ mod tests {
             }
         }
 
-        let mut state = 0x9E37_79B9_7F4A_7C15_u64;
-        let mut octet = || {
-            state ^= state << 13;
-            state ^= state >> 7;
-            state ^= state << 17;
-            (state >> 32) as u8
-        };
+        let mut random = Random(1);
         for round in 0..500 {
             // Devices of all kinds under sensible operations, and random operations.
-            let device: [u8; 8] = core::array::from_fn(|_| octet());
+            let device: [u8; 8] = core::array::from_fn(|_| random.octet());
             let mut sensible = straight(device);
             for _ in 0..round % 7 {
-                let at = usize::from(octet()) * 14 % sensible.len();
-                sensible[at] = octet();
+                let at = usize::from(random.octet()) * 14 % sensible.len();
+                sensible[at] = random.octet();
             }
             run(&sensible);
-            run(&(0..round * 4).map(|_| octet()).collect::<Vec<u8>>());
+            run(&(0..round * 4).map(|_| random.octet()).collect::<Vec<u8>>());
         }
     }
 }

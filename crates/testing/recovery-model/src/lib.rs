@@ -14,20 +14,25 @@
 //!
 //! - [`config`]: the choice of the device, of its images and faults.
 //! - [`model`]: the model itself; `registers`, `fifo` and `device` are its parts.
+//! - [`commands`]: the device as OCP commands see it, for buses that carry those.
 //! - [`bus`]: a [`RegisterBus`](ocp_recovery::RegisterBus) around a shared model, for tests.
 #![cfg_attr(not(test), no_std)]
 #![forbid(unsafe_code)]
 
 pub mod bus;
+pub mod commands;
 pub mod config;
 mod device;
 mod fifo;
 #[cfg(any(test, feature = "fuzz"))]
 pub mod fuzz;
+#[cfg(feature = "i2c")]
+pub mod i2c;
 pub mod model;
 mod registers;
 
 pub use bus::ModelBus;
+pub use commands::CommandTarget;
 pub use config::{
     ActivationClear, DeviceConfig, ErrorOrder, ExpectedImage, Faults, MAX_IMAGES, Personality,
     Refusal, ResetAt, STEP, Stuck, padded_sha256,

@@ -4,7 +4,8 @@ mod common;
 
 use common::{CORES, PERSONALITIES, World, expecting, image};
 use netboot_core::{AbortReason, Duration, ImageSink};
-use ocp_recovery::{AgentConfig, AgentEvent, AgentState, RecoveryError};
+use ocp_recovery::command::Command;
+use ocp_recovery::{AgentConfig, AgentEvent, AgentState, ProtocolError, RecoveryError};
 use proptest::prelude::*;
 use recovery_model::{
     ActivationClear, CoreVersion, DeviceConfig, DeviceOutcome, ExpectedImage, Personality,
@@ -127,15 +128,17 @@ fn a_protocol_error_inside_a_burst_is_kept() {
     agent.begin(world.now(), 1000).unwrap();
     assert_eq!(agent.window(world.now()), Ok(256));
     agent.write(world.now(), &images[0][..101]).unwrap();
+    let command = Command::IndirectFifoData.code();
+    let seen = Some(ProtocolError { command, code: 4 });
     // The look of the next window clears this in the device.
     world.model.borrow_mut().set_protocol_error(4);
-    assert_eq!(agent.status().protocol_error, 0);
+    assert_eq!(agent.status().protocol_error, None);
     assert_eq!(agent.window(world.now()), Ok(155));
-    assert_eq!(agent.status().protocol_error, 4);
+    assert_eq!(agent.status().protocol_error, seen);
     // Kept although the device has forgotten it.
     agent.write(world.now(), &images[0][101..256]).unwrap();
     assert_eq!(agent.window(world.now()), Ok(256));
-    assert_eq!(agent.status().protocol_error, 4);
+    assert_eq!(agent.status().protocol_error, seen);
 }
 
 #[test]

@@ -26,6 +26,7 @@ fn config() -> AgentConfig {
         pending_timeout: Duration::from_secs(17),
         verify_timeout: Duration::from_secs(19),
         reason_grace: Duration::from_millis(500),
+        bus_timeout: Duration::from_secs(2),
     }
 }
 

@@ -1,6 +1,9 @@
 //! A world of one model, one clock and one agent.
 #![allow(dead_code, missing_docs)]
 
+pub mod wire;
+
+use netboot_core::fuzz::Random;
 use netboot_core::{Duration, ImageSink, Instant};
 use ocp_recovery::{AgentConfig, AgentEvent, RecoveryAgent, RecoveryError, RegisterBus};
 use recovery_model::{
@@ -17,13 +20,8 @@ pub const PERSONALITIES: [Personality; 3] = [
 
 /// Octets that differ from image to image and have no short period.
 pub fn image(seed: u32, size: usize) -> Vec<u8> {
-    let mut state = seed.wrapping_mul(2_654_435_761).wrapping_add(1);
-    (0..size)
-        .map(|_| {
-            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-            (state >> 24) as u8
-        })
-        .collect()
+    let mut random = Random(seed.into());
+    (0..size).map(|_| random.octet()).collect()
 }
 
 pub struct World {
@@ -64,7 +62,7 @@ impl World {
     }
 
     /// Resets the device and its I3C core, as a platform does.
-    pub fn reset_device(&self, agent: &mut RecoveryAgent<ModelBus<'_>>) {
+    pub fn reset_device(&self, agent: &mut RecoveryAgent<impl RegisterBus>) {
         self.model.borrow_mut().tick(self.now());
         self.model.borrow_mut().reset();
         agent.device_was_reset(self.now()).unwrap();
@@ -106,7 +104,7 @@ impl World {
     /// Polls until the device asks for an image or the boot is over.
     pub fn next_event(
         &self,
-        agent: &mut RecoveryAgent<ModelBus<'_>>,
+        agent: &mut RecoveryAgent<impl RegisterBus>,
     ) -> Result<AgentEvent, RecoveryError> {
         loop {
             match agent.poll(self.now())? {
@@ -122,7 +120,7 @@ impl World {
     /// Writes an image in chunks of the sizes that `chunk` gives, as far as the window lets it.
     pub fn write(
         &self,
-        agent: &mut RecoveryAgent<ModelBus<'_>>,
+        agent: &mut RecoveryAgent<impl RegisterBus>,
         image: &[u8],
         mut chunk: impl FnMut() -> usize,
     ) -> Result<(), RecoveryError> {
@@ -143,7 +141,7 @@ impl World {
     /// Delivers one image up to the point where the device waits for its activation.
     pub fn deliver(
         &self,
-        agent: &mut RecoveryAgent<ModelBus<'_>>,
+        agent: &mut RecoveryAgent<impl RegisterBus>,
         image: &[u8],
         chunk: impl FnMut() -> usize,
     ) -> Result<(), RecoveryError> {
@@ -160,7 +158,7 @@ impl World {
     /// A whole boot; gives the indices that the device asked for.
     pub fn boot(
         &self,
-        agent: &mut RecoveryAgent<ModelBus<'_>>,
+        agent: &mut RecoveryAgent<impl RegisterBus>,
         images: &[Vec<u8>],
     ) -> Result<Vec<u8>, RecoveryError> {
         let mut asked = vec![];
