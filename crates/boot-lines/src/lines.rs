@@ -1,7 +1,7 @@
 //! Reads one `@` line of the console into a value.
 //!
 //! The crate `netboot-app` writes the lines of a boot and of its report. The ROM adds the lines about what only the
-//! ROM knows: `@rom`, `@nic`, `@memory`, `@device`, `@device-image`, `@instret`, `@net`, `@panic` and `@stall`.
+//! ROM knows: `@rom`, `@nic`, `@memory`, `@device`, `@device-image`, `@ethernet`, `@instret`, `@net`, `@panic` and `@stall`.
 //!
 //! A line is a word and `key=value` pairs with one space between them; the value of `message` runs to the end of the
 //! line. The reader ignores unknown words and unknown keys, so that an older tool can read a newer ROM.
@@ -271,6 +271,19 @@ pub struct Net {
     pub errors: u64,
 }
 
+/// The line `@ethernet`: what the emulated Ethernet device of a network coprocessor did. Each field is a number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct EthernetDevice {
+    /// Frames that it queued.
+    pub queued: u64,
+    /// Frames that it dropped because its queue was full.
+    pub overflow: u64,
+    /// Frames that it dropped because they were too short or too long.
+    pub wrong_length: u64,
+    /// Accesses and commands of the driver that it had to ignore.
+    pub ignored: u64,
+}
+
 /// The lines `@panic`, `@stall`, `@trap`, `@stack` and `@settings`: why the ROM stopped at once.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Stop {
@@ -291,7 +304,7 @@ pub enum Said {
     /// Says which ROM runs.
     Rom(Rom),
     /// The ROM has a network device with this Ethernet address.
-    Nic { mac: String },
+    Nic { mac: String, link: Option<String> },
     /// The interface has an address.
     Configured {
         t: u64,
@@ -307,6 +320,10 @@ pub enum Said {
     },
     /// The boot file is being looked into.
     BootFile { t: u64, uri: String },
+    /// A script of so many octets runs.
+    Script { t: u64, octets: u64, uri: String },
+    /// A script failed in this line of it.
+    ScriptFailed { line: u16, failure: Failure },
     /// The table of contents was read.
     Toc { t: u64, images: u16 },
     /// The device requests an image.
@@ -358,6 +375,8 @@ pub enum Said {
     Instret(Instret),
     /// The ROM says how many frames it handled.
     Net(Net),
+    /// The ROM says what the emulated Ethernet device did.
+    Ethernet(EthernetDevice),
     /// The ROM could not start a boot.
     Start(Failure),
     /// The ROM stopped at once.
@@ -384,6 +403,7 @@ impl Said {
             }),
             "nic" => Said::Nic {
                 mac: line.get("mac")?,
+                link: line.maybe("link")?,
             },
             "configured" => Said::Configured {
                 t: t()?,
@@ -397,6 +417,15 @@ impl Said {
             "boot-file" => Said::BootFile {
                 t: t()?,
                 uri: line.get("uri")?,
+            },
+            "script" => Said::Script {
+                t: t()?,
+                octets: line.get("octets")?,
+                uri: line.get("uri")?,
+            },
+            "script-failed" => Said::ScriptFailed {
+                line: line.get("line")?,
+                failure: line.failure()?,
             },
             "toc" => Said::Toc {
                 t: t()?,
@@ -481,6 +510,12 @@ impl Said {
                 rx: line.get("rx")?,
                 tx: line.get("tx")?,
                 errors: line.get("errors")?,
+            }),
+            "ethernet" => Said::Ethernet(EthernetDevice {
+                queued: line.get("queued")?,
+                overflow: line.get("overflow")?,
+                wrong_length: line.get("wrong_length")?,
+                ignored: line.get("ignored")?,
             }),
             "start" => Said::Start(line.failure()?),
             word @ ("panic" | "stall" | "trap" | "stack" | "settings") => Said::Stop(Stop {

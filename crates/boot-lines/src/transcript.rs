@@ -1,7 +1,8 @@
 //! Collects the lines of a console into one value for the whole boot. Reports, pictures and tests read this value.
 
 use crate::lines::{
-    Device, DeviceImage, Failure, ImageLine, Instret, Memory, Net, Report, Rom, Said, Stop,
+    Device, DeviceImage, EthernetDevice, Failure, ImageLine, Instret, Memory, Net, Report, Rom,
+    Said, Stop,
 };
 use serde::Serialize;
 
@@ -76,6 +77,8 @@ pub struct Transcript {
     pub instret: Option<Instret>,
     /// Frames that the ROM handled.
     pub net: Option<Net>,
+    /// What the emulated Ethernet device of a network coprocessor did.
+    pub ethernet: Option<EthernetDevice>,
     /// The error because of which the ROM could not start a boot.
     pub start: Option<Failure>,
     /// The reason for which the ROM stopped at once.
@@ -190,7 +193,14 @@ impl Transcript {
 
     fn add(&mut self, said: &Said) {
         match said.clone() {
-            Said::Rom(rom) => self.rom = Some(rom),
+            // A ROM that was reset begins anew, and so does the transcript.
+            Said::Rom(rom) => {
+                *self = Self {
+                    rom: Some(rom),
+                    unreadable: std::mem::take(&mut self.unreadable),
+                    ..Self::default()
+                };
+            }
             Said::Configured { t, address, .. } => self.configured = Some((t, address)),
             Said::Toc { images, .. } => self.toc_images = Some(images),
             Said::Requested { t, index } => {
@@ -202,7 +212,10 @@ impl Transcript {
                 ..Attempt::default()
             }),
             // A person reads it, and a failure comes right behind it.
-            Said::BootFile { .. } | Said::Nic { .. } => {}
+            Said::BootFile { .. }
+            | Said::Nic { .. }
+            | Said::Script { .. }
+            | Said::ScriptFailed { .. } => {}
             Said::Opened {
                 t,
                 index,
@@ -249,6 +262,7 @@ impl Transcript {
             Said::Memory(memory) => self.memory = Some(memory),
             Said::Instret(instret) => self.instret = Some(instret),
             Said::Net(net) => self.net = Some(net),
+            Said::Ethernet(device) => self.ethernet = Some(device),
             Said::Start(error) => self.start = Some(error),
             Said::Stop(stop) => self.stop = Some(stop),
         }
@@ -319,6 +333,7 @@ INFO  looking for an address
 @memory static=70000 stack_used=6000 stack_size=61072
 @instret total=9000 emulated=4000 traps=12
 @net rx=3 tx=4 errors=0
+@ethernet queued=3 overflow=2 wrong_length=1 ignored=0
 ";
 
     #[test]
@@ -340,6 +355,9 @@ INFO  looking for an address
         assert_eq!(transcript.memory.unwrap().stack_used, 6000);
         assert_eq!(transcript.device_images[0].sha256, None);
         assert_eq!(transcript.net.unwrap().tx, 4);
+        let ethernet = transcript.ethernet.unwrap();
+        assert_eq!((ethernet.queued, ethernet.overflow), (3, 2));
+        assert_eq!((ethernet.wrong_length, ethernet.ignored), (1, 0));
     }
 
     #[test]

@@ -1,10 +1,12 @@
 //! What can go wrong between a URI and its octets.
 
 use core::fmt;
-use core::net::Ipv4Addr;
+use core::net::IpAddr;
 use netboot_core::uri::UriError;
 use netboot_core::{Blame, Coded, Console, Duration, Module};
 use netboot_dhcp::DhcpError;
+#[cfg(feature = "ipv6")]
+use netboot_dhcp::v6::Dhcp6Error;
 #[cfg(feature = "http")]
 use netboot_http::HttpError;
 use netboot_tftp::TftpError;
@@ -18,6 +20,9 @@ pub enum NetError {
     Uri(UriError),
     /// The DHCP client failed.
     Dhcp(DhcpError),
+    /// The DHCPv6 client failed.
+    #[cfg(feature = "ipv6")]
+    Dhcp6(Dhcp6Error),
     /// The TFTP client failed.
     Tftp(TftpError),
     /// The HTTP client failed.
@@ -37,7 +42,7 @@ pub enum NetError {
     /// No route leads to this address, and there is no router.
     NoRoute {
         /// The address.
-        address: Ipv4Addr,
+        address: IpAddr,
     },
     /// The URI has a host name, but there is no DNS server to ask.
     NoDnsServer,
@@ -45,7 +50,7 @@ pub enum NetError {
     NameNotFound,
     /// No DNS server answered.
     DnsTimeout,
-    /// The address is one of IPv6; this build speaks IPv4.
+    /// The address is one of IPv6, and the station or the build speaks IPv4 only; or the other way round.
     AddressFamily,
     /// No carrier of this build fetches from such a scheme.
     Unsupported,
@@ -57,6 +62,15 @@ pub enum NetError {
     ConnectionReset,
     /// The server sent nothing for the stall time.
     Stalled,
+    /// The server sends, but less than [`NetworkOptions::slow`](crate::NetworkOptions::slow) asks for.
+    #[cfg(feature = "robust")]
+    TooSlow {
+        /// Octets that came in the span.
+        octets: u32,
+    },
+    /// A person ended the command ([`Platform::interrupted`](netboot_core::Platform::interrupted)).
+    #[cfg(feature = "script")]
+    Interrupted,
     /// The server took the request, and no octet of an answer came. It is slow, or its packets are longer than the path takes.
     NoResponse,
     /// The server stopped sending, and fragments of IP packets came, which this station does not put together.
@@ -64,6 +78,9 @@ pub enum NetError {
         /// Number of fragments since the address was set.
         count: u16,
     },
+    /// No router told a prefix of which the station could make an address of IPv6, and no DHCPv6 server leased one.
+    #[cfg(feature = "ipv6")]
+    NoRouter,
     /// The caller's deadline came first.
     Deadline,
     /// The handle belongs to a transfer that was closed.
@@ -161,6 +178,17 @@ impl NetError {
         }
     }
 
+    /// Whether a server refuses to send a part of its file that it may send as a whole.
+    #[cfg(feature = "robust")]
+    pub(crate) fn is_of_range(&self) -> bool {
+        match self {
+            #[cfg(feature = "http")]
+            NetError::Http(error) => !self.is_of_place() && !error.is_transient(),
+            NetError::SizeChanged { .. } => true,
+            _ => false,
+        }
+    }
+
     /// Whether this is how it looks when packets of the server are longer than the path takes.
     pub(crate) fn may_be_too_long(&self) -> bool {
         matches!(
@@ -190,6 +218,8 @@ impl fmt::Display for NetError {
         let text = match self {
             NetError::Uri(error) => return error.fmt(f),
             NetError::Dhcp(error) => return error.fmt(f),
+            #[cfg(feature = "ipv6")]
+            NetError::Dhcp6(error) => return error.fmt(f),
             NetError::Tftp(error) => return error.fmt(f),
             #[cfg(feature = "http")]
             NetError::Http(error) => return error.fmt(f),
@@ -210,6 +240,15 @@ impl fmt::Display for NetError {
                     "no route to {address}: it is not on the own network, and there is no router"
                 );
             }
+            #[cfg(feature = "script")]
+            NetError::Interrupted => "a person ended the command",
+            #[cfg(feature = "robust")]
+            NetError::TooSlow { octets } => {
+                return write!(
+                    f,
+                    "the server is too slow: {octets} octets in the time of the limit"
+                );
+            }
             NetError::Fragmented { count } => {
                 return write!(
                     f,
@@ -219,14 +258,22 @@ impl fmt::Display for NetError {
             NetError::NoResponse => {
                 "no octet of an answer: the server is slow, or the path's MTU is smaller than the server thinks"
             }
+            #[cfg(feature = "ipv6")]
+            NetError::NoRouter => {
+                "IPv6: no router told a prefix, and no DHCPv6 server leased an address"
+            }
             NetError::NotConfigured => "no address: run dhcp or ifconfig first",
             NetError::DhcpTimeout => "no DHCP server offered a usable lease in time",
             NetError::BadAddress => "address or prefix that no station can have",
             NetError::BadRoute => "gateway not on the link, or route table full",
             NetError::NoDnsServer => "host name in the URI, but no DNS server known",
-            NetError::NameNotFound => "DNS: the name has no IPv4 address",
+            NetError::NameNotFound => {
+                "DNS: the name has no address of a family that this station speaks"
+            }
             NetError::DnsTimeout => "DNS: no server answered",
-            NetError::AddressFamily => "IPv6 address in the URI, this build speaks IPv4",
+            NetError::AddressFamily => {
+                "the URI's address is of a family that this station, or this build, does not speak"
+            }
             NetError::Unsupported => "scheme not in this build",
             NetError::ConnectTimeout => "TCP: no answer to the connection request",
             NetError::ConnectionRefused => "TCP: connection refused",
@@ -254,12 +301,18 @@ impl Coded for NetError {
     fn facts(&self, out: &mut dyn Console) {
         match self {
             NetError::Dhcp(error) => error.facts(out),
+            #[cfg(feature = "ipv6")]
+            NetError::Dhcp6(error) => error.facts(out),
+            #[cfg(feature = "robust")]
+            NetError::Tftp(error) => error.facts(out),
             #[cfg(feature = "http")]
             NetError::Http(error) => error.facts(out),
             NetError::NoRoute { address } => {
                 out.key("address");
-                out.ipv4(address.octets());
+                out.ip(*address);
             }
+            #[cfg(feature = "robust")]
+            NetError::TooSlow { octets } => out.number("octets", u64::from(*octets)),
             _ => {}
         }
     }
@@ -268,6 +321,8 @@ impl Coded for NetError {
         Module::Network.code(match self {
             NetError::Uri(error) => return error.code(),
             NetError::Dhcp(error) => return error.code(),
+            #[cfg(feature = "ipv6")]
+            NetError::Dhcp6(error) => return error.code(),
             NetError::Tftp(error) => return error.code(),
             #[cfg(feature = "http")]
             NetError::Http(error) => return error.code(),
@@ -294,6 +349,12 @@ impl Coded for NetError {
             NetError::NoRoute { .. } => 24,
             NetError::NoResponse => 25,
             NetError::Fragmented { .. } => 26,
+            #[cfg(feature = "ipv6")]
+            NetError::NoRouter => 27,
+            #[cfg(feature = "robust")]
+            NetError::TooSlow { .. } => 28,
+            #[cfg(feature = "script")]
+            NetError::Interrupted => 29,
             NetError::PartBeyondEnd => 17,
             NetError::SizeChanged { .. } => 18,
             NetError::ContentChanged => 19,
@@ -307,6 +368,8 @@ impl Coded for NetError {
         match self {
             NetError::Uri(error) => error.blame(),
             NetError::Dhcp(error) => error.blame(),
+            #[cfg(feature = "ipv6")]
+            NetError::Dhcp6(error) => error.blame(),
             NetError::Tftp(error) => error.blame(),
             #[cfg(feature = "http")]
             NetError::Http(error) => error.blame(),
@@ -329,6 +392,12 @@ impl Coded for NetError {
             NetError::SizeChanged { .. }
             | NetError::ContentChanged
             | NetError::Truncated { .. } => Blame::Server,
+            #[cfg(feature = "ipv6")]
+            NetError::NoRouter => Blame::Network,
+            #[cfg(feature = "robust")]
+            NetError::TooSlow { .. } => Blame::Network,
+            #[cfg(feature = "script")]
+            NetError::Interrupted => Blame::Caller,
             NetError::DhcpTimeout
             | NetError::DnsTimeout
             | NetError::ConnectTimeout

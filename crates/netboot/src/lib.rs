@@ -8,6 +8,8 @@ mod fetch;
 mod link;
 mod network;
 mod options;
+#[cfg(feature = "phy")]
+mod phy;
 mod resources;
 mod stack;
 mod station;
@@ -18,9 +20,13 @@ pub use error::NetError;
 #[cfg(feature = "exchange")]
 pub use netboot_http::Method;
 pub use network::Network;
+#[cfg(feature = "ipv6")]
+pub use options::Families;
 #[cfg(feature = "http")]
 pub use options::HttpOptions;
-pub use options::{ArpProbe, DhcpOptions, NetworkOptions, TftpOptions};
+pub use options::{ArpProbe, DhcpOptions, NetworkOptions, SlowLimit, TftpOptions};
+#[cfg(feature = "phy")]
+pub use phy::{PhyDevice, PhyTx};
 #[cfg(feature = "parallel")]
 pub use resources::Lanes;
 pub use resources::{Buffers, Slots};
@@ -29,6 +35,10 @@ pub use transfer::http::Tls;
 #[cfg(feature = "exchange")]
 pub use transfer::http::{Answer, ExchangeRequest, Protection};
 
+#[cfg(feature = "ipv6")]
+pub use netboot_dhcp::v6::Dhcp6Error;
+#[cfg(all(feature = "dhcp-options", feature = "ipv6"))]
+pub use netboot_dhcp::v6::RawOptions as RawOptions6;
 #[cfg(feature = "dhcp-options")]
 pub use netboot_dhcp::{RawOptions, Scope};
 

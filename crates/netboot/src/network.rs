@@ -5,27 +5,47 @@ use crate::fetch::{Fetch, Stop, deliver};
 use crate::options::NetworkOptions;
 use crate::resources::{Buffers, Slots};
 use crate::stack::Stack;
+#[cfg(any(feature = "fast-start", feature = "negotiate"))]
+use crate::station::Internal;
 #[cfg(feature = "dns")]
 use crate::station::Names;
-use crate::station::{Lease, State, Station, StationParts, Step};
+#[cfg(not(feature = "ipv6"))]
+use crate::station::State;
+#[cfg(feature = "script")]
+use crate::station::resolve;
+#[cfg(feature = "ipv6")]
+use crate::station::{Ipv6, Lease6};
+use crate::station::{Lease, Station, StationParts, Step};
 use crate::transfer::carrier::Carrier;
 #[cfg(feature = "http")]
 use crate::transfer::http::{Connection, Http, tcp_socket};
 use crate::transfer::table::Carriers;
 use crate::transfer::tftp::Tftp;
-use heapless::String;
+#[cfg(feature = "script")]
+use core::net::IpAddr;
 use log::{debug, info};
+#[cfg(feature = "script")]
+use netboot_core::DeviceInfo;
+#[cfg(feature = "script")]
+use netboot_core::uri::Scheme;
 use netboot_core::uri::Uri;
 use netboot_core::{Device, Duration, Instant, Platform};
 use netboot_dhcp as dhcp;
 #[cfg(feature = "dhcp-options")]
 use netboot_dhcp::RawOptions;
+#[cfg(feature = "negotiate")]
+use netboot_ipxe::ServerInfo;
+#[cfg(all(feature = "script", feature = "ipv6"))]
+use netboot_ipxe::script::Configurator;
 use netboot_ipxe::{
-    Deliver, DhcpGoal, ExecError, ImageHandle, IpxeInterface, LoadedImage, NAME_LEN, NetworkConfig,
-    Part, Route,
+    Deliver, DhcpGoal, ExecError, ImageHandle, IpxeInterface, LoadedImage, NetworkConfig, Part,
+    Route, short_name,
 };
+#[cfg(feature = "script")]
+use netboot_ipxe::{InterfaceInfo, OptionScope};
+#[cfg(feature = "syslog")]
+use netboot_ipxe::{Severity, WriteLine};
 use rand_core::RngCore;
-use smoltcp::socket::udp;
 
 /// Longest time that opening a transfer ahead may take: the caller has other things to look after.
 #[cfg(feature = "fast-start")]
@@ -44,6 +64,9 @@ pub struct Network<'a, D: Device, P: Platform> {
     fetch: Fetch<'a, (D, P)>,
     /// Identifies the open transfer; handles with another id are stale.
     id: u32,
+    /// The families of addresses that the options allow. A script may use one of them alone.
+    #[cfg(all(feature = "script", feature = "ipv6"))]
+    families: crate::options::Families,
 }
 
 impl<'a, D: Device, P: Platform> Network<'a, D, P> {
@@ -52,6 +75,10 @@ impl<'a, D: Device, P: Platform> Network<'a, D, P> {
     #[inline(always)]
     pub fn new<const TCP: usize, const OPTIONS: usize>(
         device: D,
+        #[cfg_attr(
+            not(feature = "http"),
+            expect(unused_mut, reason = "TCP wants random numbers")
+        )]
         mut platform: P,
         buffers: &'a mut Buffers<TCP, OPTIONS>,
         slots: &'a mut Slots<'a>,
@@ -64,20 +91,29 @@ impl<'a, D: Device, P: Platform> Network<'a, D, P> {
             );
         }
         let mac = device.info().mac;
+        #[cfg(feature = "http")]
         let (seed, now) = (platform.rng().next_u64(), platform.now());
         let vlan = options.vlan;
+        #[cfg(all(feature = "script", feature = "ipv6"))]
+        let families = options.families;
         let waiting = &mut buffers.waiting;
-        let mut stack = Stack::new(device, vlan, waiting, seed, now, &mut slots.sockets[..]);
-        let tftp = stack.add(sending(&mut slots.udp_tx, &mut buffers.udp_tx));
-        let dhcp = stack.add(sending(&mut slots.dhcp_tx, &mut buffers.dhcp_tx));
-        #[cfg(feature = "dns")]
-        let dns = stack.add(sending(&mut slots.dns_tx, &mut buffers.dns_tx));
+        #[cfg_attr(
+            not(feature = "http"),
+            expect(unused_mut, reason = "sockets are added")
+        )]
+        let mut stack = Stack::new(
+            device,
+            vlan,
+            waiting,
+            #[cfg(feature = "http")]
+            (seed, now, &mut slots.sockets[..]),
+        );
         #[cfg(feature = "http")]
         let tcp = stack.add(tcp_socket(&mut buffers.tcp_rx, &mut buffers.tcp_tx));
         // Each part is made in its place: a part with a name of its own would lie on the stack as well.
         Self {
             fetch: Fetch::new(Carriers::new(
-                Tftp::new(tftp, options.tftp),
+                Tftp::new(options.tftp),
                 #[cfg(feature = "http")]
                 Http::new(Connection::new(tcp), options.http),
             )),
@@ -86,16 +122,32 @@ impl<'a, D: Device, P: Platform> Network<'a, D, P> {
                 lease: Lease::new(
                     &mut slots.dhcp,
                     mac,
-                    dhcp,
                     &mut buffers.dhcp_options,
                     &options.dhcp,
+                ),
+                #[cfg(feature = "ipv6")]
+                ipv6: Ipv6::new(
+                    mac,
+                    &options.dhcp,
+                    Lease6::new(
+                        &mut slots.dhcp6,
+                        mac,
+                        &mut buffers.dhcp6_options,
+                        &options.dhcp,
+                    ),
                 ),
                 options,
                 stack,
                 #[cfg(feature = "dns")]
-                names: Names::new(dns, &mut slots.resolver),
+                names: Names::new([
+                    &mut slots.resolver,
+                    #[cfg(feature = "ipv6")]
+                    &mut slots.resolver6,
+                ]),
             }),
             id: 0,
+            #[cfg(all(feature = "script", feature = "ipv6"))]
+            families,
         }
     }
 
@@ -150,6 +202,12 @@ impl<'a, D: Device, P: Platform> Network<'a, D, P> {
         self.station.lease.raw()
     }
 
+    /// The options of the DHCPv6 servers' messages by number, in their raw form.
+    #[cfg(all(feature = "dhcp-options", feature = "ipv6"))]
+    pub fn dhcp6_options(&self) -> &crate::RawOptions6<'a> {
+        self.station.ipv6.raw()
+    }
+
     /// Receives, answers, and keeps lease and connections alive: one bounded round, for callers that
     /// have a loop of their own.
     pub fn poll(&mut self) {
@@ -176,6 +234,23 @@ impl<'a, D: Device, P: Platform> Network<'a, D, P> {
             .http
             .exchange(station, request, buffer)
             .map_err(|failed| station.take_error(failed))
+    }
+
+    /// Opens a transfer for which nobody has asked yet, within `patience`. Handles given out so far are void.
+    #[cfg(any(feature = "fast-start", feature = "negotiate"))]
+    #[inline(never)]
+    fn open_early(&mut self, uri: &Uri, part: Option<Part>, patience: Duration) -> Internal {
+        self.id = self.id.wrapping_add(1);
+        let deadline = self.station.deadline;
+        let now = self.station.now();
+        self.station.deadline = deadline.min(now + patience);
+        let opened = self.fetch.open(&mut self.station, uri, part);
+        self.station.deadline = deadline;
+        #[cfg(feature = "fast-start")]
+        if opened.is_ok() {
+            self.fetch.is_early(now + KEEP);
+        }
+        opened
     }
 
     /// Whether the open transfer is this one, opened before anybody asked for it.
@@ -205,6 +280,10 @@ impl<D: Device, P: Platform> IpxeInterface for Network<'_, D, P> {
         self.station.now()
     }
 
+    fn random(&mut self) -> u32 {
+        self.station.platform.rng().next_u32()
+    }
+
     fn set_deadline(&mut self, deadline: Instant) {
         self.station.deadline = deadline;
     }
@@ -212,15 +291,24 @@ impl<D: Device, P: Platform> IpxeInterface for Network<'_, D, P> {
     #[inline(never)]
     fn dhcp(&mut self, goal: DhcpGoal) -> Result<&NetworkConfig, NetError> {
         let station = &mut self.station;
-        station.start_lease(goal);
-        let limit = station.now() + station.options.dhcp.timeout;
-        let result = station.run(limit, NetError::DhcpTimeout, |station, _| {
-            match station.lease.state {
-                State::Failed(error) => Err(station.fail(error.into())),
-                State::Bound if station.lease.is_complete() => Ok(Step::Done(())),
-                State::Off | State::Acquiring | State::Bound => Ok(Step::WAIT),
-            }
-        });
+        #[cfg(feature = "robust")]
+        if let Err(failed) = station.spread_start() {
+            return Err(station.take_error(failed));
+        }
+        #[cfg(feature = "ipv6")]
+        let result = station.acquire(goal);
+        #[cfg(not(feature = "ipv6"))]
+        let result = {
+            station.start_lease(goal);
+            let limit = station.now() + station.options.dhcp.timeout;
+            station.run(limit, NetError::DhcpTimeout, |station, _| {
+                match station.lease.state {
+                    State::Failed(error) => Err(station.fail(error.into())),
+                    State::Bound if station.lease.is_complete() => Ok(Step::Done(())),
+                    State::Off | State::Acquiring | State::Bound => Ok(Step::WAIT),
+                }
+            })
+        };
         if let Err(failed) = result {
             let error = station.take_error(failed);
             station.end_lease();
@@ -240,6 +328,12 @@ impl<D: Device, P: Platform> IpxeInterface for Network<'_, D, P> {
 
     fn config(&self) -> Option<&NetworkConfig> {
         self.station.config()
+    }
+
+    #[cfg(feature = "ipv6")]
+    fn other_config(&self) -> Option<&NetworkConfig> {
+        let [_, other] = self.station.configs();
+        other
     }
 
     fn route(&mut self, route: &Route) -> Result<(), NetError> {
@@ -264,7 +358,7 @@ impl<D: Device, P: Platform> IpxeInterface for Network<'_, D, P> {
         // After redirects it is where it really is.
         let uri = self.fetch.uri.as_ref().unwrap_or(uri);
         Ok(ImageHandle {
-            name: short_name(name.unwrap_or_else(|| last_segment(uri.path()))),
+            name: short_name(name.unwrap_or_else(|| uri.last_segment())),
             uri: uri.clone(),
             size: self.fetch.size,
             id: self.id,
@@ -280,16 +374,18 @@ impl<D: Device, P: Platform> IpxeInterface for Network<'_, D, P> {
             return;
         }
         debug!("prefetch {uri}");
-        // Handles given out so far are void.
-        self.id = self.id.wrapping_add(1);
-        let deadline = self.station.deadline;
-        let now = self.station.now();
-        self.station.deadline = deadline.min(now + PATIENCE);
-        let opened = self.fetch.open(&mut self.station, uri, part);
-        self.station.deadline = deadline;
-        if opened.is_ok() {
-            self.fetch.is_early(now + KEEP);
+        let _ = self.open_early(uri, part, PATIENCE);
+    }
+
+    #[cfg(feature = "negotiate")]
+    #[inline(never)]
+    fn probe(&mut self, uri: &Uri, patience: Duration) -> Result<ServerInfo, NetError> {
+        debug!("probe {uri}");
+        if let Err(failed) = self.open_early(uri, None, patience) {
+            self.fetch.close(&mut self.station);
+            return Err(self.station.take_error(failed));
         }
+        Ok(self.fetch.carriers.offer(self.fetch.size))
     }
 
     #[inline(never)]
@@ -316,8 +412,67 @@ impl<D: Device, P: Platform> IpxeInterface for Network<'_, D, P> {
         }
     }
 
+    #[cfg(feature = "script")]
+    fn interface(&mut self) -> Option<InterfaceInfo> {
+        let device = self.station.device();
+        let DeviceInfo { mac, mtu, .. } = device.info();
+        Some(InterfaceInfo {
+            mac,
+            mtu: u16::try_from(mtu).unwrap_or(u16::MAX),
+            link: Some(device.link_up()),
+        })
+    }
+
+    #[cfg(feature = "script")]
+    fn nslookup(&mut self, host: &str) -> Option<Result<IpAddr, NetError>> {
+        let uri = match Uri::from_parts(Scheme::Http, host, None, "") {
+            Ok(uri) => uri,
+            Err(error) => return Some(Err(error.into())),
+        };
+        let found = resolve(&mut self.station, &uri);
+        Some(found.map_err(|failed| self.station.take_error(failed)))
+    }
+
+    #[cfg(feature = "script")]
+    fn dhcp_option(&self, scope: OptionScope, code: u16) -> Option<&[u8]> {
+        let lease = &self.station.lease;
+        match scope {
+            OptionScope::Dhcp => lease.raw().get(dhcp::Scope::Dhcp, code.try_into().ok()?),
+            OptionScope::Proxy => lease.raw().get(dhcp::Scope::Proxy, code.try_into().ok()?),
+            #[cfg(feature = "ipv6")]
+            OptionScope::Dhcp6 => self.station.ipv6.raw().get(code),
+            #[cfg(not(feature = "ipv6"))]
+            OptionScope::Dhcp6 => None,
+        }
+    }
+
+    #[cfg(feature = "script")]
+    fn interruptible(&mut self, yes: bool) {
+        self.station.interruptible = yes;
+    }
+
+    #[cfg(all(feature = "script", feature = "ipv6"))]
+    fn use_family(&mut self, only: Option<Configurator>) -> bool {
+        use crate::options::Families;
+        let all = self.families;
+        let (speaks, families) = match only {
+            None => (true, all),
+            Some(Configurator::Dhcp) => (all.has_ipv4(), Families::Ipv4),
+            Some(Configurator::Ipv6) => (all.has_ipv6(), Families::Ipv6),
+        };
+        if speaks {
+            self.station.options.families = families;
+        }
+        speaks
+    }
+
     fn echo(&mut self, message: &str) {
         info!("{message}");
+    }
+
+    #[cfg(feature = "syslog")]
+    fn syslog(&mut self, severity: Severity, id: &str, write: WriteLine<'_>) {
+        self.station.syslog(severity, id, write);
     }
 
     fn sleep(&mut self, span: Duration) -> Result<(), NetError> {
@@ -338,25 +493,4 @@ impl<D: Device, P: Platform> IpxeInterface for Network<'_, D, P> {
         self.station.flush();
         self.station.deconfigure();
     }
-}
-
-/// Makes a socket that only sends: what comes is read where the device put it.
-fn sending<'a>(slots: &'a mut [udp::PacketMetadata], buffer: &'a mut [u8]) -> udp::Socket<'a> {
-    udp::Socket::new(
-        udp::PacketBuffer::new(&mut [][..], &mut [][..]),
-        udp::PacketBuffer::new(slots, buffer),
-    )
-}
-
-/// The name of a file in a path.
-fn last_segment(path: &str) -> &str {
-    let after = path.bytes().rposition(|octet| octet == b'/');
-    path.get(after.map_or(0, |at| at.saturating_add(1))..)
-        .unwrap_or(path)
-}
-
-/// As much of `name` as fits.
-fn short_name(name: &str) -> String<NAME_LEN> {
-    let (short, _) = name.split_at(name.floor_char_boundary(NAME_LEN));
-    short.try_into().unwrap_or_default()
 }

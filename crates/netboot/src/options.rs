@@ -42,6 +42,30 @@ pub struct DhcpOptions {
     pub after_declines: dhcp::AfterDeclines,
     /// Time after which the whole of `dhcp` ends.
     pub timeout: Duration,
+    /// The station waits before its first question to a DHCP server or a router: a random time, up to this one. It is for racks whose boards all
+    /// start at once (RFC 2131, section 4.4.1, asks for up to 10 s). A build without the feature `robust` does not wait.
+    pub spread: Duration,
+}
+
+/// How slow a server may be. A slower one is given up, and the image goes on from the next source. Only the time counts in which the station waits
+/// for the server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SlowLimit {
+    /// Octets that have to come in each span; 0 for no limit.
+    pub octets: u32,
+    /// Length of a span.
+    pub time: Duration,
+}
+
+impl Default for SlowLimit {
+    /// 2,048 octets in 30 s. A server that is slower than that brings no image of more than 20 KiB within the five minutes that an attempt has, and
+    /// a lossy link with a delay of half a second brings several times as much.
+    fn default() -> Self {
+        Self {
+            octets: 2048,
+            time: Duration::from_secs(30),
+        }
+    }
 }
 
 /// Sizes and times of TFTP.
@@ -83,12 +107,65 @@ pub struct HttpOptions {
     pub user_agent: &'static str,
 }
 
+/// Which families of addresses the station speaks, and which one comes first.
+#[cfg(feature = "ipv6")]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Families {
+    /// IPv4 alone.
+    #[default]
+    Ipv4,
+    /// IPv6 alone.
+    Ipv6,
+    /// Both. Where both tell boot files, those of IPv6 come first. Once IPv4 has told some, IPv6 has this much time left.
+    Ipv6First(Duration),
+    /// Both. Where both tell boot files, those of IPv4 come first. Once IPv6 has told some, IPv4 has this much time left.
+    Ipv4First(Duration),
+}
+
+#[cfg(feature = "ipv6")]
+impl Families {
+    /// Both, IPv6 first (RFC 6724, RFC 8305), with a second for IPv6: a router answers within half of that (RFC 4861, section 6.2.6), and
+    /// two addresses are to be probed after that.
+    pub const DUAL: Self = Families::Ipv6First(Duration::from_secs(1));
+
+    /// Whether the station speaks IPv4.
+    pub fn has_ipv4(self) -> bool {
+        self != Families::Ipv6
+    }
+
+    /// Whether the station speaks IPv6.
+    pub fn has_ipv6(self) -> bool {
+        self != Families::Ipv4
+    }
+
+    /// Whether IPv6 comes first.
+    pub fn prefers_ipv6(self) -> bool {
+        matches!(self, Families::Ipv6 | Families::Ipv6First(_))
+    }
+
+    /// Whether the station speaks both.
+    pub fn are_both(self) -> bool {
+        self.has_ipv4() && self.has_ipv6()
+    }
+
+    /// Time that the first family has left once the other one has told everything.
+    pub(crate) fn head_start(self) -> Duration {
+        match self {
+            Families::Ipv6First(span) | Families::Ipv4First(span) => span,
+            Families::Ipv4 | Families::Ipv6 => Duration::ZERO,
+        }
+    }
+}
+
 /// Times and sizes of the library. The defaults suit a data centre.
 #[derive(Clone, Copy, Debug)]
 pub struct NetworkOptions {
     /// Number of the VLAN that the station is in, 1 to 4,094: its frames carry the tag (IEEE 802.1Q), and frames of other VLANs are
     /// ignored. `None` for frames without a tag, where a tag that tells a priority only is as good as none.
     pub vlan: Option<u16>,
+    /// The families of addresses.
+    #[cfg(feature = "ipv6")]
+    pub families: Families,
     /// DHCP.
     pub dhcp: DhcpOptions,
     /// TFTP.
@@ -96,12 +173,17 @@ pub struct NetworkOptions {
     /// HTTP and HTTPS.
     #[cfg(feature = "http")]
     pub http: HttpOptions,
+    /// The server that takes the log, UDP port 514. `None` for the one that the network tells (DHCP option 7), if it tells one.
+    #[cfg(feature = "syslog")]
+    pub syslog: Option<core::net::IpAddr>,
     /// Time for one DNS name, for each server that there is. smoltcp goes on to the next server after 10 s.
     pub dns_timeout: Duration,
     /// Number of times that one image's transfer is taken up again after it broke.
     pub resumes: u32,
-    /// Wait before the first resumption; it doubles with each further one.
+    /// The least wait before the first resumption. The waits are random, and grow to 10 s ([`Backoff`](netboot_core::Backoff)).
     pub resume_wait: Duration,
+    /// How slow a server may be. A build without the feature `robust` has no such limit.
+    pub slow: SlowLimit,
 }
 
 impl Default for DhcpOptions {
@@ -121,6 +203,8 @@ impl Default for DhcpOptions {
             declines: 3,
             after_declines: dhcp::AfterDeclines::Use,
             timeout: Duration::from_secs(60),
+            // A board that starts alone gains nothing by it.
+            spread: Duration::ZERO,
         }
     }
 }
@@ -158,13 +242,18 @@ impl Default for NetworkOptions {
     fn default() -> Self {
         Self {
             vlan: None,
+            #[cfg(feature = "ipv6")]
+            families: Families::default(),
             dhcp: DhcpOptions::default(),
             tftp: TftpOptions::default(),
             #[cfg(feature = "http")]
             http: HttpOptions::default(),
+            #[cfg(feature = "syslog")]
+            syslog: None,
             dns_timeout: Duration::from_secs(10),
             resumes: 5,
             resume_wait: Duration::from_millis(200),
+            slow: SlowLimit::default(),
         }
     }
 }

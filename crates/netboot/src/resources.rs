@@ -1,14 +1,11 @@
 //! All memory of the library but the frames of the device.
 
 use crate::link::WAITING;
-use crate::station::MESSAGE_MAX;
 #[cfg(feature = "http")]
 use netboot_core::uri::LONG_TARGETS;
+#[cfg(feature = "http")]
 use smoltcp::iface::SocketStorage;
-use smoltcp::socket::udp;
 
-/// Request and acknowledgements of TFTP; the request is the longest.
-const UDP_TX: usize = 640;
 /// One HTTP request head; with several connections, those of the stripes that are asked for ahead, until they are acknowledged.
 #[cfg(feature = "http")]
 pub(crate) const TCP_TX: usize = if LONG_TARGETS {
@@ -22,10 +19,8 @@ pub(crate) const TCP_TX: usize = if LONG_TARGETS {
 #[cfg(feature = "parallel")]
 const CONNECTIONS: usize = crate::transfer::http::LANES;
 /// Number of TCP connections.
-#[cfg(not(feature = "parallel"))]
-const CONNECTIONS: usize = cfg!(feature = "http") as usize;
-/// TFTP, DHCP, and DNS and TCP where they are.
-const SOCKETS: usize = 2 + cfg!(feature = "dns") as usize + CONNECTIONS;
+#[cfg(all(feature = "http", not(feature = "parallel")))]
+const CONNECTIONS: usize = 1;
 /// Octets for the options of the DHCP servers' messages, if the integrator does not say otherwise.
 const DHCP_OPTIONS: usize = if cfg!(feature = "dhcp-options") {
     1024
@@ -36,16 +31,14 @@ const DHCP_OPTIONS: usize = if cfg!(feature = "dhcp-options") {
 /// The buffers of a [`Network`](crate::Network): all zero at the start, so that a static of them takes no
 /// flash.
 ///
-/// `TCP` is the HTTP receive buffer in octets: throughput is at most `TCP` octets for each round trip. TFTP and DHCP have none:
-/// what comes is read in the device. Without the feature `http` there is no such buffer. With the feature
+/// `TCP` is the HTTP receive buffer in octets: throughput is at most `TCP` octets for each round trip. What comes over UDP is read
+/// in the device. Without the feature `http` there is no such buffer. With the feature
 /// `dhcp-options`, `OPTIONS` octets keep the options of the DHCP servers in their raw form.
 pub struct Buffers<const TCP: usize, const OPTIONS: usize = DHCP_OPTIONS> {
-    pub(crate) udp_tx: [u8; UDP_TX],
-    pub(crate) dhcp_tx: [u8; MESSAGE_MAX],
     pub(crate) waiting: [u8; WAITING],
-    #[cfg(feature = "dns")]
-    pub(crate) dns_tx: [u8; netboot_dns::TRANSMIT_MAX],
     pub(crate) dhcp_options: [u8; OPTIONS],
+    #[cfg(feature = "ipv6")]
+    pub(crate) dhcp6_options: [u8; OPTIONS],
     #[cfg(feature = "http")]
     pub(crate) tcp_rx: [u8; TCP],
     #[cfg(feature = "http")]
@@ -56,12 +49,10 @@ impl<const TCP: usize, const OPTIONS: usize> Buffers<TCP, OPTIONS> {
     /// Zeroed buffers.
     pub const fn new() -> Self {
         Self {
-            udp_tx: [0; UDP_TX],
-            dhcp_tx: [0; MESSAGE_MAX],
             waiting: [0; WAITING],
-            #[cfg(feature = "dns")]
-            dns_tx: [0; netboot_dns::TRANSMIT_MAX],
             dhcp_options: [0; OPTIONS],
+            #[cfg(feature = "ipv6")]
+            dhcp6_options: [0; OPTIONS],
             #[cfg(feature = "http")]
             tcp_rx: [0; TCP],
             #[cfg(feature = "http")]
@@ -104,30 +95,36 @@ impl<const TCP: usize, const N: usize> Default for Lanes<TCP, N> {
     }
 }
 
-/// The sockets and the slots of their buffers. They are not zero at the start, so make them in place at run time.
+/// The sockets of TCP, and the clients. They are not zero at the start, so make them in place at run time.
 pub struct Slots<'a> {
-    pub(crate) udp_tx: [udp::PacketMetadata; 4],
-    pub(crate) dhcp_tx: [udp::PacketMetadata; 1],
-    #[cfg(feature = "dns")]
-    pub(crate) dns_tx: [udp::PacketMetadata; 1],
     #[cfg(feature = "dns")]
     pub(crate) resolver: netboot_dns::Resolver,
+    #[cfg(all(feature = "dns", feature = "ipv6"))]
+    pub(crate) resolver6: netboot_dns::Resolver,
     pub(crate) dhcp: Option<netboot_dhcp::Client>,
-    pub(crate) sockets: [SocketStorage<'a>; SOCKETS],
+    #[cfg(feature = "ipv6")]
+    pub(crate) dhcp6: Option<netboot_dhcp::v6::Client>,
+    #[cfg(feature = "http")]
+    pub(crate) sockets: [SocketStorage<'a>; CONNECTIONS],
+    #[cfg(not(feature = "http"))]
+    pub(crate) sockets: core::marker::PhantomData<&'a ()>,
 }
 
 impl Slots<'_> {
     /// Empty slots.
     pub const fn new() -> Self {
         Self {
-            udp_tx: [udp::PacketMetadata::EMPTY; 4],
-            dhcp_tx: [udp::PacketMetadata::EMPTY; 1],
-            #[cfg(feature = "dns")]
-            dns_tx: [udp::PacketMetadata::EMPTY; 1],
             #[cfg(feature = "dns")]
             resolver: netboot_dns::Resolver::new(),
+            #[cfg(all(feature = "dns", feature = "ipv6"))]
+            resolver6: netboot_dns::Resolver::new(),
             dhcp: None,
-            sockets: [const { SocketStorage::EMPTY }; SOCKETS],
+            #[cfg(feature = "ipv6")]
+            dhcp6: None,
+            #[cfg(feature = "http")]
+            sockets: [const { SocketStorage::EMPTY }; CONNECTIONS],
+            #[cfg(not(feature = "http"))]
+            sockets: core::marker::PhantomData,
         }
     }
 }

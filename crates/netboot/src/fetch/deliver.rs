@@ -1,13 +1,16 @@
 //! The image into its delivery, with resumption.
 
 use super::file::{Fetch, has_time};
+#[cfg(feature = "robust")]
+use super::pace::Pace;
 use crate::board::Board;
 use crate::error::NetError;
 use crate::station::{Failed, Station};
 use crate::transfer::carrier::Pumped;
 use log::warn;
-use netboot_core::{Blame, Coded, Digest, Duration};
+use netboot_core::{Backoff, Blame, Coded, Digest, Duration, Platform};
 use netboot_ipxe::{Deliver, SinkFailed};
+use rand_core::RngCore;
 use sha2::{Digest as _, Sha256};
 
 /// Octets of progress after which a broken transfer counts as a new trouble.
@@ -62,6 +65,13 @@ pub(crate) fn deliver<B: Board>(
     if result.is_err() {
         fetch.close(station);
     }
+    #[cfg(feature = "robust")]
+    {
+        fetch.left_at = match (&result, fetch.source()) {
+            (Err(_), source) if source != 0 && source == delivery.source() => delivery.position(),
+            _ => 0,
+        };
+    }
     result
 }
 
@@ -77,6 +87,7 @@ fn run<B: Board>(
     }
     take_up(fetch, station, size, delivery)?;
     let mut failures = 0u32;
+    let mut backoff = Backoff::new(station.options.resume_wait, LONGEST_WAIT);
     let mut failed_at = delivery.position();
     // Set once the next octet of the transfer is the next one of the delivery.
     let mut joined = false;
@@ -107,12 +118,13 @@ fn run<B: Board>(
         }
         if position.saturating_sub(failed_at) >= PROGRESS {
             failures = 0;
+            backoff.reset();
         }
         failed_at = position;
         if failures >= station.options.resumes {
             return Err(failed.into());
         }
-        let wait = resume_wait(station, position, size, failures);
+        let wait = resume_wait(station, position, size, &mut backoff);
         if !has_time(station, wait) {
             return Err(failed.into());
         }
@@ -149,10 +161,13 @@ fn take_up<B: Board>(
     }
     delivery.begin(now, size)?;
     let position = delivery.position();
-    if position > 0 && same {
-        // The server has just shown the validator that the octets delivered so far had: they need not come again.
+    // Where the server has just shown the validator that the octets delivered so far had, they need not come again. Of any other file they all
+    // have to come, to be compared.
+    let start = if same { position } else { 0 };
+    let behind = fetch.at > fetch.base().saturating_add(start);
+    if behind || (start > 0 && !fetch.rest) {
         fetch.close(station);
-        fetch.connect(station, position)?;
+        fetch.connect(station, start)?;
     }
     Ok(())
 }
@@ -174,6 +189,8 @@ fn stream<B: Board>(
     // Hash of the octets that come again, and are not delivered twice.
     let mut prefix: Option<Sha256> = None;
     *joined = false;
+    #[cfg(feature = "robust")]
+    let mut pace = Pace::new(station.options.slow, fetch.at);
     // Chunks that went since the network had its turn.
     let mut turns = 0u8;
     loop {
@@ -261,6 +278,8 @@ fn stream<B: Board>(
                 turns = 0;
                 if serviced {
                     station.idle(now, until.min(now + SINK_LOOK));
+                    #[cfg(feature = "robust")]
+                    pace.waited(station, now, fetch.at)?;
                 }
             }
             Pumped::Complete if missing == 0 && skip == 0 => return Ok(()),
@@ -278,9 +297,9 @@ fn resume_wait<B: Board>(
     station: &mut Station<'_, B>,
     position: u64,
     size: u64,
-    failures: u32,
+    backoff: &mut Backoff,
 ) -> Duration {
-    let wait = station.options.resume_wait * (1u32 << failures.min(10));
+    let wait = backoff.next(station.platform().rng().next_u32());
     let mut asked = Duration::ZERO;
     let mut dead = false;
     if let Some(error) = station.error() {
@@ -293,7 +312,7 @@ fn resume_wait<B: Board>(
     }
     station.shorten_packets();
     if dead {
-        station.next_address();
+        station.next_address(0);
     }
-    wait.min(LONGEST_WAIT).max(asked)
+    wait.max(asked)
 }

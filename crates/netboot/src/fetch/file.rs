@@ -1,5 +1,7 @@
 //! The file that is open: where it is, how long it is, and what proves that it is the same.
 
+#[cfg(feature = "robust")]
+use super::pace::Pace;
 use crate::board::Board;
 use crate::error::NetError;
 use crate::station::{Internal, Station};
@@ -36,6 +38,11 @@ pub(crate) struct Fetch<'a, B: Board> {
     pub at: u64,
     /// Set when the transfer is open and no octet was taken.
     pub fresh: bool,
+    /// Set when the server was asked for the rest of the image alone.
+    pub rest: bool,
+    /// Octets of the image that were delivered when its transfer broke. Another place with the same file is asked for the rest alone.
+    #[cfg(feature = "robust")]
+    pub left_at: u64,
 }
 
 impl<'a, B: Board> Fetch<'a, B> {
@@ -53,6 +60,9 @@ impl<'a, B: Board> Fetch<'a, B> {
             validator: None,
             at: 0,
             fresh: false,
+            rest: false,
+            #[cfg(feature = "robust")]
+            left_at: 0,
         }
     }
 
@@ -63,6 +73,10 @@ impl<'a, B: Board> Fetch<'a, B> {
         uri: &Uri,
         part: Option<Part>,
     ) -> Internal {
+        #[cfg(feature = "robust")]
+        let mut position = self.position_of(uri, part);
+        #[cfg(not(feature = "robust"))]
+        let position = 0;
         self.uri = Some(uri.clone());
         #[cfg(any(feature = "fast-start", feature = "robust"))]
         {
@@ -70,15 +84,30 @@ impl<'a, B: Board> Fetch<'a, B> {
         }
         self.part = part;
         self.size = None;
-        self.total = None;
-        self.validator = None;
+        if position == 0 {
+            self.total = None;
+            self.validator = None;
+        }
         self.carriers.next_image();
         let mut tries = 0;
         let mut addresses = 0;
+        #[cfg(all(feature = "dns", feature = "ipv6"))]
+        station.names.begin_round();
         loop {
-            let Err(failed) = self.connect(station, 0) else {
+            let Err(failed) = self.connect(station, position) else {
+                #[cfg(feature = "robust")]
+                if position > 0 && !self.is_proven() {
+                    position = 0;
+                    self.close(station);
+                    continue;
+                }
                 return Ok(());
             };
+            #[cfg(feature = "robust")]
+            if position > 0 && station.error().is_some_and(NetError::is_of_range) {
+                position = 0;
+                continue;
+            }
             if station
                 .error()
                 .is_some_and(|error| error.blame() == Blame::Network)
@@ -93,7 +122,7 @@ impl<'a, B: Board> Fetch<'a, B> {
             let unreachable = station.error().is_some_and(NetError::is_of_address);
             if named && unreachable {
                 addresses += 1;
-                if addresses < station.next_address() {
+                if station.next_address(addresses) {
                     continue;
                 }
             }
@@ -106,6 +135,26 @@ impl<'a, B: Board> Fetch<'a, B> {
             }
             tries += 1;
         }
+    }
+
+    /// Octets of the image that need not come again from this place: it has a file of the same name as the one whose transfer broke. 0 for a
+    /// place of which nothing is known.
+    #[cfg(feature = "robust")]
+    fn position_of(&self, uri: &Uri, part: Option<Part>) -> u64 {
+        let asked = self.asked.as_ref().map(Uri::target);
+        let same = asked == Some(uri.target()) && self.part == part;
+        match &self.validator {
+            Some(_) if same => self.left_at,
+            _ => 0,
+        }
+    }
+
+    /// Whether the answer to a request for the rest of the file shows that it is the same file: it has the validator that was asked for, or it
+    /// is the whole file, whose first octets are compared.
+    #[cfg(feature = "robust")]
+    fn is_proven(&mut self) -> bool {
+        let told = self.carriers.validator();
+        self.size.is_some() && told.is_some() && told == self.validator
     }
 
     /// Ends the open transfer. Only [`open`](Self::open) makes another.
@@ -133,15 +182,20 @@ impl<'a, B: Board> Fetch<'a, B> {
         self.part.map_or(0, |part| part.offset)
     }
 
-    /// A number for the file as the server showed it, the same whenever address, part, validator and size are the same. 0 for a
+    /// A number for the file as the server showed it, the same whenever path, part, validator and size are the same. 0 for a
     /// file without a validator, which cannot be recognised.
     #[inline(never)]
     pub fn source(&self) -> u32 {
+        #[cfg(all(feature = "http", feature = "robust"))]
+        let uri = &self.asked;
+        #[cfg(all(feature = "http", not(feature = "robust")))]
+        let uri = &self.uri;
         #[cfg(feature = "http")]
-        if let (Some(uri), Some(validator)) = (&self.uri, &self.validator) {
-            // Whoever finds a collision is a server that could as well send a wrong rest of the file.
+        if let (Some(uri), Some(validator)) = (uri, &self.validator) {
+            // The host does not count: two servers with one file show the same path, size and validator. A server that makes a collision on purpose
+            // could as well send a wrong rest of the right file.
             let part = self.part.unwrap_or(Part { offset: 0, len: 0 });
-            let mut hash = mix(FNV, uri.as_str().as_bytes());
+            let mut hash = mix(FNV, uri.target().as_bytes());
             hash = mix(hash, validator.as_str().as_bytes());
             for number in [part.offset, part.len, self.total.unwrap_or(0)] {
                 hash = mix(hash, &number.to_le_bytes());
@@ -204,13 +258,20 @@ impl<'a, B: Board> Fetch<'a, B> {
         };
         let opened = self.carriers.open(station, uri, start)?;
         self.at = opened.first;
+        self.rest = offset > base;
         if let Err(error) = self.learn(opened) {
             self.close(station);
             return Err(station.fail(error));
         }
-        if position == 0 {
+        if self.at != offset || position == 0 {
+            // The whole file comes, whose first octets will be compared.
             self.total = opened.total;
             self.validator = self.carriers.validator();
+            // What was delivered was of the file with the other validator.
+            #[cfg(feature = "robust")]
+            {
+                self.left_at = 0;
+            }
         }
         self.fresh = true;
         Ok(())
@@ -242,6 +303,8 @@ impl<'a, B: Board> Fetch<'a, B> {
             return Ok(size);
         }
         let mut size = 0u64;
+        #[cfg(feature = "robust")]
+        let mut pace = Pace::new(station.options.slow, 0);
         loop {
             let now = station.service();
             if now >= station.deadline {
@@ -253,7 +316,11 @@ impl<'a, B: Board> Fetch<'a, B> {
             };
             match self.carriers.pump(station, now, usize::MAX, &mut count)? {
                 Pumped::Octets(_) => {}
-                Pumped::Nothing(until) => station.idle(now, until),
+                Pumped::Nothing(until) => {
+                    station.idle(now, until);
+                    #[cfg(feature = "robust")]
+                    pace.waited(station, now, size)?;
+                }
                 Pumped::Complete => break,
             }
         }

@@ -8,10 +8,13 @@
 //! | file | what |
 //! |---|---|
 //! | `deliver` | the image into its delivery, with resumption |
+//! | `pace` | whether the server sends fast enough for a boot |
 //! | `file` | the file that is open: size, part, validator |
 
 mod deliver;
 mod file;
+#[cfg(feature = "robust")]
+mod pace;
 
 pub(crate) use deliver::{Stop, deliver};
 pub(crate) use file::Fetch;

@@ -3,17 +3,18 @@
 //! The checksum of UDP and TCP is looked at here, and not again by smoltcp. A datagram for the TFTP port is read where
 //! the device put it; everything else goes smoltcp's way.
 
-use super::{Service, checksum};
+use super::family::of_v4;
+use super::{Address, Service, checksum};
 use core::net::Ipv4Addr;
 use core::ops::Range;
 use zerocopy::network_endian::U16;
 use zerocopy::{FromBytes, Immutable, KnownLayout, Unaligned};
 
 /// Protocol numbers of IP.
-const TCP: u8 = 6;
-const UDP: u8 = 17;
+pub(super) const TCP: u8 = 6;
+pub(super) const UDP: u8 = 17;
 /// Octets of a UDP header.
-const UDP_HEADER: usize = 8;
+pub(super) const UDP_HEADER: usize = 8;
 /// UDP port of a DHCP client (RFC 2131, section 4.1).
 const DHCP_CLIENT: u16 = 68;
 
@@ -36,18 +37,18 @@ struct Header {
 /// UDP (RFC 768).
 #[derive(FromBytes, KnownLayout, Immutable, Unaligned)]
 #[repr(C)]
-struct UdpHeader {
-    from: U16,
-    to: U16,
-    len: U16,
-    checksum: U16,
+pub(super) struct UdpHeader {
+    pub from: U16,
+    pub to: U16,
+    pub len: U16,
+    pub checksum: U16,
 }
 
 /// A UDP datagram that lies in the device's buffer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Datagram {
     /// Address of the sender.
-    pub source: Ipv4Addr,
+    pub source: Address,
     /// Port of the sender.
     pub port: u16,
     /// Where in the frame the payload is.
@@ -72,14 +73,17 @@ pub(super) struct Direct {
 pub(super) enum Arrival {
     /// The packet goes smoltcp's way.
     Other,
-    /// The packet is damaged.
-    Damaged,
+    /// The packet is damaged, or nobody here takes it.
+    Dropped,
     /// The packet is a fragment. Nobody puts fragments together here.
     Fragment,
     /// The packet holds a datagram for the transfer.
     Datagram(Datagram),
     /// The packet holds a message for a service of the station.
     Message(Service, Datagram),
+    /// The packet holds a message of ICMPv6.
+    #[cfg(feature = "ipv6")]
+    Control(netboot_ndp::wire::Envelope, Range<usize>),
 }
 
 /// Looks at an IP packet and the padding behind it, as they stand in `frame` from `start` on. With `verified` the device has
@@ -88,7 +92,7 @@ pub(super) enum Arrival {
 pub(super) fn look(frame: &[u8], start: usize, direct: Direct, verified: bool) -> Arrival {
     let packet = frame.get(start..).unwrap_or_default();
     let Ok((header, _)) = Header::ref_from_prefix(packet) else {
-        return Arrival::Damaged;
+        return Arrival::Dropped;
     };
     // The flag for more of them and the offset.
     if header.fragment.get() & 0x3fff != 0 {
@@ -99,11 +103,11 @@ pub(super) fn look(frame: &[u8], start: usize, direct: Direct, verified: bool) -
     }
     match check(packet, start, header, direct, verified) {
         Some(arrival) => arrival,
-        None => Arrival::Damaged,
+        None => Arrival::Dropped,
     }
 }
 
-/// Sorts a packet with UDP or TCP in it; `None` for a damaged one.
+/// Sorts a packet with UDP or TCP in it; `None` for a damaged one, and for a datagram that nobody takes.
 fn check(
     packet: &[u8],
     at: usize,
@@ -147,16 +151,17 @@ fn check(
     if is(direct.dns) {
         service = Some(Service::Dns);
     }
+    // Nobody else takes datagrams.
     if service.is_none() && !is(direct.port)
         || header.version_ihl >> 4 != 4
         || !checksum::is_right(checksum::sum(0, ip))
     {
-        return Some(Arrival::Other);
+        return None;
     }
     body.get(UDP_HEADER..)?;
     let start = at.saturating_add(start);
     let datagram = Datagram {
-        source: source.into(),
+        source: of_v4(source.into()),
         port: udp.from.get(),
         payload: start.saturating_add(UDP_HEADER)..start.saturating_add(body.len()),
     };
@@ -242,9 +247,9 @@ mod tests {
             let Arrival::Datagram(datagram) = look(&frame, DIRECT, false) else {
                 panic!("{length} octets: {:?}", look(&frame, DIRECT, false));
             };
-            assert_eq!((datagram.source, datagram.port), (SERVER, 69));
+            assert_eq!((datagram.source, datagram.port), (of_v4(SERVER), 69));
             assert_eq!(frame[datagram.payload], payload[..]);
-            assert_eq!(look(&frame, NOBODY, false), Arrival::Other);
+            assert_eq!(look(&frame, NOBODY, false), Arrival::Dropped);
         }
     }
 
@@ -268,7 +273,7 @@ mod tests {
     fn what_the_device_has_verified_is_not_looked_at_again() {
         let mut damaged = frame(b"data");
         damaged[HEADERS] ^= 1;
-        assert_eq!(look(&damaged, DIRECT, false), Arrival::Damaged);
+        assert_eq!(look(&damaged, DIRECT, false), Arrival::Dropped);
         assert!(matches!(look(&damaged, DIRECT, true), Arrival::Datagram(_)));
     }
 

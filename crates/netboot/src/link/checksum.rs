@@ -46,6 +46,13 @@ pub(super) fn sum(start: u32, data: &[u8]) -> u32 {
     }
 }
 
+/// The checksum that makes a sum right, as it stands in memory.
+pub(super) fn complement(sum: u32) -> [u8; 2] {
+    let sum = (sum & 0xffff) + (sum >> 16);
+    let sum = (sum & 0xffff) + (sum >> 16);
+    (!(sum as u16)).to_ne_bytes()
+}
+
 /// Whether a sum over everything, the checksum included, is what it has to be.
 pub(super) fn is_right(sum: u32) -> bool {
     let sum = (sum & 0xffff) + (sum >> 16);

@@ -3,12 +3,26 @@
 /// A hardware address.
 pub(crate) type Mac = [u8; 6];
 
+/// A hardware address as text for the log: `02:00:00:00:00:01`.
+pub(crate) struct Shown(pub Mac);
+
+impl core::fmt::Display for Shown {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        let out: &mut dyn netboot_core::Console = f;
+        out.mac(self.0);
+        Ok(())
+    }
+}
+
 /// The hardware address of everybody on the link.
 pub(super) const BROADCAST: Mac = [0xff; 6];
 /// EtherType of IPv4.
 pub(super) const IPV4: u16 = 0x0800;
 /// EtherType of ARP (RFC 826).
 pub(super) const ARP: u16 = 0x0806;
+/// EtherType of IPv6 (RFC 2464, section 3).
+#[cfg(feature = "ipv6")]
+pub(super) const IPV6: u16 = 0x86dd;
 /// EtherType of a VLAN tag.
 const TAG: u16 = 0x8100;
 /// Octets of the two addresses.

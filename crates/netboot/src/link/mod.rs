@@ -1,6 +1,6 @@
 //! Frames, from the board's device to the IP stack and back.
 //!
-//! The link lies under smoltcp, which sees IP packets only. Ethernet, VLAN tags, ARP and the choice of the next hop are here:
+//! The link lies under smoltcp, which sees packets of TCP, and ICMP of IPv4. Ethernet, VLAN tags, ARP and the choice of the next hop are here:
 //! smoltcp's own ARP believes nobody outside of the own prefix, does not follow a server that moves to another card, and asks
 //! for one neighbour in a second.
 //!
@@ -12,21 +12,45 @@
 //! | `routes` | which neighbour a packet goes to |
 //! | `egress` | the way out: from a packet to a frame |
 //! | `arrival` | the way in: checksums, and the datagrams that are read where the device put them |
+//! | `datagram` | the way out for UDP |
+//! | `family` | addresses of the families that the build speaks |
+//! | `ipv6` | own addresses of IPv6 |
+//! | `ndp` | questions and answers about hardware addresses of IPv6 |
+//! | `arrival6` | the way in for packets of IPv6 |
 
 mod arp;
 mod arrival;
+#[cfg(feature = "ipv6")]
+mod arrival6;
 mod checksum;
+mod datagram;
 mod egress;
 mod ethernet;
+mod family;
+#[cfg(feature = "ipv6")]
+mod ipv6;
+#[cfg(feature = "ipv6")]
+mod ndp;
 mod neighbors;
 mod routes;
 
 use arp::{Arp, Watch};
 use arrival::{Arrival, Datagram, Direct};
-use core::net::Ipv4Addr;
-pub(crate) use egress::{Egress, Tx, WAITING};
-pub(crate) use ethernet::Mac;
+#[cfg(feature = "ipv6")]
+use core::net::Ipv6Addr;
+use core::net::{IpAddr, Ipv4Addr};
+#[cfg(feature = "http")]
+pub(crate) use egress::Tx;
+pub(crate) use egress::{Egress, WAITING};
+pub(crate) use ethernet::{Mac, Shown};
+#[cfg(feature = "http")]
+pub(crate) use family::address_of;
+pub(crate) use family::{Address, ip_of};
+#[cfg(feature = "ipv6")]
+pub(crate) use ipv6::ADDRESSES;
 use netboot_core::net::is_host;
+#[cfg(feature = "ipv6")]
+use netboot_core::net::{Prefix, Route};
 use netboot_core::{Device, DeviceInfo, FrameSlot, Instant, Received, TxSlot};
 pub(crate) use routes::RouteRefused;
 
@@ -51,14 +75,25 @@ pub(crate) struct Link<'w, D> {
     pub fragments: u16,
 }
 
+/// The route to the addresses of IPv6 that are valid on the link only.
+#[cfg(feature = "ipv6")]
+const LINK_LOCAL: Route = Route {
+    destination: Prefix {
+        address: IpAddr::V6(Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0, 0, 0)),
+        len: netboot_ndp::address::PREFIX_LEN,
+    },
+    gateway: None,
+};
+
 /// Takes the IP packets that are not read in place.
+#[cfg(feature = "http")]
 pub(crate) trait TakePacket {
     /// Takes a packet, with a buffer for the answer.
     fn take<T: TxSlot>(&mut self, now: Instant, packet: &[u8], tx: Tx<'_, '_, T>);
 }
 
 /// Takes a message for a service, with address and port of its sender.
-pub(crate) type TakeMessage<'t> = &'t mut dyn FnMut(Service, (Ipv4Addr, u16), &[u8]);
+pub(crate) type TakeMessage<'t> = &'t mut dyn FnMut(Service, (Address, u16), &[u8]);
 
 /// A service of the station that takes messages where the device put them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -68,6 +103,12 @@ pub(crate) enum Service {
     /// The resolver of names.
     #[cfg(feature = "dns")]
     Dns,
+    /// The lease of an address of IPv6.
+    #[cfg(feature = "ipv6")]
+    Dhcp6,
+    /// What routers say of the link: messages of ICMPv6, in packets like this.
+    #[cfg(feature = "ipv6")]
+    Router(netboot_ndp::wire::Envelope),
 }
 
 impl<'w, D: Device> Link<'w, D> {
@@ -106,7 +147,7 @@ impl<'w, D: Device> Link<'w, D> {
     }
 
     /// The datagram that is kept: address and port of its sender, and its payload.
-    pub fn datagram(&self) -> Option<(Ipv4Addr, u16, &[u8])> {
+    pub fn datagram(&self) -> Option<(Address, u16, &[u8])> {
         let (slot, datagram) = self.kept.as_ref()?;
         let payload = self.device.held(slot).get(datagram.payload.clone())?;
         Some((datagram.source, datagram.port, payload))
@@ -151,9 +192,12 @@ impl<'w, D: Device> Link<'w, D> {
                 slot.send(len, |frame| egress.emit_waited(frame, now));
             }
         }
-        let stale = self.egress.neighbors.take_stale();
-        if let (Some(target), Some(own)) = (stale, self.egress.address) {
-            self.send_arp(own, target);
+        if let Some(target) = self.egress.neighbors.take_stale() {
+            let Self { device, egress, .. } = self;
+            if let Some(slot) = device.transmit() {
+                let len = egress.question_len();
+                slot.send(len, |frame| egress.emit_any_question(frame, target));
+            }
         }
     }
 
@@ -163,7 +207,7 @@ impl<'w, D: Device> Link<'w, D> {
         &mut self,
         now: Instant,
         messages: TakeMessage<'_>,
-        packets: &mut impl TakePacket,
+        #[cfg(feature = "http")] packets: &mut impl TakePacket,
     ) -> bool {
         let direct = Direct {
             address: self.egress.address,
@@ -183,9 +227,9 @@ impl<'w, D: Device> Link<'w, D> {
         let Some(head) = ethernet::parse(frame, egress.vlan) else {
             return true;
         };
-        let alone = *head.destination == egress.mac;
+        let (alone, sender) = (*head.destination == egress.mac, *head.source);
         // A frame of our own comes back where the wire has a loop.
-        if *head.source == egress.mac || !(alone || ethernet::is_group(*head.destination)) {
+        if sender == egress.mac || !(alone || ethernet::is_group(*head.destination)) {
             return true;
         }
         let payload = frame.get(head.len..).unwrap_or_default();
@@ -198,12 +242,20 @@ impl<'w, D: Device> Link<'w, D> {
             }
             return true;
         }
-        if head.ethertype != ethernet::IPV4 {
-            return true;
-        }
-        match arrival::look(frame, head.len, direct, rx_checksum_verified) {
+        let arrival = match head.ethertype {
+            ethernet::IPV4 => arrival::look(frame, head.len, direct, rx_checksum_verified),
+            #[cfg(feature = "ipv6")]
+            ethernet::IPV6 => {
+                arrival6::look(frame, head.len, &egress.ipv6, direct, rx_checksum_verified)
+            }
+            _ => return true,
+        };
+        match arrival {
+            #[cfg(feature = "http")]
             Arrival::Other => packets.take(now, payload, Tx::new(tx, egress, now)),
-            Arrival::Damaged => {}
+            #[cfg(not(feature = "http"))]
+            Arrival::Other => {}
+            Arrival::Dropped => {}
             Arrival::Fragment => self.fragments = self.fragments.saturating_add(1),
             Arrival::Datagram(datagram) => {
                 // One is kept already only when the sink stands still. This one is lost then, and asked for again.
@@ -218,11 +270,11 @@ impl<'w, D: Device> Link<'w, D> {
                     payload,
                 } = datagram;
                 if service == Service::Dhcp {
-                    self.servant = *head.source;
+                    self.servant = sender;
                     // Whoever sent it is a neighbour, and mostly the first one that the station speaks to: the server itself,
                     // or the router that relays for it.
-                    if cfg!(feature = "fast-start") && is_host(source) {
-                        egress.learn(now, source, *head.source, true);
+                    if cfg!(feature = "fast-start") && is_single(source) {
+                        egress.learn(now, source, sender, true);
                     }
                 }
                 messages(
@@ -230,6 +282,28 @@ impl<'w, D: Device> Link<'w, D> {
                     (source, port),
                     frame.get(payload).unwrap_or_default(),
                 );
+            }
+            #[cfg(feature = "ipv6")]
+            Arrival::Control(envelope, at) => {
+                use netboot_ndp::{Advertisement, advertisement, listener, neighbor};
+                let message = frame.get(at).unwrap_or_default();
+                match message.first() {
+                    Some(&(neighbor::SOLICITATION | neighbor::ADVERTISEMENT)) => {
+                        ndp::answer(egress, &envelope, message, sender, tx, now);
+                    }
+                    Some(&(advertisement::ADVERTISEMENT | listener::QUERY)) => {
+                        // Most of what follows goes to the router. Its name is one of this link, so nobody else's is taken.
+                        if Advertisement::parse(&envelope, message).is_ok() {
+                            egress.learn(now, envelope.source.into(), sender, true);
+                        }
+                        messages(
+                            Service::Router(envelope),
+                            (envelope.source.into(), 0),
+                            message,
+                        );
+                    }
+                    _ => {}
+                }
             }
         }
         true
@@ -243,12 +317,90 @@ impl<'w, D: Device> Link<'w, D> {
         self.device.info()
     }
 
+    /// Sets the addresses of IPv6 that the station uses and would like to use, and the groups that the device has to receive. Takes all routes of
+    /// IPv6 away but that to the link itself.
+    #[cfg(feature = "ipv6")]
+    pub fn set_ipv6(
+        &mut self,
+        own: impl Iterator<Item = Ipv6Addr>,
+        tentative: impl Iterator<Item = Ipv6Addr>,
+        groups: impl Iterator<Item = Ipv6Addr>,
+    ) {
+        self.egress.ipv6.set(own, tentative);
+        let routes = &mut self.egress.routes;
+        routes.clear(true);
+        // The table was just emptied and has room.
+        let _ = routes.add(&LINK_LOCAL);
+        let groups = core::iter::once(netboot_ndp::address::ALL_NODES).chain(groups);
+        let mut macs = heapless::Vec::<Mac, { ADDRESSES + 1 }>::new();
+        for group in groups {
+            let _ = macs.push(netboot_ndp::address::group_mac(group));
+        }
+        self.device.set_multicast(&macs);
+    }
+
+    /// Sends a packet of IPv6. It is lost when no transmit buffer is free.
+    #[cfg(feature = "ipv6")]
+    pub fn send_packet(&mut self, now: Instant, packet: &[u8]) {
+        let Self { device, egress, .. } = self;
+        if let Some(slot) = device.transmit() {
+            egress.send(slot, now, packet.len(), |to| {
+                ethernet::copy(to, packet);
+                packet.len()
+            });
+        }
+    }
+
+    /// Whether a transmit buffer is free.
+    pub fn can_send(&mut self) -> bool {
+        self.device.transmit().is_some()
+    }
+
+    /// Sends a datagram of UDP from a port of the station to an address and a port, in the name of `source` or of the station's own address. It
+    /// is lost when no transmit buffer is free, and while the station has no address of the family. Without a route to the address it is looked
+    /// for on the link.
+    #[inline(never)]
+    pub fn send_datagram(
+        &mut self,
+        now: Instant,
+        (source, port): (Option<IpAddr>, u16),
+        to: (IpAddr, u16),
+        payload: &[u8],
+    ) {
+        let Self { device, egress, .. } = self;
+        let own = match to.0 {
+            IpAddr::V4(_) => egress.address.map(IpAddr::V4),
+            #[cfg(feature = "ipv6")]
+            IpAddr::V6(peer) => egress.ipv6.source_for(peer).map(IpAddr::V6),
+            #[cfg(not(feature = "ipv6"))]
+            IpAddr::V6(_) => None,
+        };
+        let (Some(source), Some(slot)) = (source.or(own), device.transmit()) else {
+            return;
+        };
+        let len = datagram::packet_len(to.0, payload.len());
+        egress.send(slot, now, len, |packet| {
+            datagram::emit(packet, (source, port), to, payload)
+        });
+    }
+
     /// A transmit buffer for one IP packet.
+    #[cfg(feature = "http")]
     #[inline(never)]
     pub fn transmit(&mut self, now: Instant) -> Option<Tx<'_, 'w, D::Tx<'_>>> {
         let slot = self.device.transmit()?;
         Some(Tx::new(slot, &mut self.egress, now))
     }
+}
+
+/// Whether the sender of a message of DHCPv4 can be a neighbour.
+#[inline(always)]
+fn is_single(address: Address) -> bool {
+    #[cfg(feature = "ipv6")]
+    let core::net::IpAddr::V4(address) = address else {
+        return false;
+    };
+    is_host(address)
 }
 
 /// Learns from an ARP message, and answers it if it asks for the station (RFC 826).
@@ -259,7 +411,12 @@ fn answer<T: TxSlot>(egress: &mut Egress<'_>, message: &Arp, tx: T, now: Instant
     };
     let for_us = message.target() == own;
     if message.sender() != own && message.has_sender() {
-        egress.learn(now, message.sender(), message.sender_mac, for_us);
+        egress.learn(
+            now,
+            family::of_v4(message.sender()),
+            message.sender_mac,
+            for_us,
+        );
     }
     if for_us && message.is_request() {
         let to = message.sender_mac;

@@ -1,7 +1,7 @@
-//! The hardware addresses of neighbours (RFC 826; RFC 1122, section 2.3.2).
+//! The hardware addresses of neighbours (RFC 826; RFC 1122, section 2.3.2; RFC 4861, section 7.3).
 
+use super::Address;
 use super::ethernet::Mac;
-use core::net::Ipv4Addr;
 use heapless::Vec;
 use netboot_core::{Duration, Instant};
 
@@ -19,7 +19,7 @@ const BETWEEN: Duration = Duration::from_secs(1);
 /// One neighbour.
 #[derive(Clone, Copy, Debug)]
 struct Neighbor {
-    address: Ipv4Addr,
+    address: Address,
     mac: Mac,
     /// When the neighbour was last heard.
     seen: Instant,
@@ -30,7 +30,7 @@ struct Neighbor {
 pub(super) struct Neighbors {
     entries: Vec<Neighbor, ENTRIES>,
     /// A neighbour that is in use and has to be asked again.
-    stale: Option<Ipv4Addr>,
+    stale: Option<Address>,
     /// When the next such question may go out.
     next: Instant,
 }
@@ -45,7 +45,7 @@ impl Neighbors {
     }
 
     /// Finds the hardware address for `address`.
-    pub fn lookup(&mut self, now: Instant, address: Ipv4Addr) -> Option<Mac> {
+    pub fn lookup(&mut self, now: Instant, address: Address) -> Option<Mac> {
         let found = *self.entries.iter().find(|known| known.address == address)?;
         let age = now.since(found.seen);
         if age >= FRESH + GRACE {
@@ -59,14 +59,14 @@ impl Neighbors {
     }
 
     /// The neighbour that has to be asked again, once.
-    pub fn take_stale(&mut self) -> Option<Ipv4Addr> {
+    pub fn take_stale(&mut self) -> Option<Address> {
         self.stale.take().filter(|_| ASKS_AGAIN)
     }
 
     /// Takes in what a neighbour says of itself. Whoever is known already is heeded always, so that a server that moved to
     /// another card is found there. With `create` a new neighbour is remembered.
     #[inline(never)]
-    pub fn learn(&mut self, now: Instant, address: Ipv4Addr, mac: Mac, create: bool) {
+    pub fn learn(&mut self, now: Instant, address: Address, mac: Mac, create: bool) {
         let neighbor = Neighbor {
             address,
             mac,
@@ -101,8 +101,13 @@ impl Neighbors {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use core::net::Ipv4Addr;
 
     const SERVER: Ipv4Addr = Ipv4Addr::new(10, 0, 2, 2);
+
+    fn server() -> Address {
+        super::super::family::of_v4(SERVER)
+    }
 
     fn at(secs: u64) -> Instant {
         Instant::ZERO + Duration::from_secs(secs)
@@ -112,38 +117,38 @@ mod tests {
     #[cfg(feature = "robust")]
     fn a_neighbour_is_asked_again_before_it_is_forgotten() {
         let mut neighbors = Neighbors::new();
-        neighbors.learn(at(0), SERVER, [2; 6], true);
-        assert_eq!(neighbors.lookup(at(59), SERVER), Some([2; 6]));
+        neighbors.learn(at(0), server(), [2; 6], true);
+        assert_eq!(neighbors.lookup(at(59), server()), Some([2; 6]));
         assert_eq!(neighbors.take_stale(), None);
-        assert_eq!(neighbors.lookup(at(60), SERVER), Some([2; 6]));
-        assert_eq!(neighbors.take_stale(), Some(SERVER));
+        assert_eq!(neighbors.lookup(at(60), server()), Some([2; 6]));
+        assert_eq!(neighbors.take_stale(), Some(server()));
         let soon = at(60) + Duration::from_millis(500);
-        assert_eq!(neighbors.lookup(soon, SERVER), Some([2; 6]));
+        assert_eq!(neighbors.lookup(soon, server()), Some([2; 6]));
         assert_eq!(
             neighbors.take_stale(),
             None,
             "not more than once in a second"
         );
-        assert_eq!(neighbors.lookup(at(64), SERVER), Some([2; 6]));
-        assert_eq!(neighbors.lookup(at(65), SERVER), None);
-        neighbors.learn(at(66), SERVER, [4; 6], false);
-        assert_eq!(neighbors.lookup(at(100), SERVER), Some([4; 6]));
+        assert_eq!(neighbors.lookup(at(64), server()), Some([2; 6]));
+        assert_eq!(neighbors.lookup(at(65), server()), None);
+        neighbors.learn(at(66), server(), [4; 6], false);
+        assert_eq!(neighbors.lookup(at(100), server()), Some([4; 6]));
     }
 
     #[test]
     fn a_neighbour_that_moves_is_followed_and_strangers_are_not_remembered() {
         let mut neighbors = Neighbors::new();
-        neighbors.learn(at(0), SERVER, [2; 6], false);
-        assert_eq!(neighbors.lookup(at(0), SERVER), None);
-        neighbors.learn(at(0), SERVER, [2; 6], true);
-        neighbors.learn(at(1), SERVER, [4; 6], false);
-        assert_eq!(neighbors.lookup(at(1), SERVER), Some([4; 6]));
+        neighbors.learn(at(0), server(), [2; 6], false);
+        assert_eq!(neighbors.lookup(at(0), server()), None);
+        neighbors.learn(at(0), server(), [2; 6], true);
+        neighbors.learn(at(1), server(), [4; 6], false);
+        assert_eq!(neighbors.lookup(at(1), server()), Some([4; 6]));
     }
 
     #[test]
     fn the_oldest_one_makes_room() {
         let mut neighbors = Neighbors::new();
-        let host = |last| Ipv4Addr::new(10, 0, 2, last);
+        let host = |last| super::super::family::of_v4(Ipv4Addr::new(10, 0, 2, last));
         for last in 1..=6 {
             neighbors.learn(at(last.into()), host(last), [last; 6], true);
         }

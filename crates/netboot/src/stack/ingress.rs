@@ -1,6 +1,6 @@
 //! One packet, from the link to smoltcp.
 
-use super::{Rx, timestamp};
+use super::phy::{Rx, timestamp};
 use crate::link::{TakePacket, Tx};
 use netboot_core::{Instant, TxSlot};
 use smoltcp::iface::{Interface, SocketSet};

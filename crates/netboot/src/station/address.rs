@@ -74,7 +74,6 @@ impl Addressing {
     /// Prepares for a way that may have changed: forgets all neighbours, and goes on to the next router
     /// (RFC 1122, sections 2.3.2.1 and 3.3.1.4).
     pub fn suspect_path<D: Device>(&mut self, stack: &mut Stack<'_, D>, config: &NetworkConfig) {
-        stack.link.egress.forget();
         let count = config.routers.len();
         if count < 2 {
             return;
@@ -116,8 +115,14 @@ pub(super) fn add_route<D: Device>(
         None => true,
         Some(IpAddr::V4(gateway)) => {
             is_host(gateway)
-                && (config.prefix_len == 32 || stack.link.egress.routes.is_on_link(gateway))
+                && (config.prefix_len == 32 || stack.link.egress.routes.is_on_link(gateway.into()))
         }
+        #[cfg(feature = "ipv6")]
+        Some(IpAddr::V6(gateway)) => {
+            netboot_ndp::address::is_host(gateway)
+                && (config.prefix_len == 128 || stack.link.egress.routes.is_on_link(gateway.into()))
+        }
+        #[cfg(not(feature = "ipv6"))]
         Some(IpAddr::V6(_)) => false,
     };
     if !reachable {
@@ -130,9 +135,16 @@ pub(super) fn add_route<D: Device>(
 ///
 /// # Errors
 /// [`NetError::NotConfigured`], [`NetError::BadAddress`] for an address that is not a single host's,
-/// [`NetError::AddressFamily`] for IPv6.
+/// [`NetError::AddressFamily`] for an address of a family that the station has no address of.
 pub(super) fn check_peer(config: Option<&NetworkConfig>, address: IpAddr) -> Result<(), NetError> {
     let config = config.ok_or(NetError::NotConfigured)?;
+    #[cfg(feature = "ipv6")]
+    if let (IpAddr::V6(_), IpAddr::V6(peer)) = (config.address, address) {
+        return match netboot_ndp::address::is_host(peer) {
+            true => Ok(()),
+            false => Err(NetError::BadAddress),
+        };
+    }
     let (IpAddr::V4(own), IpAddr::V4(peer)) = (config.address, address) else {
         return Err(NetError::AddressFamily);
     };
@@ -177,5 +189,19 @@ mod tests {
             assert_eq!(peer(bad), Err(NetError::BadAddress), "{bad}");
         }
         assert_eq!(peer("fd00::1"), Err(NetError::AddressFamily));
+    }
+
+    #[test]
+    #[cfg(feature = "ipv6")]
+    fn peers_of_ipv6() {
+        let config = NetworkConfig::new("fd00::9".parse().unwrap(), 64);
+        let peer = |text: &str| check_peer(Some(&config), text.parse().unwrap());
+        for good in ["fd00::1", "fe80::1", "2001:db8::1"] {
+            assert_eq!(peer(good), Ok(()), "{good}");
+        }
+        for bad in ["::", "::1", "ff02::1", "::ffff:10.1.2.1"] {
+            assert_eq!(peer(bad), Err(NetError::BadAddress), "{bad}");
+        }
+        assert_eq!(peer("10.1.2.1"), Err(NetError::AddressFamily));
     }
 }

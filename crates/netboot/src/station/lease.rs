@@ -1,10 +1,10 @@
-//! The DHCP client on its socket, with the ARP probe of the address that it is offered.
+//! The DHCP client on its UDP port, with the ARP probe of the address that it is offered.
 //!
 //! The lease works on the IP stack alone and reports changes; the [station](super::station) sets the interface up by them.
 
-use crate::link::Mac;
+use crate::link::{Mac, Shown};
 use crate::options::{ArpProbe, DhcpOptions};
-use crate::stack::{SocketHandle, Stack};
+use crate::stack::Stack;
 use core::net::Ipv4Addr;
 use log::{debug, info, warn};
 use netboot_core::net::NetworkConfig;
@@ -12,8 +12,6 @@ use netboot_core::{Device, Duration, Instant};
 use netboot_dhcp::{self as dhcp, DhcpError, Event, RawOptions};
 use netboot_ipxe::DhcpGoal;
 use rand_core::RngCore;
-use smoltcp::socket::udp::UdpMetadata;
-use smoltcp::wire::IpEndpoint;
 
 /// Port of the client (RFC 2131, section 4.1).
 const CLIENT_PORT: u16 = 68;
@@ -62,7 +60,6 @@ struct Probe {
 pub(crate) struct Lease<'a> {
     /// `None` when the options cannot be sent, because a text is too long.
     client: &'a mut Option<dhcp::Client>,
-    socket: SocketHandle,
     /// The options of the servers' messages as they came; none are kept without the feature.
     raw: RawOptions<'a>,
     pub state: State,
@@ -77,12 +74,11 @@ pub(crate) struct Lease<'a> {
 }
 
 impl<'a> Lease<'a> {
-    /// Makes the client of these options on `socket`. Options that cannot be sent leave no client, and `start` then refuses.
+    /// Makes the client of these options. Options that cannot be sent leave no client, and `start` then refuses.
     #[inline(never)]
     pub fn new(
         client: &'a mut Option<dhcp::Client>,
         mac: [u8; 6],
-        socket: SocketHandle,
         raw: &'a mut [u8],
         options: &DhcpOptions,
     ) -> Self {
@@ -102,7 +98,6 @@ impl<'a> Lease<'a> {
         *client = dhcp::Client::new(&config).ok();
         Self {
             client,
-            socket,
             raw: RawOptions::new(raw),
             state: State::Off,
             probe: None,
@@ -165,10 +160,6 @@ impl<'a> Lease<'a> {
         mut rng: &mut dyn RngCore,
         goal: DhcpGoal,
     ) {
-        let socket = stack.udp(self.socket);
-        socket.close();
-        // Binding fails only for a socket that is open, or for port 0.
-        let _ = socket.bind(CLIENT_PORT);
         stack.link.watch(None);
         self.probe = None;
         self.was_bound = false;
@@ -198,12 +189,10 @@ impl<'a> Lease<'a> {
                 client.release(now);
             }
             self.send(stack, now, rng);
-            stack.flush(now);
         }
         self.state = State::Off;
         self.probe = None;
         stack.link.watch(None);
-        stack.udp(self.socket).close();
     }
 
     /// Address of whoever sent the last message: the server, or the router that relays for it.
@@ -338,7 +327,7 @@ impl<'a> Lease<'a> {
             return;
         }
         if let Some(mac) = conflict {
-            warn!("dhcp: {} is in use by {mac:02x?}", probe.address);
+            warn!("dhcp: {} is in use by {}", probe.address, Shown(mac));
         }
         self.probe = None;
         stack.link.watch(None);
@@ -354,7 +343,7 @@ impl<'a> Lease<'a> {
         mut rng: &mut dyn RngCore,
     ) {
         for _ in 0..BUDGET {
-            if !stack.udp(self.socket).can_send() {
+            if !stack.link.can_send() {
                 return;
             }
             let mut message = [0; MESSAGE_MAX];
@@ -364,16 +353,10 @@ impl<'a> Lease<'a> {
             let Some(out) = client.poll_transmit(now, &mut rng, &mut message) else {
                 return;
             };
-            let meta = UdpMetadata {
-                endpoint: IpEndpoint::new(out.destination.into(), out.destination_port),
-                local_address: Some(out.source.into()),
-                meta: Default::default(),
-            };
+            let from = (Some(out.source.into()), CLIENT_PORT);
+            let to = (out.destination.into(), out.destination_port);
             let message = message.get(..out.len).unwrap_or_default();
-            if let Err(error) = stack.udp(self.socket).send_slice(message, meta) {
-                warn!("dhcp: cannot send: {error}");
-            }
-            stack.flush(now);
+            stack.link.send_datagram(now, from, to, message);
         }
     }
 

@@ -3,20 +3,43 @@
 //! | file | what |
 //! |---|---|
 //! | `station` | the one loop that everything waits in, and the one owner of its pacing |
-//! | `lease` | the DHCP client on its socket, and the ARP probe |
+//! | `lease6` | the DHCPv6 client on its UDP port |
+//! | `lease` | the DHCP client on its UDP port, and the ARP probe |
+//! | `acquire` | an address of one family or the other, looked for side by side |
 //! | `address` | the station's address, routes and routers |
-//! | `names` | the resolver on its socket |
+//! | `ipv6` | the station's addresses of IPv6, and what routers say of the link |
+//! | `syslog` | lines for the server that takes the log |
+//! | `pace` | how many of them may go out in a second |
+//! | `path` | the MTU, and what is tried when the way may have changed |
+//! | `names` | the resolvers |
 //! | `resolve` | host name to address |
 
+#[cfg(feature = "ipv6")]
+mod acquire;
 mod address;
+#[cfg(feature = "ipv6")]
+mod ipv6;
 mod lease;
+#[cfg(feature = "ipv6")]
+mod lease6;
 #[cfg(feature = "dns")]
 mod names;
+#[cfg(feature = "syslog")]
+mod pace;
+mod path;
 mod resolve;
 #[allow(clippy::module_inception)]
 mod station;
+#[cfg(feature = "syslog")]
+mod syslog;
 
-pub(crate) use lease::{Lease, MESSAGE_MAX, State};
+#[cfg(feature = "ipv6")]
+pub(crate) use ipv6::Ipv6;
+pub(crate) use lease::Lease;
+#[cfg(not(feature = "ipv6"))]
+pub(crate) use lease::State;
+#[cfg(feature = "ipv6")]
+pub(crate) use lease6::Lease6;
 #[cfg(feature = "dns")]
 pub(crate) use names::Names;
 pub use resolve::resolve;

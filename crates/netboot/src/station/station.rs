@@ -1,12 +1,16 @@
 //! The one loop that everything waits in.
 
 use super::address::{self, Addressing, ConfigSource};
+#[cfg(feature = "ipv6")]
+use super::ipv6::Ipv6;
 use super::lease::{Change, Lease, State};
 #[cfg(feature = "dns")]
 use super::names::Names;
+#[cfg(feature = "syslog")]
+use super::pace::Pace;
 use crate::board::Board;
 use crate::error::NetError;
-use crate::link::Service;
+use crate::link::{Service, ip_of};
 use crate::options::NetworkOptions;
 use crate::stack::Stack;
 use core::fmt;
@@ -14,6 +18,8 @@ use core::net::IpAddr;
 use log::warn;
 use netboot_core::net::{NetworkConfig, Route};
 use netboot_core::{Device, Duration, Instant, Platform};
+#[cfg(feature = "dns")]
+use netboot_dns::RecordType;
 use netboot_ipxe::DhcpGoal;
 use rand_core::RngCore;
 
@@ -26,10 +32,6 @@ const CHANGES: usize = 4;
 const LEAVE_AT_MOST: Duration = Duration::from_millis(2000);
 /// While datagrams are read in place, everything else gets its turn this often.
 const ROUND: Duration = Duration::from_millis(1);
-/// Least MTU of a network that carries IPv4 (RFC 791).
-const LEAST_MTU: u16 = 576;
-/// MTUs that are tried where the path's is not known: that of tunnels in tunnels, with TFTP blocks of 1,024 octets, and the least.
-const SHORTER: [u16; 2] = [1056, LEAST_MTU];
 /// First ephemeral port (RFC 6335, section 6).
 const EPHEMERAL: u16 = 49152;
 
@@ -81,11 +83,17 @@ pub struct Station<'a, B: Board> {
     pub(crate) stack: Stack<'a, B::Device>,
     pub(crate) lease: Lease<'a>,
     /// Where the interface's configuration lies.
-    source: ConfigSource,
-    addressing: Addressing,
+    pub(super) source: ConfigSource,
+    pub(super) addressing: Addressing,
+    /// IPv6.
+    #[cfg(feature = "ipv6")]
+    pub(crate) ipv6: Ipv6<'a>,
     /// What is known of names.
     #[cfg(feature = "dns")]
     pub(crate) names: Names<'a>,
+    /// The pace of the log.
+    #[cfg(feature = "syslog")]
+    pub(crate) pace: Pace,
     /// Commands end by then.
     pub(crate) deadline: Instant,
     /// The error behind the last [`Failed`].
@@ -94,8 +102,14 @@ pub struct Station<'a, B: Board> {
     full_since: Option<Instant>,
     /// When everything gets its turn at the latest.
     round_at: Instant,
+    /// Set while a person may end a command.
+    #[cfg(feature = "script")]
+    pub(crate) interruptible: bool,
     /// Set while shorter packets are asked for than the network has told.
     pub(crate) shortened: bool,
+    /// Set when the host that was looked for last has an address of IPv6.
+    #[cfg(feature = "ipv6")]
+    pub(super) peer_is_ipv6: bool,
 }
 
 /// What a station is made of.
@@ -104,6 +118,8 @@ pub(crate) struct StationParts<'a, B: Board> {
     pub options: NetworkOptions,
     pub stack: Stack<'a, B::Device>,
     pub lease: Lease<'a>,
+    #[cfg(feature = "ipv6")]
+    pub ipv6: Ipv6<'a>,
     #[cfg(feature = "dns")]
     pub names: Names<'a>,
 }
@@ -118,13 +134,21 @@ impl<'a, B: Board> Station<'a, B> {
             lease: parts.lease,
             source: ConfigSource::None,
             addressing: Addressing::new(),
+            #[cfg(feature = "ipv6")]
+            ipv6: parts.ipv6,
             #[cfg(feature = "dns")]
             names: parts.names,
+            #[cfg(feature = "syslog")]
+            pace: Pace::new(),
             deadline: Instant::FAR_FUTURE,
             error: None,
             full_since: None,
+            #[cfg(feature = "script")]
+            interruptible: false,
             round_at: Instant::ZERO,
             shortened: false,
+            #[cfg(feature = "ipv6")]
+            peer_is_ipv6: false,
         }
     }
 
@@ -138,9 +162,41 @@ impl<'a, B: Board> Station<'a, B> {
         &mut self.platform
     }
 
-    /// The configuration of the interface; `None` while there is no address.
+    /// The configuration of the interface; `None` while there is no address. Of two families it is the one that names boot files,
+    /// and the preferred one when both do or none.
     pub fn config(&self) -> Option<&NetworkConfig> {
-        present(&self.source, &self.lease)
+        let [first, _] = self.configs();
+        first
+    }
+
+    /// The configurations of the interface, one for each family of addresses: the one that [`config`](Self::config) gives, and the other one.
+    #[cfg_attr(feature = "ipv6", inline(never))]
+    #[cfg_attr(not(feature = "ipv6"), inline(always))]
+    pub(crate) fn configs(&self) -> [Option<&NetworkConfig>; 2] {
+        let ipv4 = present(&self.source, &self.lease);
+        #[cfg(feature = "ipv6")]
+        {
+            let configs = match self.options.families.prefers_ipv6() {
+                true => [self.ipv6.config(), ipv4],
+                false => [ipv4, self.ipv6.config()],
+            };
+            let [first, second] = configs;
+            let knows =
+                |config: Option<&NetworkConfig>| config.map(|config| config.boot.is_known());
+            match (knows(first), knows(second)) {
+                (None, _) | (Some(false), Some(true)) => [second, first],
+                _ => configs,
+            }
+        }
+        #[cfg(not(feature = "ipv6"))]
+        [ipv4, None]
+    }
+
+    /// The configuration by which the station speaks to `address`.
+    fn config_for(&self, address: IpAddr) -> Option<&NetworkConfig> {
+        let [first, second] = self.configs();
+        let fits = |config: &&NetworkConfig| config.address.is_ipv4() == address.is_ipv4();
+        first.filter(fits).or(second.filter(fits)).or(first)
     }
 
     /// Keeps an error, for the token to be passed up.
@@ -164,6 +220,7 @@ impl<'a, B: Board> Station<'a, B> {
     /// Receives, answers, sends and keeps the lease; bounded work. Returns the time it ran at.
     #[inline(never)]
     pub fn service(&mut self) -> Instant {
+        self.platform.alive();
         let now = self.platform.now();
         // Before frames are taken: what the sink has used up since opens TCP's window, and one acknowledgment tells of both.
         self.stack.flush(now);
@@ -172,12 +229,26 @@ impl<'a, B: Board> Station<'a, B> {
                 break;
             }
             let (lease, platform) = (&mut self.lease, &mut self.platform);
+            #[cfg(feature = "ipv6")]
+            let ipv6 = &mut self.ipv6;
             #[cfg(feature = "dns")]
             let names = &mut self.names;
             let mut messages = false;
             let mut take = |service, (from, _port), message: &[u8]| match service {
                 Service::Dhcp => {
-                    lease.receive(now, platform.rng(), from, message);
+                    if let IpAddr::V4(from) = ip_of(from) {
+                        lease.receive(now, platform.rng(), from, message);
+                    }
+                    messages = true;
+                }
+                #[cfg(feature = "ipv6")]
+                Service::Router(envelope) => {
+                    ipv6.receive(now, platform.rng(), &envelope, message);
+                    messages = true;
+                }
+                #[cfg(feature = "ipv6")]
+                Service::Dhcp6 => {
+                    ipv6.receive_message(now, platform.rng(), from, message);
                     messages = true;
                 }
                 #[cfg(feature = "dns")]
@@ -198,11 +269,15 @@ impl<'a, B: Board> Station<'a, B> {
             }
         }
         self.stack.link.service(now);
-        if now >= self.round_at || !self.lease.is_bound() {
+        if now >= self.round_at || self.config().is_none() {
             self.round_at = now + ROUND;
             self.service_lease(now);
+            #[cfg(feature = "ipv6")]
+            if self.ipv6.service(&mut self.stack, now, self.platform.rng()) && !self.shortened {
+                // A path that took no long packets takes none because a router says what the link takes.
+                self.follow_mtu();
+            }
         }
-        self.stack.maintain(now);
         now
     }
 
@@ -231,6 +306,10 @@ impl<'a, B: Board> Station<'a, B> {
     /// Idles until `until`, or until the stack has something to do.
     pub fn idle(&mut self, now: Instant, until: Instant) {
         let mut wake = until.min(self.deadline).min(self.lease.poll_timeout());
+        #[cfg(feature = "ipv6")]
+        {
+            wake = wake.min(self.ipv6.poll_timeout());
+        }
         if let Some(at) = self.stack.poll_timeout(now) {
             wake = wake.min(at);
         }
@@ -265,6 +344,10 @@ impl<'a, B: Board> Station<'a, B> {
             if now >= limit {
                 return Err(self.fail(late));
             }
+            #[cfg(feature = "script")]
+            if self.interruptible && self.platform.interrupted() {
+                return Err(self.fail(NetError::Interrupted));
+            }
             self.idle(now, limit.min(again));
         }
     }
@@ -280,6 +363,21 @@ impl<'a, B: Board> Station<'a, B> {
         })
     }
 
+    /// Waits before the first question to anybody, as [`DhcpOptions::spread`](crate::DhcpOptions::spread) says. Later calls do not wait.
+    ///
+    /// # Errors
+    /// [`NetError::Deadline`] when the caller's deadline comes first.
+    #[cfg(feature = "robust")]
+    #[inline(never)]
+    pub fn spread_start(&mut self) -> Internal {
+        let spread = core::mem::take(&mut self.options.dhcp.spread);
+        if spread == Duration::ZERO {
+            return Ok(());
+        }
+        let wait = spread.portion(self.platform.rng().next_u32());
+        self.wait(wait)
+    }
+
     /// Gives a random port for a new conversation.
     pub fn ephemeral_port(&mut self) -> u16 {
         EPHEMERAL | (self.platform.rng().next_u32() as u16 & (EPHEMERAL ^ u16::MAX))
@@ -293,11 +391,28 @@ impl<'a, B: Board> Station<'a, B> {
         self.lease.start(&mut self.stack, now, rng, goal);
     }
 
+    /// Looks for routers, and takes an address of IPv6.
+    #[cfg(feature = "ipv6")]
+    pub(crate) fn start_ipv6(&mut self, goal: DhcpGoal) {
+        let now = self.platform.now();
+        let rng = self.platform.rng();
+        self.ipv6.start(&mut self.stack, now, rng, goal);
+    }
+
     /// Gives the address back and stops. The interface keeps its address until the release is sent.
     pub(crate) fn end_lease(&mut self) {
         let now = self.platform.now();
         let rng = self.platform.rng();
         self.lease.end(&mut self.stack, now, rng);
+        #[cfg(feature = "ipv6")]
+        self.end_ipv6();
+    }
+
+    /// Gives the address of IPv6 back and stops.
+    #[cfg(feature = "ipv6")]
+    pub(super) fn end_ipv6(&mut self) {
+        let now = self.platform.now();
+        self.ipv6.end(&mut self.stack, now, self.platform.rng());
     }
 
     /// Sets the interface up by hand.
@@ -326,40 +441,67 @@ impl<'a, B: Board> Station<'a, B> {
     /// # Errors
     /// When the interface has no address, or the route cannot be used.
     pub(crate) fn add_route(&mut self, route: &Route) -> Result<(), NetError> {
-        let config = present(&self.source, &self.lease).ok_or(NetError::NotConfigured)?;
+        let config = present(&self.source, &self.lease);
+        #[cfg(feature = "ipv6")]
+        let config = match (route.destination.address, route.gateway) {
+            (IpAddr::V6(_), None | Some(IpAddr::V6(_))) => self.ipv6.config(),
+            _ => config,
+        };
+        let config = config.ok_or(NetError::NotConfigured)?;
         address::add_route(&mut self.stack, config, route)
     }
 
     /// Checks that a peer can be spoken to.
     pub(crate) fn approach(&mut self, address: IpAddr) -> Result<(), NetError> {
-        address::check_peer(self.config(), address)?;
-        let IpAddr::V4(address) = address else {
-            return Err(NetError::AddressFamily);
-        };
-        match self.stack.link.egress.routes.hop(address) {
+        address::check_peer(self.config_for(address), address)?;
+        match self.stack.hop(address) {
             Some(_) => Ok(()),
             None => Err(NetError::NoRoute { address }),
         }
     }
 
-    /// What is known of names, and what it takes to learn more.
-    #[cfg(feature = "dns")]
-    pub(crate) fn names_and_config(
-        &mut self,
-    ) -> (Option<&NetworkConfig>, &mut Names<'a>, &mut B::Platform) {
-        let config = present(&self.source, &self.lease);
-        (config, &mut self.names, &mut self.platform)
+    /// The kinds of addresses that the station can speak to, the preferred one first.
+    #[cfg(all(feature = "dns", feature = "ipv6"))]
+    pub(crate) fn families(&mut self) -> [Option<RecordType>; 2] {
+        let ipv4 = present(&self.source, &self.lease).map(|_| RecordType::A);
+        let ipv6 = self.ipv6.config().map(|_| RecordType::Aaaa);
+        let families = match self.options.families.prefers_ipv6() {
+            true => [ipv6, ipv4],
+            false => [ipv4, ipv6],
+        };
+        for (nth, family) in families.iter().enumerate() {
+            if family.is_none() {
+                self.names.forget(nth);
+            }
+        }
+        families
     }
 
-    /// After a failure: the next address of the name that was looked for last is spoken to next. Gives the number of addresses that
-    /// it has.
-    pub(crate) fn next_address(&mut self) -> usize {
-        #[cfg(feature = "dns")]
+    /// The kinds of addresses that the station can speak to.
+    #[cfg(all(feature = "dns", not(feature = "ipv6")))]
+    #[inline(always)]
+    pub(crate) fn families(&self) -> [Option<RecordType>; 1] {
+        [Some(RecordType::A)]
+    }
+
+    /// After a failure: the next address of the name that was looked for last is spoken to next. Says whether there is one, after `tried` of
+    /// them failed.
+    pub(crate) fn next_address(&mut self, tried: usize) -> bool {
+        #[cfg(all(feature = "dns", feature = "ipv6"))]
         {
-            self.names.next_address()
+            let slow = matches!(self.error, Some(NetError::ConnectTimeout));
+            let again = self.options.families.are_both();
+            self.names.next_attempt(tried, slow, again)
+        }
+        #[cfg(all(feature = "dns", not(feature = "ipv6")))]
+        {
+            tried < self.names.next_address()
         }
         #[cfg(not(feature = "dns"))]
-        0
+        {
+            let _ = tried;
+            false
+        }
     }
 
     /// Takes the address away, and all routes with it.
@@ -370,7 +512,11 @@ impl<'a, B: Board> Station<'a, B> {
 
     /// Waits for another address when the lease was lost.
     pub(crate) fn await_lease(&mut self) -> Internal {
-        if !matches!(self.lease.state, State::Acquiring) {
+        let waits = matches!(self.lease.state, State::Acquiring);
+        // The other family may serve meanwhile.
+        #[cfg(feature = "ipv6")]
+        let waits = waits && self.ipv6.config().is_none();
+        if !waits {
             return Ok(());
         }
         let limit = self.platform.now() + self.options.dhcp.timeout;
@@ -396,8 +542,8 @@ impl<'a, B: Board> Station<'a, B> {
                 Some(Change::Lost) => self.deconfigure(),
                 Some(Change::Updated) => self.apply_lease(),
                 Some(Change::Bound) => {
-                    self.set_mtu(self.lease.config().and_then(|config| config.mtu));
                     self.apply_lease();
+                    self.follow_mtu();
                     self.lease.tell();
                     self.announce();
                 }
@@ -418,36 +564,10 @@ impl<'a, B: Board> Station<'a, B> {
         }
     }
 
-    /// Sets the octets of the longest IP packet, as the network told it. No network that carries IPv4 takes less than 576 octets
-    /// (RFC 791), whatever somebody tells.
-    #[inline(never)]
-    fn set_mtu(&mut self, told: Option<u16>) {
-        let mtu = told.map_or(u16::MAX, |mtu| mtu.max(LEAST_MTU));
-        let (now, seed) = (self.platform.now(), self.platform.rng().next_u64());
-        self.stack.set_mtu(mtu, seed, now);
-        self.stack.link.fragments = 0;
-        self.shortened = false;
-    }
-
-    /// After an error that looks as if the server's packets were longer than the path takes: asks for shorter ones from now on.
-    /// `false` when that is no such error, or nothing shorter is left to ask for.
-    #[inline(never)]
-    pub(crate) fn shorten_packets(&mut self) -> bool {
-        let suspect =
-            cfg!(feature = "robust") && self.error().is_some_and(NetError::may_be_too_long);
-        let now = self.stack.mtu();
-        let Some(mtu) = SHORTER.into_iter().find(|mtu| *mtu < now && suspect) else {
-            return false;
-        };
-        warn!("the path may take no long packets: {mtu} octets from now on");
-        self.set_mtu(Some(mtu));
-        self.shortened = true;
-        true
-    }
-
-    /// Tells the neighbours of the new address, and asks for whoever told it.
+    /// Tells the neighbours of the new address of IPv4, and asks for whoever told it.
     fn announce(&mut self) {
-        let Some(IpAddr::V4(own)) = self.config().map(|config| config.address) else {
+        let config = present(&self.source, &self.lease);
+        let Some(IpAddr::V4(own)) = config.map(|config| config.address) else {
             return;
         };
         self.stack.link.send_arp(own, own);
@@ -468,17 +588,13 @@ impl<B: Board> Station<'_, B> {
     pub(crate) fn rx_ring(&mut self) -> usize {
         self.device().info().rx_ring
     }
-
-    /// Prepares for a way that may have changed: neighbours are asked for anew, and the next router is tried.
-    pub(crate) fn suspect_path(&mut self) {
-        if let Some(config) = present(&self.source, &self.lease) {
-            self.addressing.suspect_path(&mut self.stack, config);
-        }
-    }
 }
 
 /// The configuration of the interface.
-fn present<'c>(source: &'c ConfigSource, lease: &'c Lease<'_>) -> Option<&'c NetworkConfig> {
+pub(super) fn present<'c>(
+    source: &'c ConfigSource,
+    lease: &'c Lease<'_>,
+) -> Option<&'c NetworkConfig> {
     match source {
         ConfigSource::None => None,
         ConfigSource::Lease => lease.config(),

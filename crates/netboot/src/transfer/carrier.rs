@@ -6,6 +6,8 @@ use netboot_core::Instant;
 use netboot_core::uri::Uri;
 #[cfg(feature = "http")]
 pub use netboot_http::Validator;
+#[cfg(feature = "negotiate")]
+use netboot_ipxe::ServerInfo;
 
 /// Proof that a file is the same as before. No protocol of this build has such a thing.
 #[cfg(not(feature = "http"))]
@@ -84,6 +86,12 @@ pub trait Carrier<B: Board> {
     /// What proves, at a later request, that the file is the same.
     fn validator(&self) -> Option<&Validator> {
         None
+    }
+
+    /// Adds what the server of the open transfer offers.
+    #[cfg(feature = "negotiate")]
+    fn offer(&self, info: &mut ServerInfo) {
+        let _ = info;
     }
 
     /// Ends the transfer. Connections that can be used again are kept.

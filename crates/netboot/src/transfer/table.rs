@@ -9,6 +9,8 @@ use crate::error::NetError;
 use crate::station::{Internal, Station};
 use netboot_core::Instant;
 use netboot_core::uri::{Scheme, Uri};
+#[cfg(feature = "negotiate")]
+use netboot_ipxe::ServerInfo;
 
 /// Every carrier of this build. One transfer is open at a time; connections outlive their transfers.
 pub(crate) struct Carriers<'a, B: Board> {
@@ -102,6 +104,19 @@ impl<'a, B: Board> Carriers<'a, B> {
     /// What proves, at a later request, that the file is the same.
     pub fn validator(&mut self) -> Option<Validator> {
         self.active()?.validator().cloned()
+    }
+
+    /// What the server of the open transfer offers; `size` is that of the file.
+    #[cfg(feature = "negotiate")]
+    pub fn offer(&mut self, size: Option<u64>) -> ServerInfo {
+        let mut info = ServerInfo {
+            size,
+            ..ServerInfo::new(self.active.unwrap_or(Scheme::Private))
+        };
+        if let Some(carrier) = self.active() {
+            carrier.offer(&mut info);
+        }
+        info
     }
 
     /// Prepares for another image.

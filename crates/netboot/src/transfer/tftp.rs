@@ -1,23 +1,27 @@
-//! TFTP on its UDP socket (RFC 1350, 2347 to 2349, 7440).
+//! TFTP on its UDP port (RFC 1350, 2347 to 2349, 7440).
 //!
 //! A DATA packet stays where the device put it until the sink has taken all of it; only then is it acknowledged. So a slow
-//! sink slows the server, and no block is copied. The socket only sends.
+//! sink slows the server, and no block is copied.
 
 use super::carrier::{Carrier, Opened, Pumped, Start, Take};
 use crate::board::Board;
 use crate::error::NetError;
+use crate::link::ip_of;
 use crate::options::TftpOptions;
-use crate::stack::SocketHandle;
 use crate::station::{Internal, Station, Step, resolve};
-use core::net::IpAddr;
+use log::{Level, debug, log_enabled};
 use netboot_core::Instant;
 use netboot_core::uri::Uri;
+#[cfg(feature = "negotiate")]
+use netboot_ipxe::ServerInfo;
 use netboot_tftp::client::{FILENAME_MAX, TRANSMIT_MAX};
-use netboot_tftp::{Client, Endpoint, ErrorCode, Event, Request};
-use smoltcp::wire::{IpAddress, IpEndpoint};
+use netboot_tftp::{Client, Endpoint, ErrorCode, Event, Packet, Request};
 
 /// Octets of the headers of IPv4, UDP and TFTP before a block.
 const OVERHEAD: u16 = 32;
+/// Octets that the header of IPv6 has more.
+#[cfg(feature = "ipv6")]
+const LONGER: u16 = 20;
 /// Octets before a DATA packet's payload: opcode and block number.
 const DATA_HEADER: usize = 4;
 /// Datagrams looked at in one call.
@@ -25,7 +29,6 @@ const BUDGET: usize = 32;
 
 /// The TFTP carrier.
 pub(crate) struct Tftp {
-    socket: SocketHandle,
     options: TftpOptions,
     /// The windowsize to ask for: what the last transfer showed to fit, at most the option's.
     windowsize: u16,
@@ -35,7 +38,8 @@ pub(crate) struct Tftp {
 
 /// One transfer.
 struct Transfer {
-    socket: SocketHandle,
+    /// The station's port.
+    port: u16,
     client: Client,
     /// Payload of the DATA packet in the device that is still to be taken.
     held: Option<Held>,
@@ -61,10 +65,9 @@ enum Outcome {
 }
 
 impl Tftp {
-    /// Makes the carrier on a socket that is not bound.
-    pub fn new(socket: SocketHandle, options: TftpOptions) -> Self {
+    /// Makes the carrier.
+    pub fn new(options: TftpOptions) -> Self {
         Self {
-            socket,
             options,
             windowsize: options.windowsize,
             transfer: None,
@@ -95,7 +98,7 @@ impl Tftp {
         };
         let client = Client::new(server, &request, self.options.timing, now)?;
         self.transfer = Some(Transfer {
-            socket: self.socket,
+            port: 0,
             client,
             held: None,
         });
@@ -118,6 +121,11 @@ impl<B: Board> Carrier<B> for Tftp {
         let port = uri.port();
         let ring = station.rx_ring();
         let mtu = station.stack.mtu();
+        #[cfg(feature = "ipv6")]
+        let mtu = match addr.is_ipv6() {
+            true => mtu.saturating_sub(LONGER),
+            false => mtu,
+        };
         if let Err(error) = self.request(ring, mtu, Endpoint { addr, port }, uri, now) {
             return Err(station.fail(error));
         }
@@ -125,10 +133,7 @@ impl<B: Board> Carrier<B> for Tftp {
             return Err(station.fail(NetError::Internal));
         };
         let port = station.ephemeral_port();
-        let socket = station.stack.udp(self.socket);
-        socket.close();
-        // A port other than 0 on a closed socket: cannot fail.
-        let _ = socket.bind(port);
+        transfer.port = port;
         station.stack.link.port = Some(port);
         let limit = Instant::FAR_FUTURE;
         let opened = station.run(limit, NetError::Stalled, |station, now| {
@@ -161,6 +166,15 @@ impl<B: Board> Carrier<B> for Tftp {
         }
     }
 
+    #[cfg(feature = "negotiate")]
+    fn offer(&self, info: &mut ServerInfo) {
+        if let Some(transfer) = &self.transfer {
+            let (blksize, windowsize) = transfer.client.agreed();
+            info.blksize = Some(blksize);
+            info.windowsize = Some(windowsize);
+        }
+    }
+
     /// Tells the server that no more is wanted, unless the file is complete.
     fn close(&mut self, station: &mut Station<'_, B>) {
         let Some(transfer) = &mut self.transfer else {
@@ -178,8 +192,6 @@ impl<B: Board> Carrier<B> for Tftp {
         transfer.transmit(station, now);
         station.stack.link.port = None;
         station.stack.link.release();
-        // A packet that waits for the server's hardware address goes with the socket.
-        station.stack.udp(self.socket).close();
         self.transfer = None;
     }
 }
@@ -214,10 +226,20 @@ impl Transfer {
         let Some((address, port, datagram)) = station.stack.link.datagram() else {
             return Ok(Outcome::Empty);
         };
-        let addr = IpAddr::V4(address);
+        let addr = ip_of(address);
         let from = Endpoint { addr, port };
         match self.client.handle(now, from, datagram) {
-            Ok(Event::None) => Ok(Outcome::Nothing),
+            Ok(Event::None) => {
+                // A build without a log does not read the packet again.
+                if log_enabled!(Level::Debug) {
+                    if addr != self.client.server().addr {
+                        debug!("tftp: packet from {addr} ignored: it was not asked");
+                    } else if Packet::parse(datagram).is_err() {
+                        debug!("tftp: packet from {addr} ignored: it is damaged");
+                    }
+                }
+                Ok(Outcome::Nothing)
+            }
             Ok(Event::Opened { options, again }) => Ok(Outcome::Opened {
                 total: options.tsize,
                 again,
@@ -312,19 +334,16 @@ impl Transfer {
         }
         let mut buffer = [0; TRANSMIT_MAX];
         for _ in 0..BUDGET {
-            // A packet that waits for a hardware address needs no repetition behind it.
-            if station.stack.udp(self.socket).send_queue() > 0 {
+            // What finds no room now is sent later, and not lost.
+            if !station.stack.link.can_send() {
                 break;
             }
             let Some((len, to)) = self.client.poll_transmit(now, &mut buffer) else {
                 break;
             };
-            if let (Some(packet), IpAddr::V4(address)) = (buffer.get(..len), to.addr) {
-                let endpoint = IpEndpoint::new(IpAddress::Ipv4(address), to.port);
-                // A full buffer is a lost packet: the protocol sends it again.
-                let _ = station.stack.udp(self.socket).send_slice(packet, endpoint);
-                station.flush();
-            }
+            let packet = buffer.get(..len).unwrap_or_default();
+            let (from, to) = ((None, self.port), (to.addr, to.port));
+            station.stack.link.send_datagram(now, from, to, packet);
         }
     }
 

@@ -223,7 +223,8 @@ impl Connection<'_> {
         options: &HttpOptions,
     ) -> Internal {
         self.start(station, peer, port, options)?;
-        let limit = station.now() + options.connect_timeout;
+        let patience = station.connect_patience(options.connect_timeout);
+        let limit = station.now() + patience;
         station.run(limit, NetError::ConnectTimeout, |station, _| {
             match self.socket(station).state() {
                 State::SynSent | State::SynReceived => Ok(Step::WAIT),

@@ -13,6 +13,11 @@ use crate::transfer::carrier::{Carrier, Opened, Pumped, Start, Take, Validator};
 use netboot_core::Instant;
 use netboot_core::uri::{Target, Uri};
 use netboot_http::{Outcome, Redirects};
+#[cfg(feature = "negotiate")]
+use netboot_ipxe::ServerInfo;
+
+/// Status of an answer to a request that did not come in time.
+const REQUEST_TIMEOUT: u16 = 408;
 
 /// The HTTP carrier, for `http` and, with a TLS channel, `https`.
 pub(crate) struct Http<'a> {
@@ -93,9 +98,7 @@ impl<'a> Http<'a> {
         self.finish(station);
         if self.connections.first.serves(station, peer, uri) {
             let result = self.request(station, uri, start);
-            // The server may close an idle connection at any moment (RFC 9112, section 9.5).
-            let stale = station.error().is_some_and(NetError::is_stale);
-            if result.is_ok() || !stale {
+            if !self.was_given_up(station, result.is_ok()) {
                 return result;
             }
         }
@@ -103,6 +106,15 @@ impl<'a> Http<'a> {
         let first = &mut self.connections.first;
         first.connect(station, peer, port, uri, &self.options)?;
         self.request(station, uri, start)
+    }
+
+    /// Whether the server had given the connection up before it saw the request. It may close an idle connection at any moment (RFC 9112,
+    /// section 9.5), and may say so with status 408 (RFC 9110, section 15.5.9). `answered` says that the head of an answer is there.
+    pub(super) fn was_given_up<B: Board>(&self, station: &Station<'_, B>, answered: bool) -> bool {
+        match answered {
+            true => self.reader.response.head().status == REQUEST_TIMEOUT,
+            false => station.error().is_some_and(NetError::is_stale),
+        }
     }
 
     #[inline(never)]
@@ -250,6 +262,13 @@ impl<B: Board> Carrier<B> for Http<'_> {
 
     fn validator(&self) -> Option<&Validator> {
         self.reader.response.head().validator.as_ref()
+    }
+
+    #[cfg(feature = "negotiate")]
+    fn offer(&self, info: &mut ServerInfo) {
+        let head = self.reader.response.head();
+        info.ranges = head.accept_ranges;
+        info.keep_alive = head.keep_alive;
     }
 
     fn close(&mut self, station: &mut Station<'_, B>) {

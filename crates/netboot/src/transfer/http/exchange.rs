@@ -77,10 +77,9 @@ impl Http<'_> {
         let mut head = Err(None);
         if self.connections.first.serves(station, peer, uri) {
             head = self.ask(station, request).map_err(Some);
-            // The server may close an idle connection at any moment (RFC 9112, section 9.5). Content that was sent may have had
-            // its effect already, so only the caller may send it again (RFC 9110, section 9.2.2).
-            let stale = station.error().is_some_and(NetError::is_stale);
-            if head.is_err() && stale && request.method != Method::Post {
+            // Content that was sent may have had its effect already, so only the caller may send it again (RFC 9110, section 9.2.2).
+            let given_up = self.was_given_up(station, head.is_ok());
+            if given_up && request.method != Method::Post {
                 head = Err(None);
             }
         }
