@@ -141,6 +141,11 @@ impl IpxeInterface for Memory<'_> {
         self.clock.get()
     }
 
+    fn random(&mut self) -> u32 {
+        // Nobody else is there to come at the same time.
+        0
+    }
+
     fn set_deadline(&mut self, _deadline: Instant) {}
 
     fn dhcp(&mut self, _goal: DhcpGoal) -> Result<&NetworkConfig, Fault> {

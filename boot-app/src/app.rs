@@ -5,6 +5,10 @@ mod ahead;
 mod image;
 #[cfg(feature = "toc")]
 mod locate;
+#[cfg(feature = "negotiate")]
+mod negotiate;
+#[cfg(feature = "script")]
+mod script;
 
 use crate::check::Watch;
 use crate::config::AppConfig;
@@ -12,6 +16,8 @@ use crate::error::AppError;
 use crate::hooks::DeviceControl;
 use crate::observer::{Event, Observer};
 use crate::report::{BootReport, Outcome};
+#[cfg(feature = "negotiate")]
+use crate::sources::network::is_bare;
 use crate::sources::{Origin, PlaceError, Sources, boot_uri, know_all, know_some};
 use netboot_core::uri::UriError;
 use netboot_core::{AbortReason, Duration, ImageSink, Instant};
@@ -24,6 +30,9 @@ const BOARD: bool = cfg!(feature = "board");
 /// Where the boot is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
+    /// The board's script has to run.
+    #[cfg(feature = "script")]
+    Script,
     /// The station has no address yet.
     Configure,
     /// The boot file has to be looked into.
@@ -34,6 +43,15 @@ enum State {
     Deliver { index: u8 },
     /// The device booted.
     Done,
+}
+
+/// Tells the observer of an event, and the server that takes the log.
+#[inline(never)]
+fn say<N: IpxeInterface>(net: &mut N, observer: &mut impl Observer, event: &Event<'_>) {
+    let now = net.now();
+    observer.event(now, event);
+    #[cfg(feature = "syslog")]
+    crate::syslog::tell(net, now, event);
 }
 
 /// What is done again when it fails.
@@ -62,6 +80,9 @@ pub struct BootApp<'c, N: IpxeInterface, B: RegisterBus, O: Observer> {
     observer: O,
     config: AppConfig<'c>,
     control: Option<&'c mut dyn DeviceControl<B>>,
+    /// What scripts need. Without it the boot has none.
+    #[cfg(feature = "script")]
+    scripts: Option<crate::script::Scripts<'c>>,
     state: State,
     sources: Sources,
     watch: Watch,
@@ -92,6 +113,8 @@ where
             observer,
             config,
             control: None,
+            #[cfg(feature = "script")]
+            scripts: None,
             state: State::Configure,
             sources: Sources::default(),
             watch: Watch::default(),
@@ -120,10 +143,13 @@ where
         if self.state == State::Done {
             self.report.error = None;
         }
+        self.report.protocol_error = self.agent().status().protocol_error;
         let now = self.net.now();
         self.report.ended = now;
         let status = self.report.status();
         self.observer.event(now, &Event::Finished { status });
+        #[cfg(feature = "syslog")]
+        crate::syslog::finished(&mut self.net, &self.report);
         &self.report
     }
 
@@ -185,25 +211,28 @@ where
         }
         self.delivery.reset();
         self.stuck = false;
+        #[cfg(feature = "script")]
+        self.sources.images.device_was_reset();
         self.report.device_resets = self.report.device_resets.saturating_add(1);
         self.report.images.clear();
         self.tell(&Event::DeviceReset);
         self.state = State::Await;
+        #[cfg(feature = "script")]
+        if self.scripts.is_some() {
+            self.state = State::Script;
+        }
         Ok(())
     }
 
-    #[inline(never)]
     fn tell(&mut self, event: &Event<'_>) {
-        let now = self.net.now();
-        self.observer.event(now, event);
+        say(&mut self.net, &mut self.observer, event);
     }
 
     /// Says that an attempt at an image (or, without an index, before the first) has failed.
     fn tell_failure(&mut self, index: Option<u8>) {
-        let now = self.net.now();
         if let Some(error) = &self.report.error {
-            self.observer
-                .event(now, &Event::AttemptFailed { index, error });
+            let event = Event::AttemptFailed { index, error };
+            say(&mut self.net, &mut self.observer, &event);
         }
     }
 
@@ -230,16 +259,27 @@ where
 
     /// Whether another try may do better than the last failure.
     fn retryable(&self) -> bool {
+        #[cfg(feature = "shell")]
+        if self.is_interrupted() {
+            return false;
+        }
         !self.stuck && self.report.error.as_ref().is_some_and(AppError::retryable)
     }
 
     fn step(&mut self) -> Result {
         self.state = match self.state {
+            #[cfg(feature = "script")]
+            State::Script => {
+                self.run_scripts()?;
+                State::Done
+            }
             State::Configure => {
                 self.retry(Work::Configure)?;
                 State::Locate
             }
             State::Locate => {
+                #[cfg(feature = "negotiate")]
+                self.negotiate();
                 #[cfg(feature = "toc")]
                 self.locate()?;
                 State::Await
@@ -264,6 +304,7 @@ where
     #[inline(never)]
     fn retry(&mut self, work: Work) -> Result {
         let mut rounds = 0u32;
+        let mut waits = self.config.policy.waits();
         loop {
             let (index, result) = match work {
                 Work::Configure => (None, self.configure()),
@@ -283,14 +324,14 @@ where
                 return result;
             }
             rounds = rounds.saturating_add(1);
-            let again = self.config.policy.again(rounds);
             #[cfg(feature = "toc")]
             let most = self.most_retries(work);
             #[cfg(not(feature = "toc"))]
             let most = u32::MAX;
-            let Some(wait) = again.filter(|_| rounds <= most) else {
+            if rounds > most || !self.config.policy.again(rounds) {
                 return result;
-            };
+            }
+            let wait = waits.next(self.net.random());
             if self.net.now() + wait >= self.deadline {
                 return result;
             }
@@ -327,24 +368,41 @@ where
         if let Err(error) = configured {
             return Err(self.fail_net(error));
         }
+        self.is_configured()
+    }
+
+    /// Takes note of what the network names, once the interface has an address.
+    #[inline(always)]
+    fn is_configured(&mut self) -> Result {
         let now = self.net.now();
+        #[cfg(feature = "syslog")]
+        crate::syslog::configured(&mut self.net, now);
         let Some(config) = self.net.config() else {
             return Ok(());
         };
         self.observer.event(now, &Event::Configured(config));
         self.report.configured = Some(now);
+        #[cfg(feature = "negotiate")]
+        let open = !self.config.sources.protocols.is_empty() && is_bare(config);
+        #[cfg(not(feature = "negotiate"))]
+        let open = false;
         let refused = match boot_uri(config, 0) {
-            Ok(Some(boot)) if !self.config.sources.allows(&boot) => AppError::NotHttps {
+            Ok(Some(boot)) if !open && !self.config.sources.allows(&boot) => AppError::NotHttps {
                 origin: Origin::Dhcp,
             },
             Ok(boot) => {
                 self.sources.boot = boot;
+                #[cfg(feature = "negotiate")]
+                {
+                    self.sources.negotiated = false;
+                }
                 return Ok(());
             }
             Err(PlaceError::Uri(error)) => AppError::Network(error.into()),
             Err(PlaceError::TooLong) => AppError::PointerTooLong,
             Err(PlaceError::NoText) => AppError::PointerDamaged,
             Err(PlaceError::NoServer) => AppError::NoServer,
+            Err(PlaceError::NoService) => AppError::NoService,
         };
         self.sources.boot = None;
         let failed = self.fail(refused);
@@ -371,6 +429,7 @@ where
         {
             image.outcome = Outcome::Refused;
             image.error = Some(AppError::Recovery(*error));
+            self.sources.penalties.give();
         }
         result
     }

@@ -2,7 +2,7 @@
 //!
 //! A machine-readable line begins with `@` and a word; then come `key=value` pairs, separated by one
 //! blank. `t` is µs since power-on. The value of `message`, always the last, goes to the end of the
-//! line; it is there in builds with the feature `texts` only. Log lines have no `@` in front, so both can
+//! line; it is there in builds with the feature `texts` only. A server may have chosen some of its words. Log lines have no `@` in front, so both can
 //! share a UART.
 //!
 //! ```text
@@ -31,9 +31,32 @@ impl<W: Write> Observer for LineObserver<W> {
 #[inline(never)]
 fn write_event(out: &mut dyn Console, now: Instant, event: &Event<'_>) {
     out.text("@");
-    out.text(match event {
+    out.text(name(event));
+    write_pairs(out, now, event);
+    let error = match event {
+        Event::AttemptFailed { error, .. } => Some(*error),
+        #[cfg(feature = "script")]
+        Event::ScriptFailed { error } => {
+            let error: &dyn Coded = *error;
+            Some(error)
+        }
+        _ => None,
+    };
+    end_line(out, error);
+}
+
+/// The word for an event.
+#[inline(always)]
+pub(crate) fn name(event: &Event<'_>) -> &'static str {
+    match event {
         Event::Configured(_) => "configured",
+        #[cfg(feature = "negotiate")]
+        Event::Server { .. } => "server",
         Event::BootFile { .. } => "boot-file",
+        #[cfg(feature = "script")]
+        Event::Script { .. } => "script",
+        #[cfg(feature = "script")]
+        Event::ScriptFailed { .. } => "script-failed",
         Event::Toc { .. } => "toc",
         Event::Requested { .. } => "requested",
         Event::Fetching { .. } => "fetching",
@@ -45,16 +68,51 @@ fn write_event(out: &mut dyn Console, now: Instant, event: &Event<'_>) {
         Event::ResetRequired { .. } => "reset-required",
         Event::DeviceReset => "device-reset",
         Event::Finished { .. } => "finished",
-    });
+    }
+}
+
+/// Writes the pairs of an event, without the sentence of its error.
+#[cfg_attr(feature = "syslog", inline(never))]
+#[cfg_attr(not(feature = "syslog"), inline(always))]
+pub(crate) fn write_pairs(out: &mut dyn Console, now: Instant, event: &Event<'_>) {
     out.number("t", now.as_micros());
     if let Some(index) = event.index() {
         out.number("index", u64::from(index));
     }
     match event {
         Event::Configured(config) => write_config(out, config),
+        #[cfg(feature = "negotiate")]
+        Event::Server { uri, server } => {
+            out.key("uri");
+            out.uri(uri);
+            if let Some(size) = server.size {
+                out.number("size", size);
+            }
+            for (key, number) in [
+                ("blksize", server.blksize),
+                ("windowsize", server.windowsize),
+            ] {
+                if let Some(number) = number {
+                    out.number(key, u64::from(number));
+                }
+            }
+            out.flag("ranges", server.ranges);
+            out.flag("keep_alive", server.keep_alive);
+        }
         Event::BootFile { uri } => {
             out.key("uri");
             out.uri(uri);
+        }
+        #[cfg(feature = "script")]
+        Event::Script { uri, octets } => {
+            out.number("octets", *octets);
+            out.key("uri");
+            out.uri(uri);
+        }
+        #[cfg(feature = "script")]
+        Event::ScriptFailed { error } => {
+            out.number("line", error.line.into());
+            write_code(out, *error);
         }
         Event::Toc { images } => out.number("images", u64::from(*images)),
         Event::Requested { .. }
@@ -83,22 +141,19 @@ fn write_event(out: &mut dyn Console, now: Instant, event: &Event<'_>) {
             }
             out.flag("expected", *expected);
         }
-        Event::AttemptFailed { error, .. } => write_error(out, *error),
+        Event::AttemptFailed { error, .. } => write_code(out, *error),
         Event::Finished { status } => {
             out.key("status");
             out.hex(*status);
         }
     }
-    out.text("\n");
 }
 
 /// Writes the pairs of a configuration: what tells a wrong pointer from a wrong server.
 #[inline(never)]
-fn write_config(out: &mut dyn Console, config: &NetworkConfig) {
+pub(crate) fn write_config(out: &mut dyn Console, config: &NetworkConfig) {
     out.key("address");
-    out.ip(config.address);
-    out.text("/");
-    out.decimal(u64::from(config.prefix_len));
+    out.with_prefix(config.address, config.prefix_len);
     let dhcp = match &config.origin {
         ConfigOrigin::Dhcp(server) => Some(server),
         ConfigOrigin::Static => None,
@@ -158,28 +213,54 @@ fn write_told(out: &mut dyn Console, text: &str) {
     }
 }
 
-/// Writes the pairs of an error: `code`, `blame` and the facts of the case, and in a build with `texts` the sentence as `message`.
-#[inline(never)]
+/// Writes the pairs of an error: `code`, `blame` and the facts of the case, and in a build with `texts` the sentence as `message`. The
+/// sentence may have words of a server's in it, so that the caller must write nothing more into the line.
+#[cfg_attr(feature = "texts", inline(never))]
+#[cfg_attr(not(feature = "texts"), inline(always))]
 pub fn write_error(out: &mut dyn Console, error: &dyn Coded) {
+    write_code(out, error);
+    write_message(out, error, "=");
+}
+
+/// Writes the pairs of an error that consist of nothing that a server chose freely: `code`, `blame` and the facts of the case.
+#[inline(never)]
+fn write_code(out: &mut dyn Console, error: &dyn Coded) {
     out.key("code");
     out.hex(error.code());
     out.word("blame", error.blame().as_str());
     error.facts(out);
+}
+
+/// Writes the sentence of an error as `message`, in a build with `texts`. Nothing may follow it in the line. `equals` stands in the
+/// place of each `=` in the sentence.
+#[inline(always)]
+pub(crate) fn write_message(out: &mut dyn Console, error: &dyn Coded, equals: &'static str) {
     #[cfg(feature = "texts")]
     {
         out.key("message");
-        let _ = core::fmt::write(&mut Formatted(out), format_args!("{error}"));
+        let _ = core::fmt::write(&mut Formatted { out, equals }, format_args!("{error}"));
     }
+    #[cfg(not(feature = "texts"))]
+    let _ = (out, error, equals);
 }
 
 /// A console for `core::fmt`.
 #[cfg(feature = "texts")]
-struct Formatted<'c>(&'c mut dyn Console);
+struct Formatted<'c> {
+    out: &'c mut dyn Console,
+    /// Stands in the place of each `=`.
+    equals: &'static str,
+}
 
 #[cfg(feature = "texts")]
 impl Write for Formatted<'_> {
     fn write_str(&mut self, text: &str) -> core::fmt::Result {
-        self.0.text(text);
+        for (place, part) in text.split('=').enumerate() {
+            if place > 0 {
+                self.out.text(self.equals);
+            }
+            self.out.text(part);
+        }
         Ok(())
     }
 }
@@ -188,6 +269,29 @@ impl Write for Formatted<'_> {
 #[inline(never)]
 pub fn write_report<N: Coded>(out: &mut dyn Console, report: &BootReport<N>) {
     out.text("@report");
+    write_boot(out, report);
+    end_line(out, report.error.as_ref().map(|error| error as _));
+    for image in &report.images {
+        out.text("@image");
+        write_image(out, image);
+        end_line(out, image.error.as_ref().map(|error| error as _));
+    }
+}
+
+/// Ends a line with the sentence of an error, if there is one.
+#[cfg_attr(feature = "texts", inline(never))]
+#[cfg_attr(not(feature = "texts"), inline(always))]
+fn end_line(out: &mut dyn Console, error: Option<&dyn Coded>) {
+    if let Some(error) = error {
+        write_message(out, error, "=");
+    }
+    out.text("\n");
+}
+
+/// Writes the pairs of a boot, without the sentence of its error.
+#[cfg_attr(feature = "syslog", inline(never))]
+#[cfg_attr(not(feature = "syslog"), inline(always))]
+pub(crate) fn write_boot<N: Coded>(out: &mut dyn Console, report: &BootReport<N>) {
     out.number("started", report.started.as_micros());
     if let Some(at) = report.configured {
         out.number("configured", at.as_micros());
@@ -201,18 +305,18 @@ pub fn write_report<N: Coded>(out: &mut dyn Console, report: &BootReport<N>) {
     if report.reset_required {
         out.flag("reset_required", true);
     }
-    if let Some(error) = &report.error {
-        write_error(out, error);
+    if let Some(last) = report.protocol_error {
+        out.number("last_protocol_error", u64::from(last.code));
+        out.number("last_command", u64::from(last.command));
     }
-    out.text("\n");
-    for image in &report.images {
-        write_image(out, image);
+    if let Some(error) = &report.error {
+        write_code(out, error);
     }
 }
 
+/// Writes the pairs of an image, without the sentence of its error.
 #[inline(never)]
-fn write_image<N: Coded>(out: &mut dyn Console, image: &ImageReport<N>) {
-    out.text("@image");
+pub(crate) fn write_image<N: Coded>(out: &mut dyn Console, image: &ImageReport<N>) {
     out.number("index", u64::from(image.index));
     let outcome = match image.outcome {
         Outcome::NotActivated => "not-activated",
@@ -236,9 +340,8 @@ fn write_image<N: Coded>(out: &mut dyn Console, image: &ImageReport<N>) {
     out.number("retries", u64::from(image.retries));
     out.number("resumes", u64::from(image.resumes));
     if let Some(error) = &image.error {
-        write_error(out, error);
+        write_code(out, error);
     }
-    out.text("\n");
 }
 
 #[cfg(test)]

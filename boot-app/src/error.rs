@@ -4,7 +4,13 @@ use crate::sources::policy::Origin;
 #[cfg(feature = "toc")]
 use crate::toc::TocError;
 use core::fmt;
+#[cfg(feature = "verify")]
+use netboot_cms::CmsError;
 use netboot_core::{Blame, Coded, Console, Digest, Module};
+#[cfg(feature = "san")]
+use netboot_ipxe::san::GptError;
+#[cfg(feature = "script")]
+use netboot_ipxe::script::ScriptError;
 use ocp_recovery::RecoveryError;
 
 /// An error of the boot application; `N` is the network boot library's.
@@ -52,6 +58,47 @@ pub enum AppError<N> {
     PointerDamaged,
     /// A boot file is named, and nothing says on which server it is.
     NoServer,
+    /// The network has a PXE menu in place of a boot file, and none of its boot services gave one.
+    NoService,
+    /// A script is wrong, or ended itself with a failure.
+    #[cfg(feature = "script")]
+    Script(ScriptError),
+    /// The script came to its end, and the device has not booted.
+    #[cfg(feature = "script")]
+    ScriptEnded,
+    /// Scripts have chained more scripts than there are buffers for.
+    #[cfg(feature = "script")]
+    ScriptNesting,
+    /// A script wants only verified images to be delivered (`imgtrust`), and this image is not verified.
+    #[cfg(feature = "script")]
+    NotVerified,
+    /// A script has said for good which images are trusted (`imgtrust --permanent`), and another command wants to change that.
+    #[cfg(feature = "script")]
+    TrustLatched,
+    /// A command names an image that no script has fetched.
+    #[cfg(feature = "script")]
+    NoSuchImage,
+    /// There is no room for another image of a script, another place of an image, or other arguments.
+    #[cfg(feature = "script")]
+    ImagesFull,
+    /// A command names an interface that is not there.
+    #[cfg(feature = "script")]
+    NoSuchInterface,
+    /// This device does not have what a command of a script asks for.
+    #[cfg(feature = "script")]
+    NotSupported,
+    /// A disk in the network does not have the partition that is wanted.
+    #[cfg(feature = "san")]
+    Gpt(GptError),
+    /// The signature of an image is not believed.
+    #[cfg(feature = "verify")]
+    Signature(CmsError),
+    /// Somebody else has signed the image than the script wants.
+    #[cfg(feature = "verify")]
+    WrongSigner,
+    /// The board does not say who may sign images.
+    #[cfg(feature = "verify")]
+    NoSigners,
     /// The time for the whole boot is over.
     TotalDeadline,
     /// The device asks for more images than a report has room for.
@@ -60,13 +107,10 @@ pub enum AppError<N> {
 
 impl<N> AppError<N> {
     /// Whether another source, or another try, may do better as far as this error says. A device that refused an image has
-    /// ended its boot; a file of an impossible size never reached it.
+    /// ended its boot; a file of an impossible size never reached it; a bus may work again.
     pub(crate) fn retryable(&self) -> bool {
         match self {
-            AppError::Recovery(error) => matches!(
-                error,
-                RecoveryError::RequestWithdrawn { .. } | RecoveryError::SizeUnsupported { .. }
-            ),
+            AppError::Recovery(error) => error.may_pass(),
             AppError::TotalDeadline | AppError::TooManyImages | AppError::NotHttps { .. } => false,
             _ => true,
         }
@@ -103,6 +147,47 @@ impl<N: fmt::Display> fmt::Display for AppError<N> {
                 f.write_str("the boot file's name, or its server's, is damaged: it is no text")
             }
             AppError::NoServer => f.write_str("a boot file is named, but no server for it"),
+            AppError::NoService => f.write_str(
+                "a PXE menu in place of a boot file, and none of its boot services gave one",
+            ),
+            #[cfg(feature = "script")]
+            AppError::Script(error) => error.fmt(f),
+            #[cfg(feature = "script")]
+            AppError::ScriptEnded => {
+                f.write_str("the script came to its end, and the device has not booted")
+            }
+            #[cfg(feature = "script")]
+            AppError::ScriptNesting => {
+                f.write_str("scripts chain more scripts than there is room for")
+            }
+            #[cfg(feature = "script")]
+            AppError::NotVerified => {
+                f.write_str("only verified images may be delivered, and this one is not")
+            }
+            #[cfg(feature = "script")]
+            AppError::TrustLatched => f.write_str("imgtrust was made permanent before"),
+            #[cfg(feature = "script")]
+            AppError::NoSuchImage => f.write_str("no image has this name"),
+            #[cfg(feature = "script")]
+            AppError::ImagesFull => {
+                f.write_str("no room for another image, another place or its arguments")
+            }
+            #[cfg(feature = "script")]
+            AppError::NoSuchInterface => f.write_str("the only interface is net0"),
+            #[cfg(feature = "script")]
+            AppError::NotSupported => {
+                f.write_str("this device does not have what the command asks for")
+            }
+            #[cfg(feature = "san")]
+            AppError::Gpt(error) => error.fmt(f),
+            #[cfg(feature = "verify")]
+            AppError::Signature(error) => error.fmt(f),
+            #[cfg(feature = "verify")]
+            AppError::WrongSigner => {
+                f.write_str("the image was signed by somebody else than the script wants")
+            }
+            #[cfg(feature = "verify")]
+            AppError::NoSigners => f.write_str("this board does not know who may sign images"),
             AppError::TotalDeadline => f.write_str("the time for the whole boot is over"),
             AppError::TooManyImages => f.write_str("the device asks for too many images"),
         }
@@ -120,6 +205,8 @@ impl<N: Coded> Coded for AppError<N> {
         match self {
             AppError::Network(error) => error.facts(out),
             AppError::Recovery(error) => error.facts(out),
+            #[cfg(feature = "script")]
+            AppError::Script(error) => out.number("line", error.line.into()),
             AppError::NoSource { index } => out.number("image", u64::from(*index)),
             AppError::SizeMismatch { expected, found } => {
                 out.number("found", *found);
@@ -149,12 +236,39 @@ impl<N: Coded> Coded for AppError<N> {
             AppError::SizeMismatch { .. } => 2,
             AppError::DigestMismatch { .. } => 3,
             AppError::ChecksumMismatch { .. } => 4,
+            #[cfg(feature = "script")]
+            AppError::Script(error) => return error.code(),
+            #[cfg(feature = "script")]
+            AppError::ScriptEnded => 20,
+            #[cfg(feature = "script")]
+            AppError::ScriptNesting => 21,
+            #[cfg(feature = "script")]
+            AppError::NotVerified => 22,
+            #[cfg(feature = "script")]
+            AppError::TrustLatched => 23,
+            #[cfg(feature = "script")]
+            AppError::NoSuchImage => 24,
+            #[cfg(feature = "script")]
+            AppError::ImagesFull => 25,
+            #[cfg(feature = "script")]
+            AppError::NoSuchInterface => 26,
+            #[cfg(feature = "script")]
+            AppError::NotSupported => 27,
+            #[cfg(feature = "san")]
+            AppError::Gpt(error) => return error.code(),
+            #[cfg(feature = "verify")]
+            AppError::Signature(error) => return error.code(),
+            #[cfg(feature = "verify")]
+            AppError::WrongSigner => 28,
+            #[cfg(feature = "verify")]
+            AppError::NoSigners => 29,
             AppError::TotalDeadline => 5,
             AppError::TooManyImages => 6,
             AppError::NotHttps { .. } => 7,
             AppError::PointerTooLong => 16,
             AppError::PointerDamaged => 17,
             AppError::NoServer => 18,
+            AppError::NoService => 19,
         })
     }
 
@@ -168,7 +282,27 @@ impl<N: Coded> Coded for AppError<N> {
             | AppError::NotHttps { .. }
             | AppError::PointerTooLong
             | AppError::PointerDamaged
-            | AppError::NoServer => Blame::Configuration,
+            | AppError::NoServer
+            | AppError::NoService => Blame::Configuration,
+            #[cfg(feature = "script")]
+            AppError::Script(error) => error.blame(),
+            #[cfg(feature = "script")]
+            AppError::ScriptEnded
+            | AppError::ScriptNesting
+            | AppError::NotVerified
+            | AppError::TrustLatched
+            | AppError::NoSuchImage
+            | AppError::ImagesFull
+            | AppError::NoSuchInterface
+            | AppError::NotSupported => Blame::Configuration,
+            #[cfg(feature = "san")]
+            AppError::Gpt(error) => error.blame(),
+            #[cfg(feature = "verify")]
+            AppError::Signature(error) => error.blame(),
+            #[cfg(feature = "verify")]
+            AppError::WrongSigner => Blame::Server,
+            #[cfg(feature = "verify")]
+            AppError::NoSigners => Blame::Configuration,
             AppError::SizeMismatch { .. }
             | AppError::DigestMismatch { .. }
             | AppError::ChecksumMismatch { .. } => Blame::Server,

@@ -9,10 +9,32 @@ use netboot_ipxe::NetworkConfig;
 pub enum Event<'e> {
     /// The interface has an address.
     Configured(&'e NetworkConfig),
+    /// A server has answered the question which protocol it speaks.
+    #[cfg(feature = "negotiate")]
+    Server {
+        /// The file that it was asked for.
+        uri: &'e Uri,
+        /// What it offers.
+        server: &'e netboot_ipxe::ServerInfo,
+    },
     /// The boot file is being looked into.
     BootFile {
         /// Where from.
         uri: &'e Uri,
+    },
+    /// A script was read, and runs.
+    #[cfg(feature = "script")]
+    Script {
+        /// Where it really is, after redirects.
+        uri: &'e Uri,
+        /// Its octets.
+        octets: u64,
+    },
+    /// A script failed. Where one of its commands failed, an [`AttemptFailed`](Event::AttemptFailed) with that error may follow.
+    #[cfg(feature = "script")]
+    ScriptFailed {
+        /// What is wrong, and in which line.
+        error: &'e netboot_ipxe::script::ScriptError,
     },
     /// The table of contents was read.
     Toc {
@@ -98,6 +120,10 @@ impl Event<'_> {
             | Event::ResetRequired { index }
             | Event::Activated { index } => Some(index),
             Event::AttemptFailed { index, .. } => index,
+            #[cfg(feature = "negotiate")]
+            Event::Server { .. } => None,
+            #[cfg(feature = "script")]
+            Event::Script { .. } | Event::ScriptFailed { .. } => None,
             Event::Configured(_)
             | Event::BootFile { .. }
             | Event::Toc { .. }

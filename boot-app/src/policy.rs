@@ -1,6 +1,6 @@
 //! How often and how long to try.
 
-use netboot_core::Duration;
+use netboot_core::{Backoff, Duration};
 
 /// What to do when every source of an image, or DHCP, has failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,7 +18,7 @@ pub enum OnFailure {
 pub struct Policy {
     /// What to do after a failure.
     pub on_failure: OnFailure,
-    /// Wait before trying again; it doubles up to 16 times its value.
+    /// The least wait before trying again. The waits are random, and grow to 16 times this one ([`Backoff`]).
     pub retry_wait: Duration,
     /// Time for one attempt at one source, from the first packet to the last octet.
     pub attempt_deadline: Duration,
@@ -42,15 +42,18 @@ impl Default for Policy {
 }
 
 impl Policy {
-    /// Whether there is another round after `rounds` of them failed, and how long to wait first.
-    pub(crate) fn again(&self, rounds: u32) -> Option<Duration> {
-        let allowed = match self.on_failure {
+    /// Whether there is another round after `rounds` of them failed.
+    pub(crate) fn again(&self, rounds: u32) -> bool {
+        match self.on_failure {
             OnFailure::Continue => false,
             OnFailure::Retry(times) => rounds <= times,
             OnFailure::RetryForever => true,
-        };
-        let factor = 1u32 << rounds.saturating_sub(1).min(4);
-        allowed.then_some(self.retry_wait * factor)
+        }
+    }
+
+    /// The waits before further rounds.
+    pub(crate) fn waits(&self) -> Backoff {
+        Backoff::new(self.retry_wait, self.retry_wait * 16)
     }
 }
 
@@ -64,22 +67,24 @@ mod tests {
             on_failure: OnFailure::Retry(2),
             ..Policy::default()
         };
-        assert_eq!(policy.again(1), Some(Duration::from_secs(1)));
-        assert_eq!(policy.again(2), Some(Duration::from_secs(2)));
-        assert_eq!(policy.again(3), None);
-    }
-
-    #[test]
-    fn waits_grow_to_sixteen_times() {
-        let policy = Policy {
-            on_failure: OnFailure::RetryForever,
-            ..Policy::default()
-        };
-        assert_eq!(policy.again(100), Some(Duration::from_secs(16)));
+        assert!(policy.again(1) && policy.again(2) && !policy.again(3));
         let never = Policy {
             on_failure: OnFailure::Continue,
             ..policy
         };
-        assert_eq!(never.again(1), None);
+        assert!(!never.again(1));
+        let forever = Policy {
+            on_failure: OnFailure::RetryForever,
+            ..policy
+        };
+        assert!(forever.again(u32::MAX));
+    }
+
+    #[test]
+    fn waits_grow_to_sixteen_times() {
+        let mut waits = Policy::default().waits();
+        assert_eq!(waits.next(0), Duration::from_secs(1));
+        let last = (0..9).map(|_| waits.next(u32::MAX)).last();
+        assert_eq!(last, Some(Duration::from_secs(16)));
     }
 }

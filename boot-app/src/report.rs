@@ -3,6 +3,7 @@
 use crate::AppError;
 use netboot_core::uri::Uri;
 use netboot_core::{Coded, Digest, Duration, Instant, quotient};
+use ocp_recovery::ProtocolError;
 
 /// Greatest number of images in one report.
 pub const MAX_IMAGES: usize = 4;
@@ -79,6 +80,11 @@ pub struct BootReport<N> {
     pub device_resets: u8,
     /// Set when the boot ended with a device that holds part of an image: it has to be reset.
     pub reset_required: bool,
+    /// The last protocol error (DEVICE_STATUS octet 1) that the device showed since the last image was begun, and its command.
+    pub protocol_error: Option<ProtocolError>,
+    /// What the server of the boot file offered, when it was asked which protocol it speaks.
+    #[cfg(feature = "negotiate")]
+    pub server: Option<netboot_ipxe::ServerInfo>,
     /// The images that the device asked for since its last reset, in its order.
     pub images: heapless::Vec<ImageReport<N>, MAX_IMAGES>,
     /// What ended the boot, if it did not end well.
@@ -93,6 +99,9 @@ impl<N: Coded> BootReport<N> {
             ended: now,
             device_resets: 0,
             reset_required: false,
+            protocol_error: None,
+            #[cfg(feature = "negotiate")]
+            server: None,
             images: heapless::Vec::new(),
             error: None,
         }

@@ -9,7 +9,7 @@
 //! the last entry: the file may be a whole flash image.
 
 use core::fmt;
-use netboot_core::{Blame, Coded, Digest, Instant, Module};
+use netboot_core::{Blame, Coded, Instant, Module};
 use netboot_ipxe::{Deliver, SinkFailed};
 use zerocopy::little_endian::{U16, U32};
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
@@ -377,16 +377,4 @@ impl Deliver for TocReader {
         }));
         Err(SinkFailed)
     }
-
-    fn digest(&self) -> Option<Digest> {
-        None
-    }
-
-    fn source(&self) -> u32 {
-        0
-    }
-
-    fn set_source(&mut self, _: u32) {}
-
-    fn resumed(&mut self) {}
 }

@@ -6,7 +6,7 @@
 
 use super::BootApp;
 use crate::observer::Observer;
-use crate::sources::Place;
+use crate::sources::{Place, networks};
 use netboot_core::uri::UriError;
 use netboot_ipxe::IpxeInterface;
 use ocp_recovery::RegisterBus;
@@ -35,7 +35,7 @@ where
         let mut place = Place::default();
         while let Some(candidate) =
             self.sources
-                .next(&mut place, index, &self.config, self.net.config())
+                .next(&mut place, index, &self.config, networks(&self.net))
         {
             if let Ok(candidate) = candidate {
                 self.net.prefetch(&candidate.uri, candidate.part);

@@ -4,7 +4,7 @@ use super::{AppError, BootApp, Failed, Result, Work};
 use crate::check::{Expected, Watch, Watched};
 use crate::observer::{Event, Observer};
 use crate::report::{ImageReport, Outcome};
-use crate::sources::{Candidate, Place, SourceError};
+use crate::sources::{Candidate, Place, Round, SourceError, networks};
 use netboot_core::ImageSink;
 use netboot_core::uri::UriError;
 use netboot_ipxe::{Deliver, ExecError, IpxeInterface};
@@ -31,16 +31,22 @@ where
     #[inline(never)]
     pub(super) fn deliver(&mut self, index: u8) -> Result {
         let requested = self.net.now();
-        self.observer.event(requested, &Event::Requested { index });
-        if self.report.images.push(ImageReport::new(index)).is_err() {
-            return Err(self.fail(AppError::TooManyImages));
+        #[cfg(feature = "script")]
+        let again = self.unfinished() == Some(index);
+        #[cfg(not(feature = "script"))]
+        let again = false;
+        if !again {
+            self.observer.event(requested, &Event::Requested { index });
+            if self.report.images.push(ImageReport::new(index)).is_err() {
+                return Err(self.fail(AppError::TooManyImages));
+            }
+            self.delivery.reset();
+            #[cfg(feature = "toc")]
+            let with_sum = self.sources.toc.is_some() || cfg!(feature = "san");
+            #[cfg(not(feature = "toc"))]
+            let with_sum = false;
+            self.watch = Watch::new(with_sum);
         }
-        self.delivery.reset();
-        #[cfg(feature = "toc")]
-        let with_sum = self.sources.toc.is_some();
-        #[cfg(not(feature = "toc"))]
-        let with_sum = false;
-        self.watch = Watch::new(with_sum);
         let result = self.retry(Work::Image(index));
         let now = self.net.now();
         if let Some(image) = self.report.images.last_mut() {
@@ -52,6 +58,14 @@ where
         result
     }
 
+    /// The image that was tried last, if it was not activated. A script may go on with it by another command, and so may whatever comes after a script.
+    #[cfg(feature = "script")]
+    pub(super) fn unfinished(&self) -> Option<u8> {
+        let last = self.report.images.last();
+        let last = last.filter(|image| image.outcome == Outcome::NotActivated);
+        last.map(|image| image.index)
+    }
+
     /// Makes one round over all sources; the error of the last one is the round's. A place that cannot be used is left out; it is
     /// the error if nothing else is left.
     #[inline(never)]
@@ -59,11 +73,22 @@ where
         self.report.error = Some(AppError::NoSource { index });
         let mut tried = 0;
         let mut all_refused = true;
+        let mut round = Round::new(&self.sources.penalties, index);
         let mut place = Place::default();
-        while let Some(candidate) =
-            self.sources
-                .next(&mut place, index, &self.config, self.net.config())
-        {
+        loop {
+            let next = self
+                .sources
+                .next(&mut place, index, &self.config, networks(&self.net));
+            let Some(candidate) = next else {
+                if !round.turn() {
+                    break;
+                }
+                place = Place::default();
+                continue;
+            };
+            if !round.takes() {
+                continue;
+            }
             let candidate = match candidate {
                 Ok(candidate) => candidate,
                 Err(_) if tried > 0 => continue,
@@ -76,6 +101,16 @@ where
                     self.tell_failure(Some(index));
                     continue;
                 }
+                #[cfg(feature = "script")]
+                Err(SourceError::NotVerified) => {
+                    self.fail(AppError::NotVerified);
+                    continue;
+                }
+                #[cfg(feature = "script")]
+                Err(SourceError::Digests(found)) => {
+                    self.fail(AppError::DigestMismatch { found });
+                    continue;
+                }
             };
             if tried > 0 {
                 self.tell_failure(Some(index));
@@ -86,12 +121,17 @@ where
                     image.retries += 1;
                 }
             }
+            self.sources.penalties.attempt(index, &round);
             match self.attempt(index, &candidate) {
                 Attempt::Activated => return Ok(()),
-                Attempt::Refused => {}
+                Attempt::Refused => self.sources.penalties.give(),
                 Attempt::Failed => all_refused = false,
             }
-            self.stuck |= self.delivery.is_complete();
+            let useless = self.delivery.is_complete();
+            self.stuck |= useless;
+            if useless || matches!(self.report.error, Some(AppError::SizeMismatch { .. })) {
+                self.sources.penalties.give();
+            }
             if !self.retryable() {
                 return Err(Failed);
             }

@@ -1,11 +1,15 @@
 //! Looks into the boot file: it may be a table of contents.
 
-use super::{AppError, BootApp, Result, Work};
+use super::{AppError, BootApp, Result, Work, say};
 use crate::observer::{Event, Observer};
-use crate::sources::{Origin, boot_uri, is_directory, know_some};
+#[cfg(feature = "script")]
+use crate::script::{BootFileReader, BootScript, Stopped};
+use crate::sources::{Origin, boot_uri_of, is_directory, know_some, networks};
 use crate::toc::{Stop, TocError, TocReader};
 use netboot_core::uri::{Uri, UriError};
 use netboot_core::{Blame, Coded, Module};
+#[cfg(feature = "script")]
+use netboot_ipxe::LoadedImage;
 use netboot_ipxe::{Deliver, ExecError, IpxeInterface};
 use ocp_recovery::RegisterBus;
 
@@ -23,7 +27,12 @@ where
 {
     /// Finds out whether the boot file is a table of contents.
     pub(super) fn locate(&mut self) -> Result {
-        if !self.config.sources.order.contains(&Origin::Toc)
+        let order = self.config.sources.order;
+        #[cfg(feature = "script")]
+        let scripts = self.may_run_boot_file();
+        #[cfg(not(feature = "script"))]
+        let scripts = false;
+        if !(scripts || order.contains(&Origin::Toc))
             || self.sources.boot.as_ref().is_none_or(is_directory)
         {
             return Ok(());
@@ -47,12 +56,19 @@ where
     pub(super) fn most_retries(&self, work: Work) -> u32 {
         match work {
             Work::ReadToc if self.can_go_without() => LOCATE_RETRIES,
+            // What is done next is for the script to say.
+            #[cfg(feature = "script")]
+            Work::Image(_) if self.sources.by_script => 0,
             _ => u32::MAX,
         }
     }
 
     /// Whether the last failure is a server's answer that it has no such file for this station.
     fn is_absent(&self) -> bool {
+        #[cfg(feature = "script")]
+        if self.sources.is_script {
+            return false;
+        }
         matches!(
             &self.report.error,
             Some(AppError::Network(error))
@@ -65,8 +81,21 @@ where
         if !self.sources.unread {
             return;
         }
+        // A script answers the device's requests itself, and one of them is being answered.
+        #[cfg(feature = "script")]
+        {
+            if self.sources.is_script {
+                return;
+            }
+            self.sources.delivers = true;
+        }
         let last = self.report.error.take();
-        if self.read_toc().is_ok() {
+        let read = self.read_toc();
+        #[cfg(feature = "script")]
+        {
+            self.sources.delivers = false;
+        }
+        if read.is_ok() {
             self.sources.unread = false;
             self.sources.absent = false;
         } else {
@@ -82,6 +111,11 @@ where
         loop {
             nth += 1;
             let result = self.read_boot_file();
+            #[cfg(feature = "script")]
+            let result = match result {
+                Ok(()) => self.run_boot_file(),
+                failed => failed,
+            };
             if result.is_ok() || !matches!(self.report.error, Some(AppError::Network(_))) {
                 return result;
             }
@@ -98,18 +132,18 @@ where
     /// The boot file on the `nth` server that the network names, if it may be used.
     #[inline(never)]
     fn other_server(&mut self, nth: usize) -> Option<Uri> {
-        let other = boot_uri(self.net.config()?, nth).ok().flatten();
+        let other = boot_uri_of(networks(&self.net), nth);
         other.filter(|uri| self.config.sources.allows(uri))
     }
 
     #[inline(never)]
     fn read_boot_file(&mut self) -> Result {
         self.start_attempt()?;
-        let now = self.net.now();
         let Some(boot) = &self.sources.boot else {
             return Ok(());
         };
-        self.observer.event(now, &Event::BootFile { uri: boot });
+        let event = Event::BootFile { uri: boot };
+        say(&mut self.net, &mut self.observer, &event);
         let handle = match self.net.imgfetch(boot, None, None) {
             Ok(handle) => handle,
             Err(error) => return Err(self.fail_net(error)),
@@ -118,25 +152,71 @@ where
             Ok(image) => image,
             Err(error) => return Err(self.fail_net(error)),
         };
+        #[cfg(feature = "script")]
+        if self.may_run_boot_file() {
+            return self.read_any(image);
+        }
         let mut reader = TocReader::new();
-        let error = match self.net.imgexec(image, &mut reader) {
+        let executed = self.net.imgexec(image, &mut reader);
+        self.take_toc(&handle.uri, executed, reader)
+    }
+
+    /// Takes a boot file that is a script or anything else. A script is kept for [`run_boot_file`](Self::run_boot_file).
+    #[cfg(feature = "script")]
+    #[inline(never)]
+    fn read_any(&mut self, image: LoadedImage<'_>) -> Result {
+        let buffer = self.take_buffer()?;
+        let uri = &image.handle.uri;
+        let limit = buffer.len();
+        let mut reader = BootFileReader::new(&mut *buffer);
+        let executed = self.net.imgexec(image, &mut reader);
+        let (script, toc) = (reader.script(), reader.toc);
+        match script {
+            Ok(len) if executed.is_ok() => {
+                self.sources.is_script = true;
+                let uri = uri.clone();
+                if let Some(scripts) = &mut self.scripts {
+                    scripts.boot_file = Some(BootScript { buffer, len, uri });
+                }
+                return Ok(());
+            }
+            Err(Stopped::TooLong) => self.sources.is_script = true,
+            _ => {}
+        }
+        self.give_back(buffer);
+        match script {
+            Err(Stopped::TooLong) => Err(self.script_too_long(limit)),
+            _ => self.take_toc(uri, executed, toc),
+        }
+    }
+
+    /// Takes what was read of a boot file that really is at `uri`.
+    #[inline(never)]
+    fn take_toc(
+        &mut self,
+        uri: &Uri,
+        executed: core::result::Result<(), ExecError<N::Error>>,
+        reader: TocReader,
+    ) -> Result {
+        let error = match executed {
             Err(ExecError::Transfer(error) | ExecError::Refused(error)) => {
                 return Err(self.fail_net(error));
             }
             Err(ExecError::Sink) => match reader.stop() {
-                Some(Stop::Done) => {
+                // A table is looked for, or a script was.
+                Some(Stop::Done) if self.config.sources.order.contains(&Origin::Toc) => {
                     let toc = self.sources.toc.insert(reader.into_toc());
                     let images = toc.image_count;
                     self.tell(&Event::Toc { images });
                     return Ok(());
                 }
                 // Some other boot file: the images lie beside it.
-                Some(Stop::Bad(TocError::NotToc)) => {
+                Some(Stop::Done | Stop::Bad(TocError::NotToc)) => {
                     // Some servers send nothing for a directory.
                     self.sources.absent = reader.position() == 0;
                     // Others add the final slash by a redirect.
-                    if is_directory(&handle.uri) {
-                        self.sources.boot = Some(handle.uri.clone());
+                    if is_directory(uri) {
+                        self.sources.boot = Some(uri.clone());
                     }
                     return Ok(());
                 }

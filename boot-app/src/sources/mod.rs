@@ -7,12 +7,14 @@
 //! | `policy` | the order of the sources, and what a candidate has to be |
 //! | `fixed` | places that are compiled in or set by the operator |
 //! | `network` | the boot file that DHCP or a static configuration names, and the files beside it |
+//! | `penalty` | places that have served a wrong image: they come last |
 //! | `listed` | what a table of contents at that place lists |
 
 pub(crate) mod fixed;
 #[cfg(feature = "toc")]
 mod listed;
 pub(crate) mod network;
+mod penalty;
 pub(crate) mod policy;
 
 pub use fixed::FixedSource;
@@ -21,13 +23,19 @@ pub use policy::{Origin, SourcePolicy};
 
 use crate::check::Expected;
 use crate::config::AppConfig;
+#[cfg(feature = "script")]
+use crate::script::Images;
 #[cfg(feature = "toc")]
 use crate::toc::Toc;
+#[cfg(feature = "script")]
+use netboot_core::Digest;
 use netboot_core::uri::{Uri, UriError};
-use netboot_ipxe::{NetworkConfig, Part};
+use netboot_ipxe::Part;
 #[cfg(feature = "toc")]
 pub(crate) use network::is_directory;
-pub(crate) use network::{PlaceError, boot_uri};
+pub(crate) use network::{Networks, PlaceError, boot_uri, boot_uri_of, networks};
+use penalty::Penalties;
+pub(crate) use penalty::Round;
 
 /// One place where an image may be, and what the image has to be.
 #[derive(Clone, Debug)]
@@ -45,6 +53,12 @@ pub(crate) enum SourceError {
     Uri(UriError),
     /// The board requires HTTPS, and this is something else.
     NotHttps(Origin),
+    /// A script has said that only verified images are delivered, and this is none.
+    #[cfg(feature = "script")]
+    NotVerified,
+    /// The configuration and the script want different digests; this is the script's.
+    #[cfg(feature = "script")]
+    Digests(Digest),
 }
 
 /// What the network says of the images.
@@ -55,6 +69,23 @@ pub(crate) struct Sources {
     /// The boot file's contents, if it is a table.
     #[cfg(feature = "toc")]
     pub toc: Option<Toc>,
+    /// Set when `boot` has the protocol that its server was asked for, in place of TFTP.
+    #[cfg(feature = "negotiate")]
+    pub negotiated: bool,
+    /// The images that a script has named.
+    #[cfg(feature = "script")]
+    pub images: Images,
+    /// Set while a command of a script delivers images: what the network names is not used then.
+    #[cfg(feature = "script")]
+    pub by_script: bool,
+    /// Set while the boot file is looked into between two attempts at an image: no script may run then.
+    #[cfg(feature = "script")]
+    pub delivers: bool,
+    /// Set when the boot file is a script.
+    #[cfg(feature = "script")]
+    pub is_script: bool,
+    /// Places that have served a wrong image.
+    pub penalties: Penalties,
     /// Set for a boot file that could not be looked into. Other places serve until it can.
     pub unread: bool,
     /// Set for a boot file that the server does not have or that is empty. The name may be that of a directory, written without its
@@ -73,8 +104,8 @@ pub(crate) struct Place {
 }
 
 impl Sources {
-    /// Gives the next candidate for image `index`, and moves `place` behind it. `None` at the end of the list. `network` is the
-    /// configuration that [`boot`](Self::boot) comes from; it may name further servers with the same file.
+    /// Gives the next candidate for image `index`, and moves `place` behind it. `None` at the end of the list. `networks` are the
+    /// configurations that [`boot`](Self::boot) comes from; they may name further servers with the same file.
     ///
     /// # Errors
     /// The place cannot be used; the list goes on behind it.
@@ -84,7 +115,7 @@ impl Sources {
         place: &mut Place,
         index: u8,
         config: &AppConfig<'_>,
-        network: Option<&NetworkConfig>,
+        networks: Networks<'_>,
     ) -> Option<Result<Candidate, SourceError>> {
         #[cfg_attr(
             not(feature = "toc"),
@@ -101,8 +132,12 @@ impl Sources {
             let item = place.item;
             place.item = item.saturating_add(1);
             let Some(origin) = config.sources.order.get(place.source).copied() else {
+                #[cfg(feature = "script")]
+                if self.by_script {
+                    return None;
+                }
                 #[cfg(feature = "toc")]
-                if let Some(found) = self.guess(item, index, config, network) {
+                if let Some(found) = self.guess(item, index, config, networks) {
                     break (Origin::Dhcp, found);
                 }
                 return None;
@@ -111,16 +146,25 @@ impl Sources {
             let boot = match item {
                 0 => self.boot.as_ref(),
                 nth => {
-                    other = self.other_boot(nth, network);
+                    other = self.other_boot(nth, networks);
                     other.as_ref()
                 }
             };
             #[cfg(feature = "toc")]
             let boot = boot.filter(|_| !self.absent);
             let boot = boot.filter(|_| !self.unread);
+            #[cfg(feature = "script")]
+            let boot = boot.filter(|_| !self.by_script);
             let found = match (origin, boot) {
                 (Origin::Static | Origin::Default, _) => {
                     fixed::find(fixed_by(config, origin), index, item)
+                }
+                #[cfg(feature = "script")]
+                (Origin::Script, _) => {
+                    match self.of_script(index, item, config, &mut expected, &mut part) {
+                        Ok(found) => found,
+                        Err(error) => return Some(Err(error)),
+                    }
                 }
                 #[cfg(feature = "toc")]
                 (Origin::Toc, Some(boot)) => self
@@ -146,6 +190,11 @@ impl Sources {
         if !config.sources.allows(&uri) {
             return Some(Err(SourceError::NotHttps(origin)));
         }
+        // What a script has named was judged above. Of other places the board itself may know what lies there.
+        #[cfg(feature = "script")]
+        if self.images.only_verified && expected.sha256.is_none() {
+            return Some(Err(SourceError::NotVerified));
+        }
         Some(Ok(Candidate {
             uri,
             part,
@@ -165,7 +214,7 @@ impl Sources {
         item: usize,
         index: u8,
         config: &AppConfig<'_>,
-        network: Option<&NetworkConfig>,
+        networks: Networks<'_>,
     ) -> Option<Result<Uri, UriError>> {
         if !self.absent || !config.sources.order.contains(&Origin::Dhcp) {
             return None;
@@ -174,7 +223,7 @@ impl Sources {
         let boot = match item >> 1 {
             0 => self.boot.as_ref(),
             nth => {
-                other = self.other_boot(nth, network);
+                other = self.other_boot(nth, networks);
                 other.as_ref()
             }
         }?;
@@ -184,11 +233,55 @@ impl Sources {
         }
     }
 
+    /// The place `item` that a script has named for image `index`. Sets the digest that the script wants.
+    #[cfg(feature = "script")]
+    #[inline(never)]
+    fn of_script(
+        &self,
+        index: u8,
+        item: usize,
+        config: &AppConfig<'_>,
+        expected: &mut Expected,
+        #[cfg_attr(
+            not(feature = "san"),
+            expect(unused_variables, reason = "a disk has it")
+        )]
+        part: &mut Option<Part>,
+    ) -> Result<Option<Result<Uri, UriError>>, SourceError> {
+        let image = self.images.bound(index, config.names);
+        let image = image.filter(|_| self.by_script);
+        let found = image.and_then(|image| Some((image, self.images.place(image, item)?)));
+        let Some((image, place)) = found else {
+            return Ok(None);
+        };
+        match (image.sha256, expected.sha256) {
+            (None, _) if self.images.only_verified => return Err(SourceError::NotVerified),
+            (Some(script), Some(configured)) if script != configured => {
+                return Err(SourceError::Digests(script));
+            }
+            (script, configured) => expected.sha256 = script.or(configured),
+        }
+        #[cfg(feature = "san")]
+        {
+            *part = image.part;
+            expected.checksum = image.checksum.or(expected.checksum);
+            expected.size = image
+                .part
+                .map(|part| part.len)
+                .filter(|_| image.checksum.is_some())
+                .or(expected.size);
+        }
+        Ok(Some(Uri::parse(place)))
+    }
+
     /// The boot file on the `nth` server that the network names, unless it is the one that is used already.
     #[inline(never)]
-    fn other_boot(&self, nth: usize, network: Option<&NetworkConfig>) -> Option<Uri> {
+    fn other_boot(&self, nth: usize, networks: Networks<'_>) -> Option<Uri> {
         let boot = self.boot.as_ref()?;
-        let other = boot_uri(network?, nth).ok().flatten()?;
+        // What the network names comes behind what was agreed with its first server.
+        #[cfg(feature = "negotiate")]
+        let nth = nth.saturating_sub(usize::from(self.negotiated));
+        let other = boot_uri_of(networks, nth)?;
         (other.as_str() != boot.as_str()).then_some(other)
     }
 }
@@ -199,6 +292,8 @@ fn fixed_by<'c>(config: &AppConfig<'c>, origin: Origin) -> &'c [FixedSource<'c>]
         Origin::Static => config.fixed,
         Origin::Default => config.defaults,
         Origin::Toc | Origin::Dhcp => &[],
+        #[cfg(feature = "script")]
+        Origin::Script => &[],
     }
 }
 
@@ -229,7 +324,7 @@ mod tests {
     fn list(sources: &Sources, config: &AppConfig<'_>, index: u8) -> Vec<String> {
         let mut place = Place::default();
         let mut found = Vec::new();
-        while let Some(candidate) = sources.next(&mut place, index, config, None) {
+        while let Some(candidate) = sources.next(&mut place, index, config, [None; 2]) {
             found.push(match candidate {
                 Ok(candidate) => format!("{} {}", candidate.origin.as_str(), candidate.uri),
                 Err(error) => format!("{error:?}"),

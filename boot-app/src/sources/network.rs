@@ -4,7 +4,7 @@ use core::net::IpAddr;
 use heapless::String;
 use netboot_core::Console;
 use netboot_core::uri::{MAX_URI, Scheme, Uri, UriError, is_ipv4};
-use netboot_ipxe::NetworkConfig;
+use netboot_ipxe::{IpxeInterface, NetworkConfig};
 
 /// Octets of the longest address as text: eight groups of four digits, with seven colons.
 const ADDRESS: usize = 39;
@@ -25,7 +25,7 @@ impl Default for FileNames<'_> {
 }
 
 /// Gives the file of image `index` beside the boot file.
-pub(super) fn find(boot: &Uri, names: FileNames<'_>, index: u8) -> Option<Result<Uri, UriError>> {
+pub(crate) fn find(boot: &Uri, names: FileNames<'_>, index: u8) -> Option<Result<Uri, UriError>> {
     let name = names.0.get(usize::from(index))?;
     Some(beside(boot, name))
 }
@@ -40,13 +40,9 @@ pub(super) fn find_inside(
 ) -> Option<Result<Uri, UriError>> {
     let name = names.0.get(usize::from(index))?;
     let separator = if backslash(boot) > 0 { "%5C" } else { "/" };
-    let path = boot.path();
-    let slash = path.bytes().rposition(|octet| octet == b'/');
-    let start = slash.map_or(0, |at| at.saturating_add(1));
-    let segment = path.get(start..).unwrap_or_default();
     let mut reference: String<MAX_URI> = String::new();
     // The dot keeps a colon in the segment from being that of a scheme.
-    for part in ["./", segment, separator, name] {
+    for part in ["./", boot.last_segment(), separator, name] {
         if reference.push_str(part).is_err() {
             return Some(Err(UriError::TooLong));
         }
@@ -94,6 +90,8 @@ pub(crate) enum PlaceError {
     NoText,
     /// There is a boot file, and nothing says on which server.
     NoServer,
+    /// There is no boot file, but a PXE menu that gave none.
+    NoService,
 }
 
 /// Gives the boot file or directory that a configuration points to: a whole URI in place of the file or the server's name, or a
@@ -171,6 +169,7 @@ pub(crate) fn boot_uri(config: &NetworkConfig, nth: usize) -> Result<Option<Uri>
             buffer.as_str()
         }
         None if nth == 0 && !boot.file.is_empty() => return Err(PlaceError::NoServer),
+        None if ROBUST && nth == 0 && boot.has_pxe_menu => return Err(PlaceError::NoService),
         None => return Ok(None),
     };
     Uri::from_parts(Scheme::Tftp, host, None, &boot.file)
@@ -178,11 +177,50 @@ pub(crate) fn boot_uri(config: &NetworkConfig, nth: usize) -> Result<Option<Uri>
         .map_err(PlaceError::Uri)
 }
 
+/// The configurations of the interface: the one that names the boot files first, and that of the other family of addresses.
+pub(crate) type Networks<'c> = [Option<&'c NetworkConfig>; 2];
+
+/// Gives the configurations of the interface.
+#[inline(always)]
+pub(crate) fn networks<N: IpxeInterface>(net: &N) -> Networks<'_> {
+    [net.config(), net.other_config()]
+}
+
+/// Gives the `nth` boot file of all that the configurations name.
+#[inline(never)]
+pub(crate) fn boot_uri_of(networks: Networks<'_>, mut nth: usize) -> Option<Uri> {
+    for config in networks.into_iter().flatten() {
+        let mut at = 0;
+        while let Some(uri) = boot_uri(config, at).ok().flatten() {
+            if nth == 0 {
+                return Some(uri);
+            }
+            nth = nth.saturating_sub(1);
+            at += 1;
+        }
+    }
+    None
+}
+
 /// A server, as the network says which it is.
 #[derive(Clone, Copy)]
 enum Host<'c> {
     Name(&'c str),
     Address(&'c IpAddr),
+}
+
+/// Whether the network tells no protocol for the boot file of `config`.
+#[cfg(feature = "negotiate")]
+pub(crate) fn is_bare(config: &NetworkConfig) -> bool {
+    !is_whole_uri(&config.boot.file) && !is_whole_uri(&config.boot.server_name)
+}
+
+/// Gives the same file on the same server by another protocol.
+#[cfg(feature = "negotiate")]
+#[inline(never)]
+pub(crate) fn by(scheme: Scheme, uri: &Uri) -> Result<Uri, UriError> {
+    let mut path = [0; MAX_URI];
+    Uri::from_parts(scheme, uri.authority(), None, uri.decode_path(&mut path)?)
 }
 
 fn is_whole_uri(text: &str) -> bool {
@@ -227,7 +265,7 @@ mod tests {
         );
         assert_eq!(
             uri_of("", "a", Some("fd00::2"), false),
-            some("tftp://[fd00:0:0:0:0:0:0:2]/a")
+            some("tftp://[fd00::2]/a")
         );
         assert_eq!(
             uri_of("boot", "a", Some("10.0.2.2"), true),

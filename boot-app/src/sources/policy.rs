@@ -1,5 +1,6 @@
 //! The order of the sources, and what a candidate has to be.
 
+use netboot_core::Duration;
 use netboot_core::uri::{Scheme, Uri};
 
 /// Where a candidate comes from.
@@ -14,6 +15,9 @@ pub enum Origin {
     Dhcp,
     /// [`AppConfig::defaults`](crate::AppConfig::defaults): what is there to fall back on.
     Default,
+    /// A script, be it the board's own or the boot file.
+    #[cfg(feature = "script")]
+    Script,
 }
 
 impl Origin {
@@ -24,6 +28,8 @@ impl Origin {
             Origin::Toc => "toc",
             Origin::Dhcp => "dhcp",
             Origin::Default => "default",
+            #[cfg(feature = "script")]
+            Origin::Script => "script",
         }
     }
 }
@@ -38,9 +44,21 @@ pub struct SourcePolicy<'c> {
     pub require_https: bool,
     /// Number of places of one image that are tried in one round; more are of no use after so many failures.
     pub attempts: u8,
+    /// The protocols by which a server is asked, the preferred one first, when the network names a server and a file but no protocol (options 66 and 67
+    /// without a URI). Empty for TFTP, which such options mean (RFC 2132). A build without the feature `negotiate` makes no use of it.
+    pub protocols: &'c [Scheme],
+    /// Time that a server has for its answer to such a question.
+    pub probe_time: Duration,
 }
 
 impl SourcePolicy<'_> {
+    /// Whether images may come from places that the network names.
+    #[cfg(feature = "negotiate")]
+    pub(crate) fn uses_network(&self) -> bool {
+        let mut order = self.order.iter();
+        order.any(|origin| matches!(origin, Origin::Toc | Origin::Dhcp))
+    }
+
     /// Whether an image may come from `uri`.
     pub(crate) fn allows(&self, uri: &Uri) -> bool {
         !self.require_https || uri.scheme() == Scheme::Https
@@ -48,7 +66,14 @@ impl SourcePolicy<'_> {
 }
 
 /// The order of the sources unless the integrator says otherwise.
-const ORDER: &[Origin] = &[Origin::Static, Origin::Toc, Origin::Dhcp, Origin::Default];
+const ORDER: &[Origin] = &[
+    Origin::Static,
+    #[cfg(feature = "script")]
+    Origin::Script,
+    Origin::Toc,
+    Origin::Dhcp,
+    Origin::Default,
+];
 
 impl Default for SourcePolicy<'_> {
     fn default() -> Self {
@@ -56,6 +81,8 @@ impl Default for SourcePolicy<'_> {
             order: ORDER,
             require_https: false,
             attempts: 3,
+            protocols: &[],
+            probe_time: Duration::from_secs(2),
         }
     }
 }
