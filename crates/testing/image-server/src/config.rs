@@ -1,11 +1,12 @@
 //! What the server serves, and how.
 
+pub use crate::answers::{Framing, Redirect};
 use crate::content::Content;
 use crate::faults::Faults;
 use crate::tls::HttpsConfig;
 use netboot_core::Duration;
 use std::collections::BTreeMap;
-use std::net::Ipv4Addr;
+use std::net::{Ipv4Addr, Ipv6Addr};
 
 /// Everything about the server. [`Default`] is 10.0.0.1/24, which leases 10.0.0.100 and has no files.
 #[derive(Clone, Debug)]
@@ -34,6 +35,8 @@ pub struct ServerConfig {
     pub https: Option<HttpsConfig>,
     /// Names that the DNS server knows, in lower case and without the final dot.
     pub dns: BTreeMap<String, Ipv4Addr>,
+    /// IPv6 on the same network: the server's address, and the router.
+    pub ipv6: Option<Ipv6Config>,
     /// Seed of ports, sequence numbers and garbage.
     pub seed: u64,
 }
@@ -53,7 +56,86 @@ impl Default for ServerConfig {
             http: HttpConfig::default(),
             https: None,
             dns: BTreeMap::new(),
+            ipv6: None,
             seed: 1,
+        }
+    }
+}
+
+/// IPv6 of the server. [`Default`] is fd00::1, with a router that tells fd00::/64.
+#[derive(Clone, Debug)]
+pub struct Ipv6Config {
+    /// Address of the server; its first 64 bits are the network's prefix. It has a link-local one beside it.
+    pub address: Ipv6Addr,
+    /// Whether there is a router.
+    pub router: bool,
+    /// Solicitations that the router does not hear before it answers.
+    pub deaf: u32,
+    /// How long the router takes to answer.
+    pub delay: Duration,
+    /// How long the router serves as a default router, in seconds.
+    pub router_lifetime: u16,
+    /// Whether hosts may make addresses of the prefix.
+    pub autonomous: bool,
+    /// How long such an address is valid, in seconds. Half of that it is preferred.
+    pub valid_lifetime: u32,
+    /// Whether addresses come by DHCPv6.
+    pub managed: bool,
+    /// Whether other facts come by DHCPv6.
+    pub other: bool,
+    /// MTU that the router tells.
+    pub mtu: Option<u16>,
+    /// DNS servers that the router tells.
+    pub dns_servers: Vec<Ipv6Addr>,
+    /// Names that have addresses of IPv6.
+    pub names: BTreeMap<String, Ipv6Addr>,
+    /// A DHCPv6 server. Hosts ask it when the router says so.
+    pub dhcp: Option<Dhcp6Config>,
+}
+
+/// What a DHCPv6 server answers. [`Default`] leases fd00::1000 and has nothing else.
+#[derive(Clone, Debug)]
+pub struct Dhcp6Config {
+    /// Whether the server leases addresses; otherwise it only informs.
+    pub stateful: bool,
+    /// Address of the first client. Each has 16: the next one follows where one was declined.
+    pub address: Ipv6Addr,
+    /// How long a lease is valid, in seconds. Half of that it is preferred, and a quarter of it later the client renews it.
+    pub valid_lifetime: u32,
+    /// The server's DUID.
+    pub duid: Vec<u8>,
+    /// Option 7; left out when 0.
+    pub preference: u8,
+    /// Whether a lease may come in two messages.
+    pub rapid_commit: bool,
+    /// Option 23; left out when empty.
+    pub dns: Vec<Ipv6Addr>,
+    /// Option 24; left out when empty.
+    pub domain: String,
+    /// Option 59.
+    pub boot_file: Option<String>,
+    /// Further options.
+    pub options: Vec<(u16, Vec<u8>)>,
+    /// How long the server takes to answer.
+    pub delay: Duration,
+}
+
+impl Default for Ipv6Config {
+    fn default() -> Self {
+        Self {
+            address: Ipv6Addr::new(0xfd00, 0, 0, 0, 0, 0, 0, 1),
+            router: true,
+            deaf: 0,
+            delay: Duration::from_millis(20),
+            router_lifetime: 1_800,
+            autonomous: true,
+            valid_lifetime: 7_200,
+            managed: false,
+            other: false,
+            mtu: None,
+            dns_servers: Vec::new(),
+            names: BTreeMap::new(),
+            dhcp: None,
         }
     }
 }
@@ -300,18 +382,6 @@ impl Default for HttpConfig {
     }
 }
 
-/// How a response body is delimited (RFC 9112, section 6.3).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Framing {
-    /// By `Content-Length`.
-    #[default]
-    Length,
-    /// In chunks.
-    Chunked,
-    /// By the end of the connection.
-    Close,
-}
-
 /// Which entity tags are sent.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum EtagKind {
@@ -322,13 +392,4 @@ pub enum EtagKind {
     Weak,
     /// None.
     None,
-}
-
-/// A redirect.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Redirect {
-    /// 301, 302, 303, 307 or 308.
-    pub status: u16,
-    /// `Location`: absolute or relative.
-    pub location: String,
 }

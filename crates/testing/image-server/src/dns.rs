@@ -1,4 +1,4 @@
-//! DNS server for A records: RFC 1035 section 4.
+//! DNS server for A and AAAA records: RFC 1035 section 4, RFC 3596.
 
 use crate::faults::DnsFault;
 use crate::served::Protocol;
@@ -8,10 +8,11 @@ use netboot_core::Instant;
 use rand_core::RngCore;
 use smoltcp::iface::SocketHandle;
 use smoltcp::socket::udp;
-use std::net::Ipv4Addr;
+use std::net::IpAddr;
 
 const PORT: u16 = 53;
 const TYPE_A: u16 = 1;
+const TYPE_AAAA: u16 = 28;
 const TYPE_CNAME: u16 = 5;
 const CLASS_IN: u16 = 1;
 const NXDOMAIN: u8 = 3;
@@ -129,16 +130,20 @@ fn respond(now: Instant, message: &[u8], shared: &mut Shared) -> Option<(Instant
         shared.record(now, Protocol::Dns, &query.name, 0, false);
         return None;
     }
-    let mut address = shared.config.dns.get(&query.name).copied();
-    let mut rcode = match (query.opcode, address) {
+    let ipv4 = shared.config.dns.get(&query.name).copied();
+    let known = shared.config.ipv6.as_ref();
+    let ipv6 = known.and_then(|known| known.names.get(&query.name).copied());
+    let mut rcode = match (query.opcode, ipv4.is_some() || ipv6.is_some()) {
         (1.., _) => NOTIMP,
-        (_, None) => NXDOMAIN,
+        (_, false) => NXDOMAIN,
         _ => 0,
     };
-    if (query.kind, query.class) != (TYPE_A, CLASS_IN) {
-        // The name may exist, but has no such record.
-        address = None;
-    }
+    // The name may exist, but have no such record.
+    let mut address: Option<IpAddr> = match (query.kind, query.class) {
+        (TYPE_A, CLASS_IN) => ipv4.map(IpAddr::V4),
+        (TYPE_AAAA, CLASS_IN) => ipv6.map(IpAddr::V6),
+        _ => None,
+    };
     let mut id = query.id;
     let mut due = now;
     let mut records = None;
@@ -151,7 +156,7 @@ fn respond(now: Instant, message: &[u8], shared: &mut Shared) -> Option<(Instant
             DnsFault::Alias => alias = true,
             DnsFault::PointerLoop => pointer_loop = true,
             DnsFault::Short => short = true,
-            DnsFault::Address(other) => (rcode, address) = (0, Some(other)),
+            DnsFault::Address(other) => (rcode, address) = (0, Some(other.into())),
             DnsFault::Delay(span) => due = now + span,
             DnsFault::Records(count, octets) => (rcode, records) = (0, Some((count, octets))),
             DnsFault::Silent => {}
@@ -189,14 +194,17 @@ fn respond(now: Instant, message: &[u8], shared: &mut Shared) -> Option<(Instant
     Some((due, out))
 }
 
-fn write_answer(out: &mut Vec<u8>, owner: [u8; 2], address: Ipv4Addr, alias: bool) {
+fn write_answer(out: &mut Vec<u8>, owner: [u8; 2], address: IpAddr, alias: bool) {
     let mut owner = owner;
     if alias {
         write_record(out, owner, TYPE_CNAME, b"\x04real\xC0\x0C");
         // The target is the data that was just written.
         owner = (0xC000 | (out.len() - 7) as u16).to_be_bytes();
     }
-    write_record(out, owner, TYPE_A, &address.octets());
+    match address {
+        IpAddr::V4(address) => write_record(out, owner, TYPE_A, &address.octets()),
+        IpAddr::V6(address) => write_record(out, owner, TYPE_AAAA, &address.octets()),
+    }
 }
 
 fn write_record(out: &mut Vec<u8>, owner: [u8; 2], kind: u16, data: &[u8]) {
@@ -213,6 +221,7 @@ mod tests {
     use super::*;
     use crate::config::ServerConfig;
     use proptest::prelude::*;
+    use std::net::Ipv4Addr;
 
     const QUERY: &[u8] = b"\x12\x34\x01\x00\0\x01\0\0\0\0\0\0\x06IMAGES\x04corp\0\0\x01\0\x01";
 

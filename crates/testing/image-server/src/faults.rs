@@ -20,6 +20,8 @@ use test_pki::Identity;
 pub struct Faults {
     /// For DHCP messages; the name is that of the message: `discover`, `request`, `inform`.
     pub dhcp: Rules<DhcpFault>,
+    /// For DHCPv6 messages; the name is that of the message: `solicit`, `request6`, `renew`, `rebind`, `information-request`.
+    pub dhcp6: Rules<Dhcp6Fault>,
     /// For DNS queries; the name is the one asked for.
     pub dns: Rules<DnsFault>,
     /// For read requests; the name is the file's.
@@ -164,10 +166,39 @@ pub enum DhcpFault {
     NoServerId,
     /// No option 51.
     NoLeaseTime,
+    /// The boot file is this one, in option 67 alone.
+    BootFile(String),
     /// `yiaddr` is this one.
     Address(Ipv4Addr),
     /// The answer comes twice.
     Duplicate,
+}
+
+/// What a DHCPv6 server does wrong with one message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Dhcp6Fault {
+    /// No answer.
+    Silent,
+    /// The answer comes this much later.
+    Delay(Duration),
+    /// The answer comes twice.
+    Duplicate,
+    /// The transaction id is another one.
+    WrongId,
+    /// The answer is for another client.
+    WrongClient,
+    /// The answer does not say which server it comes from.
+    NoServerId,
+    /// There is no address for the client.
+    NoAddress,
+    /// The server does not know the client's address.
+    NoBinding,
+    /// The answer names no boot file.
+    NoBootFile,
+    /// The answer ends early.
+    Truncated,
+    /// All options are noise.
+    Garbage,
 }
 
 /// Damage to a DHCP message.
@@ -295,7 +326,7 @@ pub enum HttpFault {
     /// This many interim (1xx) responses come before the final one.
     Interim(u32),
     /// The body is delimited in this way.
-    Framing(crate::config::Framing),
+    Framing(crate::answers::Framing),
     /// The second chunk's size is not a number; implies chunked framing.
     BadChunk,
     /// HTTP/1.0, without keep-alive.

@@ -18,15 +18,18 @@
 //! ```
 #![forbid(unsafe_code)]
 
+mod answers;
 pub mod config;
 pub mod content;
 pub mod dhcp;
+pub mod dhcp6;
 mod dns;
 pub mod faults;
 pub mod frame;
 mod http;
 #[cfg(unix)]
 pub mod qemu;
+pub mod router;
 mod served;
 mod server;
 mod shared;
@@ -37,12 +40,13 @@ pub mod udp;
 pub mod world;
 
 pub use config::{
-    BootPlacement, EtagKind, Framing, HttpConfig, LeaseConfig, Post, ProxyConfig, Redirect,
-    RivalConfig, Rollover, ServerConfig, TftpConfig,
+    BootPlacement, Dhcp6Config, EtagKind, Framing, HttpConfig, Ipv6Config, LeaseConfig, Post,
+    ProxyConfig, Redirect, RivalConfig, Rollover, ServerConfig, TftpConfig,
 };
 pub use content::Content;
 pub use faults::{
-    DhcpDamage, DhcpFault, DnsFault, Faults, HttpFault, Rule, Rules, TftpFault, TlsFault,
+    Dhcp6Fault, DhcpDamage, DhcpFault, DnsFault, Faults, HttpFault, Rule, Rules, TftpFault,
+    TlsFault,
 };
 pub use served::{Protocol, Served};
 pub use server::ImageServer;

@@ -53,6 +53,21 @@ pub struct Served {
     pub at: Instant,
 }
 
+impl Served {
+    /// A record that is filled in at the end.
+    pub(crate) fn begun(now: Instant, protocol: Protocol, name: &str, status: u16) -> Self {
+        Self {
+            protocol,
+            name: name.to_string(),
+            offset: 0,
+            octets: 0,
+            status,
+            complete: false,
+            at: now,
+        }
+    }
+}
+
 impl fmt::Display for Served {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self {

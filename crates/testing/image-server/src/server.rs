@@ -2,16 +2,19 @@
 
 use crate::config::ServerConfig;
 use crate::dhcp::Dhcp;
+use crate::dhcp6::Dhcp6;
 use crate::dns::Dns;
 use crate::faults::Faults;
 use crate::frame::Datagram;
 use crate::http::Http;
+use crate::router::{Router, link_local};
 use crate::served::Served;
 use crate::shared::Shared;
 use crate::stack::{Stack, earlier};
 use crate::tftp::Tftp;
 use crate::tls::TlsConnection;
 use netboot_core::Instant;
+use smoltcp::wire::{IpAddress, IpCidr};
 use std::net::Ipv4Addr;
 
 /// Frames that may wait for [`ImageServer::poll`]; a flood beyond is dropped, as by a NIC.
@@ -26,6 +29,8 @@ pub struct ImageServer {
     shared: Shared,
     stack: Stack,
     dhcp: Dhcp,
+    dhcp6: Dhcp6,
+    router: Router,
     dns: Dns,
     tftp: Tftp,
     http: Http,
@@ -44,10 +49,21 @@ impl ImageServer {
                 .map(|proxy| proxy.ip)
                 .filter(|ip| *ip != config.ip),
         );
-        let mut stack = Stack::new(config.mac, &ips, config.prefix_len, config.seed, now);
+        let mut addresses: Vec<IpCidr> = ips
+            .into_iter()
+            .map(|ip| IpCidr::new(IpAddress::Ipv4(ip), config.prefix_len.min(32)))
+            .collect();
+        if let Some(ipv6) = &config.ipv6 {
+            for ip in [link_local(config.mac), ipv6.address] {
+                addresses.push(IpCidr::new(IpAddress::Ipv6(ip), 64));
+            }
+        }
+        let mut stack = Stack::new(config.mac, &addresses, config.seed, now);
         let shared = Shared::new(config);
         Self {
             dhcp: Dhcp::default(),
+            dhcp6: Dhcp6::default(),
+            router: Router::default(),
             dns: Dns::new(&mut stack),
             tftp: Tftp::new(&mut stack, &shared),
             http: Http::plain(&mut stack, &shared),
@@ -75,6 +91,8 @@ impl ImageServer {
                 return;
             }
         }
+        self.router.look(now, &frame, &self.shared);
+        self.dhcp6.look(now, &frame, &mut self.shared);
         self.waiting += 1;
         self.stack.receive(frame);
     }
@@ -91,6 +109,8 @@ impl ImageServer {
         for _ in 0..MOST_ROUNDS {
             let mut changed = self.stack.poll(now);
             self.dhcp.poll(now, |frame| self.stack.send_raw(frame));
+            self.dhcp6.poll(now, |frame| self.stack.send_raw(frame));
+            self.router.poll(now, &mut self.shared);
             changed |= self.dns.service(now, &mut self.stack, &mut self.shared);
             changed |= self.tftp.service(now, &mut self.stack, &mut self.shared);
             changed |= self.http.service(now, &mut self.stack, &mut self.shared);
@@ -117,6 +137,8 @@ impl ImageServer {
         let protocols = [
             self.stack.poll_at(now),
             self.dhcp.poll_at(),
+            self.dhcp6.poll_at(),
+            self.router.poll_at(),
             self.dns.poll_at(),
             self.tftp.poll_at(),
             self.http.poll_at(&self.shared),
@@ -144,6 +166,11 @@ impl ImageServer {
     /// ports and sockets are those of the start.
     pub fn config_mut(&mut self) -> &mut ServerConfig {
         &mut self.shared.config
+    }
+
+    /// The hardware address of the server.
+    pub fn mac(&self) -> [u8; 6] {
+        self.shared.config.mac
     }
 
     /// The address of the server.

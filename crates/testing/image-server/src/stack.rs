@@ -9,10 +9,9 @@ use smoltcp::socket::{Socket, tcp, udp};
 use smoltcp::time;
 use smoltcp::wire::{
     EthernetAddress, EthernetFrame, EthernetProtocol, HardwareAddress, IpAddress, IpCidr,
-    IpEndpoint, IpProtocol, Ipv4Packet, TcpPacket,
+    IpEndpoint, IpProtocol, Ipv4Packet, Ipv6Packet, TcpPacket,
 };
 use std::collections::VecDeque;
-use std::net::Ipv4Addr;
 
 /// Longest frame without its FCS.
 const FRAME: usize = 1_514;
@@ -26,16 +25,16 @@ pub struct Stack {
 }
 
 impl Stack {
-    /// A stack with the addresses `ips`, of which there may be two.
-    pub fn new(mac: [u8; 6], ips: &[Ipv4Addr], prefix_len: u8, seed: u64, now: Instant) -> Self {
+    /// A stack with these addresses, of which there may be four.
+    pub fn new(mac: [u8; 6], ips: &[IpCidr], seed: u64, now: Instant) -> Self {
         let mut queues = Queues::default();
         let mut config = Config::new(HardwareAddress::Ethernet(EthernetAddress(mac)));
         config.random_seed = seed;
         let mut interface = Interface::new(config, &mut queues, smoltcp_time(now));
         interface.update_ip_addrs(|addresses| {
             for &ip in ips {
-                // A third one does not fit and is not served.
-                let _ = addresses.push(IpCidr::new(IpAddress::Ipv4(ip), prefix_len.min(32)));
+                // A fifth one does not fit and is not served.
+                let _ = addresses.push(ip);
             }
         });
         Self {
@@ -150,18 +149,34 @@ impl Stack {
 /// Sender and receiver of a SYN without ACK.
 fn syn_of(frame: &[u8]) -> Option<(IpEndpoint, IpEndpoint)> {
     let ethernet = EthernetFrame::new_checked(frame).ok()?;
-    if ethernet.ethertype() != EthernetProtocol::Ipv4 {
-        return None;
+    let segment = |source: IpAddress, destination: IpAddress, next: IpProtocol, payload: &[u8]| {
+        let tcp = TcpPacket::new_checked(payload).ok()?;
+        (next == IpProtocol::Tcp && tcp.syn() && !tcp.ack()).then_some((
+            IpEndpoint::new(source, tcp.src_port()),
+            IpEndpoint::new(destination, tcp.dst_port()),
+        ))
+    };
+    match ethernet.ethertype() {
+        EthernetProtocol::Ipv4 => {
+            let ip = Ipv4Packet::new_checked(ethernet.payload()).ok()?;
+            segment(
+                ip.src_addr().into(),
+                ip.dst_addr().into(),
+                ip.next_header(),
+                ip.payload(),
+            )
+        }
+        EthernetProtocol::Ipv6 => {
+            let ip = Ipv6Packet::new_checked(ethernet.payload()).ok()?;
+            segment(
+                ip.src_addr().into(),
+                ip.dst_addr().into(),
+                ip.next_header(),
+                ip.payload(),
+            )
+        }
+        _ => None,
     }
-    let ip = Ipv4Packet::new_checked(ethernet.payload()).ok()?;
-    if ip.next_header() != IpProtocol::Tcp {
-        return None;
-    }
-    let tcp = TcpPacket::new_checked(ip.payload()).ok()?;
-    (tcp.syn() && !tcp.ack()).then_some((
-        IpEndpoint::new(IpAddress::Ipv4(ip.src_addr()), tcp.src_port()),
-        IpEndpoint::new(IpAddress::Ipv4(ip.dst_addr()), tcp.dst_port()),
-    ))
 }
 
 /// The interface's time: it counts signed microseconds.

@@ -6,8 +6,8 @@ use core::hint::black_box;
 use netboot_app::console::write_report;
 use netboot_app::toc::{TocReader, checksum};
 use netboot_app::{
-    AppConfig, BootApp, DeviceControl, Event, Expected, FileNames, FixedSource, OnFailure, Policy,
-    SourcePolicy,
+    AppConfig, BootApp, DeviceControl, Event, Expected, Facts, FileNames, FixedSource, OnFailure,
+    Policy, ScriptSpace, Scripts, SourcePolicy, Terminal,
 };
 use netboot_core::uri::{Uri, UriError};
 use netboot_core::{Blame, Coded, Duration, Instant};
@@ -67,8 +67,17 @@ fn boot(input: &mut Input) {
     take(AppConfig::default());
     let mut control = Control;
     let network = Network(NetworkConfig::new(Input::default().address().into(), 24));
+    let mut space = ScriptSpace::<4096, 3>::new();
+    let mut terminal = Person;
     let mut app = BootApp::new(network, agent, watch, config);
     app.use_control(&mut control);
+    let facts = Facts {
+        serial: Input::default().text(),
+        ..Facts::default()
+    };
+    let scripts = Scripts::new(&mut space, &mut terminal, facts);
+    let text = Input::default().text();
+    call(&mut app).use_scripts(black_box(scripts).with_script(text));
     let report = call(&mut app).run();
     take(report.status());
     write_report(&mut Lines, black_box(report));
@@ -79,6 +88,19 @@ fn boot(input: &mut Input) {
     take(app.report().status());
     call(app.network()).exit();
     take(app.into_parts());
+}
+
+/// A terminal that sends anything.
+struct Person;
+
+impl Terminal for Person {
+    fn write(&mut self, text: &str) {
+        take(text);
+    }
+
+    fn key(&mut self) -> Option<u8> {
+        perhaps(b'x').ok()
+    }
 }
 
 /// Uses an event, its error included.
@@ -101,7 +123,7 @@ impl fmt::Write for Lines {
 }
 
 /// Calls one method of a delivery; whether that worked.
-fn deliver(input: &mut Input, delivery: &mut dyn Deliver) -> bool {
+pub(crate) fn deliver(input: &mut Input, delivery: &mut dyn Deliver) -> bool {
     let now = input.now();
     let done = match input.word() {
         0 => delivery.begin(now, u64::from(input.word())),
@@ -136,11 +158,11 @@ impl DeviceControl<Input> for Control {
 }
 
 /// A network of which nothing is known.
-struct Network(NetworkConfig);
+pub(crate) struct Network(pub(crate) NetworkConfig);
 
 /// What went wrong in it.
 #[derive(Clone, Copy, Debug)]
-struct Broken(u32);
+pub(crate) struct Broken(u32);
 
 impl fmt::Display for Broken {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -178,6 +200,10 @@ impl IpxeInterface for Network {
 
     fn now(&mut self) -> Instant {
         Input::default().now()
+    }
+
+    fn random(&mut self) -> u32 {
+        black_box(0)
     }
 
     fn set_deadline(&mut self, deadline: Instant) {

@@ -6,7 +6,7 @@ use netboot_core::uri::{self, Scheme, Uri};
 use netboot_core::{Digest, Duration, Instant, Module, Platform};
 
 /// A board of which nothing is known.
-struct Board<'i>(&'i mut Input);
+pub(crate) struct Board<'i>(pub(crate) &'i mut Input);
 
 impl Platform for Board<'_> {
     type Rng = Input;

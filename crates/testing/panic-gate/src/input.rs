@@ -2,7 +2,8 @@
 
 use core::fmt::{Display, Write};
 use core::hint::black_box;
-use core::net::Ipv4Addr;
+use core::net::{Ipv4Addr, Ipv6Addr};
+use embedded_hal::i2c::{ErrorKind, ErrorType, I2c, Operation};
 use netboot_core::{AbortReason, Coded, Duration, ImageSink, Instant};
 use ocp_recovery::RegisterBus;
 use rand_core::{Error, RngCore};
@@ -62,6 +63,11 @@ impl Input {
         self.word().into()
     }
 
+    /// Any IPv6 address.
+    pub fn address_v6(&mut self) -> Ipv6Addr {
+        Ipv6Addr::from_octets(black_box([0; 16]))
+    }
+
     /// The value, or none.
     pub fn maybe<T>(&mut self, value: T) -> Option<T> {
         self.flag().then_some(value)
@@ -94,6 +100,34 @@ impl RegisterBus for Input {
 
     fn write32(&mut self, offset: u32, value: u32) {
         black_box((offset, value));
+    }
+}
+
+/// Any failure of a bus.
+#[derive(Debug)]
+pub struct BusFailure(ErrorKind);
+
+impl embedded_hal::i2c::Error for BusFailure {
+    fn kind(&self) -> ErrorKind {
+        self.0
+    }
+}
+
+impl ErrorType for Input {
+    type Error = BusFailure;
+}
+
+impl I2c for Input {
+    fn transaction(
+        &mut self,
+        address: u8,
+        operations: &mut [Operation<'_>],
+    ) -> Result<(), BusFailure> {
+        black_box((address, operations));
+        match self.flag() {
+            true => Err(BusFailure(black_box(ErrorKind::Bus))),
+            false => Ok(()),
+        }
     }
 }
 

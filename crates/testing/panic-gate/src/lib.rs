@@ -10,17 +10,26 @@
 //!
 //! What has an error number is printed too, with one exception: [`Ipv4Addr`](::core::net::Ipv4Addr) pads its text in a
 //! way that the optimiser does not see through, so what contains an address is not printed here. That is
-//! [`netboot_dhcp::DhcpError`], and the event lines of [`netboot_app::console`].
+//! [`netboot_dhcp::DhcpError`] and [`netboot_dhcp::v6::Dhcp6Error`], and the event lines of [`netboot_app::console`].
 #![no_std]
 
 pub mod app;
+pub mod boot_source;
+pub mod cms;
 pub mod core;
 pub mod dhcp;
+pub mod dhcp6;
 pub mod dns;
+pub mod ethernet;
 pub mod http;
 mod input;
+pub mod ipxe;
+pub mod ndp;
 pub mod recovery;
+pub mod san;
+pub mod terminal;
 pub mod tftp;
+pub mod verity;
 
 pub use input::{Input, call, drive, fail, fail_unseen, show, take};
 

@@ -3,12 +3,13 @@
 use crate::{Input, call, drive, fail, show, take};
 use core::hint::black_box;
 use ocp_recovery::command::{Command, pec};
+use ocp_recovery::commands::{Framing, I2cBus};
 use ocp_recovery::layout::{
     DeviceId, DeviceReset, DeviceStatus, HwStatus, IndirectCtrl, IndirectFifoCtrl,
     IndirectFifoStatus, IndirectStatus, Layout, ProtCap, RecoveryCtrl, RecoveryStatus,
 };
 use ocp_recovery::{
-    AgentConfig, MmioBus, Reason, RecoveryAgent, RecoveryDriver, RegisterBus, WaitFor,
+    AgentConfig, CommandAgent, MmioBus, Reason, RecoveryAgent, RecoveryDriver, RegisterBus, WaitFor,
 };
 
 /// Calls all of the crate.
@@ -18,6 +19,7 @@ pub fn run(input: &mut Input) {
     // SAFETY: the programs of the gate are linked and never run.
     let mmio = unsafe { MmioBus::new(input.word() as usize) };
     agent(input, mmio);
+    commands(input);
     octets(input);
 }
 
@@ -26,8 +28,26 @@ pub fn agent(input: &mut Input, bus: impl RegisterBus) {
     let Some(mut agent) = fail(RecoveryAgent::new(bus, config(input), input.now())) else {
         return;
     };
+    operate(input, &mut agent);
+}
+
+/// An agent over I2C, in either framing.
+fn commands(input: &mut Input) {
+    let framing = black_box(Framing::Smbus);
+    let bus = I2cBus::new(Input::default(), input.octet(), framing);
+    let made = CommandAgent::over_commands(bus, config(input), input.now());
+    let Some(mut agent) = fail(made) else {
+        return;
+    };
+    operate(input, &mut agent);
+    let registers = call(&mut agent).bus_mut();
+    take((registers.repeats(), registers.last_error()));
+    take(registers.bus_mut().i2c_mut());
+}
+
+fn operate<B: RegisterBus>(input: &mut Input, agent: &mut RecoveryAgent<B>) {
     while input.flag() {
-        let agent = call(&mut agent);
+        let agent = call(agent);
         take(fail(agent.poll(input.now())));
         drive(input, agent);
         take(agent.state());
@@ -56,6 +76,7 @@ pub fn config(input: &mut Input) -> AgentConfig {
         pending_timeout: input.span(),
         verify_timeout: input.span(),
         reason_grace: input.span(),
+        bus_timeout: input.span(),
     }
 }
 

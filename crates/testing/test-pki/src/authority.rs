@@ -1,7 +1,7 @@
 //! Authorities, and the certificates that they issue.
 
 use crate::key::{Key, KeyKind, hash};
-use crate::pki::{Usage, Validity};
+use crate::purpose::{Usage, Validity};
 use anyhow::{Context, Result};
 use rcgen::{
     BasicConstraints, CertificateParams, CustomExtension, DnType, ExtendedKeyUsagePurpose, IsCa,
@@ -77,6 +77,7 @@ impl<'a> Draft<'a> {
             Usage::None => vec![],
             Usage::Server => vec![ExtendedKeyUsagePurpose::ServerAuth],
             Usage::Client => vec![ExtendedKeyUsagePurpose::ClientAuth],
+            Usage::CodeSigning => vec![ExtendedKeyUsagePurpose::CodeSigning],
         };
         if self.unknown_extension {
             /// An arc for documentation (RFC 5612 has it for private enterprises).

@@ -20,8 +20,10 @@ mod flaw;
 mod identity;
 mod key;
 mod pki;
+mod purpose;
 
 pub use flaw::Flaw;
 pub use identity::{Identity, pem_of};
 pub use key::KeyKind;
-pub use pki::{Pki, Usage, Validity};
+pub use pki::Pki;
+pub use purpose::{Usage, Validity};

@@ -4,42 +4,10 @@ use crate::authority::{Authority, Draft};
 use crate::flaw::Flaw;
 use crate::identity::{Identity, pem_of};
 use crate::key::{Key, KeyKind, hash};
+use crate::purpose::{Usage, Validity};
 use anyhow::{Context, Result};
 use rcgen::{CidrSubnet, GeneralSubtree, IsCa, NameConstraints};
 use rustls_pki_types::CertificateDer;
-
-/// A day: year, month, day; 00:00 UTC.
-pub type Day = (i32, u8, u8);
-
-/// When certificates are valid.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Validity {
-    /// notBefore.
-    pub from: Day,
-    /// notAfter.
-    pub to: Day,
-}
-
-impl Default for Validity {
-    /// 2020-01-01 to 2049-12-31: UTCTime on both ends (RFC 5280, section 4.1.2.5).
-    fn default() -> Self {
-        Self {
-            from: (2020, 1, 1),
-            to: (2049, 12, 31),
-        }
-    }
-}
-
-/// What an end entity's certificate is for (extendedKeyUsage, RFC 5280, section 4.2.1.12).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Usage {
-    /// The extension is left out.
-    None,
-    /// serverAuth.
-    Server,
-    /// clientAuth.
-    Client,
-}
 
 /// A root and a line of authorities below it, the last of which issues.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -115,12 +83,39 @@ impl Pki {
         self.issue(&draft, &self.line()?)
     }
 
+    /// A server as [`server`](Self::server), whose chain goes on behind the root: with the certificate that an older authority has issued for the root,
+    /// valid as `cross` says, and with the older authority's own, which ran out in 2020. Authorities do so while clients learn a new root.
+    ///
+    /// # Errors
+    /// When a name is no name.
+    pub fn cross_signed(&self, names: &[&str], cross: Validity) -> Result<Identity> {
+        let mut identity = self.server(names)?;
+        let over = Validity {
+            from: (2000, 1, 1),
+            to: (2020, 12, 31),
+        };
+        let old = Authority::root(&Draft::authority("Old Root", None, over), self.seed)?;
+        let key = Key::new(KeyKind::P256, self.seed, ROOT)?;
+        let crossed = old.issue(&Draft::authority(ROOT, None, cross), &key)?;
+        identity.chain.extend([crossed, old.certificate]);
+        Ok(identity)
+    }
+
     /// A client with this common name.
     ///
     /// # Errors
     /// As with [`root`](Self::root).
     pub fn client(&self, name: &str) -> Result<Identity> {
         let draft = Draft::end_entity(name, &[], Usage::Client, self.validity);
+        self.issue(&draft, &self.line()?)
+    }
+
+    /// Someone with this common name who signs data; the certificate is for `usage` and valid as `validity` says.
+    ///
+    /// # Errors
+    /// As with [`root`](Self::root).
+    pub fn signer(&self, name: &str, usage: Usage, validity: Validity) -> Result<Identity> {
+        let draft = Draft::end_entity(name, &[], usage, validity);
         self.issue(&draft, &self.line()?)
     }
 

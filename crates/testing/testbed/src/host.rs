@@ -5,10 +5,13 @@ use crate::settings_help::{Which, refused};
 use anyhow::{Result, anyhow};
 use netboot::{Buffers, Lanes, NetError, Network, Slots};
 use netboot_app::console::{LineObserver, write_report};
-use netboot_app::{AppConfig, BootApp, BootReport, DeviceControl, FixedSource};
+use netboot_app::{
+    AppConfig, BootApp, BootReport, DeviceControl, FixedSource, ScriptSpace, Scripts, Terminal,
+};
 use netboot_core::{Device, Instant, NetworkConfig, Platform};
 use netboot_ipxe::IpxeInterface;
-use ocp_recovery::{RecoveryAgent, RegisterBus};
+use netboot_x509::{DEFAULT_ALGORITHMS, MAX_DEPTH, TimePolicy, Trust, TrustPolicy};
+use ocp_recovery::{AgentConfig, RecoveryAgent, RecoveryError, RegisterBus};
 use recovery_model::{DeviceConfig, DeviceOutcome, ImageRecord, RecoveryModel, Stall, Tally};
 use rom_parts::sizes::{LANES, TCP};
 use std::cell::RefCell;
@@ -82,6 +85,24 @@ pub struct Outcome {
     pub stall: Option<Stall>,
     /// The device's counts, which no reset clears.
     pub tally: Tally,
+    /// What scripts have written for a person.
+    pub screen: String,
+}
+
+/// A terminal at which everything was typed before the boot.
+struct Typed {
+    keys: std::vec::IntoIter<u8>,
+    screen: String,
+}
+
+impl Terminal for Typed {
+    fn write(&mut self, text: &str) {
+        self.screen.push_str(text);
+    }
+
+    fn key(&mut self) -> Option<u8> {
+        self.keys.next()
+    }
 }
 
 /// The emulated device of a plan.
@@ -109,9 +130,26 @@ pub fn device_config(plan: &Plan) -> Result<DeviceConfig> {
 pub fn boot<D: Device + 'static, P: Platform + 'static>(
     plan: &Plan,
     device: D,
-    mut platform: P,
+    platform: P,
     model: SharedModel,
     clock: impl FnMut() -> Instant,
+    out: &mut dyn Write,
+) -> Result<Outcome> {
+    let bus = HostBus::new(model.clone(), clock);
+    let agent = |config, now| RecoveryAgent::new(bus, config, now);
+    boot_with(plan, device, platform, model, agent, out)
+}
+
+/// As [`boot`], with the recovery agent that `agent` makes.
+///
+/// # Errors
+/// As for [`boot`].
+pub fn boot_with<D: Device + 'static, P: Platform + 'static, B: RegisterBus>(
+    plan: &Plan,
+    device: D,
+    mut platform: P,
+    model: SharedModel,
+    agent: impl FnOnce(AgentConfig, Instant) -> Result<RecoveryAgent<B>, RecoveryError>,
     out: &mut dyn Write,
 ) -> Result<Outcome> {
     let mut settings = rom_parts::settings::Settings::default();
@@ -131,9 +169,8 @@ pub fn boot<D: Device + 'static, P: Platform + 'static>(
     };
     settings.sources.apply(&mut config);
     config.poll = plan.poll.unwrap_or(config.poll);
-    let bus = HostBus::new(model.clone(), clock);
     let now = platform.now();
-    let agent = RecoveryAgent::new(bus, settings.agent, now).map_err(|error| anyhow!("{error}"))?;
+    let agent = agent(settings.agent, now).map_err(|error| anyhow!("{error}"))?;
     // The sockets borrow the buffers for as long as these live, as they do in a ROM's statics: some
     // 20 KiB for each boot stay allocated.
     let buffers = Box::leak(Box::new(Buffers::<TCP>::new()));
@@ -150,7 +187,32 @@ pub fn boot<D: Device + 'static, P: Platform + 'static>(
         can_reset: plan.can_reset,
         end: plan.end,
     };
+    let mut terminal = Typed {
+        keys: plan.keys.clone().into_bytes().into_iter(),
+        screen: String::new(),
+    };
+    let mut space = Box::new(ScriptSpace::<4096, 3>::new());
+    let roots: Vec<&[u8]> = plan.signers.iter().map(Vec::as_slice).collect();
     let mut app = BootApp::new(net, agent, LineObserver(&mut *out), config);
+    if plan.script.is_some() || plan.built_in.is_some() {
+        let facts = settings.sources.facts();
+        let mut scripts = Scripts::new(&mut *space, &mut terminal, facts);
+        if plan.signers.is_some() {
+            scripts = scripts.with_signers(Trust {
+                policy: TrustPolicy::Pinned {
+                    roots: &roots,
+                    keys: &[],
+                },
+                time: TimePolicy::None,
+                algorithms: DEFAULT_ALGORITHMS,
+                max_depth: MAX_DEPTH,
+            });
+        }
+        app.use_scripts(match plan.built_in {
+            Some(text) => scripts.with_script(text),
+            None => scripts,
+        });
+    }
     if plan.can_reset || plan.end != EndSignal::None {
         app.use_control(&mut control);
     }
@@ -166,5 +228,6 @@ pub fn boot<D: Device + 'static, P: Platform + 'static>(
         images: model.images().to_vec(),
         stall: model.stall(),
         tally: model.tally(),
+        screen: terminal.screen,
     })
 }

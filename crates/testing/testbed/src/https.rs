@@ -1,6 +1,6 @@
 //! Both ends of HTTPS: the certificates of the simulated server, and what a boot on this machine's processor trusts.
 
-use crate::plan::SERVER;
+use crate::addresses::{SERVER, SERVER6};
 use crate::rom::HttpsRom;
 use image_server::HttpsConfig;
 use netboot::Tls;
@@ -79,7 +79,9 @@ impl Https {
 
     /// What the server shows when it is right.
     pub fn identity(&self) -> test_pki::Identity {
-        let right = self.pki.server(&[NAME, &SERVER.to_string()]);
+        let right = self
+            .pki
+            .server(&[NAME, &SERVER.to_string(), &SERVER6.to_string()]);
         right.expect("a certificate")
     }
 

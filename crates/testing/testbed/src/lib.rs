@@ -5,26 +5,34 @@
 //! - [`host`]: the boot application and the network boot library on this machine's processor.
 //! - [`settings_help`]: what a line of the settings may be.
 //! - [`sim`]: in a simulated world, in virtual time.
-//! - [`rom`], [`qemu`]: the real ROM, built and run under QEMU.
+//! - [`rom`], [`flash`], [`qemu`]: the real ROM, built, put into flash and run under QEMU.
 //! - [`device_lines`]: the console lines about the emulated device, for boots on the host. The crate `netboot-lines` reads
 //!   a console back.
 //! - [`bridge`], [`console`]: any machine under QEMU behind a link that delays and loses, with a console to talk to.
 //! - [`real`]: in real time, on a network of its own ([`netns`], [`tap`], [`realtime`]) with real
-//!   servers ([`servers`], and over TLS [`tls_servers`]).
+//!   servers ([`servers`], over TLS [`tls_servers`], for logs [`loggers`], for IPv6 [`routers`], for other leases [`isc`],
+//!   caches before them [`caches`]). [`ipxe`] runs iPXE itself there.
 #![deny(unsafe_code)]
 
+mod addresses;
 pub mod bridge;
+pub mod caches;
 pub mod console;
 pub mod device_lines;
 pub mod ethernet;
+pub mod flash;
 pub mod host;
 pub mod https;
+pub mod ipxe;
+pub mod isc;
+pub mod loggers;
 pub mod netns;
 pub mod plan;
 pub mod qemu;
 pub mod real;
 pub mod realtime;
 pub mod rom;
+pub mod routers;
 pub mod servers;
 pub mod settings_help;
 pub mod sim;

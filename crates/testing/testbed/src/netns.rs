@@ -169,11 +169,14 @@ impl Namespace {
         };
         /// State of a TCP socket that listens (Linux, `TCP_LISTEN`).
         const LISTEN: &str = "0A";
+        let read = |table: String| fs::read_to_string(format!("/proc/thread-self/net/{table}"));
         let text = self
-            .enter(|| fs::read_to_string(format!("/proc/thread-self/net/{table}")))?
+            .enter(|| {
+                read(table.into()).map(|text| text + &read(format!("{table}6")).unwrap_or_default())
+            })?
             .context("cannot read the socket table")?;
         let end = format!(":{number:04X}");
-        Ok(text.lines().skip(1).any(|line| {
+        Ok(text.lines().any(|line| {
             let mut words = line.split_ascii_whitespace().skip(1);
             let (local, _, state) = (words.next(), words.next(), words.next());
             local.is_some_and(|local| local.ends_with(&end))

@@ -1,14 +1,15 @@
 //! What is to be booted.
 
+pub use crate::addresses::{CLIENT, SERVER, SERVER6};
 use crate::https::Https;
-use image_server::{Content, Faults, LeaseConfig, ServerConfig};
+use image_server::{Content, Dhcp6Config, Faults, Ipv6Config, LeaseConfig, ServerConfig};
 use netboot_core::{Digest, Duration};
 use netsim::LinkConfig;
 use rand_chacha::ChaCha8Rng;
 use rand_core::{RngCore, SeedableRng};
 use sha2::{Digest as _, Sha256};
 use std::fmt::Write as _;
-use std::net::Ipv4Addr;
+use std::net::Ipv6Addr;
 use std::sync::Arc;
 use zerocopy::IntoBytes;
 
@@ -17,11 +18,6 @@ use zerocopy::IntoBytes;
 pub const FIRMWARE_SIZES: [usize; 3] = [234_496, 30_696, 4_002];
 /// File names by recovery image index.
 pub const FILE_NAMES: [&str; 3] = ["caliptra-fw.bin", "soc-manifest.bin", "mcu-runtime.bin"];
-/// Address of the simulated server.
-pub const SERVER: Ipv4Addr = Ipv4Addr::new(10, 0, 2, 2);
-/// Address that it leases.
-pub const CLIENT: Ipv4Addr = Ipv4Addr::new(10, 0, 2, 15);
-
 /// What carries the images.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Protocol {
@@ -107,6 +103,17 @@ pub enum EndSignal {
     Stale,
 }
 
+/// The families of addresses that the station speaks, and that the network has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Family {
+    /// IPv4 alone.
+    Ipv4,
+    /// IPv6 alone.
+    Ipv6,
+    /// Both, and DHCPv6 names the images as well as DHCPv4 does.
+    Both,
+}
+
 /// A boot.
 #[derive(Clone, Debug)]
 pub struct Plan {
@@ -140,6 +147,16 @@ pub struct Plan {
     pub end: EndSignal,
     /// Set for a station that has its address, and the place of its images, from its settings. No DHCP server answers.
     pub static_address: bool,
+    /// The families of addresses.
+    pub family: Family,
+    /// A script that the server hands out as the boot file.
+    pub script: Option<String>,
+    /// The board's own script; `None` for its default.
+    pub built_in: Option<&'static str>,
+    /// The certificate of the authority whose people may sign images, in DER.
+    pub signers: Option<Vec<u8>>,
+    /// What a person types, from the beginning of the boot on.
+    pub keys: String,
     /// Of everything that is left to chance.
     pub seed: u64,
 }
@@ -163,6 +180,11 @@ impl Default for Plan {
             can_reset: false,
             end: EndSignal::None,
             static_address: false,
+            family: Family::Ipv4,
+            script: None,
+            built_in: None,
+            signers: None,
+            keys: String::new(),
             seed: 1,
         }
     }
@@ -214,9 +236,14 @@ impl Plan {
             writeln!(text, "expect {index} {size} {}", image.sha256()).expect("a string");
         }
         if self.static_address {
-            let place = self.place();
+            let place = self.place(Family::Ipv4);
             writeln!(text, "address {CLIENT}/24\nboot {place}").expect("a string");
         }
+        text += match self.family {
+            Family::Ipv4 => "",
+            Family::Ipv6 => "ip 6\n",
+            Family::Both => "ip both\n",
+        };
         text + &self.settings
     }
 
@@ -239,24 +266,46 @@ impl Plan {
         config
             .files
             .insert("boot.toc".into(), Content::Bytes(self.toc(false).into()));
+        if let Some(script) = &self.script {
+            let script = Content::Bytes(script.as_bytes().into());
+            config.files.insert("boot.ipxe".into(), script);
+        }
         if self.pointer == Pointer::FlashImage {
             let flash = Content::Bytes(self.toc(true).into());
             config.files.insert("flash.bin".into(), flash);
         }
         config.https = self.https.as_ref().map(Https::server);
-        config.lease.boot_file = Some(self.place());
-        config.lease.enabled = !self.static_address;
+        config.lease.boot_file = Some(self.place(Family::Ipv4));
+        config.lease.enabled = !self.static_address && self.family != Family::Ipv6;
+        if self.family != Family::Ipv4 {
+            config.ipv6 = Some(Ipv6Config {
+                address: SERVER6,
+                managed: true,
+                autonomous: false,
+                dhcp: Some(Dhcp6Config {
+                    address: Ipv6Addr::from_bits(SERVER6.to_bits() + 0x1000),
+                    boot_file: Some(self.place(Family::Ipv6)),
+                    ..Dhcp6Config::default()
+                }),
+                ..Ipv6Config::default()
+            });
+        }
         config
     }
 
-    /// The boot file or directory.
-    fn place(&self) -> String {
+    /// The boot file or directory, by a server's address of this family.
+    fn place(&self, family: Family) -> String {
         let file = match self.pointer {
+            _ if self.script.is_some() => "boot.ipxe",
             Pointer::Directory => "",
             Pointer::Toc => "boot.toc",
             Pointer::FlashImage => "flash.bin",
         };
-        format!("{}://{SERVER}/{file}", self.protocol.scheme())
+        let scheme = self.protocol.scheme();
+        match family {
+            Family::Ipv4 => format!("{scheme}://{SERVER}/{file}"),
+            Family::Ipv6 | Family::Both => format!("{scheme}://[{SERVER6}]/{file}"),
+        }
     }
 
     /// A table of contents for the images as they should be; `whole` appends them as the server has them.

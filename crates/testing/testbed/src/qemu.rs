@@ -181,6 +181,53 @@ fn with_path(prefix: &str, path: &Path) -> OsString {
     text
 }
 
+/// What a boot has beside QEMU.
+struct Surroundings {
+    server: Server,
+    /// QEMU's arguments: the machine, its network and its straps.
+    arguments: Vec<OsString>,
+    /// The socket and the files of the straps.
+    _scratch: tempfile::TempDir,
+}
+
+impl Surroundings {
+    fn new(plan: &Plan, options: &QemuOptions) -> Result<Self> {
+        let scratch = tempfile::Builder::new()
+            .prefix("netboot-")
+            .tempdir()
+            .context("cannot make a temporary directory")?;
+        let socket = scratch.path().join("net.sock");
+        let server = Server::start(plan, &socket, options.pcap.as_deref())?;
+        let mut arguments = machine_arguments(&options.rom, options.memory_mib);
+        arguments.extend(network_arguments(&socket));
+        arguments.extend(strap_arguments(plan, scratch.path())?);
+        Ok(Self {
+            server,
+            arguments,
+            _scratch: scratch,
+        })
+    }
+}
+
+/// Boots `plan` with the console at this process's own terminal, for a person. Gives QEMU's exit code.
+///
+/// # Errors
+/// When QEMU cannot be run.
+pub fn boot_at_terminal(plan: &Plan, options: &QemuOptions) -> Result<Option<i32>> {
+    let mut around = Surroundings::new(plan, options)?;
+    // Ctrl-C is a key for the ROM, too.
+    let mut arguments = around.arguments.iter_mut();
+    if let Some(stdio) = arguments.find(|argument| *argument == "stdio") {
+        *stdio = "chardev:person".into();
+    }
+    let person = ["-chardev", "stdio,id=person,signal=off"].map(Into::into);
+    around.arguments.extend(person);
+    let status = bound_to_us(QEMU).args(&around.arguments).status();
+    let status = status.with_context(|| format!("cannot start {QEMU}"))?;
+    around.server.stop()?;
+    Ok(status.code())
+}
+
 /// Boots `plan`. `on_line` gets each line of the console as it comes.
 ///
 /// # Errors
@@ -192,16 +239,8 @@ pub fn boot(
     on_line: &mut dyn FnMut(&str),
 ) -> Result<QemuOutcome> {
     let started = Instant::now();
-    let scratch = tempfile::Builder::new()
-        .prefix("netboot-")
-        .tempdir()
-        .context("cannot make a temporary directory")?;
-    let socket = scratch.path().join("net.sock");
-    let server = Server::start(plan, &socket, options.pcap.as_deref())?;
-
-    let mut arguments = machine_arguments(&options.rom, options.memory_mib);
-    arguments.extend(network_arguments(&socket));
-    arguments.extend(strap_arguments(plan, scratch.path())?);
+    let mut around = Surroundings::new(plan, options)?;
+    let arguments = &mut around.arguments;
     if let Some(shift) = options.icount {
         arguments.extend(["-icount".into(), format!("shift={shift}").into()]);
     }
@@ -209,9 +248,9 @@ pub fn boot(
         arguments.extend(["-s".into(), "-S".into()]);
     }
     let timeout = (!options.gdb).then_some(options.timeout);
-    let machine = Machine::start(bound_to_us(QEMU), &arguments)?;
+    let machine = Machine::start(bound_to_us(QEMU), arguments, &plan.keys)?;
     let (lines, parsed, status) = machine.run(timeout, on_line)?;
-    let report = server.stop()?;
+    let report = around.server.stop()?;
     Ok(QemuOutcome {
         lines,
         parsed,
@@ -331,15 +370,23 @@ impl Drop for Machine {
 }
 
 impl Machine {
-    /// Starts `command`, which runs QEMU, with these arguments.
-    pub(crate) fn start(mut command: Command, arguments: &[OsString]) -> Result<Self> {
-        let child = command
+    /// Starts `command`, which runs QEMU, with these arguments. `keys` is what a person has typed before that.
+    pub(crate) fn start(mut command: Command, arguments: &[OsString], keys: &str) -> Result<Self> {
+        let mut child = command
             .args(arguments)
-            .stdin(Stdio::null())
+            .stdin(match keys {
+                "" => Stdio::null(),
+                _ => Stdio::piped(),
+            })
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
             .with_context(|| format!("cannot start {QEMU}"))?;
+        if let Some(mut stdin) = child.stdin.take() {
+            let keys = keys.to_owned();
+            // A machine that ends early reads no more; its end tells why.
+            thread::spawn(move || stdin.write_all(keys.as_bytes()));
+        }
         Ok(Self { child })
     }
 

@@ -171,7 +171,7 @@ pub fn boot_rom(
     arguments.extend(qemu::tap_arguments(netns::TAP, options.pcap.as_deref()));
     arguments.extend(qemu::strap_arguments(plan, &scratch)?);
     let command = lan.server.namespace.command(qemu::QEMU);
-    let machine = Machine::start(command, &arguments)?;
+    let machine = Machine::start(command, &arguments, &plan.keys)?;
     let (lines, parsed, status) = machine.run(Some(options.timeout), line)?;
     Ok(RomBooted {
         lines,

@@ -1,29 +1,22 @@
 //! Builds the ROM: cargo makes an ELF file, this makes the flash image that QEMU wants.
 
+use crate::flash::{flash_segments, write_sparse};
 use crate::watched;
 pub use crate::watched::Compiled;
 use anyhow::{Context, Result, bail, ensure};
 use netboot_core::Digest;
 use netboot_rom_support::flags::{BOOTSTRAP, IMAGE, REBUILT, REBUILT_CARGO};
-use object::Endianness;
-use object::elf::{FileHeader32, PT_LOAD};
-use object::read::elf::{FileHeader as _, ProgramHeader as _};
 use sha2::{Digest as _, Sha256};
 use std::collections::BTreeSet;
 use std::env;
 use std::ffi::OsStr;
-use std::fs::{self, File};
-use std::io::{Seek, SeekFrom, Write};
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::{Mutex, PoisonError};
 
 /// Target of the ROM.
 pub const TARGET: &str = "riscv32imc-unknown-none-elf";
-/// Address of the first flash device of QEMU's `virt` machine.
-pub const FLASH: u32 = 0x2000_0000;
-/// Octets of it; QEMU 7.2 takes a file of no other size.
-pub const FLASH_SIZE: u32 = 32 << 20;
 /// Environment variable with the path of a flash image that was built already.
 pub const ROM_VARIABLE: &str = "NETBOOT_ROM";
 
@@ -69,10 +62,23 @@ pub struct RomOptions {
     pub texts: bool,
     /// IPv4, DHCP and TFTP only, in as little memory as that takes.
     pub tiny: bool,
+    /// The same for a network coprocessor, with its Ethernet device in place of virtio: [`RomOptions::network_coprocessor`] has the memory
+    /// of one.
+    pub nwp: bool,
     /// With memory for four connections by HTTP.
     pub parallel: bool,
     /// With the settings that few boards need: a static address, the order of the sources, HTTPS required.
     pub settings: bool,
+    /// With IPv6.
+    pub ipv6: bool,
+    /// With the question which protocol a server speaks.
+    pub negotiate: bool,
+    /// With iPXE scripts.
+    pub script: bool,
+    /// With what few scripts need: menus, a shell at the UART, disks.
+    pub script_extras: bool,
+    /// With the last events and the number of attempts kept over a reset.
+    pub trace: bool,
     /// With HTTPS.
     pub https: Option<HttpsRom>,
     /// A ROM that panics once its console is up, to see what becomes of that.
@@ -94,8 +100,14 @@ impl Default for RomOptions {
             core: Core::best(),
             texts: false,
             tiny: false,
+            nwp: false,
             parallel: false,
             settings: false,
+            ipv6: false,
+            negotiate: false,
+            script: false,
+            script_extras: false,
+            trace: false,
             https: None,
             panic: false,
             bench: false,
@@ -106,46 +118,67 @@ impl Default for RomOptions {
 }
 
 impl RomOptions {
-    pub(crate) fn features(&self) -> String {
-        let tiny = self.tiny.then_some("tiny");
-        let texts = self.texts.then_some("texts");
-        let panic = self.panic.then_some("panic-at-start");
-        let https = self.https.as_ref().map(|https| match https.small_records {
-            true => "https-small-records",
-            false => "https",
+    /// The ROM of a network coprocessor, linked for the memory of one: 64 KiB of flash, and 64 KiB of RAM for static data and stack.
+    pub fn network_coprocessor() -> Self {
+        Self {
+            rom_kib: 64,
+            ram_kib: 64,
+            nwp: true,
+            ..Self::default()
+        }
+    }
+
+    /// Whether the ROM is one of those that are built without the default features.
+    fn is_small(&self) -> bool {
+        self.tiny || self.nwp
+    }
+
+    /// What the ROM is built with beside its core library and numbers: the cargo feature, and the part of the file name that tells it.
+    fn parts(&self) -> impl Iterator<Item = (&'static str, String)> {
+        let https = self.https.as_ref().map(|https| {
+            let digest = digest_of(&https.trust).to_string();
+            let digest = digest.get(..8).unwrap_or_default();
+            match https.small_records {
+                true => ("https-small-records", format!("https-small-{digest}")),
+                false => ("https", format!("https-{digest}")),
+            }
         });
-        let bench = self.bench.then_some("bench");
-        let parallel = self.parallel.then_some("parallel");
-        let features = tiny.into_iter().chain(texts).chain(panic);
-        let settings = self.settings.then_some("settings");
-        let features = features.chain(parallel).chain(settings);
-        let features = features.chain(https).chain(bench);
-        let features: Vec<_> = features.collect();
+        let switches = [
+            (self.tiny, "tiny", "tiny"),
+            (self.nwp, "nwp", "nwp"),
+            (self.parallel, "parallel", "parallel"),
+            (self.settings, "settings", "settings"),
+            (self.script, "script", "script"),
+            (self.script_extras, "menu,san,shell", "extras"),
+            (self.ipv6, "ipv6", "ipv6"),
+            (self.negotiate, "negotiate", "negotiate"),
+            (self.trace, "trace", "trace"),
+            (self.texts, "texts", "texts"),
+            (self.panic, "panic-at-start", "panic"),
+            (self.bench, "bench", "bench"),
+        ];
+        let switched = switches
+            .into_iter()
+            .filter(|(on, ..)| *on)
+            .map(|(_, feature, part)| (feature, part.to_owned()));
+        https.into_iter().chain(switched)
+    }
+
+    fn features(&self) -> String {
+        let features: Vec<_> = self.parts().map(|(feature, _)| feature).collect();
         features.join(",")
     }
 
     /// The name of the image's files: builds for different ends do not overwrite each other. Two that trust
     /// different servers are different ends, too.
     fn name(&self) -> String {
-        let core = (self.core != Core::best()).then_some("-precompiled");
-        let tiny = self.tiny.then_some("-tiny");
-        let texts = self.texts.then_some("-texts");
-        let panic = self.panic.then_some("-panic");
-        let https = self.https.as_ref().map(|https| {
-            let digest = digest_of(&https.trust).to_string();
-            let digest = digest.get(..8).unwrap_or_default();
-            match https.small_records {
-                true => format!("-https-small-{digest}"),
-                false => format!("-https-{digest}"),
-            }
-        });
-        let https = https.as_deref();
-        let bench = self.bench.then_some("-bench");
-        let parallel = self.parallel.then_some("-parallel");
-        let parts = core.into_iter().chain(tiny).chain(https).chain(parallel);
-        let settings = self.settings.then_some("-settings");
-        let parts = parts.chain(settings).chain(texts).chain(panic).chain(bench);
-        let mut name = parts.fold(String::from("mcu-rom"), |name, part| name + part);
+        let mut name = String::from("mcu-rom");
+        if self.core != Core::best() {
+            name += "-precompiled";
+        }
+        for (_, part) in self.parts() {
+            name = name + "-" + &part;
+        }
         for (part, number) in [("-tcp", self.tcp_kib), ("-rx", self.rx_ring)] {
             name += &number.map_or(String::new(), |number| format!("{part}{number}"));
         }
@@ -216,9 +249,11 @@ pub fn build(options: &RomOptions) -> Result<Rom> {
     build_watched(options, &mut |_| {})
 }
 
-/// The cargo that this process was started by, or the one on the path.
+/// The cargo that this process was started by, or the one on the path. It builds into [`target_directory`], wherever it is run.
 pub fn cargo() -> Command {
-    Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
+    let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    command.env("CARGO_TARGET_DIR", target_directory());
+    command
 }
 
 /// Like [`build`]; tells `watch` of each package that is built.
@@ -249,8 +284,6 @@ pub fn build_watched(options: &RomOptions, watch: &mut dyn FnMut(&Compiled)) -> 
     }
     command
         .current_dir(workspace())
-        // A relative one is meant from where the caller is.
-        .env("CARGO_TARGET_DIR", target_directory())
         .args(["build", "--profile", "rom", "--package", "mcu-rom"])
         .args(["--features", &options.features()])
         .args(["--bin", "mcu-rom", "--target", TARGET])
@@ -259,7 +292,7 @@ pub fn build_watched(options: &RomOptions, watch: &mut dyn FnMut(&Compiled)) -> 
         .args(["--config", &flags(options)])
         .env("MCU_RAM_KIB", options.ram_kib.to_string())
         .stdin(Stdio::null());
-    if options.tiny {
+    if options.is_small() {
         command.arg("--no-default-features");
     }
     let (success, messages, errors) =
@@ -288,7 +321,7 @@ fn packages(options: &RomOptions) -> Option<usize> {
     command.args(["tree", "-p", "mcu-rom", "--target", TARGET]);
     command.args(["--edges", "normal,build", "--prefix", "none"]);
     command.args(["--features", &options.features()]);
-    if options.tiny {
+    if options.is_small() {
         command.arg("--no-default-features");
     }
     let output = command
@@ -389,58 +422,6 @@ fn executable(messages: &str) -> Option<PathBuf> {
     named.next_back()
 }
 
-/// What the flash holds: offset and octets of each segment with a load address there.
-///
-/// # Errors
-/// When this is no 32-bit ELF file, or when something lies outside the flash or twice in one place.
-pub fn flash_segments(elf: &[u8]) -> Result<Vec<(u32, &[u8])>> {
-    let header = FileHeader32::<Endianness>::parse(elf).context("no 32-bit ELF file")?;
-    let endian = header.endian()?;
-    let mut segments = Vec::new();
-    for segment in header.program_headers(endian, elf)? {
-        let size = segment.p_filesz(endian);
-        if segment.p_type(endian) != PT_LOAD || size == 0 {
-            continue;
-        }
-        let address = segment.p_paddr(endian);
-        let offset = address.checked_sub(FLASH);
-        let Some(offset) = offset.filter(|offset| offset.saturating_add(size) <= FLASH_SIZE) else {
-            bail!("{size} octets at {address:#010x} are not in flash: the linker script is wrong");
-        };
-        let Ok(data) = segment.data(endian, elf) else {
-            bail!("the segment at {address:#010x} goes beyond the file");
-        };
-        segments.push((offset, data));
-    }
-    ensure!(!segments.is_empty(), "nothing is in flash");
-    segments.sort_by_key(|(offset, _)| *offset);
-    for pair in segments.windows(2) {
-        let end = pair[0].0 as usize + pair[0].1.len();
-        ensure!(
-            end <= pair[1].0 as usize,
-            "two segments overlap at {:#010x}",
-            FLASH + pair[1].0
-        );
-    }
-    Ok(segments)
-}
-
-/// Writes the flash, with holes where nothing is.
-fn write_sparse(path: &Path, segments: &[(u32, &[u8])]) -> Result<()> {
-    // A fresh file and a rename: a QEMU that still runs keeps the old one.
-    let fresh = path.with_extension(format!("bin.{}", std::process::id()));
-    let write = || -> std::io::Result<()> {
-        let mut file = File::create(&fresh)?;
-        file.set_len(FLASH_SIZE.into())?;
-        for (offset, data) in segments {
-            file.seek(SeekFrom::Start((*offset).into()))?;
-            file.write_all(data)?;
-        }
-        fs::rename(&fresh, path)
-    };
-    write().with_context(|| format!("cannot write {}", path.display()))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -456,6 +437,29 @@ not json
     }
 
     #[test]
+    fn what_is_built_lies_where_the_user_wants_it() {
+        let from = |name: &str| target_from(Some(OsStr::new(name)));
+        assert_eq!(from("/elsewhere/built"), Path::new("/elsewhere/built"));
+        // Cargo reads a relative name from where it is run, too.
+        let here = env::current_dir().unwrap();
+        assert_eq!(from("built/here"), here.join("built/here"));
+        assert_eq!(target_from(None), workspace().join("target"));
+        assert!(workspace().join("Cargo.lock").is_file());
+    }
+
+    /// A command that is run in another folder builds into the same directory.
+    #[test]
+    fn each_cargo_builds_into_that_directory() {
+        let command = cargo();
+        let named = command
+            .get_envs()
+            .find(|(name, _)| *name == "CARGO_TARGET_DIR");
+        let directory = named.and_then(|(_, value)| value).map(PathBuf::from);
+        assert_eq!(directory, Some(target_directory()));
+        assert!(target_directory().is_absolute());
+    }
+
+    #[test]
     fn images_for_different_ends_have_different_names() {
         let https = |trust: &str, small_records| RomOptions {
             https: Some(HttpsRom {
@@ -464,82 +468,47 @@ not json
             }),
             ..RomOptions::default()
         };
-        let texts = RomOptions {
-            texts: true,
-            ..https("a", false)
-        };
-        let parallel = RomOptions {
-            parallel: true,
-            ..RomOptions::default()
+        let with = |set: fn(&mut RomOptions)| {
+            let mut options = RomOptions::default();
+            set(&mut options);
+            options
         };
         let all = [
             RomOptions::default(),
-            parallel,
+            RomOptions::network_coprocessor(),
+            with(|rom| rom.tiny = true),
             https("", false),
             https("a", false),
             https("b", false),
             https("a", true),
-            texts,
+            RomOptions {
+                texts: true,
+                ..https("a", false)
+            },
+            with(|rom| rom.texts = true),
+            with(|rom| rom.parallel = true),
+            with(|rom| rom.settings = true),
+            with(|rom| rom.ipv6 = true),
+            with(|rom| rom.panic = true),
+            with(|rom| rom.bench = true),
+            with(|rom| rom.tcp_kib = Some(8)),
+            with(|rom| rom.rx_ring = Some(8)),
         ];
+        let features: BTreeSet<_> = all.iter().map(RomOptions::features).collect();
+        // The two numbers are no features, and whom a ROM trusts is none.
+        assert_eq!(features.len(), all.len() - 4, "{features:?}");
+        let package = fs::read_to_string(workspace().join("qemu/Cargo.toml")).unwrap();
+        for feature in features.iter().flat_map(|list| list.split(',')) {
+            let known = feature.is_empty() || package.contains(&format!("\n{feature} = ["));
+            assert!(known, "{feature} is no feature of the ROM");
+        }
         let mut names: Vec<_> = all.iter().map(RomOptions::name).collect();
         assert_eq!(names[0], "mcu-rom");
-        assert!(names[2].starts_with("mcu-rom-https-"), "{}", names[2]);
+        assert_eq!(names[1], "mcu-rom-nwp");
+        assert!(names[3].starts_with("mcu-rom-https-"), "{}", names[3]);
         names.sort_unstable();
         names.dedup();
         assert_eq!(names.len(), all.len());
-    }
-
-    /// An ELF file with program headers only.
-    fn elf(segments: &[(u32, &[u8])]) -> Vec<u8> {
-        const HEADER: usize = 52;
-        const PROGRAM_HEADER: usize = 32;
-        let mut file = vec![0x7f, b'E', b'L', b'F', 1, 1, 1];
-        file.resize(16, 0);
-        for half in [2u16, 243] {
-            file.extend(half.to_le_bytes());
-        }
-        for word in [1u32, 0, HEADER as u32, 0, 0] {
-            file.extend(word.to_le_bytes());
-        }
-        for half in [HEADER, PROGRAM_HEADER, segments.len(), 40, 0, 0] {
-            file.extend((half as u16).to_le_bytes());
-        }
-        let mut at = HEADER + segments.len() * PROGRAM_HEADER;
-        for (address, data) in segments {
-            let size = data.len() as u32;
-            for word in [1, at as u32, 0x8000_0000, *address, size, size, 5, 4] {
-                file.extend(word.to_le_bytes());
-            }
-            at += data.len();
-        }
-        segments.iter().for_each(|(_, data)| file.extend(*data));
-        file
-    }
-
-    #[test]
-    fn segments_go_to_their_load_addresses() {
-        let file = elf(&[(FLASH + 0x100, b"data"), (FLASH, b"text")]);
-        let segments = flash_segments(&file).unwrap();
-        assert_eq!(segments, [(0, &b"text"[..]), (0x100, &b"data"[..])]);
-        let path = env::temp_dir().join(format!("netboot-rom-{}", std::process::id()));
-        write_sparse(&path, &segments).unwrap();
-        let flash = fs::read(&path).unwrap();
-        fs::remove_file(&path).unwrap();
-        assert_eq!(flash.len(), FLASH_SIZE as usize);
-        assert_eq!(&flash[0x100..0x106], b"data\0\0");
-    }
-
-    #[test]
-    fn what_is_not_in_flash_or_overlaps_is_refused() {
-        for segments in [
-            &[(0x8000_0000, &b"x"[..])][..],
-            &[(FLASH + FLASH_SIZE - 1, &b"xy"[..])],
-            &[(FLASH, &b"text"[..]), (FLASH + 3, &b"data"[..])],
-            &[],
-        ] {
-            assert!(flash_segments(&elf(segments)).is_err(), "{segments:?}");
-        }
-        assert!(flash_segments(b"no ELF").is_err());
     }
 
     #[test]

@@ -38,17 +38,41 @@ pub enum Program {
     OpenSsl,
     /// HTTPS by GnuTLS.
     GnutlsServ,
+    /// Syslog.
+    Rsyslogd,
+    /// Counts lines of a log.
+    Mtail,
+    /// Router advertisements.
+    Radvd,
+    /// DHCPv6.
+    Kea6,
+    /// A cache before a web server.
+    Varnish,
+    /// DHCP by ISC.
+    Dhcpd,
+    /// The emulator of a PC that iPXE runs in.
+    QemuPc,
+    /// iPXE's image for the boot protocol of Linux.
+    Ipxe,
 }
 
 impl Program {
     /// All of them.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 14] = [
         Self::Dnsmasq,
         Self::Nginx,
         Self::TftpdHpa,
         Self::Atftpd,
         Self::OpenSsl,
         Self::GnutlsServ,
+        Self::Rsyslogd,
+        Self::Mtail,
+        Self::Radvd,
+        Self::Kea6,
+        Self::Varnish,
+        Self::Dhcpd,
+        Self::QemuPc,
+        Self::Ipxe,
     ];
 
     fn executable(self) -> &'static str {
@@ -59,6 +83,14 @@ impl Program {
             Program::Atftpd => "atftpd",
             Program::OpenSsl => "openssl",
             Program::GnutlsServ => "gnutls-serv",
+            Program::Rsyslogd => "rsyslogd",
+            Program::Mtail => "mtail",
+            Program::Radvd => "radvd",
+            Program::Kea6 => "kea-dhcp6",
+            Program::Varnish => "varnishd",
+            Program::Dhcpd => "dhcpd",
+            Program::QemuPc => "qemu-system-x86_64",
+            Program::Ipxe => "ipxe.lkrn",
         }
     }
 
@@ -70,6 +102,14 @@ impl Program {
             Program::TftpdHpa => "apt-get install tftpd-hpa".into(),
             Program::OpenSsl => "apt-get install openssl".into(),
             Program::GnutlsServ => "apt-get install gnutls-bin".into(),
+            Program::Rsyslogd => "apt-get install rsyslog".into(),
+            Program::Mtail => "apt-get install mtail".into(),
+            Program::Radvd => "apt-get install radvd".into(),
+            Program::Kea6 => "apt-get install kea-dhcp6-server".into(),
+            Program::Varnish => "apt-get install varnish".into(),
+            Program::Dhcpd => "apt-get install isc-dhcp-server".into(),
+            Program::QemuPc => "apt-get install qemu-system-x86".into(),
+            Program::Ipxe => "apt-get install ipxe".into(),
             Program::Atftpd => format!(
                 "apt-get download atftpd && dpkg-deb --extract atftpd_*.deb {}",
                 unpacked().display()
@@ -83,9 +123,11 @@ impl Program {
     /// When it is missing; says how to install it.
     pub fn find(self) -> Result<PathBuf> {
         let path = std::env::var_os("PATH").unwrap_or_default();
-        let system = ["/usr/sbin", "/sbin", "/usr/local/sbin"].map(PathBuf::from);
+        let system = ["/usr/sbin", "/sbin", "/usr/local/sbin"];
+        // Images of other machines lie apart from programs.
+        let images = ["/usr/lib/ipxe", "/boot"];
         std::env::split_paths(&path)
-            .chain(system)
+            .chain(system.into_iter().chain(images).map(PathBuf::from))
             .chain([unpacked().join("usr/sbin")])
             .map(|directory| directory.join(self.executable()))
             .find(|path| path.is_file())
@@ -316,6 +358,8 @@ pub struct Request {
     pub connection: String,
     /// Which request of the connection it is, from 1.
     pub connection_requests: String,
+    /// The request line's method.
+    pub method: String,
     /// The request line's target.
     pub uri: String,
     /// Field `Host`.
@@ -350,7 +394,7 @@ pub struct Request {
 
 /// What nginx calls the fields of [`Request`].
 const LOG_FORMAT: &str = r#"'{"connection":"$connection",'
-    '"connection_requests":"$connection_requests","uri":"$request_uri","host":"$http_host",'
+    '"connection_requests":"$connection_requests","method":"$request_method","uri":"$request_uri","host":"$http_host",'
     '"range":"$http_range","if_range":"$http_if_range","accept_encoding":"$http_accept_encoding",'
     '"user":"$remote_user","status":"$status","body_octets":"$body_bytes_sent",'
     '"content_range":"$sent_http_content_range","content_encoding":"$sent_http_content_encoding",'
@@ -378,6 +422,20 @@ impl Nginx {
     /// # Errors
     /// As with [`start`](Self::start).
     pub fn start_at(host: &Host, port: u16, option: &str, lines: &str) -> Result<Self> {
+        Self::start_with(host, port, option, "", lines)
+    }
+
+    /// The same with further lines, `http`, outside of the `server` block.
+    ///
+    /// # Errors
+    /// As with [`start`](Self::start).
+    pub fn start_with(
+        host: &Host,
+        port: u16,
+        option: &str,
+        http: &str,
+        lines: &str,
+    ) -> Result<Self> {
         let place = host.workspace("nginx")?;
         let config = format!(
             "daemon off;\nuser root;\nworker_processes 1;\npid pid;\n\
@@ -385,7 +443,7 @@ impl Nginx {
              http {{\n  default_type application/octet-stream;\n\
              log_format lines escape=json {LOG_FORMAT};\n  access_log access lines;\n\
              client_body_temp_path body;\n  proxy_temp_path proxy;\n  fastcgi_temp_path fastcgi;\n\
-             uwsgi_temp_path uwsgi;\n  scgi_temp_path scgi;\n\
+             uwsgi_temp_path uwsgi;\n  scgi_temp_path scgi;\n  {http}\n\
              server {{\n    listen {}:{port} {option};\n    root {};\n{lines}\n  }}\n}}\n",
             host.address,
             host.files().display(),

@@ -49,7 +49,7 @@ pub fn run(args: &Args, options: &RecoverArgs) -> Result<()> {
     };
     let begun = Instant::now();
     let mut steps = vec![];
-    recover(&mut bus, &images, &settings, &mut |progress| {
+    let repeats = recover(&mut bus, &images, &settings, &mut |progress| {
         if !args.json {
             tell(progress);
         }
@@ -61,7 +61,7 @@ pub fn run(args: &Args, options: &RecoverArgs) -> Result<()> {
     if args.json {
         println!(
             "{:#}",
-            json!({ "recovered": true, "images": steps, "ms": ms, "repeated_reads": bus.repeats })
+            json!({ "recovered": true, "images": steps, "ms": ms, "repeats": repeats })
         );
     } else {
         println!("recovered in {}.{:03} s", ms / 1000, ms % 1000);

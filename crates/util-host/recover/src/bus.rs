@@ -1,19 +1,18 @@
-//! A way for OCP recovery commands, and the one over I3C over TCP.
+//! OCP recovery commands over I3C over TCP.
 //!
 //! A write is a block: command, length (16 bits, little endian), data, packet error code. A read is a write of the command, and
 //! then a read of length, data and packet error code. The code is the CRC-8 of SMBus over the address octets of both phases and
-//! all octets between. A damaged read is repeated; a damaged write the device reports as protocol error 4, see
-//! [`agent`](crate::agent).
+//! all octets between. Nothing is repeated here: the agent repeats what it may.
 
 use crate::framing::{RESPONSE_HEAD, Request, Response};
+use ocp_recovery::BusFault;
 use ocp_recovery::command::{Command, pec};
+use ocp_recovery::commands::{CommandBus, MAX_DATA};
 use std::fmt;
 use std::io::{ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::time::{Duration, Instant};
 
-/// How often a read is repeated after a wrong packet error code.
-const REPEATS: u32 = 3;
 /// Interrupts that may come before an answer.
 const MAX_INTERRUPTS: u32 = 64;
 
@@ -33,7 +32,7 @@ pub enum BusError {
     },
     /// The answer is not one to this transfer.
     Framing,
-    /// The packet error code was wrong each time.
+    /// The packet error code is wrong.
     PacketErrorCode {
         /// The command.
         command: u8,
@@ -44,13 +43,6 @@ pub enum BusError {
         command: u8,
         /// Octets that came.
         found: usize,
-    },
-    /// The device reported a protocol error for a write, each time.
-    Refused {
-        /// The command.
-        command: u8,
-        /// The protocol error.
-        protocol_error: u8,
     },
 }
 
@@ -68,7 +60,7 @@ impl fmt::Display for BusError {
             Self::PacketErrorCode { command } => {
                 write!(
                     f,
-                    "the answer to command {command} was damaged each time: its packet error code is wrong"
+                    "the answer to command {command} is damaged: its packet error code is wrong"
                 )
             }
             Self::Length { command, found } => {
@@ -77,43 +69,11 @@ impl fmt::Display for BusError {
                     "the answer to command {command} has {found} octets, which the command does not have"
                 )
             }
-            Self::Refused {
-                command,
-                protocol_error,
-            } => write!(
-                f,
-                "the device refuses command {command} with protocol error {protocol_error}"
-            ),
         }
     }
 }
 
 impl std::error::Error for BusError {}
-
-/// A way for OCP recovery commands.
-pub trait CommandBus {
-    /// Reads a command's data into `out` and gives its length.
-    ///
-    /// # Errors
-    /// When the bus fails, or the data has not the command's length.
-    fn read(&mut self, command: Command, out: &mut [u8]) -> Result<usize, BusError>;
-
-    /// Writes a command's data.
-    ///
-    /// # Errors
-    /// When the bus fails.
-    fn write(&mut self, command: Command, data: &[u8]) -> Result<(), BusError>;
-}
-
-impl<B: CommandBus + ?Sized> CommandBus for &mut B {
-    fn read(&mut self, command: Command, out: &mut [u8]) -> Result<usize, BusError> {
-        (**self).read(command, out)
-    }
-
-    fn write(&mut self, command: Command, data: &[u8]) -> Result<(), BusError> {
-        (**self).write(command, data)
-    }
-}
 
 /// I3C over TCP.
 #[derive(Debug)]
@@ -122,8 +82,6 @@ pub struct I3cTcp {
     address: u8,
     timeout: Duration,
     transaction: u8,
-    /// Answers that were damaged and asked for again.
-    pub repeats: u64,
 }
 
 impl I3cTcp {
@@ -141,7 +99,6 @@ impl I3cTcp {
             address,
             timeout,
             transaction: 0,
-            repeats: 0,
         })
     }
 
@@ -205,51 +162,38 @@ impl I3cTcp {
         }
         Err(BusError::Framing)
     }
+}
 
-    fn read_once(&mut self, command: Command, out: &mut [u8]) -> Result<Option<usize>, BusError> {
+impl CommandBus for I3cTcp {
+    type Error = BusError;
+
+    fn read(&mut self, command: Command, out: &mut [u8; MAX_DATA]) -> Result<usize, BusError> {
         let code = command.code();
+        let damaged = BusError::PacketErrorCode { command: code };
         let write = self.address << 1;
         let first = pec(0, &[write, code]);
         self.transfer(&[code, first], None)?;
         let mut frame = [0; 2 + 4095 + 1];
         let len = self.transfer(&[], Some(&mut frame))?;
         let Some((&check, octets)) = frame.get(..len).and_then(<[u8]>::split_last) else {
-            return Ok(None);
+            return Err(damaged);
         };
         if pec(pec(0, &[write, code, write | 1]), octets) != check {
-            return Ok(None);
+            return Err(damaged);
         }
         let Some(([low, high], data)) = octets.split_first_chunk() else {
-            return Ok(None);
+            return Err(damaged);
         };
         let found = usize::from(u16::from_le_bytes([*low, *high]));
-        let (shortest, longest) = command.lengths();
-        if found != data.len() || !(usize::from(shortest)..=usize::from(longest)).contains(&found) {
-            return Err(BusError::Length {
-                command: code,
-                found,
-            });
-        }
         let wrong = BusError::Length {
             command: code,
             found,
         };
-        out.get_mut(..found).ok_or(wrong)?.copy_from_slice(data);
-        Ok(Some(found))
-    }
-}
-
-impl CommandBus for I3cTcp {
-    fn read(&mut self, command: Command, out: &mut [u8]) -> Result<usize, BusError> {
-        for _ in 0..=REPEATS {
-            if let Some(len) = self.read_once(command, out)? {
-                return Ok(len);
-            }
-            self.repeats += 1;
+        match out.get_mut(..found) {
+            Some(out) if found == data.len() => out.copy_from_slice(data),
+            _ => return Err(wrong),
         }
-        Err(BusError::PacketErrorCode {
-            command: command.code(),
-        })
+        Ok(found)
     }
 
     fn write(&mut self, command: Command, data: &[u8]) -> Result<(), BusError> {
@@ -260,5 +204,25 @@ impl CommandBus for I3cTcp {
         frame.push(pec(0, &frame));
         self.transfer(frame.get(1..).unwrap_or_default(), None)
             .map(drop)
+    }
+
+    fn max_block(&self) -> usize {
+        256
+    }
+
+    fn fault(&self, command: Command, error: BusError) -> BusFault {
+        match error {
+            // MIPI TCRI: the address was not acknowledged.
+            BusError::Transfer { status: 5 } => BusFault::NoAcknowledge {
+                command,
+                address: true,
+            },
+            BusError::PacketErrorCode { .. } => BusFault::PacketErrorCode { command },
+            BusError::Length { found, .. } => BusFault::Length {
+                command,
+                found: u16::try_from(found).unwrap_or(u16::MAX),
+            },
+            _ => BusFault::Transfer { command },
+        }
     }
 }

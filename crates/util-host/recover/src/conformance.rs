@@ -2,9 +2,10 @@
 //!
 //! The checks leave the device as it was: they read, write wrong frames, and write no image.
 
-use crate::bus::{BusError, CommandBus, I3cTcp};
+use crate::bus::{BusError, I3cTcp};
 use crate::framing::{RESPONSE_HEAD, Request, Response};
 use ocp_recovery::command::{Command, pec};
+use ocp_recovery::commands::CommandBus;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;

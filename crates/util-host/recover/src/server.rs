@@ -2,8 +2,9 @@
 
 use crate::framing::{REQUEST_HEAD, Request, Response};
 use netboot_core::Instant;
-use ocp_recovery::command::{Command, pec};
-use recovery_model::{DeviceConfig, DeviceOutcome, RecoveryModel};
+use ocp_recovery::command::{MAX_DATA, pec};
+use ocp_recovery::fields::protocol_error;
+use recovery_model::{CommandTarget, DeviceConfig, DeviceOutcome, RecoveryModel};
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream, ToSocketAddrs};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -49,17 +50,9 @@ struct Target {
     chance: u64,
     /// The command whose data the next read gets.
     selected: Option<u8>,
-    /// Words of the image that are still to come.
-    words_left: u32,
-    /// A protocol error that the link found, shown once in DEVICE_STATUS.
-    protocol_error: u8,
+    /// The device's side of the bus.
+    target: CommandTarget,
 }
-
-const BYPASS: u32 = 1;
-const REC_INTF_CFG: u32 = 0x30C;
-const W1C_ACCESS: u32 = 0x310;
-const TX_DATA_PORT: u32 = 0x27C;
-const RECOVERY: u32 = 0x100;
 
 impl I3cServer {
     /// Starts a server at `address` with a device at the target address `own`.
@@ -88,11 +81,8 @@ impl I3cServer {
                     faults,
                     chance: 1,
                     selected: None,
-                    words_left: 0,
-                    protocol_error: 0,
+                    target: CommandTarget::default(),
                 };
-                // The model's FIFO is on the AXI side.
-                target.write(REC_INTF_CFG, BYPASS);
                 while !stopped.load(Ordering::SeqCst) {
                     match listener.accept() {
                         Ok((stream, _)) => {
@@ -144,20 +134,6 @@ impl Drop for I3cServer {
 impl Target {
     fn now(&self) -> Instant {
         Instant::from_micros(self.begun.elapsed().as_micros() as u64)
-    }
-
-    fn read(&self, offset: u32) -> u32 {
-        self.device
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .read(self.now(), offset)
-    }
-
-    fn write(&self, offset: u32, value: u32) {
-        self.device
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .write(self.now(), offset, value);
     }
 
     fn happens(&mut self, of_thousand: u32) -> bool {
@@ -238,91 +214,45 @@ impl Target {
             return;
         };
         if pec(pec(0, &[self.own << 1]), octets) != check {
-            self.protocol_error = 4;
+            self.target.fail(protocol_error::CRC);
             return;
         }
         match octets {
             [code] => self.selected = Some(*code),
             [code, low, high, payload @ ..] => {
                 if usize::from(u16::from_le_bytes([*low, *high])) != payload.len() {
-                    self.protocol_error = 3;
+                    self.target.fail(protocol_error::LENGTH);
                 } else {
                     self.execute(*code, payload);
                 }
             }
-            _ => self.protocol_error = 3,
+            _ => self.target.fail(protocol_error::LENGTH),
         }
     }
 
     fn execute(&mut self, code: u8, payload: &[u8]) {
-        match (Command::from_code(code), payload) {
-            (Some(Command::IndirectFifoCtrl), [_, reset, size @ ..]) if size.len() == 4 => {
-                self.words_left = u32::from_le_bytes([size[0], size[1], size[2], size[3]]);
-                self.write(REC_INTF_CFG, BYPASS);
-                if *reset == 1 {
-                    self.write(W1C_ACCESS, 0x0001_0000);
-                }
-                self.write(RECOVERY + 0x4C, self.words_left);
-            }
-            (Some(Command::IndirectFifoData), payload) => {
-                for word in payload.chunks(4) {
-                    let mut octets = [0; 4];
-                    octets[..word.len()].copy_from_slice(word);
-                    self.write(TX_DATA_PORT, u32::from_le_bytes(octets));
-                    self.words_left = self.words_left.saturating_sub(1);
-                }
-                if self.words_left == 0 {
-                    // The core sees the last word of the image and tells the device.
-                    self.write(REC_INTF_CFG, BYPASS | 2);
-                }
-            }
-            (Some(Command::RecoveryCtrl), [_, _, activate]) => {
-                if *activate == 0x0F {
-                    self.write(W1C_ACCESS, 0x0F00);
-                }
-            }
-            (Some(Command::DeviceReset), [_, _, _]) => {}
-            (Some(command), _) if command.is_writable() => self.protocol_error = 3,
-            _ => self.protocol_error = 1,
-        }
+        let now = self.now();
+        let mut device = self.device.lock().unwrap_or_else(PoisonError::into_inner);
+        self.target.write(&mut device, now, code, payload);
     }
 
     /// A read of the selected command: length, data, packet error code.
     fn read_phase(&mut self, limit: usize) -> Vec<u8> {
-        let selected = self.selected.take();
-        let Some(command) = selected.and_then(Command::from_code) else {
-            self.protocol_error = 1;
+        let Some(code) = self.selected.take() else {
+            self.target.fail(protocol_error::UNSUPPORTED);
             return vec![];
         };
-        let (shortest, _) = command.lengths();
-        let mut data = vec![0; usize::from(shortest)];
-        for register in (0..0x68).step_by(4) {
-            let Some(part) = Command::of_register(register).filter(|part| part.command == command)
-            else {
-                continue;
-            };
-            let word = self.read(RECOVERY + register).to_le_bytes();
-            for (at, octet) in word.into_iter().take(usize::from(part.len)).enumerate() {
-                if let Some(to) = data.get_mut(usize::from(part.first) + at) {
-                    *to = octet;
-                }
-            }
-        }
-        if command == Command::DeviceStatus && self.protocol_error != 0 {
-            data[1] = std::mem::take(&mut self.protocol_error);
-        }
-        // The length of the vendor's octets is behind the fixed ones; there are none.
-        if let Some(vendor) = match command {
-            Command::DeviceId => Some(1),
-            Command::DeviceStatus => Some(6),
-            Command::HwStatus => Some(3),
-            _ => None,
-        } {
-            data[vendor] = 0;
-        }
-        let mut frame = (data.len() as u16).to_le_bytes().to_vec();
-        frame.extend(data);
-        let seed = pec(0, &[self.own << 1, command.code(), self.own << 1 | 1]);
+        let now = self.now();
+        let mut data = [0; MAX_DATA];
+        let mut device = self.device.lock().unwrap_or_else(PoisonError::into_inner);
+        let read = self.target.read(&mut device, now, code, &mut data);
+        drop(device);
+        let Some(len) = read else {
+            return vec![];
+        };
+        let mut frame = (len as u16).to_le_bytes().to_vec();
+        frame.extend_from_slice(&data[..len]);
+        let seed = pec(0, &[self.own << 1, code, self.own << 1 | 1]);
         frame.push(pec(seed, &frame));
         if self.happens(self.faults.damage_read) {
             let at = (self.chance >> 20) as usize % frame.len();

@@ -1,10 +1,12 @@
 //! Recoveries over I3C over TCP, with every fault of the link and of the device.
 
 use caliptra_util_host_recover::agent::{Progress, RecoverError, RecoverOptions, recover};
-use caliptra_util_host_recover::bus::{BusError, CommandBus, I3cTcp};
+use caliptra_util_host_recover::bus::{BusError, I3cTcp};
 use caliptra_util_host_recover::conformance;
 use caliptra_util_host_recover::server::{I3cServer, LinkFaults};
 use ocp_recovery::CoreVersion;
+use ocp_recovery::command::Command;
+use ocp_recovery::commands::CommandBus;
 use recovery_model::{
     DeviceConfig, DeviceOutcome, ExpectedImage, Faults, Personality, Refusal, Stuck,
 };
@@ -34,6 +36,7 @@ fn options() -> RecoverOptions {
         verify_timeout: Duration::from_secs(2),
         settle: Duration::from_millis(100),
         poll: Duration::from_millis(1),
+        bus_timeout: Duration::from_millis(500),
     }
 }
 
@@ -43,7 +46,7 @@ fn start(config: DeviceConfig, faults: LinkFaults) -> (I3cServer, I3cTcp) {
     (server, bus)
 }
 
-fn run(config: DeviceConfig, faults: LinkFaults) -> (Result<(), RecoverError>, DeviceOutcome) {
+fn run(config: DeviceConfig, faults: LinkFaults) -> (Result<u32, RecoverError>, DeviceOutcome) {
     let (server, mut bus) = start(config, faults);
     let result = recover(&mut bus, &images(), &options(), &mut |_| {});
     (result, server.outcome())
@@ -84,7 +87,7 @@ fn a_bad_link_is_outlived() {
         ..LinkFaults::default()
     };
     let (result, outcome) = run(device(Personality::Rom2_1_2), faults);
-    assert_eq!(result, Ok(()));
+    assert!(result.is_ok_and(|repeats| repeats > 0), "{result:?}");
     assert_eq!(outcome, DeviceOutcome::Booted);
 }
 
@@ -96,7 +99,7 @@ fn a_link_that_cannot_be_outlived_is_told() {
                 damage_read: 1000,
                 ..LinkFaults::default()
             },
-            "damaged each time",
+            "wrong each time",
         ),
         (
             LinkFaults {
@@ -131,12 +134,12 @@ fn a_link_that_cannot_be_outlived_is_told() {
                 short_read: true,
                 ..LinkFaults::default()
             },
-            "damaged each time",
+            "wrong each time",
         ),
     ];
     for (faults, words) in cases {
         let (result, _) = run(device(Personality::Rom2_1_2), faults);
-        let Err(RecoverError::Bus(error)) = result else {
+        let Err(error @ RecoverError::Bus { .. }) = result else {
             panic!("{faults:?}: {result:?}");
         };
         assert!(error.to_string().contains(words), "{faults:?}: {error}");
@@ -248,17 +251,13 @@ fn the_server_conforms_and_the_suite_finds_servers_that_do_not() {
 fn commands_are_read_whole_or_not_at_all() {
     let (_server, mut bus) = start(device(Personality::Rom2_1_2), LinkFaults::default());
     let mut out = [0; 255];
+    assert_eq!(bus.read(Command::ProtCap, &mut out), Ok(15));
+    // The FIFO cannot be read back, and the device answers without an octet.
+    let unanswered = BusError::PacketErrorCode { command: 47 };
     assert_eq!(
-        bus.read(ocp_recovery::command::Command::ProtCap, &mut out),
-        Ok(15)
+        bus.read(Command::IndirectFifoData, &mut out),
+        Err(unanswered)
     );
-    assert!(matches!(
-        bus.read(ocp_recovery::command::Command::ProtCap, &mut out[..4]),
-        Err(BusError::Length {
-            command: 34,
-            found: 15
-        })
-    ));
 }
 
 /// A server that sends random octets, some of which look like heads: the client neither panics nor waits beyond its time-out.
@@ -295,10 +294,7 @@ fn a_server_that_sends_anything_is_survived() {
         });
         let mut bus = I3cTcp::connect(address, ADDRESS, Duration::from_millis(60)).unwrap();
         let begun = std::time::Instant::now();
-        assert!(
-            bus.read(ocp_recovery::command::Command::ProtCap, &mut [0; 255])
-                .is_err()
-        );
+        assert!(bus.read(Command::ProtCap, &mut [0; 255]).is_err());
         assert!(begun.elapsed() < Duration::from_secs(2));
         drop(bus);
         serving.join().unwrap();

@@ -1,6 +1,5 @@
 //! What a request is answered: status, head and body, and the faults that change them.
 
-use super::connection::record;
 use super::request::{LONGEST_CONTENT, Request, base64};
 use super::response::{After, Response};
 use crate::config::{EtagKind, Framing, Post};
@@ -77,7 +76,7 @@ pub fn to(
         }
     }
     let head = head(&draft, length_field, &faults, shared);
-    let mut served = record(now, protocol, &request.name, draft.status);
+    let mut served = Served::begun(now, protocol, &request.name, draft.status);
     served.offset = draft.offset;
     let length = if draft.head_only { 0 } else { draft.length };
     let mut response = Response::new(head, draft.content, draft.offset, length, after);

@@ -161,8 +161,10 @@ impl Connection {
             Parsed::Broken(status) => {
                 self.inbox.clear();
                 let response = answer::bare(status);
-                self.state =
-                    State::Responding(Box::new(response), record(now, self.protocol, "", status));
+                self.state = State::Responding(
+                    Box::new(response),
+                    Served::begun(now, self.protocol, "", status),
+                );
                 return true;
             }
         };
@@ -213,18 +215,5 @@ impl Connection {
             served.at = now;
             shared.served(served);
         }
-    }
-}
-
-/// A record that is filled in at the end.
-pub fn record(now: Instant, protocol: Protocol, name: &str, status: u16) -> Served {
-    Served {
-        protocol,
-        name: name.to_string(),
-        offset: 0,
-        octets: 0,
-        status,
-        complete: false,
-        at: now,
     }
 }

@@ -281,11 +281,7 @@ fn mislead(from_port: u16, block: u16, peer: UdpMetadata, shared: &mut Shared) {
 fn ipv4(endpoint: IpEndpoint) -> Option<SocketAddrV4> {
     let address: Option<Ipv4Addr> = match endpoint.addr {
         IpAddress::Ipv4(address) => Some(address),
-        #[allow(
-            unreachable_patterns,
-            reason = "reachable when smoltcp is built with IPv6"
-        )]
-        _ => None,
+        IpAddress::Ipv6(_) => None,
     };
     address.map(|address| SocketAddrV4::new(address, endpoint.port))
 }

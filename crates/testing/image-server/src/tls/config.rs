@@ -3,7 +3,8 @@
 use crate::config::Redirect;
 use rustls::crypto::CryptoProvider;
 use rustls::pki_types::{CertificateDer, UnixTime};
-use rustls::server::{StoresServerSessions, WebPkiClientVerifier};
+use rustls::server::{ClientHello, ResolvesServerCert, StoresServerSessions, WebPkiClientVerifier};
+use rustls::sign::CertifiedKey;
 use rustls::time_provider::TimeProvider;
 use rustls::{CipherSuite, RootCertStore, version};
 use std::collections::BTreeMap;
@@ -21,6 +22,9 @@ pub struct HttpsConfig {
     pub backlog: usize,
     /// Chain and key that it shows.
     pub identity: Identity,
+    /// A second chain with its key, which goes before [`identity`](Self::identity) for clients that take signatures of its key: as with servers
+    /// that have an RSA and an ECDSA certificate.
+    pub preferred: Option<Identity>,
     /// Clients must show a certificate that this root has issued (mutual TLS).
     pub client_ca: Option<CertificateDer<'static>>,
     /// Versions of TLS.
@@ -53,6 +57,7 @@ impl HttpsConfig {
             port: 443,
             backlog: 4,
             identity,
+            preferred: None,
             client_ca: None,
             versions: vec![TlsVersion::V13],
             suites: Vec::new(),
@@ -88,6 +93,14 @@ impl HttpsConfig {
                 TlsVersion::V13 => &version::TLS13,
             })
             .collect();
+        let certified = [self.preferred.as_ref(), Some(identity)]
+            .into_iter()
+            .flatten()
+            .map(|own| {
+                CertifiedKey::from_der(own.chain.clone(), own.key.clone_key(), &provider)
+                    .map(Arc::new)
+            });
+        let certified = Chosen(certified.collect::<Result<_, _>>()?);
         let builder = rustls::ServerConfig::builder_with_details(
             provider.clone(),
             Arc::new(Clock(self.unix_time)),
@@ -105,8 +118,7 @@ impl HttpsConfig {
                 builder.with_client_cert_verifier(verifier)
             }
         };
-        let mut config =
-            builder.with_single_cert(identity.chain.clone(), identity.key.clone_key())?;
+        let mut config = builder.with_cert_resolver(Arc::new(certified));
         config.ignore_client_order = !self.suites.is_empty();
         // rustls counts the record's head, too.
         config.max_fragment_size = self.max_fragment.map(|limit| limit.saturating_add(5));
@@ -114,6 +126,19 @@ impl HttpsConfig {
         // Tickets go out, but no session is resumed: each connection proves itself.
         config.session_storage = Arc::new(Forgetful);
         Ok(config)
+    }
+}
+
+/// The chains of a server, of which the first is shown that the client can verify the signature of. The last one is shown in any case, and the
+/// handshake then fails.
+#[derive(Debug)]
+struct Chosen(Vec<Arc<CertifiedKey>>);
+
+impl ResolvesServerCert for Chosen {
+    fn resolve(&self, hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
+        let schemes = hello.signature_schemes();
+        let fits = |own: &&Arc<CertifiedKey>| own.key.choose_scheme(schemes).is_some();
+        self.0.iter().find(fits).or(self.0.last()).cloned()
     }
 }
 

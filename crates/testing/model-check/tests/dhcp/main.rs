@@ -3,17 +3,8 @@
 mod model;
 
 use model::Config;
+use model_check::check;
 use netboot_core::Duration;
-use stateright::{Checker, Model};
-
-/// Checks a conversation, which has this number of states at the least.
-fn check(config: Config, least: usize) {
-    let checker = config.checker().threads(2).spawn_bfs().join();
-    checker.assert_properties();
-    let states = checker.unique_state_count();
-    println!("{states} states");
-    assert!(states > least, "{states}");
-}
 
 #[test]
 fn one_server_and_a_lease_to_its_end() {

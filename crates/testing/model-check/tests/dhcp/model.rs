@@ -4,13 +4,12 @@
 //! every moment: an address that is in use without such a promise may be somebody else's by now.
 
 use core::net::Ipv4Addr;
-use model_check::{Mishap, Way, key};
+use model_check::{Counter, Mishap, Way, key};
 use netboot_core::{Duration, Instant};
 use netboot_dhcp::client::TRANSMIT_MAX;
 use netboot_dhcp::options::code;
 use netboot_dhcp::packet::{Builder, Header, MessageType, Packet};
 use netboot_dhcp::{Client, Config as ClientConfig, Event};
-use rand_core::{RngCore, impls};
 use stateright::{Model, Property};
 use std::hash::{Hash, Hasher};
 
@@ -53,30 +52,6 @@ struct Server {
     bound: Option<Instant>,
     /// Addresses that the client has declined.
     declined: Vec<Ipv4Addr>,
-}
-
-/// Random numbers that count.
-#[derive(Clone, Debug)]
-struct Counter(u32);
-
-impl RngCore for Counter {
-    fn next_u32(&mut self) -> u32 {
-        self.0 += 1;
-        self.0
-    }
-
-    fn next_u64(&mut self) -> u64 {
-        self.next_u32().into()
-    }
-
-    fn fill_bytes(&mut self, octets: &mut [u8]) {
-        impls::fill_bytes_via_next(self, octets);
-    }
-
-    fn try_fill_bytes(&mut self, octets: &mut [u8]) -> Result<(), rand_core::Error> {
-        self.fill_bytes(octets);
-        Ok(())
-    }
 }
 
 /// Everything at one moment.
@@ -289,7 +264,7 @@ impl Model for Config {
             declines: DECLINES,
             ..ClientConfig::new(MAC)
         };
-        let mut rng = Counter(0);
+        let mut rng = Counter::default();
         let mut client = Client::new(&config).expect("a good configuration");
         client.start(Instant::ZERO, &mut rng);
         let server = |last: u8| Server {

@@ -3,16 +3,7 @@
 mod model;
 
 use model::Config;
-use stateright::{Checker, Model};
-
-/// Checks a conversation, which has this number of states at the least.
-fn check(config: Config, least: usize) {
-    let checker = config.checker().threads(2).spawn_bfs().join();
-    checker.assert_properties();
-    let states = checker.unique_state_count();
-    println!("{states} states");
-    assert!(states > least, "{states}");
-}
+use model_check::check;
 
 #[test]
 fn six_blocks_in_windows_of_three() {
