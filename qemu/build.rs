@@ -68,6 +68,22 @@ fn named_file(named: &str) -> PathBuf {
     }
 }
 
+/// Code behind the emulated Ethernet device of a network coprocessor: its model, and QEMU's network device, which is the wire.
+const WIRE_TEXT: &str = "    *(.text.*nwp_ethernet_model*);
+    *(.text.*netboot_virtio*);
+    *(.text.*virtio_drivers*);
+    *(.text.*mcu_rom*virtio*);
+";
+/// Memory of the same.
+const WIRE_RAM: &str = "
+  .emulation.wire (NOLOAD) :
+  {
+    *(.emulation.wire);
+    *(.bss.*netboot_virtio* .sbss.*netboot_virtio*);
+    *(.bss.*mcu_rom*virtio* .sbss.*mcu_rom*virtio*);
+  } > WIRE
+";
+
 fn main() {
     println!("cargo:rerun-if-changed=memory.x.in");
     for (name, default) in [("NETBOOT_TCP_KIB", 16), ("NETBOOT_RX_RING", 16)] {
@@ -77,7 +93,14 @@ fn main() {
         return;
     }
     let script = fs::read_to_string("memory.x.in").expect("memory.x.in lies beside build.rs");
+    // In other ROMs QEMU's network device is the board's own, and counts.
+    let (text, ram) = match env::var_os("CARGO_FEATURE_NWP") {
+        Some(_) => (WIRE_TEXT, WIRE_RAM),
+        None => ("", ""),
+    };
     let script = script
+        .replace("@WIRE_TEXT@", text)
+        .replace("@WIRE_RAM@", ram)
         .replace("@ROM_KIB@", &size("MCU_ROM_KIB", 256).to_string())
         .replace("@RAM_KIB@", &size("MCU_RAM_KIB", 128).to_string());
     let out = PathBuf::from(env::var_os("OUT_DIR").expect("cargo sets OUT_DIR"));

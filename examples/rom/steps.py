@@ -13,6 +13,7 @@ import subprocess
 import tempfile
 
 HERE = pathlib.Path(__file__).resolve().parent
+TARGET_DIRECTORY = pathlib.Path(os.environ.get("CARGO_TARGET_DIR") or HERE / "target").resolve() / "steps"
 TARGET = "riscv32imc-unknown-none-elf"
 ROM, RAM = 0x80000000, 0x50000000
 FEATURES = ["dns", "fast-start", "http", "robust"]
@@ -66,13 +67,13 @@ class Rom:
         self.write(name, text.replace(old, new))
 
     def build(self):
-        environment = dict(os.environ, RUSTFLAGS=" ".join(self.flags), CARGO_TARGET_DIR=str(HERE / "target/steps"))
+        environment = dict(os.environ, RUSTFLAGS=" ".join(self.flags), CARGO_TARGET_DIR=str(TARGET_DIRECTORY))
         if self.rebuilt:
             environment["RUSTC_BOOTSTRAP"] = "1"
         command = ["cargo", "build", "--release", "--target", TARGET, *self.arguments]
         done = subprocess.run(command, cwd=self.directory, env=environment, stderr=subprocess.PIPE, text=True)
         assert done.returncode == 0, done.stderr
-        return footprint(HERE / "target/steps" / TARGET / "release/example-rom")
+        return footprint(TARGET_DIRECTORY / TARGET / "release/example-rom")
 
 
 def main():

@@ -14,8 +14,20 @@ pub const VIRTIO_COUNT: usize = 8;
 pub const RECOVERY: usize = 0x1100_0000;
 /// Octets of that window.
 pub const RECOVERY_SIZE: usize = 0x1000;
+/// Registers of the Ethernet device of a network coprocessor. Nothing is there: accesses fault and are emulated.
+#[cfg(feature = "nwp")]
+pub const ETHERNET: usize = 0x1200_0000;
 /// SiFive test device.
 const TEST: usize = 0x0010_0000;
+
+/// Resets the machine. RAM stays as it is.
+#[cfg(feature = "trace")]
+pub fn reset() -> ! {
+    loop {
+        // SAFETY: the test device takes any 32-bit store; this one resets the machine.
+        unsafe { core::ptr::write_volatile(TEST as *mut u32, 0x7777) };
+    }
+}
 
 /// Ends QEMU: with exit code 0 for status 0, else with the status' lowest seven bits, or 1.
 pub fn exit(status: u32) -> ! {

@@ -12,39 +12,53 @@ use core::mem::MaybeUninit;
 use core::ptr::addr_of_mut;
 use netboot::{Network, Slots};
 use netboot_app::console::{write_error, write_report};
+#[cfg(feature = "trace")]
+use netboot_app::trace::{Trace, TracingObserver, write_trace};
 use netboot_app::{AppConfig, BootApp, FixedSource};
 #[cfg(not(feature = "tiny"))]
 use netboot_core::Device as _;
 use netboot_core::{Blame, Console};
 use netboot_ipxe::IpxeInterface;
-use netboot_virtio::VirtioNet;
 use ocp_recovery::{MmioBus, RecoveryAgent};
 use rom_parts::settings::{BadLine, MAX_IMAGES, Settings};
-use rom_parts::sizes::{RX, TCP};
+use rom_parts::sizes::TCP;
 
-/// Descriptors of each virtio queue.
-const QUEUE: usize = RX.next_power_of_two();
-/// Transmit buffers.
-const TX: usize = 2;
+#[cfg(feature = "nwp")]
+use crate::coprocessor as ethernet;
+#[cfg(not(feature = "nwp"))]
+use crate::virtio as ethernet;
 
-type Nic = VirtioNet<QUEUE, RX, TX>;
-pub type Net = Network<'static, &'static mut Nic, Board>;
+pub type Net = Network<'static, ethernet::NicRef, Board>;
 /// A tiny ROM says how it ended, not how it goes.
 #[cfg(feature = "tiny")]
-type Watcher = ();
+struct Lines;
+#[cfg(feature = "tiny")]
+impl netboot_app::Observer for Lines {
+    fn event(&mut self, _: netboot_core::Instant, _: &netboot_app::Event<'_>) {}
+}
 #[cfg(not(feature = "tiny"))]
-type Watcher = netboot_app::console::LineObserver<Line>;
+type Lines = netboot_app::console::LineObserver<Line>;
+#[cfg(not(feature = "trace"))]
+type Watcher = Lines;
+#[cfg(feature = "trace")]
+type Watcher = TracingObserver<'static, Lines>;
 
 type App = BootApp<'static, &'static mut Net, MmioBus, Watcher>;
 
-static mut FRAMES: netboot_virtio::Buffers<RX, TX> = netboot_virtio::Buffers::new();
+/// A reset leaves it alone: the section is not initialised.
+#[cfg(feature = "trace")]
+#[unsafe(link_section = ".uninit.trace")]
+static mut TRACE: MaybeUninit<Trace> = MaybeUninit::uninit();
 static mut BUFFERS: netboot::Buffers<TCP> = netboot::Buffers::new();
 #[cfg(feature = "parallel")]
 static mut LANES: netboot::Lanes<TCP, { rom_parts::sizes::LANES }> = netboot::Lanes::new();
 static mut SLOTS: MaybeUninit<Slots<'static>> = MaybeUninit::uninit();
+#[cfg(feature = "script")]
+static mut SCRIPTS: netboot_app::ScriptSpace<4096, 3> = netboot_app::ScriptSpace::new();
+#[cfg(feature = "script")]
+static mut TERMINAL: crate::uart::Uart = crate::uart::Uart;
 static mut CONFIG: MaybeUninit<Settings> = MaybeUninit::uninit();
 static mut DEFAULTS: MaybeUninit<[FixedSource<'static>; MAX_IMAGES]> = MaybeUninit::uninit();
-static mut NIC: MaybeUninit<Nic> = MaybeUninit::uninit();
 static mut NET: MaybeUninit<Net> = MaybeUninit::uninit();
 static mut APP: MaybeUninit<App> = MaybeUninit::uninit();
 
@@ -69,6 +83,19 @@ pub fn run() -> u32 {
     };
     out.text(concat!("@rom version=", env!("CARGO_PKG_VERSION")));
     out.word("entropy", source);
+    #[cfg(feature = "trace")]
+    let trace = {
+        // SAFETY: any octets are a `Trace`, and `run` is called once, so this is the only reference.
+        let trace = unsafe { (*addr_of_mut!(TRACE)).assume_init_mut() };
+        let begun = trace.begin(clock::now());
+        out.number("attempt", u64::from(begun.attempt));
+        if begun.cut_off {
+            out.text("\n");
+            write_trace(out, trace);
+            out.text("@cut-off");
+        }
+        trace
+    };
     out.text("\n");
     #[cfg(feature = "panic-at-start")]
     {
@@ -86,7 +113,14 @@ pub fn run() -> u32 {
             Err(status) => status,
         };
     }
-    let status = match start(settings, entropy) {
+    #[cfg(feature = "trace")]
+    let watcher = TracingObserver {
+        trace,
+        observer: lines(),
+    };
+    #[cfg(not(feature = "trace"))]
+    let watcher = lines();
+    let status = match start(settings, entropy, watcher) {
         Ok(app) => finish(app),
         Err(status) => status,
     };
@@ -95,7 +129,30 @@ pub fn run() -> u32 {
         out.text("@stack exhausted\n");
         return fault::STACK;
     }
+    #[cfg(feature = "trace")]
+    restart(status, settings);
     status
+}
+
+/// After a boot that failed: writes the last events, and resets the machine if the settings ask for another attempt.
+#[cfg(feature = "trace")]
+fn restart(status: u32, settings: &Settings) {
+    // SAFETY: the boot is over, and with it the observer that had the other reference.
+    let trace = unsafe { (*addr_of_mut!(TRACE)).assume_init_ref() };
+    if status != 0 {
+        write_trace(&mut Line, trace);
+        if trace.attempts() <= settings.restarts {
+            board::reset();
+        }
+    }
+}
+
+/// What writes the progress of the boot to the console.
+fn lines() -> Lines {
+    #[cfg(feature = "tiny")]
+    return Lines;
+    #[cfg(not(feature = "tiny"))]
+    return netboot_app::console::LineObserver(Line);
 }
 
 /// The settings from outside, or the defaults.
@@ -108,27 +165,14 @@ fn settings() -> Result<&'static Settings, BadLine> {
     Ok(settings)
 }
 
-/// The network device, in a static of its own.
-#[inline(never)]
-fn device() -> Option<&'static mut Nic> {
-    for window in 0..board::VIRTIO_COUNT {
-        // SAFETY: `run` is called once. A window without a network device leaves the buffers unused, so
-        // they can be offered to the next one.
-        let frames = unsafe { &mut *addr_of_mut!(FRAMES) };
-        let base = board::VIRTIO + window * board::VIRTIO_STRIDE;
-        // SAFETY: QEMU's virt machine has a virtio window at each of these addresses.
-        if let Ok(device) = unsafe { VirtioNet::new(base, frames) } {
-            // SAFETY: as above.
-            return Some(unsafe { (*addr_of_mut!(NIC)).write(device) });
-        }
-    }
-    None
-}
-
 #[inline(never)]
 // The result lies in a static; it borrows nothing of the settings.
 #[allow(clippy::mut_from_ref)]
-fn start(settings: &'static Settings, entropy: Entropy) -> Result<&'static mut App, u32> {
+fn start(
+    settings: &'static Settings,
+    entropy: Entropy,
+    watcher: Watcher,
+) -> Result<&'static mut App, u32> {
     let net = network(settings, entropy)?;
     // SAFETY: the window is the recovery interface's, and its emulation runs.
     let bus = unsafe { MmioBus::new(board::RECOVERY) };
@@ -148,13 +192,25 @@ fn start(settings: &'static Settings, entropy: Entropy) -> Result<&'static mut A
     settings.sources.apply(&mut config);
     // SAFETY: `run` is called once, so this is the only reference.
     let place = unsafe { &mut *addr_of_mut!(APP) };
-    Ok(put(place, || {
-        #[cfg(feature = "tiny")]
-        let watcher = ();
-        #[cfg(not(feature = "tiny"))]
-        let watcher = netboot_app::console::LineObserver(Line);
-        BootApp::new(net, agent, watcher, config)
-    }))
+    let app = put(place, || BootApp::new(net, agent, watcher, config));
+    #[cfg(feature = "script")]
+    app.use_scripts(scripts(settings));
+    Ok(app)
+}
+
+/// What scripts need.
+#[cfg(feature = "script")]
+#[inline(never)]
+fn scripts(settings: &'static Settings) -> netboot_app::Scripts<'static> {
+    // SAFETY: `run` is called once, so these are the only references.
+    let (space, terminal) = unsafe { (&mut *addr_of_mut!(SCRIPTS), &mut *addr_of_mut!(TERMINAL)) };
+    let scripts = netboot_app::Scripts::new(space, terminal, settings.sources.facts());
+    #[cfg(feature = "verify")]
+    let scripts = scripts.with_signers(crate::https::TRUST);
+    match settings.sources.board.shell {
+        true => scripts.with_script("#!ipxe\nshell\nautoboot\n"),
+        false => scripts,
+    }
 }
 
 /// Makes a value where it will stay. `place` is an argument so that the compiler knows nobody else
@@ -168,7 +224,8 @@ pub fn put<T>(place: &'static mut MaybeUninit<T>, make: impl FnOnce() -> T) -> &
 #[inline(never)]
 #[allow(clippy::mut_from_ref)]
 fn network(settings: &'static Settings, entropy: Entropy) -> Result<&'static mut Net, u32> {
-    let device = device().ok_or_else(|| {
+    // SAFETY: `run` is called once, and the emulation runs.
+    let device = unsafe { ethernet::device() }.ok_or_else(|| {
         let out: &mut dyn Console = &mut Line;
         out.text("@start");
         out.key("code");
@@ -192,6 +249,7 @@ fn network(settings: &'static Settings, entropy: Entropy) -> Result<&'static mut
         out.text("@nic");
         out.key("mac");
         out.mac(device.info().mac);
+        out.word("link", if device.link_up() { "up" } else { "down" });
         out.text("\n");
     }
     let board = Board::new(entropy);

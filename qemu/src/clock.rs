@@ -83,11 +83,15 @@ impl Platform for Board {
         now()
     }
 
-    /// Polls on: a frame may come at any moment, and this ROM takes no interrupts. A board with a
-    /// watchdog feeds it here.
+    /// Polls on: a frame may come at any moment, and this ROM takes no interrupts.
     fn idle(&mut self, _until: Instant) {
         #[cfg(feature = "bench")]
         waiting::round();
+    }
+
+    #[cfg(feature = "shell")]
+    fn interrupted(&mut self) -> bool {
+        crate::uart::has_interrupt()
     }
 
     fn rng(&mut self) -> &mut Entropy {

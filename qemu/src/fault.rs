@@ -16,7 +16,7 @@ const TRACE: usize = 16;
 
 /// Error numbers of the ROM itself.
 pub const PANIC: u32 = Module::Rom.code(1);
-/// A trap that is no access to the recovery registers.
+/// A trap that is no access to an emulated register.
 pub const TRAP: u32 = Module::Rom.code(2);
 /// An access to the recovery registers that would hang the bus on hardware.
 pub const STALL: u32 = Module::Rom.code(3);

@@ -28,7 +28,8 @@ static mut RECEIVE: Receive = Receive {
 static mut TRANSMIT: [u8; SEND] = [0; SEND];
 static mut TLS: MaybeUninit<Tls<'static>> = MaybeUninit::uninit();
 
-const TRUST: Trust<'static> = Trust {
+/// Who is believed: HTTPS servers, and those who sign images.
+pub const TRUST: Trust<'static> = Trust {
     policy: TrustPolicy::Pinned {
         roots: compiled::ROOTS,
         keys: compiled::KEYS,

@@ -3,7 +3,8 @@
 //! Execute in place from pflash0, 16550 UART, CLINT timer, virtio-net over MMIO, and a window in RAM for
 //! what a real ROM has in fuses and straps. The Caliptra recovery registers are not there: their address window
 //! is left unmapped by QEMU, and [`emulation`] answers the access faults. The driver does real loads and
-//! stores and knows nothing of that.
+//! stores and knows nothing of that. With the feature `nwp` the board is a network coprocessor, whose Ethernet device is emulated in the
+//! same way, and everything else stays.
 //!
 //! | file | what a port to another board replaces |
 //! |---|---|
@@ -12,6 +13,7 @@
 //! | `texts` | the log, in builds with `texts` |
 //! | `clock`, `entropy` | [`netboot_core::Platform`] |
 //! | `https` | what is trusted, in builds with `https` |
+//! | `virtio`, or `coprocessor` in builds with `nwp` | the Ethernet device |
 //! | `stack` | stack paint and high-water mark |
 //! | `fault` | what happens after a panic or an unexpected trap |
 //! | `boot` | the parts put together; buffer sizes |
@@ -30,6 +32,8 @@ mod boot;
 mod clock;
 #[cfg(target_arch = "riscv32")]
 mod console;
+#[cfg(all(target_arch = "riscv32", feature = "nwp"))]
+mod coprocessor;
 #[cfg(target_arch = "riscv32")]
 mod emulation;
 #[cfg(target_arch = "riscv32")]
@@ -46,6 +50,8 @@ mod straps;
 mod texts;
 #[cfg(target_arch = "riscv32")]
 mod uart;
+#[cfg(target_arch = "riscv32")]
+mod virtio;
 
 // Links what the compiler calls: copies, and the start and end of functions.
 #[cfg(target_arch = "riscv32")]

@@ -9,6 +9,8 @@
 //! connections 4                 # for one HTTP transfer, in builds with `parallel`
 //! connections_ms 1              # where a round trip takes so long
 //! retry 3
+//! syslog 10.0.2.2               # the server that takes the log, in builds with `syslog`
+//! ip both                       # 4, 6, or both with IPv6 first, in builds with `ipv6`
 //! ```
 //!
 //! Builds with the feature `settings` know those of the module `source_settings` as well.
@@ -89,6 +91,9 @@ pub struct Settings {
     /// The static address, and where images may come from.
     #[cfg(feature = "settings")]
     pub sources: crate::source_settings::SourceSettings,
+    /// Number of times that the machine is reset after a boot that failed, and boots again.
+    #[cfg(feature = "trace")]
+    pub restarts: u32,
     /// What is measured in place of a boot.
     #[cfg(feature = "bench")]
     pub bench: crate::bench_settings::Bench,
@@ -104,6 +109,8 @@ impl Default for Settings {
             defaults: Vec::new(),
             #[cfg(feature = "settings")]
             sources: crate::source_settings::SourceSettings::default(),
+            #[cfg(feature = "trace")]
+            restarts: 0,
             #[cfg(feature = "bench")]
             bench: crate::bench_settings::Bench::default(),
         }
@@ -199,6 +206,22 @@ impl Settings {
                 self.network.http.stall_timeout = millis(value()?)?;
                 Some(())
             }
+            #[cfg(feature = "ipv6")]
+            "ip" => {
+                use netboot::Families;
+                self.network.families = match value()? {
+                    "4" => Families::Ipv4,
+                    "6" => Families::Ipv6,
+                    "both" => Families::DUAL,
+                    _ => return None,
+                };
+                Some(())
+            }
+            #[cfg(feature = "syslog")]
+            "syslog" => {
+                self.network.syslog = Some(netboot_core::uri::parse_ip(value()?)?);
+                Some(())
+            }
             "vlan" => {
                 let vlan = number(value()?)?;
                 matches!(vlan, 1..=4094).then_some(())?;
@@ -207,6 +230,22 @@ impl Settings {
             }
             "dhcp_ms" => {
                 self.network.dhcp.timeout = millis(value()?)?;
+                Some(())
+            }
+            #[cfg(feature = "settings")]
+            "spread_ms" => {
+                self.network.dhcp.spread = millis(value()?)?;
+                Some(())
+            }
+            #[cfg(feature = "settings")]
+            "slow" => {
+                self.network.slow.octets = number(value()?)?;
+                self.network.slow.time = millis(value()?)?;
+                Some(())
+            }
+            #[cfg(feature = "trace")]
+            "restarts" => {
+                self.restarts = number(value()?)?;
                 Some(())
             }
             "settle_ms" => {

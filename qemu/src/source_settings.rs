@@ -1,34 +1,82 @@
 //! Settings that few boards need: a static address, and where images may come from.
 //!
 //! ```text
-//! order default dhcp            # sources in the order in which they are tried: toc, dhcp, default
+//! order default dhcp            # sources in the order in which they are tried: script, toc, dhcp, default
+//! protocols https http tftp     # by which a server is asked that DHCP names without one, in builds with `negotiate`
 //! require https                 # nothing is fetched by another scheme
 //! address 10.0.2.15/24          # in place of DHCP; the next four lines belong to it
 //! router 10.0.2.1
 //! route 10.9.0.0/16 10.0.2.9
 //! dns 10.0.2.3
 //! boot http://10.0.2.2/fw/      # the boot file or directory
+//! serial A1234                  # for scripts, in builds with `script`: also manufacturer, product, asset and uuid
+//! shell on                      # the boot begins with a prompt, in builds with `script`
 //! ```
 
-use core::net::IpAddr;
+#[cfg(feature = "script")]
+use heapless::String;
 use heapless::Vec;
 use netboot_app::{AppConfig, Origin};
-use netboot_core::uri::parse_v4;
+#[cfg(feature = "negotiate")]
+use netboot_core::uri::Scheme;
+use netboot_core::uri::parse_ip;
 use netboot_core::{NetworkConfig, Prefix, Route};
 
 /// Number of sources that can stand in an order.
-pub const MAX_SOURCES: usize = 4;
+pub const MAX_SOURCES: usize = 5;
+
+/// The sources that an order can name.
+const ORIGINS: &[Origin] = &[
+    Origin::Static,
+    #[cfg(feature = "script")]
+    Origin::Script,
+    Origin::Toc,
+    Origin::Dhcp,
+    Origin::Default,
+];
+
+/// Number of protocols that can stand in an order.
+#[cfg(feature = "negotiate")]
+pub const MAX_PROTOCOLS: usize = 3;
 
 /// The static address, and where images may come from.
 #[derive(Clone, Debug, Default)]
 pub struct SourceSettings {
     /// The sources in the order in which they are tried; empty for the usual order.
     pub order: Vec<Origin, MAX_SOURCES>,
+    /// The protocols by which a server is asked of which DHCP tells none.
+    #[cfg(feature = "negotiate")]
+    pub protocols: Vec<Scheme, MAX_PROTOCOLS>,
     /// Whether everything has to come by HTTPS.
     pub require_https: bool,
     /// The station's address and what is around it, in place of DHCP.
     pub address: Option<NetworkConfig>,
+    /// What the board knows of itself, for scripts.
+    #[cfg(feature = "script")]
+    pub board: BoardSettings,
 }
+
+/// What the board knows of itself.
+#[cfg(feature = "script")]
+#[derive(Clone, Debug, Default)]
+pub struct BoardSettings {
+    /// The UUID of the system; zeros for none.
+    pub uuid: [u8; 16],
+    /// The serial number.
+    pub serial: String<FACT>,
+    /// Who made the system.
+    pub manufacturer: String<FACT>,
+    /// What the system is.
+    pub product: String<FACT>,
+    /// The owner's number for it.
+    pub asset: String<FACT>,
+    /// Whether the boot begins with a prompt at the UART.
+    pub shell: bool,
+}
+
+/// Octets of the longest fact.
+#[cfg(feature = "script")]
+pub const FACT: usize = 32;
 
 impl SourceSettings {
     /// Takes in one setting; `None` when it is not known or its value does not fit.
@@ -36,14 +84,24 @@ impl SourceSettings {
         if key == "order" {
             self.order.clear();
             for word in words {
-                let origin = [Origin::Static, Origin::Toc, Origin::Dhcp, Origin::Default]
-                    .into_iter()
-                    .find(|origin| origin.as_str() == word)?;
-                self.order.push(origin).ok()?;
+                let origin = ORIGINS.iter().find(|origin| origin.as_str() == word)?;
+                self.order.push(*origin).ok()?;
+            }
+            return Some(());
+        }
+        #[cfg(feature = "negotiate")]
+        if key == "protocols" {
+            self.protocols.clear();
+            for word in words {
+                self.protocols.push(Scheme::parse(word)?).ok()?;
             }
             return Some(());
         }
         let value = words.next()?;
+        #[cfg(feature = "script")]
+        if let Some(taken) = self.board.line(key, value) {
+            return taken;
+        }
         match key {
             "require" => {
                 self.require_https = value == "https";
@@ -54,12 +112,12 @@ impl SourceSettings {
                 self.address = Some(NetworkConfig::new(address, len));
                 Some(())
             }
-            "router" => self.address.as_mut()?.routers.push(ip(value)?).ok(),
-            "dns" => self.address.as_mut()?.dns.push(ip(value)?).ok(),
+            "router" => self.address.as_mut()?.routers.push(parse_ip(value)?).ok(),
+            "dns" => self.address.as_mut()?.dns.push(parse_ip(value)?).ok(),
             "route" => {
                 let route = Route {
                     destination: prefix(value)?,
-                    gateway: Some(ip(words.next()?)?),
+                    gateway: Some(parse_ip(words.next()?)?),
                 };
                 self.address.as_mut()?.routes.push(route).ok()
             }
@@ -71,25 +129,62 @@ impl SourceSettings {
         }
     }
 
+    /// What the board knows of itself.
+    #[cfg(feature = "script")]
+    pub fn facts(&self) -> netboot_app::Facts<'_> {
+        netboot_app::Facts {
+            uuid: self.board.uuid,
+            serial: &self.board.serial,
+            manufacturer: &self.board.manufacturer,
+            product: &self.board.product,
+            asset: &self.board.asset,
+            more: &[],
+        }
+    }
+
     /// Applies the settings to the configuration of a boot application.
     pub fn apply<'c>(&'c self, config: &mut AppConfig<'c>) {
         config.address = self.address.as_ref();
         config.sources.require_https = self.require_https;
+        #[cfg(feature = "negotiate")]
+        {
+            config.sources.protocols = &self.protocols;
+        }
         if !self.order.is_empty() {
             config.sources.order = &self.order;
         }
     }
 }
 
-fn ip(word: &str) -> Option<IpAddr> {
-    parse_v4(word).map(IpAddr::V4)
+#[cfg(feature = "script")]
+impl BoardSettings {
+    /// Takes in one setting. `None` when it is none of these; then `Some(None)` when its value does not fit.
+    fn line(&mut self, key: &str, value: &str) -> Option<Option<()>> {
+        let to = match key {
+            "uuid" => {
+                let uuid = netboot_core::uuid::parse(value).map(|uuid| self.uuid = uuid);
+                return Some(uuid);
+            }
+            "shell" => {
+                self.shell = value == "on";
+                return Some(matches!(value, "on" | "off").then_some(()));
+            }
+            "serial" => &mut self.serial,
+            "manufacturer" => &mut self.manufacturer,
+            "product" => &mut self.product,
+            "asset" => &mut self.asset,
+            _ => return None,
+        };
+        to.clear();
+        Some(to.push_str(value).ok())
+    }
 }
 
 /// Reads an address with the length of its prefix: `10.0.2.15/24`.
 fn prefix(word: &str) -> Option<Prefix> {
     let (address, len) = word.split_once('/')?;
     Some(Prefix {
-        address: ip(address)?,
+        address: parse_ip(address)?,
         len: len.parse().ok()?,
     })
 }
@@ -97,6 +192,7 @@ fn prefix(word: &str) -> Option<Prefix> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::net::IpAddr;
 
     fn read(text: &str) -> Option<SourceSettings> {
         let mut settings = SourceSettings::default();

@@ -44,6 +44,7 @@ impl Boot {
             stall,
             tally,
             config: _,
+            screen: _,
         } = &self.outcome;
         if let Some(stall) = stall {
             return Err(format!("the bus would have hung: {stall:?}"));

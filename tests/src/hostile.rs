@@ -5,6 +5,7 @@
 //! then made right again.
 
 use crate::wire::{ETHERNET, mend};
+use netboot_core::fuzz::Random;
 use netboot_core::{Device, DeviceInfo, FrameSlot, Received};
 use std::collections::VecDeque;
 use testbed::ethernet::HeldFrames;
@@ -24,33 +25,11 @@ pub struct Attack {
     pub injected: u8,
 }
 
-/// SplitMix64: enough chance for an attack, and the same from the same seed.
-#[derive(Clone, Debug)]
-struct Chance(u64);
-
-impl Chance {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let z = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        let z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        z ^ (z >> 31)
-    }
-
-    /// Below `bound`; 0 for a bound of 0.
-    fn below(&mut self, bound: usize) -> usize {
-        self.next().checked_rem(bound as u64).unwrap_or(0) as usize
-    }
-
-    fn octet(&mut self) -> u8 {
-        self.next() as u8
-    }
-}
-
 /// The station's card.
 pub struct HostileDevice {
     inner: SimDevice,
     attack: Attack,
-    chance: Chance,
+    chance: Random,
     /// Frames that passed, as material.
     seen: VecDeque<Vec<u8>>,
     /// A made-up frame that comes next.
@@ -65,7 +44,7 @@ impl HostileDevice {
     pub fn new(inner: SimDevice, attack: Attack) -> Self {
         Self {
             inner,
-            chance: Chance(attack.seed),
+            chance: Random(attack.seed),
             attack,
             seen: VecDeque::new(),
             next: None,
@@ -142,7 +121,7 @@ impl Device for HostileDevice {
 }
 
 /// Random octets behind an Ethernet header for the station, as IPv4 or ARP.
-fn noise(like: &[u8], chance: &mut Chance) -> Vec<u8> {
+fn noise(like: &[u8], chance: &mut Random) -> Vec<u8> {
     let mut frame = like.get(..12).unwrap_or_default().to_vec();
     frame.extend([0x08, [0x00, 0x06][chance.below(2)]]);
     // Often enough something that begins like an IPv4 header of the usual length.
@@ -153,14 +132,14 @@ fn noise(like: &[u8], chance: &mut Chance) -> Vec<u8> {
 }
 
 /// Damages a frame in one to four places and mends its checksums.
-fn rewrite(frame: &mut Vec<u8>, chance: &mut Chance) {
+fn rewrite(frame: &mut Vec<u8>, chance: &mut Random) {
     for _ in 0..1 + chance.below(4) {
         damage(frame, chance);
     }
     mend(frame);
 }
 
-fn damage(frame: &mut Vec<u8>, chance: &mut Chance) {
+fn damage(frame: &mut Vec<u8>, chance: &mut Random) {
     // The headers up to the payload of TCP, or all of it.
     let reach = match chance.below(3) {
         0 => frame.len(),

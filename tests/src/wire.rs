@@ -3,12 +3,17 @@
 use netboot_core::Instant;
 use netsim::{Middle, Side};
 use std::net::Ipv4Addr;
+use std::ops::Range;
 use testbed::ethernet::MAC;
 
 /// Ethernet address of everybody.
 pub const EVERYBODY: [u8; 6] = [0xff; 6];
 /// Octets of an Ethernet header.
 pub(crate) const ETHERNET: usize = 14;
+/// Where the payload of a UDP datagram stands in its frame, behind an IPv4 header without options.
+pub const UDP_PAYLOAD: usize = ETHERNET + 20 + 8;
+/// Where the options of a DHCPv4 message stand in its frame, behind the fixed fields and the cookie (RFC 2131, section 2).
+pub const DHCP_OPTIONS: usize = UDP_PAYLOAD + 240;
 
 /// An ARP message in its frame (RFC 826): `operation` 1 asks, 2 tells.
 pub fn arp(
@@ -51,6 +56,51 @@ pub fn ip_len(frame: &[u8]) -> usize {
 /// Whether a frame holds a UDP datagram to this port.
 pub fn is_udp_to(frame: &[u8], port: u16) -> bool {
     is_ipv4(frame) && frame.get(23) == Some(&17) && frame.get(36..38) == Some(&port.to_be_bytes())
+}
+
+/// The options of a DHCPv4 message in a frame: the number and the place of each value. END (255) comes last and has no value; its place
+/// is where it stands. A frame that holds no message for port 67 or 68 has no options.
+pub fn dhcp_options(frame: &[u8]) -> Vec<(u8, Range<usize>)> {
+    let mut options = Vec::new();
+    if !is_udp_to(frame, 67) && !is_udp_to(frame, 68) {
+        return options;
+    }
+    let mut at = DHCP_OPTIONS;
+    loop {
+        match frame.get(at..) {
+            Some([0, ..]) => at += 1,
+            Some([255, ..]) => {
+                options.push((255, at..at));
+                return options;
+            }
+            Some([code, len, ..]) => {
+                let value = at + 2..at + 2 + usize::from(*len);
+                at = value.end;
+                options.push((*code, value));
+            }
+            _ => return options,
+        }
+    }
+}
+
+/// Puts `tail` in place of the END option of a DHCPv4 message, and of everything behind it. Another frame stays as it is.
+pub fn dhcp_tail(mut frame: Vec<u8>, tail: &[u8]) -> Vec<u8> {
+    if let Some((255, end)) = dhcp_options(&frame).pop() {
+        frame.truncate(end.start);
+        frame.extend(tail);
+        mend(&mut frame);
+    }
+    frame
+}
+
+/// Opcode of the TFTP packet in a frame that is no DHCP message (RFC 1350, section 5).
+pub fn tftp_opcode(frame: &[u8]) -> Option<u16> {
+    let udp = is_ipv4(frame) && frame.get(23) == Some(&17);
+    let dhcp = is_udp_to(frame, 67) || is_udp_to(frame, 68);
+    match frame.get(UDP_PAYLOAD..UDP_PAYLOAD + 2) {
+        Some([high, low]) if udp && !dhcp => Some(u16::from_be_bytes([*high, *low])),
+        _ => None,
+    }
 }
 
 /// Sends the IP packet of a frame to another address, whose host has this hardware address.

@@ -21,6 +21,12 @@ fn each(target: &str, body: impl Fn(&[u8])) {
 #[test]
 fn seeds_of_dhcp() {
     each("dhcp", netboot_dhcp::fuzz::run);
+    each("dhcp6", netboot_dhcp::v6::fuzz::run);
+}
+
+#[test]
+fn seeds_of_neighbour_discovery() {
+    each("ndp", netboot_ndp::fuzz::host);
 }
 
 #[test]
@@ -44,9 +50,48 @@ fn seeds_of_certificates() {
 }
 
 #[test]
+fn seeds_of_signed_messages() {
+    each("cms", netboot_cms::fuzz::run);
+}
+
+#[test]
 fn seeds_of_recovery() {
     each("recovery_agent", ocp_recovery::fuzz::run);
+    each("recovery_commands", ocp_recovery::commands::fuzz::run);
     each("recovery_model", recovery_model::fuzz::run);
+}
+
+#[test]
+fn seeds_of_the_boot_source() {
+    each("boot_source", netboot_boot_source::fuzz::run);
+}
+
+#[test]
+fn seeds_of_verified_streaming() {
+    each("verity", |data| {
+        netboot_verity::fuzz::blocks(data);
+        netboot_verity::fuzz::stream(data);
+    });
+}
+
+#[test]
+fn seeds_of_dns() {
+    each("dns", netboot_dns::fuzz::resolver);
+}
+
+#[test]
+fn seeds_of_scripts() {
+    each("script", netboot_ipxe::script::fuzz::run);
+}
+
+#[test]
+fn seeds_of_disks() {
+    each("san", netboot_ipxe::san::fuzz::run);
+}
+
+#[test]
+fn seeds_of_the_terminal() {
+    each("terminal", netboot_ipxe::terminal::fuzz::run);
 }
 
 #[test]

@@ -1,10 +1,10 @@
 //! The ROM under QEMU, from the simulated image server.
 
-use image_server::TftpFault;
+use image_server::{DhcpFault, Rule, TftpFault};
 use netsim::{Duration, LinkConfig};
 use std::path::PathBuf;
 use std::sync::OnceLock;
-use testbed::plan::{Image, Pointer};
+use testbed::plan::{Family, Image, Pointer};
 use testbed::qemu::{self, QemuOptions, QemuOutcome};
 use testbed::rom::{self, Core, RomOptions};
 use testbed::{Plan, Protocol};
@@ -14,6 +14,8 @@ const DIGEST_MISMATCH: u32 = 0x0007_0003;
 /// The error of an image that the device refused: module 6, number 21.
 const DEVICE_REFUSED: u32 = 0x0006_0015;
 
+/// The error of a boot file without a server: module 7, number 18.
+const NO_SERVER: u32 = 0x0007_0012;
 /// The error of a scheme that is not in the build: module 5, number 9.
 const UNSUPPORTED: u32 = 0x0005_0009;
 /// The error of a host name that nobody can resolve: module 5, number 5.
@@ -130,19 +132,34 @@ fn a_tiny_rom_boots_by_tftp() {
         return;
     }
     boots_on(tiny(), &plan(Protocol::Tftp));
-    let mut lossy = plan(Protocol::Tftp);
-    lossy.link = LinkConfig {
-        delay: Duration::from_millis(2),
-        loss: 0.01,
-        duplicate: 0.01,
-        reorder: 0.01,
-        ..LinkConfig::default()
-    };
-    lossy.expect = true;
-    boots_on(tiny(), &lossy);
+    let mut plan = plan(Protocol::Tftp);
+    plan.link = lossy();
+    plan.expect = true;
+    boots_on(tiny(), &plan);
 }
 
 /// A transfer that breaks off is not taken up where it was; the image is tried again from its start.
+/// The smallest build does not fall back on the DHCP server where nothing names one.
+#[test]
+fn a_tiny_rom_says_that_no_server_has_the_boot_file() {
+    if !asked_for("a_tiny_rom_says_that_no_server_has_the_boot_file") {
+        return;
+    }
+    let mut plan = plan(Protocol::Tftp);
+    plan.settings += "retry continue\n";
+    plan.faults
+        .dhcp
+        .always(DhcpFault::BootFile("images/".into()));
+    let outcome = run_on(tiny(), &plan);
+    assert_eq!(
+        outcome.parsed.status(),
+        Some(NO_SERVER),
+        "{:#?}",
+        outcome.lines
+    );
+    assert_ne!(outcome.exit_code, Some(0));
+}
+
 #[test]
 fn a_tiny_rom_begins_a_broken_transfer_anew() {
     if !asked_for("a_tiny_rom_begins_a_broken_transfer_anew") {
@@ -176,6 +193,222 @@ fn a_tiny_rom_refuses_what_it_does_not_speak() {
         assert_eq!(image.error.as_ref().map(|error| error.code), Some(code));
         assert!(!outcome.parsed.device_images[0].activated);
     }
+}
+
+/// A way that loses, doubles and reorders frames.
+fn lossy() -> LinkConfig {
+    LinkConfig {
+        delay: Duration::from_millis(2),
+        loss: 0.01,
+        duplicate: 0.01,
+        reorder: 0.01,
+        ..LinkConfig::default()
+    }
+}
+
+/// The ROM of a network coprocessor. It is linked for 64 KiB of flash and 64 KiB of RAM, so what boots fits.
+fn network_coprocessor() -> PathBuf {
+    let options = RomOptions::network_coprocessor();
+    rom::build_once(&options).unwrap().image
+}
+
+/// Boots it. Its driver must not have made an access that the device ignores.
+fn network_coprocessor_boots(plan: &Plan) -> QemuOutcome {
+    let outcome = boots_on(network_coprocessor(), plan);
+    let device = outcome.parsed.ethernet.expect("a line of the device");
+    assert!(device.queued > 0);
+    assert_eq!(device.ignored, 0);
+    outcome
+}
+
+#[test]
+fn a_network_coprocessor_boots_in_64_kib_of_ram() {
+    if !asked_for("a_network_coprocessor_boots_in_64_kib_of_ram") {
+        return;
+    }
+    let mut plan = plan(Protocol::Tftp);
+    plan.expect = true;
+    let outcome = network_coprocessor_boots(&plan);
+    let memory = outcome.parsed.memory.unwrap();
+    assert_eq!(memory.static_ram + memory.stack_size, 64 << 10);
+    assert!(memory.stack_used < memory.stack_size);
+}
+
+#[test]
+fn a_network_coprocessor_boots_over_a_long_and_lossy_way() {
+    if !asked_for("a_network_coprocessor_boots_over_a_long_and_lossy_way") {
+        return;
+    }
+    let mut plan = plan(Protocol::Tftp);
+    plan.link = lossy();
+    plan.expect = true;
+    let outcome = network_coprocessor_boots(&plan);
+    assert!(outcome.link.from_server.lost > 0, "{:?}", outcome.link);
+}
+
+#[test]
+fn a_network_coprocessor_withholds_a_corrupt_image() {
+    if !asked_for("a_network_coprocessor_withholds_a_corrupt_image") {
+        return;
+    }
+    let mut plan = plan(Protocol::Tftp);
+    plan.expect = true;
+    plan.corrupt = Some(1);
+    plan.settings += "retry continue\n";
+    let outcome = run_on(network_coprocessor(), &plan);
+    assert_eq!(outcome.parsed.status(), Some(DIGEST_MISMATCH));
+    assert_ne!(outcome.exit_code, Some(0));
+    let got = &outcome.parsed.device_images;
+    assert!(got[0].verified);
+    assert!(!got[1].activated, "{:#?}", outcome.lines);
+}
+
+/// More frames at once than the device queues: the device drops some, and the receiver goes on.
+#[test]
+fn a_network_coprocessor_survives_a_burst_larger_than_its_queue() {
+    if !asked_for("a_network_coprocessor_survives_a_burst_larger_than_its_queue") {
+        return;
+    }
+    let mut plan = plan(Protocol::Tftp);
+    plan.faults.tftp.once(TftpFault::Burst(200, 1400));
+    let outcome = network_coprocessor_boots(&plan);
+    let device = outcome.parsed.ethernet.unwrap();
+    assert!(device.overflow > 0, "{device:?}");
+}
+
+#[test]
+fn a_rom_with_ipv6_boots_over_ipv6_alone() {
+    if !asked_for("a_rom_with_ipv6_boots_over_ipv6_alone") {
+        return;
+    }
+    let options = RomOptions {
+        ipv6: true,
+        ..RomOptions::default()
+    };
+    let image = rom::build_once(&options).unwrap().image;
+    for protocol in [Protocol::Tftp, Protocol::Http] {
+        let mut plan = plan(protocol);
+        plan.family = Family::Ipv6;
+        plan.settings = "settle_ms 300\n".into();
+        let outcome = boots_on(image.clone(), &plan);
+        let line = outcome
+            .lines
+            .iter()
+            .find(|line| line.starts_with("@configured"));
+        assert!(
+            line.is_some_and(|line| line.contains(" address=fd00:")),
+            "{line:?}"
+        );
+    }
+}
+
+/// A boot that fails resets the machine, twice; the third one succeeds. What happened before each reset is still known after it.
+/// A ROM for scripts, with all that they can have.
+fn with_scripts() -> PathBuf {
+    static IMAGE: OnceLock<PathBuf> = OnceLock::new();
+    let build = || {
+        let options = RomOptions {
+            settings: true,
+            script: true,
+            script_extras: true,
+            ..RomOptions::default()
+        };
+        rom::build_once(&options).unwrap().image
+    };
+    IMAGE.get_or_init(build).clone()
+}
+
+/// Three images, and their delivery.
+const ALL: &str =
+    "imgfetch caliptra-fw.bin\nimgfetch soc-manifest.bin\nimgfetch mcu-runtime.bin\nboot\n";
+
+#[test]
+fn a_script_boots_the_rom_and_a_menu_needs_nobody() {
+    if !asked_for("a_script_boots_the_rom_and_a_menu_needs_nobody") {
+        return;
+    }
+    let menu = "menu Firmware\nitem a One\nitem b Two\nchoose --default b --timeout 1500 x\n";
+    let plan = Plan {
+        script: Some(format!(
+            "#!ipxe\n{menu}echo chosen ${{x}} for ${{serial}}\nchain two.ipxe || echo alone\n{ALL}"
+        )),
+        settings: "probe off\nsettle_ms 300\nserial A17\n".into(),
+        ..plan(Protocol::Http)
+    };
+    let outcome = boots_on(with_scripts(), &plan);
+    let said = outcome.lines.join("\n");
+    assert!(said.contains("chosen b for A17\nalone"), "{said}");
+    assert!(said.contains("source=script"), "{said}");
+    let memory = outcome.parsed.memory.expect("a @memory line");
+    assert!(memory.stack_used < memory.stack_size);
+}
+
+#[test]
+fn a_person_boots_the_rom_from_its_prompt() {
+    if !asked_for("a_person_boots_the_rom_from_its_prompt") {
+        return;
+    }
+    let plan = Plan {
+        settings: "probe off\nsettle_ms 300\nshell on\n".into(),
+        keys: "help\rnonsense\rdhcp\rifstat\rset base http://10.0.2.2\r\
+               imgfetch ${base}/caliptra-fw.bin\rimgfetch ${base}/soc-manifest.bin\r\
+               imgfetch ${base}/mcu-runtime.bin\rimgstat\rboot\r"
+            .into(),
+        ..plan(Protocol::Http)
+    };
+    let outcome = boots_on(with_scripts(), &plan);
+    let said = outcome.lines.join("\n");
+    assert!(said.contains("netboot> "), "{said}");
+    assert!(said.contains("error code=0x000a0007"), "{said}");
+    assert!(said.contains("mcu-runtime.bin index=2"), "{said}");
+}
+
+#[test]
+fn a_machine_that_resets_itself_counts_its_attempts() {
+    if !asked_for("a_machine_that_resets_itself_counts_its_attempts") {
+        return;
+    }
+    let options = RomOptions {
+        trace: true,
+        ..RomOptions::default()
+    };
+    let image = rom::build_once(&options).unwrap().image;
+    let mut plan = plan(Protocol::Tftp);
+    plan.settings += "retry continue\nrestarts 2\n";
+    let missing = TftpFault::Error(1, "File not found".into());
+    let missing = Rule::new(missing).named(&plan.images[0].name).times(2);
+    plan.faults.tftp.add(missing);
+    let outcome = boots_on(image.clone(), &plan);
+    let lines = |word: &str| {
+        let lines = outcome.lines.iter();
+        let found = lines.filter(|line| line.starts_with(word));
+        found.cloned().collect::<Vec<_>>()
+    };
+    let attempts: Vec<_> = lines("@rom ")
+        .iter()
+        .map(|line| line.rsplit(' ').next().unwrap().to_string())
+        .collect();
+    assert_eq!(attempts, ["attempt=1", "attempt=2", "attempt=3"]);
+    // The second failure has the events of the first attempt before its own.
+    let failed: Vec<_> = lines("@trace ")
+        .into_iter()
+        .filter(|line| line.contains("event=attempt-failed"))
+        .collect();
+    assert_eq!(failed.len(), 3, "{failed:?}");
+    assert!(
+        failed[1].starts_with("@trace attempt=1 ") && failed[2].starts_with("@trace attempt=2 ")
+    );
+    assert!(
+        failed.iter().all(|line| line.ends_with("value=0x00020021")),
+        "{failed:?}"
+    );
+    assert!(lines("@cut-off").is_empty());
+
+    // No more resets than the settings allow.
+    plan.settings = plan.settings.replace("restarts 2", "restarts 1");
+    let outcome = run_on(image, &plan);
+    assert_eq!(outcome.parsed.status(), Some(0x0002_0021));
+    assert_ne!(outcome.exit_code, Some(0));
 }
 
 /// The same RAM as for 4 KiB: the limits of the ROM do not know the image.
@@ -304,13 +537,7 @@ fn a_long_and_lossy_way() {
     }
     for protocol in [Protocol::Tftp, Protocol::Http] {
         let mut plan = plan(protocol);
-        plan.link = LinkConfig {
-            delay: Duration::from_millis(2),
-            loss: 0.01,
-            duplicate: 0.01,
-            reorder: 0.01,
-            ..LinkConfig::default()
-        };
+        plan.link = lossy();
         boots(&plan);
     }
 }

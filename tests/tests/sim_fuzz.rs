@@ -108,7 +108,7 @@ proptest! {
     #[test]
     fn any_text_is_settings_or_a_line_of_it_is_named(
         text in "((expect|default|blksize|windowsize|probe|stall_ms|dhcp_ms|settle_ms|last_index|retry|\
-            attempt_ms|total_ms|image|personality|rate|stuck|refuse|\\PC{0,8})( [0-9a-z.:/#-]{0,12}){0,4}\n?){0,12}",
+            attempt_ms|total_ms|spread_ms|slow|image|personality|rate|stuck|refuse|\\PC{0,8})( [0-9a-z.:/#-]{0,12}){0,4}\n?){0,12}",
     ) {
         let lines = text.lines().count() as u32;
         let results = [

@@ -1,5 +1,5 @@
-//! Checks each library crate with each of its features alone: none, one at a time, all. Then it runs the library in a simulated
-//! world with several sets.
+//! Checks each library crate with each of its features alone: none, one at a time, all. Then it runs the tests of the crates for ROMs without their default
+//! features, and the library in a simulated world with several sets.
 //!
 //! The lists come from `cargo metadata` ([`packages`](crate::packages)), so that a new crate or a new feature is checked without a change here.
 //! Sets that have none of the features one of which the crate needs get the first of these.
@@ -18,7 +18,7 @@ const WORLDS: [&str; 5] = [
     "http",
     "dns,robust",
     "dns,fast-start,http,robust",
-    "aes-256-gcm,dns,dhcp-options,exchange,fast-start,http,https,ipv6-literals,parallel,robust",
+    "aes-256-gcm,dns,dhcp-options,exchange,fast-start,http,https,ipv6,ipv6-literals,negotiate,parallel,phy,robust,script,syslog",
 ];
 
 impl Package {
@@ -95,6 +95,15 @@ pub fn run() -> Result<()> {
         );
     }
     println!("{count} checks");
+    for package in libraries()? {
+        if package.is_for_roms() && package.has_defaults() {
+            let name = &package.name;
+            if let Err(error) = test(&["-p", name, "--no-default-features"]) {
+                println!("{error:#}");
+                failures.push(format!("the tests of {name} without its default features"));
+            }
+        }
+    }
     for set in WORLDS {
         if let Err(error) = simulate(set) {
             println!("{error:#}");
@@ -107,10 +116,16 @@ pub fn run() -> Result<()> {
 
 /// Runs the simulated world of `crates/netboot` with one set of features.
 fn simulate(set: &str) -> Result<()> {
+    let world = ["-p", "netboot", "--test", WORLD];
+    test(&[&world[..], &["--no-default-features", "--features", set]].concat())
+}
+
+/// Runs `cargo test` with these arguments.
+fn test(arguments: &[&str]) -> Result<()> {
     let begun = Instant::now();
     let output = cargo()
-        .args(["test", "--quiet", "-p", "netboot", "--test", WORLD])
-        .args(["--no-default-features", "--features", set])
+        .args(["test", "--quiet"])
+        .args(arguments)
         .current_dir(rom::workspace())
         .output()
         .context("cannot start cargo test")?;
@@ -121,7 +136,7 @@ fn simulate(set: &str) -> Result<()> {
         String::from_utf8_lossy(&output.stderr)
     );
     let took = begun.elapsed().as_secs_f64();
-    println!("{WORLD} with [{set}]: {took:.1} s");
+    println!("cargo test {}: {took:.1} s", arguments.join(" "));
     Ok(())
 }
 

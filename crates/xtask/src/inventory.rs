@@ -26,21 +26,27 @@ fn occurrences(text: &str) -> usize {
         .count()
 }
 
-/// Files below `directory` with the keyword, by their path from `root`.
-fn found(root: &Path, directory: &Path, all: &mut BTreeMap<String, usize>) {
+/// Files below `root` with the keyword.
+fn found(root: &Path) -> BTreeMap<String, usize> {
+    let counted = sources(root, root).into_iter();
+    let counted = counted.map(|(path, text)| (path, occurrences(&text)));
+    counted.filter(|(_, count)| *count > 0).collect()
+}
+
+/// The Rust files below `directory`: their paths from `root`, and what is in them.
+pub fn sources(root: &Path, directory: &Path) -> Vec<(String, String)> {
+    let mut all = Vec::new();
     for entry in fs::read_dir(directory).unwrap().flatten() {
         let (path, name) = (entry.path(), entry.file_name());
         let kind = entry.file_type().unwrap();
         if kind.is_dir() && !ELSEWHERE.iter().any(|folder| name == *folder) {
-            found(root, &path, all);
+            all.extend(sources(root, &path));
         } else if kind.is_file() && path.extension().is_some_and(|end| end == "rs") {
-            let count = occurrences(&fs::read_to_string(&path).unwrap());
-            if count > 0 {
-                let path = path.strip_prefix(root).unwrap().display().to_string();
-                all.insert(path, count);
-            }
+            let text = fs::read_to_string(&path).unwrap();
+            all.push((path.strip_prefix(root).unwrap().display().to_string(), text));
         }
     }
+    all
 }
 
 /// Rows of the table in SECURITY.md: a file, a number, a reason.
@@ -60,8 +66,7 @@ fn listed(text: &str) -> BTreeMap<String, usize> {
 fn the_inventory_is_complete() {
     let root = rom::workspace();
     let security = fs::read_to_string(root.join("SECURITY.md")).unwrap();
-    let mut found_in = BTreeMap::new();
-    found(&root, &root, &mut found_in);
+    let found_in = found(&root);
     assert!(
         found_in.len() > 10,
         "the search finds nothing: {found_in:?}"

@@ -32,7 +32,11 @@ mod mutants;
 mod packages;
 mod panic_gate;
 #[cfg(test)]
+mod places;
+#[cfg(test)]
 mod published;
+#[cfg(test)]
+mod screen;
 mod serve;
 mod setup;
 mod size;

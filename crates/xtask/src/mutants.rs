@@ -35,14 +35,19 @@ const FEW_CASES: &str = "64";
 const HARNESS: [&str; 3] = ["**/fuzz.rs", "**/model.rs", "**/*_tests.rs"];
 
 /// The crates that are asked for when none is named, each with the other packages whose tests hold it.
-const CRATES: [(&str, &[&str]); 8] = [
+const CRATES: [(&str, &[&str]); 13] = [
     ("netboot-dhcp", &[]),
+    ("netboot-ndp", &[]),
     ("netboot-tftp", &[]),
     ("netboot-http", &[]),
     ("netboot-dns", &[]),
+    ("netboot-verity", &[]),
     ("netboot-x509", &[]),
+    ("netboot-cms", &[]),
     ("netboot-tls", &[]),
     ("ocp-recovery", &["recovery-model"]),
+    ("netboot-boot-source", &[]),
+    ("netboot-ipxe", &[]),
     ("netboot-app", &[]),
 ];
 
@@ -58,6 +63,9 @@ pub struct MutantsArgs {
     /// Only mutants of these files, such as "src/sink.rs"; may be repeated
     #[arg(long, value_name = "GLOB")]
     file: Vec<String>,
+    /// Only each M-th mutant, beginning with the N-th (from 0), such as "0/4"
+    #[arg(long, value_name = "N/M")]
+    shard: Option<String>,
     /// Number of mutants that are tested at the same time, each in a copy of the tree; without it: one for each processor
     #[arg(long, value_name = "NUMBER")]
     jobs: Option<usize>,
@@ -138,7 +146,7 @@ fn mutate(tool: &Path, name: &str, arguments: &MutantsArgs) -> Result<Count> {
     };
     for packages in [&holders[..], whole] {
         if !packages.is_empty() && !survivors.is_empty() {
-            let tests = Tests::All(packages);
+            let tests = Tests::All(packages, &survivors);
             survivors = step(tool, name, tests, &place, arguments)?.survivors;
         }
     }
@@ -154,8 +162,8 @@ fn mutate(tool: &Path, name: &str, arguments: &MutantsArgs) -> Result<Count> {
 enum Tests<'a> {
     /// The unit tests of its own crate.
     Unit,
-    /// All tests of these packages, for what earlier runs did not catch.
-    All(&'a [&'a str]),
+    /// All tests of these packages, for these survivors of the unit tests.
+    All(&'a [&'a str], &'a BTreeSet<String>),
 }
 
 /// Number of mutants that are tested at the same time.
@@ -182,6 +190,8 @@ fn step(
         .args(["--minimum-test-timeout", LEAST_TIMEOUT])
         .arg("--output")
         .arg(place)
+        // Each copy of the tree builds into a directory of its own.
+        .env_remove("CARGO_TARGET_DIR")
         .current_dir(rom::workspace());
     for file in HARNESS {
         command.args(["--exclude", file]);
@@ -195,12 +205,18 @@ fn step(
     }
     let packages = match tests {
         Tests::Unit => {
+            if let Some(shard) = &arguments.shard {
+                // A slice would be one part of the crate, and each M-th is a sample of all of it.
+                command.args(["--shard", shard, "--sharding", "round-robin"]);
+            }
             command.env("PROPTEST_CASES", FEW_CASES);
             command.args(["--", "--lib"]);
             format!("{name}, unit tests")
         }
-        Tests::All(packages) => {
-            command.arg("--iterate");
+        Tests::All(packages, survivors) => {
+            for survivor in survivors {
+                command.args(["--re", &pattern(survivor)]);
+            }
             for package in packages {
                 command.args(["--test-package", package]);
             }
@@ -219,6 +235,20 @@ fn step(
         Some(4) => bail!("the tests of {packages} fail without a mutant"),
         _ => bail!("cargo-mutants: {status}"),
     }
+}
+
+/// A pattern that only this name fits: the tool takes its mutants by such patterns.
+fn pattern(name: &str) -> String {
+    let mut pattern = String::from("^");
+    for letter in name.chars() {
+        // A backslash before any other sign may have a meaning, too.
+        if r"\.+*?()|[]{}^$#&-~".contains(letter) {
+            pattern.push('\\');
+        }
+        pattern.push(letter);
+    }
+    pattern.push('$');
+    pattern
 }
 
 /// Reads what the tool wrote.
@@ -266,6 +296,15 @@ mod tests {
             BTreeSet::from(["a.rs:4:1: replace d".into()])
         );
         assert_eq!(count.caught(), 75.0);
+    }
+
+    #[test]
+    fn a_pattern_has_no_sign_with_a_meaning() {
+        assert_eq!(
+            pattern("src/a.rs:1:2: replace a::b -> Option<&'m [u8]> with None"),
+            r"^src/a\.rs:1:2: replace a::b \-> Option<\&'m \[u8\]> with None$"
+        );
+        assert_eq!(pattern("replace + with *"), r"^replace \+ with \*$");
     }
 
     #[test]

@@ -60,6 +60,13 @@ impl Package {
         names.filter(|name| *name != "default")
     }
 
+    /// Whether the crate has features unless its user declines them.
+    pub fn has_defaults(&self) -> bool {
+        self.features
+            .get("default")
+            .is_some_and(|default| !default.is_empty())
+    }
+
     /// Features one of which the crate needs; none for most crates.
     pub fn one_of(&self) -> Vec<&str> {
         let needs = self.metadata.as_ref();

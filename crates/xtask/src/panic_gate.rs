@@ -12,14 +12,20 @@ use std::path::Path;
 use testbed::rom::{self, TARGET};
 
 /// The crates of the gate: its program for `x` is `gate-x`.
-const CRATES: [&str; 7] = [
+const CRATES: [&str; 13] = [
     "netboot-core",
     "netboot-tftp",
     "netboot-http",
     "netboot-dhcp",
     "netboot-dns",
+    "netboot-ndp",
     "ocp-recovery",
+    "netboot-nwp-ethernet",
     "netboot-app",
+    "netboot-boot-source",
+    "netboot-verity",
+    "netboot-cms",
+    "netboot-ipxe",
 ];
 
 /// The program that panics: by an index, by a range and by a missing value.

@@ -27,8 +27,16 @@ pub struct SetupArgs {
 /// The package with [`QEMU`] (Debian and Ubuntu).
 const QEMU_PACKAGE: &str = "qemu-system-misc";
 
-/// Programs that the tests with real servers need beside [`Program::ALL`], and their packages.
-const TOOLS: [(&str, &str); 2] = [("ip", "iproute2"), ("nft", "nftables")];
+/// Programs that tests outside of the part with real servers need, and their packages.
+const TOOLS: [(&str, &str); 7] = [
+    ("ip", "iproute2"),
+    ("nft", "nftables"),
+    ("fsverity", "fsverity"),
+    ("fdisk", "fdisk"),
+    ("sgdisk", "gdisk"),
+    ("gnutls-serv", "gnutls-bin"),
+    ("openssl", "openssl"),
+];
 
 /// Times that a package manager in use by somebody else is asked again, and the wait between.
 const PATIENCE: (u32, Duration) = (30, Duration::from_secs(10));
@@ -116,12 +124,26 @@ pub fn qemu() -> Result<()> {
     )
 }
 
+/// What tests make network namespaces with, and the programs whose opinion they ask.
+pub fn tools() -> Result<()> {
+    let missing = missing_tools();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let packages: Vec<_> = missing.iter().map(|(_, package)| *package).collect();
+    install(&packages, &packages.join(", "))
+}
+
+fn missing_tools() -> Vec<(&'static str, &'static str)> {
+    let tools = TOOLS.into_iter();
+    tools
+        .filter(|(program, _)| find(program).is_none())
+        .collect()
+}
+
 /// The real servers that tests boot from.
 pub fn servers() -> Result<()> {
-    let mut missing: Vec<_> = TOOLS
-        .into_iter()
-        .filter(|(program, _)| find(program).is_none())
-        .collect();
+    let mut missing = missing_tools();
     for server in Program::ALL {
         let package = match server {
             Program::Dnsmasq => "dnsmasq-base",
@@ -129,6 +151,14 @@ pub fn servers() -> Result<()> {
             Program::TftpdHpa => "tftpd-hpa",
             Program::OpenSsl => "openssl",
             Program::GnutlsServ => "gnutls-bin",
+            Program::Rsyslogd => "rsyslog",
+            Program::Mtail => "mtail",
+            Program::Radvd => "radvd",
+            Program::Kea6 => "kea-dhcp6-server",
+            Program::Varnish => "varnish",
+            Program::Dhcpd => "isc-dhcp-server",
+            Program::QemuPc => "qemu-system-x86",
+            Program::Ipxe => "ipxe",
             // Debian installs it beside no other TFTP server.
             Program::Atftpd => continue,
         };

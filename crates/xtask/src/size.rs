@@ -16,6 +16,7 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 use test_pki::Pki;
+use testbed::plan::Family;
 use testbed::qemu::{self, QemuOptions};
 use testbed::rom::{self, Core, HttpsRom, RomOptions};
 use testbed::{Https, Plan, Protocol};
@@ -58,8 +59,16 @@ const HTTPS_STACK: u64 = 22;
 /// Flash and RAM of the ROM that speaks TFTP only, in KiB: a network coprocessor has 64 KiB of ROM.
 const TINY_FLASH: u64 = 64;
 const TINY_RAM: u64 = 24;
+/// KiB of flash that the feature `ipv6` may add.
+const IPV6_FLASH: u64 = 40;
+/// KiB of flash that scripts may add to a ROM with settings. What they have for a person, menus and the shell, comes on top.
+const SCRIPT_FLASH: u64 = 40;
 /// The network device's own memory: frames, and the pages of its virtqueues.
-const RINGS: [&str; 2] = ["mcu_rom::boot::FRAMES", "netboot_virtio::pool::POOL"];
+const RINGS: [&str; 2] = ["mcu_rom::virtio::FRAMES", "netboot_virtio::pool::POOL"];
+
+/// Flash and RAM of the ROM of a network coprocessor, in KiB: the RAM is that of static data and stack together.
+const NWP_FLASH: u64 = 64;
+const NWP_RAM: u64 = 64;
 
 /// How a figure stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -118,6 +127,7 @@ pub fn run(arguments: &SizeArgs) -> Result<bool> {
         tiny: true,
         ..RomOptions::default()
     })?;
+    let (nwp, nwp_image) = built(&RomOptions::network_coprocessor())?;
     // Without the core library's sources there is nothing but what is stable, and that is not held to the goal.
     let rebuilt = RomOptions::default().core == Core::Rebuilt;
     let of = |program: &Program| rebuilt.then(|| flash(program, &FLASH));
@@ -127,6 +137,24 @@ pub fn run(arguments: &SizeArgs) -> Result<bool> {
     let (small, _) = built(&https_rom(&ends, true)?)?;
     let https_stack = self::stack(&https_image, &[Protocol::Https], Some(ends));
     let tiny_stack = self::stack(&tiny_image, &[Protocol::Tftp], None);
+    let (ipv6, ipv6_image) = built(&RomOptions {
+        ipv6: true,
+        ..RomOptions::default()
+    })?;
+    let ipv6_flash = of(&ipv6).zip(of(&program));
+    let ipv6_stack = stack_over(Family::Ipv6, &ipv6_image, &[Protocol::Http], None);
+    let (settings, _) = built(&RomOptions {
+        settings: true,
+        ..RomOptions::default()
+    })?;
+    let (script, _) = built(&RomOptions {
+        settings: true,
+        script: true,
+        ..RomOptions::default()
+    })?;
+    let script_flash = of(&script).zip(of(&settings));
+    let nwp_stack = self::stack(&nwp_image, &[Protocol::Tftp], None);
+    let nwp_stack_octets = nwp_stack.as_ref().ok().copied();
     let checks = [
         Check::new("flash", of(&program), FLASH_LIMIT),
         Check::new("flash, with texts", of(&texts), TEXTS_SO_FAR),
@@ -160,12 +188,30 @@ pub fn run(arguments: &SizeArgs) -> Result<bool> {
             TINY_RAM,
         ),
         Check::new("stack, tiny", tiny_stack.as_ref().ok().copied(), 12),
+        Check::new(
+            "flash, what IPv6 adds",
+            ipv6_flash.map(|(with, without)| with.saturating_sub(without)),
+            IPV6_FLASH,
+        ),
+        Check::new(
+            "flash, what scripts add",
+            script_flash.map(|(with, without)| with.saturating_sub(without)),
+            SCRIPT_FLASH,
+        ),
+        Check::new("stack, IPv6", ipv6_stack.as_ref().ok().copied(), 12),
+        Check::new("flash, nwp", of(&nwp), NWP_FLASH),
+        Check::new(
+            "static RAM and stack, nwp",
+            nwp_stack_octets.map(|stack| stack + static_ram(&nwp)),
+            NWP_RAM,
+        ),
     ];
     if arguments.json {
         let json = json!({
             "checks": checks,
             "flash": program.by_crate(&FLASH),
             "tiny": tiny.by_crate(&FLASH),
+            "nwp": nwp.by_crate(&FLASH),
             "emulation": {
                 "flash": flash(&program, &EMULATION),
                 "ram": ram(&program, &EMULATION_RAM),
@@ -175,6 +221,7 @@ pub fn run(arguments: &SizeArgs) -> Result<bool> {
     } else {
         print_flash(&program);
         print_crates("flash of tiny by crate", &tiny);
+        print_crates("flash of nwp by crate", &nwp);
         print_ram(&program);
         print_checks(&checks);
     }
@@ -185,7 +232,7 @@ pub fn run(arguments: &SizeArgs) -> Result<bool> {
             println!("the figures are those of the last line of the history");
         }
     }
-    for error in [&stack, &https_stack, &tiny_stack]
+    for error in [&stack, &https_stack, &tiny_stack, &nwp_stack, &ipv6_stack]
         .into_iter()
         .filter_map(|one| one.as_ref().err())
     {
@@ -263,11 +310,22 @@ fn static_ram(program: &Program) -> u64 {
 
 /// The high-water mark of the stack in boots by each of these protocols.
 fn stack(image: &Path, protocols: &[Protocol], https: Option<Https>) -> Result<u64> {
+    stack_over(Family::Ipv4, image, protocols, https)
+}
+
+/// The same over this family of addresses.
+fn stack_over(
+    family: Family,
+    image: &Path,
+    protocols: &[Protocol],
+    https: Option<Https>,
+) -> Result<u64> {
     qemu::version()?;
     let mut most = 0;
     for protocol in protocols.iter().copied() {
         let plan = Plan {
             protocol,
+            family,
             https: https.clone(),
             expect: true,
             settings: "settle_ms 300\n".into(),

@@ -113,7 +113,7 @@ impl Program {
             .map(|section| overlap(&section.range, range))
             .sum();
         if all > named {
-            crates.insert(UNNAMED.into(), all - named);
+            *crates.entry(UNNAMED.into()).or_default() += all - named;
         }
         let mut crates: Vec<_> = crates.into_iter().collect();
         crates.sort_by_key(|(name, size)| (u32::MAX - size, name.clone()));
@@ -235,6 +235,8 @@ mod tests {
                 symbol("a::f", 0x1000..0x1040),
                 symbol("a::g", 0x1000..0x1040),
                 symbol("b::f", 0x1030..0x1060),
+                // A symbol of no crate.
+                symbol("_start", 0x1080..0x10a0),
             ],
             loads: Vec::new(),
         }

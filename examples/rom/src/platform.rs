@@ -100,8 +100,11 @@ impl Platform for Board {
         now()
     }
 
-    /// Feeds the watchdog and looks again at once. The MAC could wake the processor by an interrupt; this ROM takes none.
-    fn idle(&mut self, _until: Instant) {
+    /// Looks again at once. The MAC could wake the processor by an interrupt; this ROM takes none.
+    fn idle(&mut self, _until: Instant) {}
+
+    /// Feeds the watchdog.
+    fn alive(&mut self) {
         board::write(board::WATCHDOG, 1);
     }
 

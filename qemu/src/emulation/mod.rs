@@ -1,10 +1,12 @@
-//! The Caliptra device that QEMU does not have.
+//! The devices that QEMU does not have: the Caliptra device, and in builds with `nwp` the Ethernet device of a network coprocessor.
 //!
-//! Loads and stores in the window at [`RECOVERY`](crate::board::RECOVERY) raise access faults. The trap
-//! handler decodes the instruction, asks the model, and returns behind it. Code and data live in memory
+//! Loads and stores in the window at [`RECOVERY`](crate::board::RECOVERY) raise access faults, and so do those at `ETHERNET`. The trap
+//! handler decodes the instruction, asks the device's model, and returns behind it. Code and data live in memory
 //! regions of their own, and the handler has its own stack and counts its own instructions, so that
 //! none of it shows in the figures of the ROM.
 
+#[cfg(feature = "nwp")]
+mod ethernet;
 mod trap;
 
 use crate::clock;
@@ -40,6 +42,11 @@ pub unsafe fn start() {
     };
     // SAFETY: nobody else uses the device yet, by the caller's promise; from here on only the trap handler and `report` use the device.
     unsafe { (*addr_of_mut!(DEVICE)).write(RecoveryModel::new(config, clock::now())) };
+    // SAFETY: once, before any access, by the caller's promise.
+    #[cfg(feature = "nwp")]
+    unsafe {
+        ethernet::start()
+    };
     trap::install();
 }
 
@@ -100,6 +107,9 @@ pub unsafe fn report() {
         out.number("dropped", u64::from(image.dropped_words));
     }
     out.text("\n");
+    // SAFETY: no driver runs while the report is written.
+    #[cfg(feature = "nwp")]
+    unsafe { ethernet::wired() }.report();
 }
 
 /// What the emulation has cost so far.

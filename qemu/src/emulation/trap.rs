@@ -1,4 +1,4 @@
-//! Access faults in the window become calls of the model.
+//! Access faults in a window become calls of the model whose registers are there.
 
 use super::device;
 use crate::board::{self, RECOVERY, RECOVERY_SIZE};
@@ -8,6 +8,7 @@ use crate::fault;
 use core::arch::{asm, global_asm};
 use core::ptr::addr_of_mut;
 use netboot_core::Console;
+use recovery_model::RecoveryModel;
 use rom_parts::decode::{Access, decode};
 
 /// `mcause`: load access fault (The RISC-V Instruction Set Manual, volume II, table 14).
@@ -166,46 +167,29 @@ extern "C" fn recovery_access(frame: &mut Frame) {
         asm!("csrr {}, mtval", out(reg) address);
         asm!("csrr {}, mepc", out(reg) pc);
     }
-    let offset = address.wrapping_sub(RECOVERY as u32);
+    let place = place(address);
     // SAFETY: one hart; a trap inside the handler ends the machine below.
     let nested = unsafe { core::ptr::replace(addr_of_mut!(INSIDE), true) };
-    let in_window = matches!(cause, LOAD_FAULT | STORE_FAULT) && offset < RECOVERY_SIZE as u32;
-    let decoded = if in_window && !nested {
-        // SAFETY: the program counter of an instruction that was executed can be read.
-        decode(unsafe { fetch(pc) })
-    } else {
-        None
-    };
-    let Some(decoded) = decoded else {
+    let place = place.filter(|_| matches!(cause, LOAD_FAULT | STORE_FAULT) && !nested);
+    // SAFETY: the program counter of an instruction that was executed can be read.
+    let decoded = place.and_then(|place| Some((place, decode(unsafe { fetch(pc) })?)));
+    let Some((place, decoded)) = decoded else {
         let [_, _, stack, ..] = frame.registers;
         fault::trapped(cause, pc, address, stack as usize)
     };
-    // SAFETY: no other user of the device while the driver's instruction is held here.
-    let device = unsafe { device() };
-    let now = clock::now();
     match decoded.access {
         Access::Load { rd } => {
-            let value = device.read(now, offset);
+            // SAFETY: no other user of the devices while the driver's instruction is held here.
+            let value = unsafe { read(place, pc) };
             if let (Some(register), true) = (frame.registers.get_mut(usize::from(rd)), rd != 0) {
                 *register = value;
             }
         }
         Access::Store { rs2 } => {
             let value = frame.registers.get(usize::from(rs2)).copied().unwrap_or(0);
-            device.write(now, offset, value);
+            // SAFETY: as above.
+            unsafe { write(place, value, pc) };
         }
-    }
-    if let Some(stall) = device.stall() {
-        // On hardware the bus would hang here for good.
-        let out: &mut dyn Console = &mut Line;
-        out.text("@stall");
-        out.key("offset");
-        out.hex(stall.offset);
-        out.word("kind", stall.kind.as_str());
-        out.key("pc");
-        out.hex(pc);
-        out.text("\n");
-        board::exit(fault::STALL)
     }
     // SAFETY: returning behind the emulated instruction; the counters are only used in here.
     unsafe {
@@ -218,6 +202,80 @@ extern "C" fn recovery_access(frame: &mut Frame) {
             .wrapping_add(UNCOUNTED);
         counts.instructions += u64::from(spent);
     }
+}
+
+/// A register of an emulated device, by its offset in octets.
+#[derive(Clone, Copy)]
+enum Place {
+    Recovery(u32),
+    #[cfg(feature = "nwp")]
+    Ethernet(u32),
+}
+
+/// The register at `address`; `None` outside of all windows.
+fn place(address: u32) -> Option<Place> {
+    let inside = |base: usize, size: u32| {
+        let offset = address.wrapping_sub(base as u32);
+        (offset < size).then_some(offset)
+    };
+    #[cfg(feature = "nwp")]
+    if let Some(offset) = inside(board::ETHERNET, netboot_nwp_ethernet::registers::BLOCK_LEN) {
+        return Some(Place::Ethernet(offset));
+    }
+    inside(RECOVERY, RECOVERY_SIZE as u32).map(Place::Recovery)
+}
+
+/// Reads a register for the instruction at `pc`.
+///
+/// # Safety
+/// Only inside of a trap.
+unsafe fn read(place: Place, pc: u32) -> u32 {
+    match place {
+        Place::Recovery(offset) => {
+            // SAFETY: by the caller's promise nobody else uses the device.
+            let device = unsafe { device() };
+            let value = device.read(clock::now(), offset);
+            stop_if_stalled(device, pc);
+            value
+        }
+        // SAFETY: as above.
+        #[cfg(feature = "nwp")]
+        Place::Ethernet(offset) => unsafe { super::ethernet::wired() }.read(offset),
+    }
+}
+
+/// Writes a register for the instruction at `pc`.
+///
+/// # Safety
+/// Only inside of a trap.
+unsafe fn write(place: Place, value: u32, pc: u32) {
+    match place {
+        Place::Recovery(offset) => {
+            // SAFETY: by the caller's promise nobody else uses the device.
+            let device = unsafe { device() };
+            device.write(clock::now(), offset, value);
+            stop_if_stalled(device, pc);
+        }
+        // SAFETY: as above.
+        #[cfg(feature = "nwp")]
+        Place::Ethernet(offset) => unsafe { super::ethernet::wired() }.write(offset, value),
+    }
+}
+
+/// Ends the run when the access at `pc` would have hung the bus for good on hardware.
+fn stop_if_stalled(device: &RecoveryModel, pc: u32) {
+    let Some(stall) = device.stall() else {
+        return;
+    };
+    let out: &mut dyn Console = &mut Line;
+    out.text("@stall");
+    out.key("offset");
+    out.hex(stall.offset);
+    out.word("kind", stall.kind.as_str());
+    out.key("pc");
+    out.hex(pc);
+    out.text("\n");
+    board::exit(fault::STALL)
 }
 
 /// The 32 bits at `pc`, which is aligned to 2 only.

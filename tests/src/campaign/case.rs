@@ -11,7 +11,7 @@ use netboot_core::{Digest, Duration, Instant};
 use netsim::LinkConfig;
 use recovery_model::{DeviceConfig, Stuck, padded_sha256};
 use std::fmt::Write as _;
-use testbed::plan::{EndSignal, Pointer, SERVER, firmware};
+use testbed::plan::{EndSignal, Family, Pointer, SERVER, SERVER6, firmware};
 use testbed::{Plan, Protocol};
 
 /// Time for the whole boot, in ms.
@@ -77,6 +77,14 @@ impl Case {
             Fault::Rewritten(attack) => self.attack = Some(attack),
             Fault::Spoof(spoof) => self.spoofs.push(spoof),
             Fault::Dhcp(fault, skip, times) => faults.dhcp.add(rule(fault, skip, times)),
+            Fault::Dhcp6(fault, skip, times) => faults.dhcp6.add(rule(fault, skip, times)),
+            Fault::Router(deaf, lifetime) => {
+                if let Some(ipv6) = &mut self.server.ipv6 {
+                    ipv6.deaf = deaf;
+                    ipv6.valid_lifetime = lifetime;
+                    ipv6.router_lifetime = lifetime.min(1_800) as u16;
+                }
+            }
             Fault::Dns(fault, skip, times) => faults.dns.add(rule(fault, skip, times)),
             Fault::Tftp(fault, skip, times) => faults.tftp.add(rule(fault, skip, times)),
             Fault::Http(fault, skip, times) => {
@@ -144,13 +152,37 @@ impl Case {
         plan.device =
             format!("personality {personality}\ncore {core}\nrate {rate}\nverify_ms {verify}\n");
         plan.settings = settings(&mut chance);
+        let mut families = Chance::new(seed ^ 0x6006);
+        plan.family = families.pick(&[Family::Ipv4, Family::Ipv4, Family::Ipv6, Family::Both]);
         let mut server = plan.server();
+        if let Some(ipv6) = &mut server.ipv6 {
+            // The address comes from the router's prefix, or from the server, or from either.
+            ipv6.autonomous = families.percent(50);
+            ipv6.other = families.percent(30);
+            if ipv6.autonomous && families.percent(50) {
+                ipv6.managed = false;
+                ipv6.other = true;
+            }
+            if let Some(dhcp) = &mut ipv6.dhcp {
+                dhcp.rapid_commit = families.percent(20);
+                dhcp.preference = families.pick(&[0, 0, 255]);
+            }
+        }
         habits(&mut chance, &mut server);
         if chance.percent(30) {
             server.lease.dns = vec![SERVER];
             server.dns.insert(NAME.into(), SERVER);
             let place = server.lease.boot_file.take();
             server.lease.boot_file = place.map(|place| place.replace(&SERVER.to_string(), NAME));
+            if let Some(ipv6) = &mut server.ipv6 {
+                ipv6.names.insert(NAME.into(), SERVER6);
+                if let Some(dhcp) = &mut ipv6.dhcp {
+                    dhcp.dns = vec![SERVER6];
+                    let place = dhcp.boot_file.take();
+                    let literal = format!("[{SERVER6}]");
+                    dhcp.boot_file = place.map(|place| place.replace(&literal, NAME));
+                }
+            }
         }
         let device = testbed::host::device_config(&plan).expect("a readable device text");
         Self {
@@ -208,9 +240,10 @@ impl Case {
             .map(|image| image.bytes.len())
             .collect();
         format!(
-            "{} by {:?}, sizes {sizes:?}, expected {}, {:?}\n{:?}\n{:?}\n{}{}",
+            "{} by {:?} over {:?}, sizes {sizes:?}, expected {}, {:?}\n{:?}\n{:?}\n{}{}",
             self.server.lease.boot_file.as_deref().unwrap_or("nothing"),
             self.plan.protocol,
+            self.plan.family,
             self.plan.expect,
             self.plan.link,
             self.server.http,

@@ -3,7 +3,7 @@
 use super::spoof::Spoof;
 use crate::chance::Chance;
 use crate::hostile::Attack;
-use image_server::{Content, DhcpDamage, DhcpFault, DnsFault, HttpFault, TftpFault};
+use image_server::{Content, Dhcp6Fault, DhcpDamage, DhcpFault, DnsFault, HttpFault, TftpFault};
 use netboot_core::{Duration, Instant};
 use netsim::LinkConfig;
 use recovery_model::{Refusal, ResetAt, Stuck};
@@ -22,6 +22,10 @@ pub enum Fault {
     Spoof(Spoof),
     /// What the DHCP server does wrong, with so many messages after the first ones.
     Dhcp(DhcpFault, u32, Times),
+    /// What the DHCPv6 server does wrong.
+    Dhcp6(Dhcp6Fault, u32, Times),
+    /// The router does not hear so many questions, and what it tells is valid for so many seconds.
+    Router(u32, u32),
     /// What the DNS server does wrong.
     Dns(DnsFault, u32, Times),
     /// What the TFTP server does wrong.
@@ -50,11 +54,11 @@ pub enum Times {
 }
 
 /// The words for the kinds of faults, in the order of [`Fault::kind`].
-pub const KINDS: [&str; 14] = [
+pub const KINDS: [&str; 16] = [
     "link: loss, doubles, order, damage, delay, rate",
     "link down",
     "frames rewritten and made up, right checksums",
-    "ARP, DHCP, DNS, TFTP or TCP forged on the link",
+    "ARP, NDP, DHCP, DNS, TFTP or TCP forged on the link",
     "DHCP server",
     "DNS server",
     "TFTP server",
@@ -64,6 +68,8 @@ pub const KINDS: [&str; 14] = [
     "device hangs",
     "device refuses a right image",
     "device is reset",
+    "DHCPv6 server",
+    "router",
     "none",
 ];
 
@@ -78,7 +84,7 @@ impl Fault {
         let at = Instant::from_micros(chance.between(0, 4_000_000));
         let index = chance.between(0, images as u64 - 1) as u8;
         let after = chance.between(0, 40_000) as u32;
-        match chance.between(0, 19) {
+        match chance.between(0, 23) {
             0..=3 => Fault::Link(link(chance)),
             4 => Fault::LinkDown(at, Duration::from_millis(chance.between(50, 20_000))),
             5 => Fault::Rewritten(Attack {
@@ -93,6 +99,9 @@ impl Fault {
             14..=15 => Fault::Http(http(chance), skip, times),
             16 => Fault::Dies(at),
             17 => Fault::Changes(chance.between(1, 30_000), usize::from(index)),
+            20..=21 => Fault::Dhcp6(dhcp6(chance), skip, times),
+            22 => Fault::Router(skip, chance.pick(&[0, 1, 5, 7_200])),
+            23 => Fault::Spoof(Spoof::draw_ipv6(chance)),
             18 => Fault::Stuck(chance.pick(&[
                 Stuck::Startup,
                 Stuck::Asking(index),
@@ -125,6 +134,8 @@ impl Fault {
             Fault::Stuck(_) => 10,
             Fault::Refuses(_) => 11,
             Fault::Reset(_) => 12,
+            Fault::Dhcp6(..) => 13,
+            Fault::Router(..) => 14,
         }
     }
 }
@@ -176,6 +187,23 @@ fn dhcp(chance: &mut Chance) -> DhcpFault {
         DhcpFault::NoLeaseTime,
         DhcpFault::Address(address),
         DhcpFault::Duplicate,
+    ])
+}
+
+fn dhcp6(chance: &mut Chance) -> Dhcp6Fault {
+    let delay = span(chance);
+    chance.pick(&[
+        Dhcp6Fault::Silent,
+        Dhcp6Fault::Delay(delay),
+        Dhcp6Fault::Duplicate,
+        Dhcp6Fault::WrongId,
+        Dhcp6Fault::WrongClient,
+        Dhcp6Fault::NoServerId,
+        Dhcp6Fault::NoAddress,
+        Dhcp6Fault::NoBinding,
+        Dhcp6Fault::NoBootFile,
+        Dhcp6Fault::Truncated,
+        Dhcp6Fault::Garbage,
     ])
 }
 

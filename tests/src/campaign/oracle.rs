@@ -5,6 +5,7 @@ use super::fault::{Fault, KINDS};
 use crate::Boot;
 use image_server::{HttpFault, TftpFault};
 use netboot_core::{Coded, Duration};
+use testbed::plan::Family;
 
 /// Time after the budget by which a boot has ended: the device is told, and what it does is waited for.
 const GRACE: Duration = Duration::from_secs(5);
@@ -20,6 +21,8 @@ pub struct End {
     pub repairs: u32,
     /// Number of faults of each kind.
     pub kinds: [u8; KINDS.len()],
+    /// The addresses of station and network.
+    pub family: Family,
 }
 
 /// Judges a boot.
@@ -60,6 +63,7 @@ pub fn judge(case: &Case, faults: &[Fault], boot: &Boot) -> Result<End, String> 
         }
     }
     Ok(End {
+        family: case.plan.family,
         code: report.error.as_ref().map_or(0, Coded::code),
         took: boot.took(),
         repairs: images.map(|image| image.retries + image.resumes).sum(),

@@ -2,7 +2,10 @@
 
 use crate::chance::Chance;
 use crate::wire::{ETHERNET, arp, arp_request, is_ipv4, mend};
+use image_server::Ipv6Config;
+use image_server::router::{advertisement, claim};
 use netsim::{Middle, Side};
+use std::net::Ipv6Addr;
 
 /// Hardware address of whoever does it.
 const FORGER: [u8; 6] = [2, 0, 0, 0, 0, 0x66];
@@ -22,6 +25,10 @@ pub enum Forged {
     Tftp,
     /// TCP segments: resets, and other octets.
     Tcp,
+    /// Advertisements of a router with another prefix, or without one.
+    Router,
+    /// Claims to addresses of IPv6 that somebody asks for: the server's, and those that the station would like to have.
+    Neighbor,
 }
 
 /// What is forged, and how often.
@@ -49,6 +56,14 @@ impl Spoof {
             ]),
             percent: chance.pick(&[2, 10, 50, 100]),
             seed: chance.between(0, u64::MAX - 1),
+        }
+    }
+
+    /// Draws one that is about IPv6.
+    pub fn draw_ipv6(chance: &mut Chance) -> Self {
+        Self {
+            forged: chance.pick(&[Forged::Router, Forged::Neighbor]),
+            ..Self::draw(chance)
         }
     }
 
@@ -87,6 +102,10 @@ fn forge(spoof: &Spoof, chance: &mut Chance, from: Side, frame: &[u8]) -> Option
             let claim = arp(own, 2, (FORGER, asked), (own, asked));
             return chance.percent(spoof.percent).then_some(claim);
         }
+        Forged::Router | Forged::Neighbor => {
+            let forged = forge_ipv6(spoof.forged, chance, from, frame)?;
+            return chance.percent(spoof.percent).then_some(forged);
+        }
         _ => {}
     }
     if from == Side::Client || !is_ipv4(frame) || !chance.percent(spoof.percent) {
@@ -104,7 +123,7 @@ fn forge(spoof: &Spoof, chance: &mut Chance, from: Side, frame: &[u8]) -> Option
         Forged::Dns => (udp && source == 53, 42),
         Forged::Tftp => (udp && source != 67 && source != 53, 42),
         Forged::Tcp => (protocol == 6, 54),
-        Forged::Arp | Forged::Conflict => (false, 0),
+        _ => (false, 0),
     };
     if !matches || frame.len() < payload {
         return None;
@@ -141,4 +160,32 @@ fn forge(spoof: &Spoof, chance: &mut Chance, from: Side, frame: &[u8]) -> Option
     false_frame[16..18].copy_from_slice(&len.to_be_bytes());
     mend(&mut false_frame);
     Some(false_frame)
+}
+
+/// A false message of ICMPv6, on the occasion of a question of the station.
+fn forge_ipv6(forged: Forged, chance: &mut Chance, from: Side, frame: &[u8]) -> Option<Vec<u8>> {
+    let is_ndp = frame.get(12..14) == Some(&[0x86, 0xdd]) && frame.get(20) == Some(&58);
+    if from == Side::Server || !is_ndp {
+        return None;
+    }
+    match (forged, frame.get(54)?) {
+        (Forged::Router, 133) => {
+            let config = Ipv6Config {
+                address: Ipv6Addr::new(0xfd66, 0, 0, 0, 0, 0, 0, 1),
+                managed: chance.percent(50),
+                other: chance.percent(50),
+                autonomous: chance.percent(50),
+                router_lifetime: chance.pick(&[0, 1, 1_800]),
+                valid_lifetime: chance.pick(&[0, 3, 7_200]),
+                mtu: chance.pick(&[None, Some(1_280), Some(68)]),
+                ..Ipv6Config::default()
+            };
+            Some(advertisement(FORGER, &config))
+        }
+        (Forged::Neighbor, 135) => {
+            let target: [u8; 16] = frame.get(62..78)?.try_into().ok()?;
+            Some(claim(FORGER, target.into()))
+        }
+        _ => None,
+    }
 }

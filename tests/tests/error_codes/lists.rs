@@ -4,15 +4,20 @@ use super::Row;
 use netboot::NetError;
 use netboot_app::toc::{Stop, TocError};
 use netboot_app::{AppError, Origin};
+use netboot_cms::CmsError;
 use netboot_core::Digest;
 use netboot_core::uri::UriError;
 use netboot_dhcp::DhcpError;
+use netboot_dhcp::v6::{Dhcp6Error, MessageError};
 use netboot_http::HttpError;
+use netboot_ipxe::san::GptError;
+use netboot_ipxe::script::{Fault, ScriptError};
 use netboot_tftp::{ErrorCode, OptionError, TftpError};
 use netboot_tls::TlsError;
+use ocp_recovery::command::Command;
 use ocp_recovery::error::WaitFor;
-use ocp_recovery::{Reason, RecoveryError};
-use std::net::Ipv4Addr;
+use ocp_recovery::{BusFault, Reason, RecoveryError};
+use std::net::{Ipv4Addr, Ipv6Addr};
 
 /// A list of the variants of `$type`, each with a value of it and an advice. `$whole` makes the error with
 /// the number out of the value.
@@ -34,6 +39,7 @@ pub fn all() -> Vec<Row> {
     tftp(&mut rows);
     http(&mut rows);
     dhcp(&mut rows);
+    dhcp6(&mut rows);
     network(&mut rows);
     recovery(&mut rows);
     app(&mut rows);
@@ -291,12 +297,70 @@ fn dhcp(rows: &mut Vec<Row>) {
     );
 }
 
+fn dhcp6(rows: &mut Vec<Row>) {
+    use Dhcp6Error as E;
+    use MessageError as M;
+    let address = Ipv6Addr::new(0xfd00, 0, 0, 0, 0, 0, 0, 0x15);
+    let server = Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0, 0, 2);
+    let refused = |status| E::Refused {
+        status,
+        message: "no".into(),
+    };
+    list!(rows, Dhcp6Error, "Dhcp6Error", same,
+        E::Config => E::Config, "Config",
+            "Shorten user class, vendor class or DUID in the integration's options.";
+        E::NoAnswer => E::NoAnswer, "NoAnswer",
+            "See that the link is up, the port is in the right VLAN and not blocked by spanning tree, and a DHCPv6 server or relay serves it.";
+        E::Ignored { .. } => E::Ignored { why: 0x53 }, "Ignored",
+            "Look up the number in the message: it says what was wrong with the last answer. See also whether two servers answer.";
+        E::NoReply { .. } => E::NoReply { server }, "NoReply",
+            "The server offers and then falls silent: see its log, and whether two servers share one pool.";
+        E::Conflict { .. } => E::Conflict { address, mac: [2, 0, 0, 0, 0, 1] }, "Conflict",
+            "Find the host with that address (`ip -6 neigh`), or take the address out of the server's pool.";
+        E::Refused { status: 1, .. } => refused(1), "Refused(UnspecFail)",
+            "Read the server's own words in the text, and its log.";
+        E::Refused { status: 2, .. } => refused(2), "Refused(NoAddrsAvail)",
+            "Enlarge the pool of the client's link, or free leases in it; see whether the server knows the link, such as by its relay.";
+        E::Refused { status: 3, .. } => refused(3), "Refused(NoBinding)",
+            "The server lost its leases and does not make them again: see its log and its lease file.";
+        E::Refused { status: 4, .. } => refused(4), "Refused(NotOnLink)",
+            "The server takes the client for a host of another link: see its subnets and the relay's link address.";
+        E::Refused { status: 5, .. } => refused(5), "Refused(UseMulticast)",
+            "The client always sends to the group: see what changes the destination on the way to the server.";
+        E::Refused { .. } => refused(6), "Refused(other)",
+            "A status that RFC 8415 does not know: read the server's own words in the text, and its log.";
+        E::Message(M::Malformed) => E::Message(M::Malformed), "Message(Malformed)",
+            "Only in a debug log: some server or relay cuts its messages short.";
+        E::Message(M::NotDhcp) => E::Message(M::NotDhcp), "Message(NotDhcp)",
+            "Only in a debug log: something else sends to UDP port 546.";
+        E::Message(M::NotForClients) => E::Message(M::NotForClients), "Message(NotForClients)",
+            "Only in a debug log: a client or relay sends to the port of clients.";
+        E::Message(M::Reconfigure) => E::Message(M::Reconfigure), "Message(Reconfigure)",
+            "Only in a debug log: turn Reconfigure off on the server. If nobody turned it on, ask who else answers.";
+        E::Message(M::OtherTransaction) => E::Message(M::OtherTransaction), "Message(OtherTransaction)",
+            "Only in a debug log, and normal for late or repeated messages.";
+        E::Message(M::NoClientId) => E::Message(M::NoClientId), "Message(NoClientId)",
+            "Only in a debug log: the server's software breaks RFC 8415, section 16: update it.";
+        E::Message(M::OtherClient) => E::Message(M::OtherClient), "Message(OtherClient)",
+            "Only in a debug log: a relay delivers the messages of another client, or two boards have the same link-local address.";
+        E::Message(M::NoServerId) => E::Message(M::NoServerId), "Message(NoServerId)",
+            "Only in a debug log: the server leaves option 2 out, or its DUID is longer than RFC 8415 allows.";
+        E::Message(M::WrongServer) => E::Message(M::WrongServer), "Message(WrongServer)",
+            "Only in a debug log: a second server answers what another one was asked.";
+        E::Message(M::Unexpected) => E::Message(M::Unexpected), "Message(Unexpected)",
+            "Only in a debug log: a late or repeated message.";
+        E::Message(M::NoAddress) => E::Message(M::NoAddress), "Message(NoAddress)",
+            "Only in a debug log, unless nothing else is offered: correct the server's pool, its lifetimes, and T1 and T2.";
+    );
+}
+
 fn network(rows: &mut Vec<Row>) {
     use NetError as E;
     list!(rows, NetError, "NetError", same,
         // Errors of a protocol keep their own numbers.
         E::Uri(_) => E::Uri(UriError::TooLong), "Uri", "";
         E::Dhcp(_) => E::Dhcp(DhcpError::Config), "Dhcp", "";
+        E::Dhcp6(_) => E::Dhcp6(Dhcp6Error::Config), "Dhcp6", "";
         E::Tftp(_) => E::Tftp(TftpError::Closed), "Tftp", "";
         E::Http(_) => E::Http(HttpError::Closed), "Http", "";
         E::Tls(_) => E::Tls(TlsError::Truncated), "Tls", "";
@@ -308,16 +372,16 @@ fn network(rows: &mut Vec<Row>) {
             "Correct the address in the URI, the DNS record or the static configuration: it is broadcast, multicast or 0.0.0.0.";
         E::BadRoute => E::BadRoute, "BadRoute",
             "Give a gateway on the interface's own network; there is room for eight routes.";
-        E::NoRoute { .. } => E::NoRoute { address: Ipv4Addr::new(192, 0, 2, 1) }, "NoRoute",
+        E::NoRoute { .. } => E::NoRoute { address: [192, 0, 2, 1].into() }, "NoRoute",
             "Give a router (option 3 or 121, or in the static configuration), or a server on the station's own network.";
         E::NoDnsServer => E::NoDnsServer, "NoDnsServer",
             "Send option 6 (DNS servers) by DHCP, or write the server's address in place of its name.";
         E::NameNotFound => E::NameNotFound, "NameNotFound",
-            "Correct the server's name in the URI, or add an A record for it; see what `dig` says at the same DNS server.";
+            "Correct the server's name in the URI, or add an A record for it (AAAA, where the station speaks IPv6); see what `dig` says at the same DNS server.";
         E::DnsTimeout => E::DnsTimeout, "DnsTimeout",
             "See that the DNS servers of option 6 run and UDP port 53 passes the firewall.";
         E::AddressFamily => E::AddressFamily, "AddressFamily",
-            "Write an IPv4 address or a name with an A record.";
+            "Write an address of the family that the station speaks, or a name that has one; a build without `ipv6` speaks IPv4.";
         E::Unsupported => E::Unsupported, "Unsupported",
             "Use an `http` or `tftp` URI, or a ROM built with TLS.";
         E::ConnectTimeout => E::ConnectTimeout, "ConnectTimeout",
@@ -330,8 +394,14 @@ fn network(rows: &mut Vec<Row>) {
             "See whether the server still runs and is not overloaded, and the link's error counters.";
         E::NoResponse => E::NoResponse, "NoResponse",
             "See the server's log for how long it takes; where the path has a smaller MTU (tunnels, overlays), tell it by option 26 or let the server clamp its MSS.";
+        E::Interrupted => E::Interrupted, "Interrupted",
+            "Somebody at the console pressed Ctrl-C; enter the command again.";
+        E::TooSlow { .. } => E::TooSlow { octets: 900 }, "TooSlow",
+            "Look for loss on the way and for load on the server; name a second source. A path that is always so slow needs another `NetworkOptions::slow`.";
         E::Fragmented { .. } => E::Fragmented { count: 9 }, "Fragmented",
             "A router on the way cuts the server's packets: tell the path's MTU by option 26, or set the server's blksize or MSS.";
+        E::NoRouter => E::NoRouter, "NoRouter",
+            "See that a router on this link sends advertisements with a prefix that hosts make addresses of (flag A), or starts DHCPv6 (flag M); and that no switch between drops multicast.";
         E::Deadline => E::Deadline, "Deadline",
             "The attempt took longer than the policy allows: see why the transfer is slow, or allow more time.";
         E::StaleHandle => E::StaleHandle, "StaleHandle",
@@ -355,6 +425,7 @@ fn network(rows: &mut Vec<Row>) {
 }
 
 fn recovery(rows: &mut Vec<Row>) {
+    use BusFault as F;
     use RecoveryError as E;
     let (device_status, recovery_status) = (0x03, 0x11);
     let timeout = |wait| E::Timeout {
@@ -415,8 +486,30 @@ fn recovery(rows: &mut Vec<Row>) {
             "The device was reset in the middle of an image: look at its power, its watchdog and who can reset it; then boot again.";
         E::ResetRequired { .. } => E::ResetRequired { index: 1, octets: 8_000 }, "ResetRequired",
             "Reset the device and its I3C core, by the platform's hook or by hand, and boot again; the attempt before says why the image was given up.";
+        E::Bus(_) => E::Bus(BusFault::OtherDevice), "Bus", "";
         E::Timeout { .. } => timeout(WaitFor::Capabilities), "Timeout(Capabilities)",
             "The device's ROM does not run, or does not boot from the network: check reset, clocks and boot straps.";
+    );
+    let command = Command::DeviceStatus;
+    list!(rows, BusFault, "RecoveryError", E::Bus,
+        F::NoAcknowledge { .. } => F::NoAcknowledge { command, address: true }, "Bus(NoAcknowledge)",
+            "Look at the device's address, its power and its reset, and at the pull-ups of the bus.";
+        F::ArbitrationLost { .. } => F::ArbitrationLost { command }, "Bus(ArbitrationLost)",
+            "Another controller keeps the bus busy: let it pause during a boot, or give the device a bus of its own.";
+        F::Transfer { .. } => F::Transfer { command }, "Bus(Transfer)",
+            "Look at the controller's driver and at the lines of the bus: a line may be held low.";
+        F::PacketErrorCode { .. } => F::PacketErrorCode { command: Command::IndirectFifoData }, "Bus(PacketErrorCode)",
+            "Octets change on the bus: lower its clock, look at pull-ups and crosstalk; if each transfer fails, the framing may be the wrong one.";
+        F::Length { .. } => F::Length { command, found: 3 }, "Bus(Length)",
+            "The device's firmware breaks OCP recovery, or the framing is the wrong one: SMBus has a length of one octet, I3C of two.";
+        F::Refused { .. } => F::Refused { command: Command::IndirectFifoCtrl, protocol_error: 2 }, "Bus(Refused)",
+            "The device understands the command and does not do it: 1 is a command that it lacks or does not serve now, 2 a parameter, 3 a length; see that it takes images by its FIFO.";
+        F::NotTaken { .. } => F::NotTaken { command: Command::IndirectFifoCtrl }, "Bus(NotTaken)",
+            "The device acknowledges the command and forgets it: see its firmware, and that nobody else writes to it.";
+        F::InDoubt { .. } => F::InDoubt { sent: 63, taken: 31 }, "Bus(InDoubt)",
+            "Reset the device and its I3C core, and boot again; if it comes again, the device keeps damaged blocks, or somebody else writes to its FIFO.";
+        F::OtherDevice => F::OtherDevice, "Bus(OtherDevice)",
+            "Correct the device's address: another device answers there.";
     );
     list!(rows, WaitFor, "RecoveryError", same,
         WaitFor::Capabilities => timeout(WaitFor::Capabilities), "first", "";
@@ -459,6 +552,31 @@ fn app(rows: &mut Vec<Row>) {
             "Correct options 66 and 67, or the fields `sname` and `file`: a line feed or an octet ff stands in a name.";
         E::NoServer => E::NoServer, "NoServer",
             "Name the server: `next-server` (siaddr), option 66 or option 150.";
+        E::NoService => E::NoService, "NoService",
+            "Name a boot file (option 67), or put a boot service into the PXE menu whose server answers on port 4011; the local disk is none.";
+        E::Script(_) => E::Script(ScriptError { line: 2, fault: Fault::Usage }), "Script", "";
+        E::Gpt(_) => E::Gpt(GptError::NoTable), "Gpt", "";
+        E::Signature(_) => E::Signature(CmsError::Pem), "Signature", "";
+        E::ScriptEnded => E::ScriptEnded, "ScriptEnded",
+            "Let the script name an image for each request of the device, and end with `boot`; `@script` has the place of the script.";
+        E::ScriptNesting => E::ScriptNesting, "ScriptNesting",
+            "Use `chain --replace` where the script has nothing left to do, and look for scripts that chain each other in a circle.";
+        E::NotVerified => E::NotVerified, "NotVerified",
+            "Let `imgverify` verify the image before it is delivered, or leave `imgtrust` out.";
+        E::TrustLatched => E::TrustLatched, "TrustLatched",
+            "Look for `imgtrust --permanent` in the scripts that ran before; it holds until power-on.";
+        E::NoSuchImage => E::NoSuchImage, "NoSuchImage",
+            "Fetch the image first; `imgstat` shows the names.";
+        E::ImagesFull => E::ImagesFull, "ImagesFull",
+            "Name at most eight images, with places and arguments of 2,048 octets in all; `imgfree` makes room.";
+        E::NoSuchInterface => E::NoSuchInterface, "NoSuchInterface",
+            "Write `net0`, or leave the interface out.";
+        E::NotSupported => E::NotSupported, "NotSupported",
+            "The page on scripts says what this device has: menus, the shell, `sanboot` and `imgverify` are features of the build, and disks come by HTTP.";
+        E::WrongSigner => E::WrongSigner, "WrongSigner",
+            "Compare the name behind `--signer` with the common name in the signer's certificate.";
+        E::NoSigners => E::NoSigners, "NoSigners",
+            "Have the board say who may sign (`Scripts::with_signers`), or verify by `--sha256`.";
     );
     rows.retain(|row| !row.advice.is_empty());
 }

@@ -9,9 +9,14 @@
 //! Each list in [`lists`] is also a `match` without a wildcard: a variant that is added to an error and
 //! not to its list does not compile.
 
+mod boot_source;
+mod cms;
 mod lists;
 mod rom;
+mod san;
+mod script;
 mod tls;
+mod verity;
 
 use netboot_core::{Blame, Coded, Module};
 use std::collections::{BTreeMap, BTreeSet};
@@ -48,7 +53,7 @@ impl Row {
 }
 
 /// The modules in their order, with the headings of their tables.
-const MODULES: [(Module, &str); 10] = [
+const MODULES: [(Module, &str); 14] = [
     (Module::Uri, "The address of a file"),
     (Module::Tftp, "TFTP"),
     (Module::Http, "HTTP"),
@@ -58,13 +63,22 @@ const MODULES: [(Module, &str); 10] = [
     (Module::App, "The boot application"),
     (Module::Toc, "The table of contents"),
     (Module::Tls, "TLS"),
+    (Module::Ipxe, "Scripts and disks"),
     (Module::Rom, "The ROM"),
+    (Module::BootSource, "The boot source"),
+    (Module::Verity, "Verified streaming"),
+    (Module::Cms, "Signed messages"),
 ];
 
 fn rows() -> Vec<Row> {
     let mut rows = lists::all();
     rows.extend(tls::rows());
     rows.extend(rom::rows());
+    rows.extend(boot_source::rows());
+    rows.extend(script::rows());
+    rows.extend(san::rows());
+    rows.extend(verity::rows());
+    rows.extend(cms::rows());
     rows.sort_by_key(|row| row.code);
     rows
 }

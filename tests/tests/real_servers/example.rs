@@ -3,7 +3,6 @@
 use crate::{DHCP, RANGE, TFTP};
 use std::fs;
 use std::path::Path;
-use std::process::Command;
 use testbed::netns::{Lan, SERVER, TAP};
 use testbed::real::asked_for;
 use testbed::rom;
@@ -14,8 +13,9 @@ fn the_example_fetches_over_a_tap_device_by_tftp_and_http() {
     if !asked_for(&[Program::Dnsmasq, Program::Nginx]) {
         return;
     }
-    let built = Command::new(env!("CARGO"))
-        .args(["build", "-p", "netboot", "--example", "fetch_tap"])
+    let built = rom::cargo()
+        .args(["build", "-p", "netboot", "--features", "phy"])
+        .args(["--example", "fetch_tap"])
         .current_dir(rom::workspace())
         .status()
         .unwrap();

@@ -12,7 +12,7 @@ use std::time::Duration;
 use testbed::Plan;
 use testbed::netns::{Lan, SERVER};
 use testbed::plan::{Pointer, firmware};
-use testbed::real::{asked_for, put_files};
+use testbed::real::{Booted, asked_for, put_files};
 use testbed::servers::{Nginx, Program, Server, dnsmasq};
 
 const NEEDED: [Program; 2] = [Program::Dnsmasq, Program::Nginx];
@@ -231,6 +231,24 @@ pub fn delivered(line: &str, octets: u64) -> bool {
         && number.is_some_and(|number| number.parse::<u64>().unwrap() >= octets)
 }
 
+/// Boots, and calls `meanwhile` when so many octets of the first image were delivered. A server ends with the thread that starts it, so the client gets a
+/// thread of its own.
+pub fn boots_while(lan: &Lan, plan: &Plan, octets: u64, meanwhile: impl FnOnce()) -> Booted {
+    let (tell, told) = channel();
+    std::thread::scope(|scope| {
+        let client = scope.spawn(|| {
+            boots_with(lan, plan, &mut |line| {
+                if delivered(line, octets) {
+                    let _ = tell.send(());
+                }
+            })
+        });
+        told.recv_timeout(Duration::from_secs(20)).unwrap();
+        meanwhile();
+        client.join().unwrap()
+    })
+}
+
 fn slow_plan() -> Plan {
     Plan {
         images: firmware(&[400_000, 1_000, 7]),
@@ -285,21 +303,10 @@ fn a_server_that_is_gone_for_a_while_is_waited_for() {
     }
     let plan = slow_plan();
     let (lan, mut web, _server) = world(&plan, SLOW);
-    let (tell, told) = channel();
-    let booted = std::thread::scope(|scope| {
-        // A server ends with the thread that starts it, so the client gets the other thread.
-        let client = scope.spawn(|| {
-            boots_with(&lan, &plan, &mut |line| {
-                if delivered(line, 120_000) {
-                    let _ = tell.send(());
-                }
-            })
-        });
-        told.recv_timeout(Duration::from_secs(5)).unwrap();
+    let booted = boots_while(&lan, &plan, 120_000, || {
         web.stop();
         std::thread::sleep(Duration::from_millis(900));
         web.restart(&lan.server).unwrap();
-        client.join().unwrap()
     });
     assert!(booted.outcome.report.images[0].resumes >= 1);
     let requests = web.wait_requests(3).unwrap();

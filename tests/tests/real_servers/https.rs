@@ -1,6 +1,6 @@
 //! HTTPS from nginx, by the boot application's own TLS.
 
-use crate::http::{SLOW, delivered, pointing_to, sizes};
+use crate::http::{SLOW, boots_while, delivered, pointing_to, sizes};
 use crate::{DHCP, DNS, RANGE, boots, boots_with, fails, large, plan, small};
 use netboot::NetError;
 use netboot_app::AppError;
@@ -10,7 +10,6 @@ use netboot_tls::TlsError;
 use netboot_tls::channel::SMALL_RECORDS;
 use netboot_tls::verify::{Role, TimePolicy, VerifyError};
 use std::collections::BTreeSet;
-use std::sync::mpsc::channel;
 use std::time::Duration;
 use test_pki::{Flaw, Identity, KeyKind, Pki};
 use testbed::https::{Https, NAME};
@@ -447,21 +446,10 @@ fn a_server_that_is_restarted_is_waited_for() {
     }
     let plan = slow_plan();
     let (lan, mut web, _server) = world(&plan, &right(&plan), SLOW);
-    let (tell, told) = channel();
-    let booted = std::thread::scope(|scope| {
-        // A server ends with the thread that starts it, so the client gets the other thread.
-        let client = scope.spawn(|| {
-            boots_with(&lan, &plan, &mut |line| {
-                if delivered(line, 120_000) {
-                    let _ = tell.send(());
-                }
-            })
-        });
-        told.recv_timeout(Duration::from_secs(20)).unwrap();
+    let booted = boots_while(&lan, &plan, 120_000, || {
         web.stop();
         std::thread::sleep(Duration::from_millis(900));
         web.restart(&lan.server).unwrap();
-        client.join().unwrap()
     });
     assert!(booted.outcome.report.images[0].resumes >= 1);
     taken_up(&web.wait_requests(3).unwrap());

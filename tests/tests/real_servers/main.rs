@@ -1,19 +1,26 @@
 //! Whole boots against servers that other people wrote.
 //!
-//! Each test has a network of its own (network namespaces), starts dnsmasq, nginx, tftpd-hpa or atftpd in
+//! Each test has a network of its own (network namespaces), starts dnsmasq, ISC dhcpd, nginx, tftpd-hpa or atftpd in
 //! it, boots, and asks both sides: the device what it got, the servers what they served. [`https`] and
 //! [`https_others`] do so over TLS, with nginx, OpenSSL and GnuTLS; in [`tls`] a client other than ours asks the
-//! same servers. [`operators`] does what the book tells operators to do. They run when `NETBOOT_REAL=1` is set, as root;
+//! same servers. [`operators`] does what the book tells operators to do,
+//! and in [`ipxe`] iPXE judges how the ROM runs scripts. They run when `NETBOOT_REAL=1` is set, as root;
 //! else each says that it was skipped.
 
 mod bad_line;
 mod dhcp;
 mod example;
+mod failover;
 mod http;
 mod https;
 mod https_others;
+mod ipv6;
+mod ipxe;
+mod isc;
 mod operators;
 mod rom;
+mod scripts;
+mod syslog;
 mod teardown;
 mod tftp;
 mod tls;

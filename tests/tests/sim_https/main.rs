@@ -2,6 +2,7 @@
 //! error names what was wrong. Never a short image as a whole one, and never one from somebody who proved nothing.
 
 mod accidents;
+mod chains;
 mod hostile;
 mod identity;
 mod mixed;

@@ -90,6 +90,37 @@ fn head_brings_no_body() {
     assert_eq!(served.last().unwrap().octets, 0);
 }
 
+/// Status 408 on a kept connection means that the server had given it up before the request came (RFC 9110, section 15.5.9). A request that may be sent
+/// again is; content is the caller's. On a new connection 408 is an answer as any other.
+#[test]
+fn a_kept_connection_that_was_given_up_is_no_answer() {
+    for (kept, method, expected) in [
+        (true, Method::Get, 200),
+        (true, Method::Head, 200),
+        (true, Method::Post, 408),
+        (false, Method::Get, 408),
+    ] {
+        let (world, mut net) = configured(|server| {
+            server.http.posts.insert("/report".into(), echo());
+        });
+        let mut buffer = [0; 5_000];
+        let image = uri("http", FILE_NAMES[2]);
+        if kept {
+            let first = request(Method::Get, &image, &[]);
+            assert_eq!(net.exchange(&first, &mut buffer).unwrap().status, 200);
+        }
+        let late = HttpFault::Status(408, None);
+        world.borrow_mut().server.faults_mut().http.once(late);
+        let report = uri("http", "report");
+        let place = match method {
+            Method::Post => &report,
+            _ => &image,
+        };
+        let answer = net.exchange(&request(method, place, b""), &mut buffer);
+        assert_eq!(answer.unwrap().status, expected, "{kept} {method:?}");
+    }
+}
+
 #[test]
 fn statuses_are_answers_and_redirects_are_the_callers() {
     let (_, mut net) = configured(|server| {

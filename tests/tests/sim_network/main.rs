@@ -4,6 +4,10 @@
 mod carrier;
 mod commands;
 mod exchange;
+mod families;
+mod ipv6;
+mod leases6;
+mod takeover;
 
 use image_server::{ServerConfig, World};
 use netboot::{Buffers, Network, NetworkOptions, Slots};
@@ -60,6 +64,8 @@ fn uri(scheme: &str, path: &str) -> netboot_core::Uri {
 #[derive(Default)]
 struct Memory {
     octets: Vec<u8>,
+    /// Whether it has used what it holds, and takes nothing back.
+    uses: bool,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -111,7 +117,7 @@ impl ImageSink for Memory {
     }
 
     fn withdraw(&mut self, _: Instant) -> bool {
-        true
+        !self.uses
     }
 
     fn abort(&mut self, _: Instant, _: AbortReason) {}

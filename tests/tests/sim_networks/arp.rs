@@ -1,9 +1,9 @@
 //! Who else uses the address, and servers that move.
 
 use super::{BOTH, plan};
-use e2e::wire::{EVERYBODY, arp, arp_request, is_for_station};
+use e2e::wire::{DHCP_OPTIONS, EVERYBODY, arp, arp_request, is_for_station, is_udp_to};
 use e2e::{Boot, Sim};
-use netboot_core::{Duration, Instant};
+use netboot_core::{Blame, Duration, Instant};
 use netsim::{Middle, Side};
 use std::net::Ipv4Addr;
 use testbed::ethernet::MAC;
@@ -83,6 +83,65 @@ fn a_host_that_has_the_address_is_a_conflict() {
         boot.assert_booted(&plan);
         assert_eq!(addresses(&boot).as_deref(), Some("10.0.2.16"));
     }
+}
+
+/// The usual policy. The boot ends well with the next address, and the log has the hardware address of the host that has the first one.
+#[test]
+fn a_conflict_that_the_boot_gets_around_is_in_the_log() {
+    let plan = Plan {
+        settings: String::new(),
+        ..probing()
+    };
+    let middle = when_probed(|target| {
+        (target == CLIENT).then(|| arp(MAC, 2, (OTHER, target), (MAC, Ipv4Addr::UNSPECIFIED)))
+    });
+    let (boot, log) = e2e::logged::logged(|| Sim::new(&plan).middle(middle).run());
+    boot.assert_booted(&plan);
+    assert_eq!(addresses(&boot).as_deref(), Some("10.0.2.16"));
+    let line = "WARN dhcp: 10.0.2.15 is in use by 02:00:00:00:00:77";
+    assert!(log.iter().any(|told| told == line), "{log:#?}");
+}
+
+/// The usual policy, and a server that has one address alone and falls silent once that was declined. Each attempt, and the boot at its end, names the
+/// address and the hardware address of the host that has it.
+#[test]
+fn a_conflict_that_the_boot_cannot_get_around_names_the_other_host() {
+    let plan = Plan {
+        settings: String::new(),
+        ..probing()
+    };
+    let mut declined = false;
+    let mut conflict = when_probed(|target| Some(arp(MAC, 2, (OTHER, target), NOBODY)));
+    let middle: Middle = Box::new(move |now, from, frame, out| {
+        let message = is_udp_to(&frame, 67)
+            .then(|| frame.get(DHCP_OPTIONS + 2))
+            .flatten();
+        match message {
+            Some(1) if declined => return,
+            Some(4) => declined = true,
+            _ => {}
+        }
+        conflict(now, from, frame, out);
+    });
+    let boot = Sim::new(&plan).middle(middle).run();
+    boot.assert_failed(&plan, 0x0004_0005, Blame::Network);
+    let told = boot.error().unwrap().to_string();
+    assert!(
+        told.contains("10.0.2.15") && told.contains("02:00:00:00:00:77"),
+        "{told}"
+    );
+    let attempts = boot.attempts_failed();
+    assert!(attempts.len() > 1, "{attempts:x?}");
+    assert!(
+        attempts.iter().all(|code| *code == 0x0004_0005),
+        "{attempts:x?}"
+    );
+    let facts = " address=10.0.2.15 mac=02:00:00:00:00:77";
+    let end = boot
+        .console
+        .lines()
+        .find(|line| line.starts_with("@report "));
+    assert!(end.is_some_and(|line| line.contains(facts)), "{end:?}");
 }
 
 /// Somebody answers each probe. The fourth address is taken as it is.

@@ -1,12 +1,15 @@
 //! Networks as they are: switches, routers and servers that do what reports of real networks tell.
 
 mod arp;
+mod connections;
 mod dhcp;
 mod link;
 mod mtu;
 mod names;
 mod redirects;
+mod relay;
 mod routes;
+mod tftp;
 mod told;
 
 use e2e::{Boot, Sim};
@@ -17,11 +20,14 @@ use testbed::{Plan, Protocol};
 
 const BOTH: [Protocol; 2] = [Protocol::Tftp, Protocol::Http];
 
+/// Sizes of the images.
+const SIZES: [usize; 3] = [60_000, 3_000, 2_001];
+
 /// A boot by `protocol` that gives up at the first error.
 fn plan(protocol: Protocol) -> Plan {
     Plan {
         protocol,
-        images: firmware(&[60_000, 3_000, 2_001]),
+        images: firmware(&SIZES),
         settings: "probe off\nretry continue\n".into(),
         ..Plan::default()
     }

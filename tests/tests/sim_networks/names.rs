@@ -197,6 +197,28 @@ fn short_names_are_looked_for_in_the_domains_that_dhcp_tells() {
     }
 }
 
+/// Names below `.local` are those of multicast DNS (RFC 6762). Where a DNS server knows them they are names as others, and the search domains are not
+/// put behind them.
+#[test]
+fn names_below_local_are_asked_for_as_they_are() {
+    for protocol in BOTH {
+        for name in ["images.local", "images.local.", "fw_1.lab.local"] {
+            let plan = plan(protocol);
+            let boot = Sim::new(&plan)
+                .server(|server| {
+                    named(&plan, server, name);
+                    server.dns.insert(name.trim_end_matches('.').into(), SERVER);
+                    server.lease.options = vec![(15, b"lab.example".to_vec())];
+                })
+                .run();
+            boot.assert_booted(&plan);
+            let asked = boot.served.iter();
+            let asked = asked.filter(|one| one.protocol == image_server::Protocol::Dns);
+            assert_eq!(asked.count(), 1, "{name}");
+        }
+    }
+}
+
 /// An off-path attacker who does not see the query floods the station with answers.
 #[test]
 fn answers_that_were_not_asked_for_do_not_count() {

@@ -67,6 +67,56 @@ fn a_resumption_asks_the_first_place_again_when_the_redirected_one_refuses() {
     assert!(boot.took() < Duration::from_secs(60), "{}", boot.took());
 }
 
+/// The transfer breaks, and nobody can be spoken to any more at the machine that the place names: whoever has redirected there names another one.
+#[test]
+fn a_resumption_asks_the_first_place_again_when_the_redirected_one_cannot_be_reached() {
+    use e2e::segment::{ACK, RST, SYN, Segment};
+    use netsim::Side;
+    const STORAGE: std::net::Ipv4Addr = std::net::Ipv4Addr::new(10, 0, 2, 3);
+    // The machine is silent, or refuses connections.
+    for refuses in [false, true] {
+        let plan = plan(Protocol::Http);
+        let mut connections = 0;
+        let middle = Box::new(move |_, from, frame: Vec<u8>, out: &mut Vec<_>| {
+            let opens = Segment::of(&frame).filter(|segment| segment.flags & (SYN | ACK) == SYN);
+            let to_storage = from == Side::Client && frame.get(30..34) == Some(&STORAGE.octets());
+            if let (true, Some(syn)) = (to_storage, opens) {
+                connections += 1;
+                if connections > 1 {
+                    let mut reset = Segment::crossing(&frame, RST | ACK, b"").expect("a segment");
+                    // The SYN counts as one octet (RFC 9293, section 3.4).
+                    reset[42..46].copy_from_slice(&(syn.seq.wrapping_add(1)).to_be_bytes());
+                    e2e::wire::mend(&mut reset);
+                    out.extend(refuses.then_some((Side::Server, reset)));
+                    return;
+                }
+            }
+            out.push((from, frame));
+        });
+        let boot = Sim::new(&plan)
+            .server(|server| {
+                redirect(server, "signed/fw.bin");
+                server.proxy = Some(image_server::ProxyConfig {
+                    ip: STORAGE,
+                    ..Default::default()
+                });
+                let away = HttpFault::Redirect(302, format!("http://{STORAGE}/signed/fw.bin"));
+                let faults = &mut server.faults.http;
+                faults.add(Rule::new(away).named("caliptra-fw.bin").times(1));
+                let breaks = Rule::new(HttpFault::CloseAfter(20_000)).named("signed/fw.bin");
+                faults.add(breaks.times(1));
+            })
+            .middle(middle)
+            .run();
+        boot.assert_booted(&plan);
+        let once = ["caliptra-fw.bin", "signed/fw.bin"];
+        assert_eq!(paths(&boot), [once, once].concat(), "{refuses}");
+        assert_eq!(boot.resumes(0), 1, "{refuses}");
+        let longest = Duration::from_secs(if refuses { 5 } else { 15 });
+        assert!(boot.took() < longest, "{refuses}: {}", boot.took());
+    }
+}
+
 /// A signed place as storage services have it, with a path and query of this many octets.
 fn signed(octets: usize) -> String {
     let start = "signed/fw.bin?X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Signature=";
@@ -180,4 +230,41 @@ fn a_location_that_is_too_long_names_this_clients_limit() {
     }
     let boot = redirected(&plan, &signed(4_000), Vec::new());
     boot.assert_failed(&plan, 0x0003_0005, Blame::Caller);
+}
+
+/// Browsers repair such places, and this client does not guess: what has to be percent-encoded, has to be. The server is told to be the culprit, with the
+/// offset.
+#[test]
+fn a_location_with_characters_that_are_not_allowed_in_a_uri() {
+    for (place, octet) in [
+        ("signed/fw bin", 9),
+        ("signed/fw.bin?a[]=1", 15),
+        ("signed/fw.bin?b={c}|d", 16),
+        ("signed/f\u{e9}.bin", 8),
+    ] {
+        let plan = plan(Protocol::Http);
+        let boot = redirected(&plan, place, Vec::new());
+        boot.assert_failed(&plan, 0x0003_0019, Blame::Server);
+        let told = boot.error().unwrap().to_string();
+        let offset = "http://10.0.2.2/".len() + octet;
+        assert!(told.contains(&offset.to_string()), "{place}: {told}");
+    }
+}
+
+/// Scheme and host mean the same in either case (RFC 3986, section 6.2.2.1).
+#[test]
+fn a_location_whose_scheme_is_in_capitals() {
+    for scheme in ["HTTP", "Http"] {
+        let plan = plan(Protocol::Http);
+        let boot = Sim::new(&plan)
+            .server(|server| {
+                redirect(server, "signed/fw.bin");
+                let redirects = &mut server.http.redirects;
+                let first = redirects.get_mut("/caliptra-fw.bin").unwrap();
+                first.location = format!("{scheme}://10.0.2.2/signed/fw.bin");
+            })
+            .run();
+        boot.assert_booted(&plan);
+        assert_eq!(paths(&boot), ["caliptra-fw.bin", "signed/fw.bin"]);
+    }
 }

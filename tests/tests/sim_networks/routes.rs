@@ -37,6 +37,34 @@ fn a_station_alone_in_its_network() {
     }
 }
 
+/// A network of two addresses has no broadcast address (RFC 3021): the highest one is a host, whichever of the two the server is.
+#[test]
+fn a_network_of_two_addresses() {
+    for protocol in BOTH {
+        for client in [Ipv4Addr::new(10, 0, 2, 3), CLIENT] {
+            let plan = plan(protocol);
+            let boot = boot(
+                &plan,
+                |server| {
+                    server.prefix_len = 31;
+                    server.lease.address = client;
+                    if client == CLIENT {
+                        // The server is the higher of the two addresses.
+                        server.ip = Ipv4Addr::new(10, 0, 2, 15);
+                        server.lease.address = Ipv4Addr::new(10, 0, 2, 14);
+                        let place = format!("{}://10.0.2.15/", protocol.scheme());
+                        server.lease.boot_file = Some(place);
+                    }
+                },
+                wire(),
+            );
+            boot.assert_booted(&plan);
+            let config = boot.outcome.config.as_ref();
+            assert_eq!(config.map(|config| config.prefix_len), Some(31));
+        }
+    }
+}
+
 /// An image server in another network, behind a gateway that the own prefix does not have.
 #[test]
 fn a_server_behind_a_gateway_outside_of_the_own_network() {
@@ -87,11 +115,7 @@ fn the_route_to_the_boot_server_comes_before_others() {
             server.lease.options = vec![(121, routes)];
             server.lease.boot_file = Some("images/".into());
             server.lease.next_server = Some(Ipv4Addr::new(10, 9, 9, 9));
-            let files = std::mem::take(&mut server.files);
-            server.files = files
-                .into_iter()
-                .map(|(name, content)| (format!("images/{name}"), content))
-                .collect();
+            crate::dhcp::in_images(server);
         },
         // The server has that address too.
         Box::new(|_, from, mut frame, out| {

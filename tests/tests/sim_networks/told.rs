@@ -1,10 +1,12 @@
 //! What was seen is told.
 
 use super::{boot, plan};
-use e2e::wire::{from_server, is_udp_to, mend};
+use e2e::logged::logged;
+use e2e::wire::{UDP_PAYLOAD, from_server, is_udp_to, mend, tftp_opcode};
 use netboot_core::{Blame, Duration};
 use netsim::Middle;
 use testbed::Protocol;
+use testbed::plan::SERVER;
 
 /// Everything that the server sends by TFTP comes from another address than the one that was asked.
 fn from_other_address() -> Middle {
@@ -25,6 +27,68 @@ fn a_tftp_server_that_answers_from_another_address() {
     boot.assert_failed(&plan, 0x0002_0008, Blame::Server);
     let told = boot.error().unwrap().to_string();
     assert!(told.contains("10.0.2.3"), "{told}");
+    // The console has it too, of each attempt and without the sentence.
+    let line = "@attempt-failed ";
+    let attempt = boot.console.lines().find(|told| told.starts_with(line));
+    assert!(
+        attempt.is_some_and(|told| told.contains(" address=10.0.2.3")),
+        "{attempt:?}"
+    );
+}
+
+/// Neither somebody else's packets nor damaged ones stop the transfer, and the log tells of both.
+#[test]
+fn tftp_packets_that_were_ignored_are_in_the_log() {
+    let plan = plan(Protocol::Tftp);
+    let middle = from_server(|_, frame| {
+        let mut out = vec![frame.clone()];
+        if tftp_opcode(&frame).is_some() {
+            let mut other = frame.clone();
+            other[29] = 3;
+            mend(&mut other);
+            let mut damaged = frame;
+            damaged[UDP_PAYLOAD] = 9;
+            mend(&mut damaged);
+            out.splice(..0, [other, damaged]);
+        }
+        out
+    });
+    let (boot, log) = logged(|| boot(&plan, |_| (), middle));
+    boot.assert_booted(&plan);
+    for line in [
+        "DEBUG tftp: packet from 10.0.2.3 ignored: it was not asked",
+        "DEBUG tftp: packet from 10.0.2.2 ignored: it is damaged",
+    ] {
+        assert!(log.iter().any(|told| told == line), "{line}: {log:#?}");
+    }
+}
+
+/// The first answer of the DHCP server is damaged, and the first one of the DNS server is for another query. The log tells of each.
+#[test]
+fn answers_of_dhcp_and_dns_that_were_ignored_are_in_the_log() {
+    use image_server::{DhcpDamage, DhcpFault, DnsFault};
+    let plan = plan(Protocol::Tftp);
+    let (boot, log) = logged(|| {
+        let change = |server: &mut image_server::ServerConfig| {
+            let faults = &mut server.faults;
+            faults.dhcp.once(DhcpFault::Malformed(DhcpDamage::Short));
+            faults.dns.once(DnsFault::WrongId);
+            server.dns.insert("images.example".into(), SERVER);
+            server.lease.dns = vec![SERVER];
+            server.lease.boot_file = Some("tftp://images.example/".into());
+        };
+        boot(&plan, change, super::wire())
+    });
+    boot.assert_booted(&plan);
+    for line in [
+        "DEBUG dhcp: message from 10.0.2.2 ignored: ignored a DHCP message that is cut short",
+        "DEBUG dns: answer from 10.0.2.2 ignored: ",
+    ] {
+        assert!(
+            log.iter().any(|told| told.starts_with(line)),
+            "{line}: {log:#?}"
+        );
+    }
 }
 
 /// The server names itself in no message, so nobody can choose it.

@@ -183,6 +183,23 @@ fn described_time(time: Duration) -> String {
     }
 }
 
+/// What is said before the first round: `boots` in all, in `rounds`.
+fn forecast(boots: usize, rounds: usize) -> String {
+    let time = SECONDS_PER_BOOT.saturating_mul(u32::try_from(boots).unwrap_or(u32::MAX));
+    let plural = if rounds == 1 { "" } else { "s" };
+    format!(
+        "{boots} boots in {rounds} round{plural}: roughly {}",
+        described_time(time)
+    )
+}
+
+/// What is said when `done` of `rounds` are over, which took `elapsed`: the others take as long as these did. `done` is at least 1.
+fn round_over(done: u64, rounds: u64, elapsed: Duration) -> String {
+    let left = rounds.saturating_sub(done) as f64;
+    let rest = elapsed.mul_f64(left / done.max(1) as f64);
+    format!("{done} of {rounds} rounds; {} to go", described_time(rest))
+}
+
 /// Runs on the shared wire.
 fn rates(arguments: &BenchArgs, pki: &Pki, rom: &mut RomClient, report: &mut Report) -> Result<()> {
     let world = World::new(pki, arguments.congestion.as_deref())?;
@@ -237,10 +254,7 @@ fn rates(arguments: &BenchArgs, pki: &Pki, rom: &mut RomClient, report: &mut Rep
         })
         .collect();
     let boots: usize = measurements.iter().map(|cases| cases.len() * runs).sum();
-    println!(
-        "{boots} boots in {runs} rounds: roughly {}",
-        described_time(SECONDS_PER_BOOT * boots as u32)
-    );
+    println!("{}", forecast(boots, runs));
     let begun = Instant::now();
     // One boot of each, and again: what moves the machine's speed moves all of them.
     for seed in 1..=runs as u64 {
@@ -249,11 +263,7 @@ fn rates(arguments: &BenchArgs, pki: &Pki, rom: &mut RomClient, report: &mut Rep
                 measurement.boot(runner.as_mut(), &world, seed, patience);
             }
         }
-        let rest = begun
-            .elapsed()
-            .div_f64(seed as f64)
-            .mul_f64((runs as u64 - seed) as f64);
-        println!("{seed} of {runs} rounds; {} to go", described_time(rest));
+        println!("{}", round_over(seed, runs as u64, begun.elapsed()));
     }
     for measurement in measurements.into_iter().flatten() {
         let case = measurement.case;
@@ -341,6 +351,16 @@ mod tests {
         let told =
             [0, 90, 91, 149, 150, 3600].map(|seconds| described_time(Duration::from_secs(seconds)));
         assert_eq!(told, ["0 s", "90 s", "2 min", "2 min", "3 min", "60 min"]);
+    }
+
+    #[test]
+    fn the_boots_and_then_the_rounds_tell_how_long_it_takes() {
+        assert_eq!(forecast(15, 3), "15 boots in 3 rounds: roughly 60 s");
+        assert_eq!(forecast(90, 1), "90 boots in 1 round: roughly 6 min");
+        let over = |done| round_over(done, 4, Duration::from_secs(60 * done));
+        assert_eq!(over(1), "1 of 4 rounds; 3 min to go");
+        assert_eq!(over(3), "3 of 4 rounds; 60 s to go");
+        assert_eq!(over(4), "4 of 4 rounds; 0 s to go");
     }
 
     #[test]

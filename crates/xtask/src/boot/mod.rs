@@ -23,6 +23,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 use testbed::Plan;
 use testbed::https::Https;
+use testbed::plan::SERVER;
 use testbed::qemu::{self, QemuOptions};
 use testbed::rom::{self, RomOptions};
 
@@ -68,6 +69,9 @@ pub fn run(arguments: &BootArgs) -> Result<bool> {
         .unwrap_or_else(|| rom::target_directory().join("boot"));
     fs::create_dir_all(&out).with_context(|| format!("cannot make {}", out.display()))?;
     let pcap = out.join("boot.pcap");
+    if arguments.shell {
+        return at_terminal(arguments, &plan);
+    }
     let run = if arguments.sim {
         announce(&plan, "the simulated world");
         let mut show = Show::new(arguments.verbose);
@@ -88,19 +92,43 @@ pub fn run(arguments: &BootArgs) -> Result<bool> {
     Ok(run.is_good())
 }
 
-fn under_qemu(arguments: &BootArgs, plan: &Plan, pcap: PathBuf) -> Result<Run> {
+/// Boots with a person at the console. There is no report: the person has seen it.
+fn at_terminal(arguments: &BootArgs, plan: &Plan) -> Result<bool> {
+    let (built, version) = build(arguments, plan)?;
+    announce(plan, &version);
+    println!(
+        "The images lie at http://{SERVER}/ and tftp://{SERVER}/, and DHCP names their directory."
+    );
+    println!("Type `help` for the commands, `autoboot` to boot, and `exit` to leave the prompt.");
+    println!();
+    let options = QemuOptions::new(&built.image);
+    Ok(qemu::boot_at_terminal(plan, &options)? == Some(0))
+}
+
+/// Builds the ROM, and gives the version of QEMU.
+fn build(arguments: &BootArgs, plan: &Plan) -> Result<(rom::Rom, String)> {
     setup::rust_target()?;
     setup::qemu()?;
     let version = qemu::version()?;
-    let rom = RomOptions {
-        rom_kib: arguments.rom,
-        ram_kib: arguments.ram,
-        texts: arguments.texts,
-        settings: arguments.static_address || !arguments.setting.is_empty(),
-        https: plan.https.as_ref().map(Https::rom),
-        ..RomOptions::default()
+    let rom = match arguments.nwp {
+        true => RomOptions::network_coprocessor(),
+        false => RomOptions {
+            rom_kib: arguments.rom,
+            ram_kib: arguments.ram,
+            texts: arguments.texts,
+            settings: arguments.static_address || !arguments.setting.is_empty(),
+            ipv6: arguments.ipv6,
+            script: arguments.script.is_some() || arguments.shell,
+            script_extras: arguments.script.is_some() || arguments.shell,
+            https: plan.https.as_ref().map(Https::rom),
+            ..RomOptions::default()
+        },
     };
-    let built = building::rom(&rom, "the ROM")?;
+    Ok((building::rom(&rom, "the ROM")?, version))
+}
+
+fn under_qemu(arguments: &BootArgs, plan: &Plan, pcap: PathBuf) -> Result<Run> {
+    let (built, version) = build(arguments, plan)?;
     announce(plan, &version);
     let options = QemuOptions {
         pcap: Some(pcap),
@@ -164,11 +192,13 @@ fn announce(plan: &Plan, world: &str) {
             println!("           {note}");
         }
     }
-    println!(
-        "This takes about {} s, and longer where the boot has to try again.",
-        seconds(plan)
-    );
-    println!();
+    println!("{}\n", forecast(plan));
+}
+
+/// What is said before a boot of the time that it takes.
+fn forecast(plan: &Plan) -> String {
+    let seconds = seconds(plan);
+    format!("This takes about {seconds} s, and longer where the boot has to try again.")
 }
 
 #[cfg(test)]
@@ -184,5 +214,9 @@ mod tests {
         };
         assert_eq!(seconds(&plan(&[200_000, 30_000, 4_000])), 2);
         assert_eq!(seconds(&plan(&[16 << 20, 0, 1])), 18);
+        assert_eq!(
+            forecast(&plan(&[200_000, 30_000, 4_000])),
+            "This takes about 2 s, and longer where the boot has to try again."
+        );
     }
 }

@@ -2,10 +2,11 @@
 
 use crate::format::octets;
 use crate::link::LinkArgs;
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, anyhow, ensure};
 use clap::{Args, ValueEnum};
 use image_server::Faults;
 use netboot_core::Duration;
+use netboot_ipxe::script::{SCRIPT_LEN, Script};
 use netboot_tls::channel::SMALL_RECORDS;
 use netsim::LinkConfig;
 use rand_core::{OsRng, RngCore as _};
@@ -15,7 +16,7 @@ use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 use test_pki::{Identity, Pki};
 use testbed::https::Https;
-use testbed::plan::{EndSignal, FILE_NAMES, FIRMWARE_SIZES, Pointer, firmware};
+use testbed::plan::{EndSignal, FILE_NAMES, FIRMWARE_SIZES, Family, Pointer, firmware};
 use testbed::{Image, Plan, Protocol, settings_help};
 
 /// The link of `--sim` when nothing else is said: Fast Ethernet in one room.
@@ -92,6 +93,15 @@ pub struct BootArgs {
     /// Give the board a static address and the place of its images; no DHCP server answers
     #[arg(long = "static")]
     pub static_address: bool,
+    /// Boot over IPv6 alone: a router that tells to ask DHCPv6, which leases the address and names the images
+    #[arg(long, conflicts_with = "static_address")]
+    pub ipv6: bool,
+    /// Hand out this iPXE script as the boot file; the images lie beside it
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["toc", "flash_image", "nwp"])]
+    pub script: Option<PathBuf>,
+    /// Begin with a prompt at this terminal: `help` lists the commands, and `autoboot` boots
+    #[arg(long, conflicts_with_all = ["sim", "nwp", "gdb", "icount"])]
+    pub shell: bool,
     /// Turn one bit of this image on the server
     #[arg(long, value_name = "INDEX")]
     pub corrupt: Option<usize>,
@@ -127,6 +137,9 @@ pub struct BootArgs {
     /// Flash of the ROM program in KiB
     #[arg(long, value_name = "KIB", default_value_t = 256, help_heading = "QEMU")]
     pub rom: u32,
+    /// Boot the ROM of a network coprocessor: TFTP only, in 64 KiB of flash and 64 KiB of RAM, stack included
+    #[arg(long, help_heading = "QEMU", conflicts_with_all = ["sim", "https", "toc", "flash_image", "static_address", "ipv6", "ram", "rom", "texts"])]
+    pub nwp: bool,
     /// Build the ROM with its log and a sentence for each error
     #[arg(long, help_heading = "QEMU", conflicts_with = "sim")]
     pub texts: bool,
@@ -178,6 +191,7 @@ impl BootArgs {
         let mut settings: Vec<String> = vec!["settle_ms 300".into()];
         settings.extend(self.windowsize.map(|blocks| format!("windowsize {blocks}")));
         settings.extend(self.blksize.map(|octets| format!("blksize {octets}")));
+        settings.extend(self.shell.then(|| "shell on".into()));
         settings.extend(self.setting.iter().cloned());
         let protocol = match self.https {
             true => Protocol::Https,
@@ -209,6 +223,14 @@ impl BootArgs {
             can_reset: false,
             end: EndSignal::None,
             static_address: self.static_address,
+            family: match self.ipv6 {
+                true => Family::Ipv6,
+                false => Family::Ipv4,
+            },
+            script: self.script.as_deref().map(script).transpose()?,
+            built_in: None,
+            signers: None,
+            keys: String::new(),
             seed: self.seed,
         };
         settings_help::check(&plan)?;
@@ -225,6 +247,10 @@ impl BootArgs {
         ensure!(
             https || self.trust.is_none(),
             "--trust is about TLS: give --https as well"
+        );
+        ensure!(
+            !self.nwp || self.protocol == ProtocolArg::Tftp,
+            "--nwp: the ROM of a network coprocessor speaks TFTP only"
         );
         let (rom, ram) = (self.rom, self.ram);
         ensure!(
@@ -284,6 +310,20 @@ impl BootArgs {
         }
         Ok(images)
     }
+}
+
+/// The text of a script.
+fn script(path: &Path) -> Result<String> {
+    let text = text_of(path)?;
+    let read = Script::new(text.as_bytes());
+    read.map_err(|error| anyhow!("{}: {error}", path.display()))?;
+    ensure!(
+        text.len() <= SCRIPT_LEN,
+        "{}: {} octets, and the ROM has room for {SCRIPT_LEN}",
+        path.display(),
+        text.len()
+    );
+    Ok(text)
 }
 
 /// The text of a file that an option names.
@@ -405,6 +445,11 @@ mod tests {
         assert!(plan(&["--corrupt=3"]).is_err());
         assert!(plan(&["--image=/no/such/file"]).is_err());
         assert!(plan(&["--toc", "--flash-image"]).is_err());
+        for other in [
+            "--sim", "--toc", "--static", "--ipv6", "--texts", "--ram=64",
+        ] {
+            assert!(plan(&["--nwp", other]).is_err(), "{other}");
+        }
         assert!(plan(&["--size=1G"]).is_err());
         for (options, said) in [
             (&["--small-records"][..], "--small-records is about TLS"),
@@ -416,6 +461,7 @@ mod tests {
             (&["--rom=2000"], "--rom 2000: 104 to"),
             (&["--ram=8"], "--ram 8: 64 to"),
             (&["--timeout=0"], "--timeout 0"),
+            (&["--nwp", "--protocol=http"], "--nwp: "),
             (&["--setting=windowsize 0"], "\"windowsize 0\""),
             (&["--device=core v3"], "\"core v3\""),
         ] {

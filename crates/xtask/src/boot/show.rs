@@ -8,6 +8,10 @@ use netboot_lines::lines::Said;
 use std::collections::BTreeMap;
 use std::io::IsTerminal;
 
+/// What a bar looks like: 73 columns and the bar, so that it fits a small terminal, too.
+const TEMPLATE: &str = "{prefix:26} [{wide_bar}] {bytes:>10}/{total_bytes:10} \
+                        {binary_bytes_per_sec:>12} {msg:9}";
+
 /// Shows the lines of a console.
 pub struct Show {
     bars: Option<MultiProgress>,
@@ -28,9 +32,16 @@ impl Show {
     /// On standard output.
     pub fn new(verbose: bool) -> Self {
         let terminal = std::io::stdout().is_terminal();
+        Self::with(
+            terminal.then(|| ProgressDrawTarget::stdout_with_hz(20)),
+            verbose,
+        )
+    }
+
+    /// With bars on `terminal`, or without bars.
+    fn with(terminal: Option<ProgressDrawTarget>, verbose: bool) -> Self {
         Self {
-            bars: terminal
-                .then(|| MultiProgress::with_draw_target(ProgressDrawTarget::stdout_with_hz(20))),
+            bars: terminal.map(MultiProgress::with_draw_target),
             images: BTreeMap::new(),
             verbose,
         }
@@ -79,7 +90,11 @@ impl Show {
                 index,
                 octets,
                 size,
-            } => self.delivered(*t, *index, *octets, *size),
+            } => {
+                if let Some(line) = self.delivered(*t, *index, *octets, *size) {
+                    println!("{line}");
+                }
+            }
             Said::Verified { index, .. } => self.message(*index, "verified"),
             Said::Activated { index, .. } => {
                 self.message(*index, "activated");
@@ -113,10 +128,7 @@ impl Show {
             Some(bars) => bars.add(ProgressBar::new(0)),
             None => ProgressBar::hidden(),
         };
-        // 73 columns and the bar: it fits a small terminal, too.
-        let template = "{prefix:26} [{wide_bar}] {bytes:>10}/{total_bytes:10} \
-                        {binary_bytes_per_sec:>12} {msg:9}";
-        if let Ok(style) = ProgressStyle::with_template(template) {
+        if let Ok(style) = ProgressStyle::with_template(TEMPLATE) {
             bar.set_style(style.progress_chars("=> "));
         }
         bar.set_prefix(format!("image {index}  {name}"));
@@ -128,23 +140,22 @@ impl Show {
         self.images.insert(index, progress);
     }
 
-    fn delivered(&mut self, t: u64, index: u8, octets: u64, size: u64) {
-        let Some(progress) = self.images.get_mut(&index) else {
-            return;
-        };
+    /// Moves the bar of an image. Without a terminal, gives a line at each quarter.
+    fn delivered(&mut self, t: u64, index: u8, octets: u64, size: u64) -> Option<String> {
+        let progress = self.images.get_mut(&index)?;
         progress.bar.set_position(octets);
         let quarters = (octets * 4).checked_div(size).unwrap_or(4);
         if self.bars.is_some() || quarters <= progress.quarters {
-            return;
+            return None;
         }
         progress.quarters = quarters;
-        println!(
+        Some(format!(
             "{} image {index}: {:>3} %  {} of {} octets",
             stamp(t),
             quarters * 25,
             thousands(octets),
             thousands(size)
-        );
+        ))
     }
 
     fn message(&self, index: u8, text: &'static str) {
@@ -157,7 +168,11 @@ impl Show {
 /// What a line says, for a person; `None` when a bar or a table says it.
 fn sentence(said: &Said) -> Option<String> {
     let (t, text) = match said {
-        Said::Nic { mac } => return Some(format!("network device {mac}")),
+        Said::Nic { mac, link } => {
+            let down = link.as_deref() == Some("down");
+            let down = if down { ", without a link" } else { "" };
+            return Some(format!("network device {mac}{down}"));
+        }
         Said::Configured {
             t,
             address,
@@ -182,6 +197,14 @@ fn sentence(said: &Said) -> Option<String> {
             (*t, text)
         }
         Said::BootFile { t, uri } => (*t, format!("boot file: {uri}")),
+        Said::Script { t, uri, .. } => (*t, format!("script: {uri}")),
+        Said::ScriptFailed { line, failure } => (
+            failure.t,
+            format!(
+                "the script failed in line {line}: {:#010x} {}",
+                failure.code, failure.message
+            ),
+        ),
         Said::Toc { t, images } => (*t, format!("table of contents: {images} images")),
         Said::Requested { t, index } => (*t, format!("the device asks for image {index}")),
         Said::Fetching { t, index, uri } => (*t, format!("image {index}: {uri}")),
@@ -229,6 +252,79 @@ fn sentence(said: &Said) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::screen::Screen;
+
+    const OPENED: [&str; 2] = [
+        "@fetching t=1 index=0 uri=http://192.0.2.1/a/caliptra.bin",
+        "@opened t=1 index=0 size=4096 protocol=http",
+    ];
+
+    #[test]
+    fn without_a_terminal_each_quarter_has_one_line() {
+        let mut show = Show::with(None, false);
+        OPENED.iter().for_each(|line| show.line(line));
+        let mut told = |octets| show.delivered(2_000_000, 0, octets, 4096);
+        assert_eq!(told(1023), None);
+        let quarter = told(1024).unwrap();
+        assert!(
+            quarter.ends_with("image 0:  25 %  1,024 of 4,096 octets"),
+            "{quarter}"
+        );
+        assert_eq!(told(2047), None);
+        // What skips a quarter says the last one only.
+        let most = told(3073).unwrap();
+        assert!(
+            most.ends_with("image 0:  75 %  3,073 of 4,096 octets"),
+            "{most}"
+        );
+        assert_eq!(told(1024), None);
+        let whole = told(4096).unwrap();
+        assert!(whole.contains("100 %"), "{whole}");
+        // The image comes again, from its beginning.
+        show.line(OPENED[1]);
+        let again = show.delivered(3_000_000, 0, 1024, 4096).unwrap();
+        assert!(again.contains(" 25 %"), "{again}");
+    }
+
+    #[test]
+    fn on_a_terminal_a_bar_tells_how_far_the_image_is() {
+        let screen = Screen::default();
+        let mut show = Show::with(Some(screen.target()), false);
+        OPENED.iter().for_each(|line| show.line(line));
+        assert_eq!(show.delivered(2, 0, 2048, 4096), None);
+        let line = screen.last();
+        assert!(line.starts_with("image 0  caliptra.bin "), "{line}");
+        assert!(line.contains("2.00 KiB/4.00 KiB"), "{line}");
+        let bar = &show.images[&0].bar;
+        assert_eq!((bar.position(), bar.length()), (2048, Some(4096)));
+        show.delivered(3, 0, 4096, 4096);
+        show.line("@verified t=4 index=0 sha256=00 expected=true");
+        assert!(screen.last().ends_with("verified"), "{}", screen.last());
+        assert!(!show.images[&0].bar.is_finished());
+        show.line("@activated t=5 index=0");
+        assert!(show.images[&0].bar.is_finished());
+        assert!(screen.last().ends_with("activated"), "{}", screen.last());
+        // The sentences stand among the bars.
+        let sentence = "image 0: activated";
+        assert!(screen.all().iter().any(|text| text.contains(sentence)));
+    }
+
+    #[test]
+    fn a_bar_goes_back_when_its_image_comes_again_and_stops_with_the_boot() {
+        let screen = Screen::default();
+        let mut show = Show::with(Some(screen.target()), false);
+        OPENED.iter().for_each(|line| show.line(line));
+        show.delivered(2, 0, 2048, 4096);
+        show.line("@attempt-failed t=3 index=0 code=0x00070003 blame=server message=gone");
+        assert!(screen.last().ends_with("failed"), "{}", screen.last());
+        show.line("@opened t=4 index=0 size=5000 protocol=tftp");
+        let bar = &show.images[&0].bar;
+        assert_eq!((bar.position(), bar.length()), (0, Some(5000)));
+        assert!(!screen.last().ends_with("failed"), "{}", screen.last());
+        show.line("@finished t=5 status=0x00070003");
+        let bar = &show.images[&0].bar;
+        assert!(bar.is_finished() && bar.position() == 0);
+    }
 
     fn says(line: &str) -> Option<String> {
         sentence(&Said::parse(line).unwrap().unwrap())
