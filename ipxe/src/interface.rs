@@ -171,6 +171,30 @@ pub trait IpxeInterface {
         None
     }
 
+    /// Neighbour number `nth` on the link that the station has spoken to: its address and its hardware address. `None` when there is none.
+    #[cfg(feature = "script")]
+    fn neighbor(&self, nth: usize) -> Option<(IpAddr, [u8; 6])> {
+        let _ = nth;
+        None
+    }
+
+    /// Sends an echo request (RFC 792; RFC 4443, section 4.1) with this number in its sequence and `octets` of payload, and waits for the answer. Gives the octets of
+    /// the answer's payload. `None` for a library that cannot do it, and for a request that is longer than the path takes.
+    ///
+    /// # Errors
+    /// When no answer came in `patience`, or the address cannot be spoken to.
+    #[cfg(feature = "script")]
+    fn ping(
+        &mut self,
+        to: IpAddr,
+        sequence: u16,
+        octets: u16,
+        patience: Duration,
+    ) -> Option<Result<u16, Self::Error>> {
+        let _ = (to, sequence, octets, patience);
+        None
+    }
+
     /// The octets of a DHCP option. `None` when the server sent none, and for a library that keeps none.
     #[cfg(feature = "script")]
     fn dhcp_option(&self, scope: OptionScope, code: u16) -> Option<&[u8]> {
@@ -327,6 +351,22 @@ impl<T: IpxeInterface + ?Sized> IpxeInterface for &mut T {
     #[cfg(feature = "script")]
     fn nslookup(&mut self, host: &str) -> Option<Result<IpAddr, T::Error>> {
         (**self).nslookup(host)
+    }
+
+    #[cfg(feature = "script")]
+    fn neighbor(&self, nth: usize) -> Option<(IpAddr, [u8; 6])> {
+        (**self).neighbor(nth)
+    }
+
+    #[cfg(feature = "script")]
+    fn ping(
+        &mut self,
+        to: IpAddr,
+        sequence: u16,
+        octets: u16,
+        patience: Duration,
+    ) -> Option<Result<u16, T::Error>> {
+        (**self).ping(to, sequence, octets, patience)
     }
 
     #[cfg(feature = "script")]

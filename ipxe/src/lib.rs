@@ -15,6 +15,7 @@ mod server;
 pub mod terminal;
 
 pub use delivery::{Deliver, Delivery, SinkFailed};
+pub use hash::sha256;
 pub use image::{ImageHandle, LoadedImage, NAME_LEN, Part, short_name};
 pub use interface::{DhcpGoal, ExecError, IpxeInterface, Severity, WriteLine};
 #[cfg(feature = "script")]

@@ -3,7 +3,7 @@
 use super::{AppError, BootApp, Result, Work, say};
 use crate::observer::{Event, Observer};
 #[cfg(feature = "script")]
-use crate::script::{BootFileReader, BootScript, Stopped};
+use crate::script::{BootFileReader, BootScript, Read, Stopped};
 use crate::sources::{Origin, boot_uri_of, is_directory, know_some, networks};
 use crate::toc::{Stop, TocError, TocReader};
 use netboot_core::uri::{Uri, UriError};
@@ -174,9 +174,13 @@ where
         match script {
             Ok(len) if executed.is_ok() => {
                 self.sources.is_script = true;
-                let uri = uri.clone();
+                let script = Read {
+                    len,
+                    uri: uri.clone(),
+                    verified: false,
+                };
                 if let Some(scripts) = &mut self.scripts {
-                    scripts.boot_file = Some(BootScript { buffer, len, uri });
+                    scripts.boot_file = Some(BootScript { buffer, script });
                 }
                 return Ok(());
             }

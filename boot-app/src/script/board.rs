@@ -1,7 +1,8 @@
 //! What a board gives, so that scripts can run.
 
-use heapless::Vec;
+use heapless::{String, Vec};
 use netboot_core::uri::Uri;
+use netboot_ipxe::NAME_LEN;
 use netboot_ipxe::script::{Menus, SCRIPT_LEN, Settings, Variables};
 use netboot_ipxe::terminal::Terminal;
 
@@ -14,6 +15,19 @@ pub const MAX_DEPTH: usize = 4;
 
 /// Scripts that a boot runs at most, the board's own one not counted. It ends scripts that chain each other for ever where a server answers in no time.
 pub(crate) const MAX_SCRIPTS: u16 = 1000;
+
+/// What a script has chained.
+#[derive(Clone, Debug)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "one exists at a time, and there is no heap"
+)]
+pub(crate) enum Next {
+    /// What lies there.
+    Place(Uri),
+    /// The image of this name.
+    Image(String<NAME_LEN>),
+}
 
 /// What a board knows of itself. A script reads it as settings; an empty text, and a UUID of zeros, are settings that do not exist.
 #[derive(Clone, Copy, Debug, Default)]
@@ -73,10 +87,17 @@ impl<const LEN: usize, const DEPTH: usize, const VARIABLES: usize> Default
 pub(crate) struct BootScript<'c> {
     /// Where it lies.
     pub buffer: &'c mut [u8],
+    pub script: Read,
+}
+
+/// A script that was read into a buffer.
+pub(crate) struct Read {
     /// Its octets.
     pub len: usize,
     /// Where it came from.
     pub uri: Uri,
+    /// Whether `imgverify` has seen it.
+    pub verified: bool,
 }
 
 /// What a board gives, so that scripts can run ([`BootApp::use_scripts`](crate::BootApp::use_scripts)).
@@ -87,13 +108,13 @@ pub struct Scripts<'c> {
     pub(crate) at_prompt: bool,
     /// Number of scripts that may still be run.
     pub(crate) left: u16,
-    /// Where the script lies that is run next.
-    pub(crate) next: Option<Uri>,
+    /// What a script has chained.
+    pub(crate) next: Option<Next>,
     /// The boot file, when it is a script that has not run yet.
     pub(crate) boot_file: Option<BootScript<'c>>,
     /// What a person has typed.
     #[cfg(feature = "menu")]
-    pub(crate) typed: heapless::String<{ netboot_ipxe::script::VALUE_LEN }>,
+    pub(crate) typed: String<{ netboot_ipxe::script::VALUE_LEN }>,
     /// Buffers that are free.
     pub(crate) free: Vec<&'c mut [u8], MAX_DEPTH>,
     pub(crate) variables: &'c mut dyn Settings,

@@ -64,6 +64,21 @@ pub(crate) struct Named {
     pub activated: Option<u8>,
 }
 
+#[cfg(feature = "verify")]
+impl Named {
+    /// The part of the file at its place that the image is; `None` for all of it.
+    pub(crate) fn part(&self) -> Option<netboot_ipxe::Part> {
+        #[cfg(feature = "san")]
+        {
+            self.part
+        }
+        #[cfg(not(feature = "san"))]
+        {
+            None
+        }
+    }
+}
+
 /// All images of a script.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Images {
@@ -200,9 +215,14 @@ impl Images {
     /// Forgets an image.
     pub(crate) fn free(&mut self, name: &str) -> Result<(), ImagesError> {
         let key = self.get_mut(name)?.key;
+        self.forget(key);
+        Ok(())
+    }
+
+    #[inline(never)]
+    fn forget(&mut self, key: u8) {
         self.list.retain(|image| image.key != key);
         self.drop_texts(key, None);
-        Ok(())
     }
 
     /// Forgets all images.
@@ -235,8 +255,15 @@ impl Images {
             autofree = image.autofree;
         }
         if autofree {
-            self.list.retain(|found| found.key != image);
-            self.drop_texts(image, None);
+            self.forget(image);
+        }
+    }
+
+    /// Notes that the image was executed as a script.
+    pub(crate) fn executed(&mut self, name: &str) {
+        let image = self.list.iter().find(|image| image.name == name);
+        if let Some(image) = image.filter(|image| image.autofree) {
+            self.forget(image.key);
         }
     }
 

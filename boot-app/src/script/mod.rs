@@ -14,7 +14,7 @@ mod images;
 mod reader;
 mod settings;
 
-pub(crate) use board::{BootScript, MAX_SCRIPTS};
+pub(crate) use board::{BootScript, MAX_SCRIPTS, Next, Read};
 pub use board::{DEFAULT_SCRIPT, Facts, MAX_DEPTH, ScriptSpace, Scripts};
 #[cfg(feature = "san")]
 pub(crate) use images::KNOWN_NAMES;

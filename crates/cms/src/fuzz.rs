@@ -2,7 +2,7 @@
 
 use netboot_x509::{DEFAULT_ALGORITHMS, MAX_DEPTH, TimePolicy, Trust, TrustPolicy, VerifyError};
 
-use crate::{CmsError, Content, MAX_CERTIFICATES, Message, Policy, SignedData, oid};
+use crate::{CmsError, Content, ContentHasher, MAX_CERTIFICATES, Message, Policy, SignedData, oid};
 
 /// Reads a message and verifies it in several ways, and asserts what must hold whatever it is.
 ///
@@ -31,11 +31,15 @@ pub fn run(data: &[u8]) {
             return;
         }
     };
+    let mut hasher = ContentHasher::new();
+    hasher.update(der);
+    let hashed = hasher.finish();
     let content = match choice & 3 {
         0 => Content::Encapsulated,
         1 => Content::Octets(der),
         2 => Content::Digest(&[7; 32]),
-        _ => Content::Digest(&[7; 48]),
+        _ if choice & 8 == 0 => Content::Digest(&[7; 48]),
+        _ => Content::Hashed(&hashed),
     };
     let usage = match choice & 4 {
         0 => None,

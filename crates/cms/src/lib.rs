@@ -5,6 +5,7 @@
 mod algorithm;
 mod attributes;
 mod certificates;
+mod content;
 mod error;
 #[cfg(any(test, feature = "fuzz"))]
 pub mod fuzz;
@@ -16,6 +17,7 @@ mod syntax;
 mod verify;
 
 pub use certificates::{Certificates, Iter};
+pub use content::{ContentDigest, ContentHasher};
 pub use error::{CmsError, Part};
 pub use message::{Message, Plain};
 pub use netboot_x509::Hash;

@@ -6,6 +6,7 @@ use netboot_x509::{Hash, Trust, VerifyError, verify_signer};
 use sha2::{Digest, Sha256};
 
 use crate::attributes::SignedAttributes;
+use crate::content::ContentDigest;
 use crate::error::CmsError;
 use crate::signed_data::SignedData;
 use crate::{MAX_CERTIFICATES, MAX_SIGNED_ATTRIBUTES};
@@ -23,6 +24,14 @@ pub enum Content<'c> {
     /// Apart from the message: its digest by [`SignedData::hash`], computed while the content came. SHA-256 has 32 octets,
     /// SHA-384 has 48. The message needs signed attributes ([`SignedData::has_signed_attributes`]).
     Digest(&'c [u8]),
+    /// Apart from the message: what [`ContentHasher`](crate::ContentHasher) saw of it. It is enough for messages without signed attributes, too.
+    Hashed(&'c ContentDigest),
+}
+
+/// What a signature is over.
+enum Signed<'s> {
+    Octets(&'s [u8]),
+    Digest(&'s [u8; 32]),
 }
 
 /// What a signed message has to be.
@@ -75,6 +84,9 @@ impl<'a> SignedData<'a> {
             return Err(CmsError::WrongContentType);
         }
         let hash = self.hash()?;
+        if matches!(content, Content::Hashed(_)) && hash != Hash::Sha256 {
+            return Err(CmsError::UnsupportedDigest);
+        }
         let content = match (self.content, content) {
             (Some(octets), Content::Encapsulated) => Content::Octets(octets),
             (None, Content::Encapsulated) => return Err(CmsError::Detached),
@@ -83,7 +95,7 @@ impl<'a> SignedData<'a> {
         };
         // Where the attributes are signed, they are put together here.
         let mut signed: Vec<u8, MAX_SIGNED> = Vec::new();
-        let message = match (&self.signer.attributes, content) {
+        let data = match (&self.signer.attributes, content) {
             (Some(attributes), content) => {
                 self.check_attributes(attributes, content, hash)?;
                 let tagged = signed.push(SET).is_ok();
@@ -92,25 +104,35 @@ impl<'a> SignedData<'a> {
                 if !(tagged && whole) {
                     return Err(CmsError::AttributesTooLong);
                 }
-                &signed
+                Signed::Octets(&signed)
+            }
+            (None, Content::Hashed(content)) => {
+                if content.is_set {
+                    return Err(CmsError::AmbiguousContent);
+                }
+                Signed::Digest(&content.sha256)
             }
             (None, Content::Octets(octets)) => {
                 // Signed attributes of another message are such octets, and its signature is right for them.
                 if der::only(octets, SET).is_some() {
                     return Err(CmsError::AmbiguousContent);
                 }
-                octets
+                Signed::Octets(octets)
             }
             (None, _) => return Err(CmsError::NeedsContent),
         };
         let chain = self.chain(certificates)?;
         let key = verify_signer(&chain, policy.usage, &policy.trust).map_err(CmsError::Signer)?;
         let algorithms = policy.trust.algorithms;
-        key.verify_data(hash, message, self.signer.signature, algorithms)
-            .map_err(|error| match error {
-                VerifyError::WrongScheme => CmsError::UnsupportedSignature,
-                _ => CmsError::BadSignature,
-            })?;
+        let signature = self.signer.signature;
+        let verdict = match data {
+            Signed::Octets(octets) => key.verify_data(hash, octets, signature, algorithms),
+            Signed::Digest(digest) => key.verify_digest(hash, digest, signature, algorithms),
+        };
+        verdict.map_err(|error| match error {
+            VerifyError::WrongScheme => CmsError::UnsupportedSignature,
+            _ => CmsError::BadSignature,
+        })?;
         Ok(Verified {
             content_type: self.content_type,
             content: self.content,
@@ -136,6 +158,7 @@ impl<'a> SignedData<'a> {
                 }
                 digest == attributes.digest
             }
+            (Content::Hashed(content), Hash::Sha256) => content.sha256 == *attributes.digest,
             (Content::Octets(octets), Hash::Sha256) => {
                 Sha256::digest(octets).as_slice() == attributes.digest
             }
@@ -145,6 +168,7 @@ impl<'a> SignedData<'a> {
             }
             #[cfg(not(feature = "p384"))]
             (Content::Octets(_), Hash::Sha384) => return Err(CmsError::UnsupportedDigest),
+            (Content::Hashed(_), Hash::Sha384) => return Err(CmsError::UnsupportedDigest),
             (Content::Encapsulated, _) => return Err(CmsError::Detached),
         };
         match same {

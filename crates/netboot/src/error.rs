@@ -71,6 +71,9 @@ pub enum NetError {
     /// A person ended the command ([`Platform::interrupted`](netboot_core::Platform::interrupted)).
     #[cfg(feature = "script")]
     Interrupted,
+    /// Nobody answered the echo request.
+    #[cfg(feature = "ping")]
+    NoEcho,
     /// The server took the request, and no octet of an answer came. It is slow, or its packets are longer than the path takes.
     NoResponse,
     /// The server stopped sending, and fragments of IP packets came, which this station does not put together.
@@ -242,6 +245,8 @@ impl fmt::Display for NetError {
             }
             #[cfg(feature = "script")]
             NetError::Interrupted => "a person ended the command",
+            #[cfg(feature = "ping")]
+            NetError::NoEcho => "nobody answered the echo request",
             #[cfg(feature = "robust")]
             NetError::TooSlow { octets } => {
                 return write!(
@@ -355,6 +360,8 @@ impl Coded for NetError {
             NetError::TooSlow { .. } => 28,
             #[cfg(feature = "script")]
             NetError::Interrupted => 29,
+            #[cfg(feature = "ping")]
+            NetError::NoEcho => 30,
             NetError::PartBeyondEnd => 17,
             NetError::SizeChanged { .. } => 18,
             NetError::ContentChanged => 19,
@@ -398,6 +405,8 @@ impl Coded for NetError {
             NetError::TooSlow { .. } => Blame::Network,
             #[cfg(feature = "script")]
             NetError::Interrupted => Blame::Caller,
+            #[cfg(feature = "ping")]
+            NetError::NoEcho => Blame::Network,
             NetError::DhcpTimeout
             | NetError::DnsTimeout
             | NetError::ConnectTimeout

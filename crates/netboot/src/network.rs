@@ -2,6 +2,8 @@
 
 use crate::error::NetError;
 use crate::fetch::{Fetch, Stop, deliver};
+#[cfg(feature = "ping")]
+use crate::link::ECHO_HEADER;
 use crate::options::NetworkOptions;
 use crate::resources::{Buffers, Slots};
 use crate::stack::Stack;
@@ -11,6 +13,8 @@ use crate::station::Internal;
 use crate::station::Names;
 #[cfg(not(feature = "ipv6"))]
 use crate::station::State;
+#[cfg(feature = "ping")]
+use crate::station::ping;
 #[cfg(feature = "script")]
 use crate::station::resolve;
 #[cfg(feature = "ipv6")]
@@ -431,6 +435,28 @@ impl<D: Device, P: Platform> IpxeInterface for Network<'_, D, P> {
         };
         let found = resolve(&mut self.station, &uri);
         Some(found.map_err(|failed| self.station.take_error(failed)))
+    }
+
+    #[cfg(feature = "ping")]
+    fn neighbor(&self, nth: usize) -> Option<(IpAddr, [u8; 6])> {
+        self.station.stack.link.egress.neighbor(nth)
+    }
+
+    #[cfg(feature = "ping")]
+    fn ping(
+        &mut self,
+        to: IpAddr,
+        sequence: u16,
+        octets: u16,
+        patience: Duration,
+    ) -> Option<Result<u16, NetError>> {
+        let station = &mut self.station;
+        let header = ECHO_HEADER as u16 + if to.is_ipv4() { 20 } else { 40 };
+        if octets.saturating_add(header) > station.stack.mtu() {
+            return None;
+        }
+        let answer = ping(station, to, sequence, octets, patience);
+        Some(answer.map_err(|failed| station.take_error(failed)))
     }
 
     #[cfg(feature = "script")]

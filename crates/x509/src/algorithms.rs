@@ -1,6 +1,7 @@
 //! ECDSA in software, behind the trait that also a platform's hardware implements.
 
 use p256::ecdsa::signature::Verifier;
+use p256::ecdsa::signature::hazmat::PrehashVerifier;
 use rustls_pki_types::{
     AlgorithmIdentifier, InvalidSignature, SignatureVerificationAlgorithm, alg_id,
 };
@@ -71,17 +72,50 @@ fn scalar<const OCTETS: usize>(fields: &mut Reader<'_>) -> Option<[u8; OCTETS]> 
     Some(scalar)
 }
 
+/// Verifies a signature over a digest that was computed while the data came. [`SignatureVerificationAlgorithm`] has no call for that.
+#[inline(never)]
+pub(super) fn verify_p256_digest(
+    public_key: &[u8],
+    digest: &[u8],
+    signature: &[u8],
+) -> Result<(), InvalidSignature> {
+    uncompressed(public_key)?;
+    let key = p256::ecdsa::VerifyingKey::from_sec1_bytes(public_key).or(Err(InvalidSignature))?;
+    let signature = p256_signature(signature)?;
+    key.verify_prehash(digest, &signature)
+        .or(Err(InvalidSignature))
+}
+
+/// Does the same on the curve P-384, where the build has it.
+#[inline(never)]
+pub(super) fn verify_p384_digest(
+    public_key: &[u8],
+    digest: &[u8],
+    signature: &[u8],
+) -> Result<(), InvalidSignature> {
+    #[cfg(feature = "p384")]
+    {
+        let (key, signature) = with_p384::p384(public_key, signature)?;
+        key.verify_prehash(digest, &signature)
+            .or(Err(InvalidSignature))
+    }
+    #[cfg(not(feature = "p384"))]
+    {
+        let _ = (public_key, digest, signature);
+        Err(InvalidSignature)
+    }
+}
+
 /// ECDSA with SHA-256 over P-256.
 pub static P256_SHA256: &dyn SignatureVerificationAlgorithm = &P256Sha256;
 
 #[cfg(feature = "p384")]
 mod with_p384 {
     use super::{
-        AlgorithmIdentifier, InvalidSignature, SignatureVerificationAlgorithm, alg_id,
-        p256_signature, scalars, uncompressed,
+        AlgorithmIdentifier, InvalidSignature, PrehashVerifier, SignatureVerificationAlgorithm,
+        alg_id, p256_signature, scalars, uncompressed,
     };
     use p384::ecdsa::signature::Verifier;
-    use p384::ecdsa::signature::hazmat::PrehashVerifier;
     use sha2::{Digest, Sha256, Sha384};
 
     #[derive(Debug)]
@@ -159,7 +193,7 @@ mod with_p384 {
     }
 
     #[inline(never)]
-    fn p384(
+    pub(super) fn p384(
         public_key: &[u8],
         signature: &[u8],
     ) -> Result<(p384::ecdsa::VerifyingKey, p384::ecdsa::Signature), InvalidSignature> {

@@ -6,7 +6,7 @@ use rustls_pki_types::{AlgorithmIdentifier, SignatureVerificationAlgorithm, alg_
 use sha2::{Digest, Sha256};
 
 use super::VerifyError;
-use super::algorithms::UNCOMPRESSED;
+use super::algorithms::{UNCOMPRESSED, verify_p256_digest, verify_p384_digest};
 use super::der::{self, BIT_STRING, Reader, SEQUENCE};
 
 /// `SignatureScheme` ecdsa_secp256r1_sha256, RFC 8446 section 4.2.3.
@@ -198,6 +198,27 @@ impl LeafKey {
         algorithm
             .verify_signature(self.point(), data, signature)
             .or(Err(VerifyError::WrongProof))
+    }
+
+    /// Verifies a signature over data of which only the digest is at hand: 32 octets of SHA-256, 48 of SHA-384.
+    ///
+    /// `algorithms` say which pairs of curve and hash are allowed. Their interface has no call for a digest, so the work is done in software whatever they are.
+    ///
+    /// # Errors
+    /// As for [`verify_data`](Self::verify_data).
+    pub fn verify_digest(
+        &self,
+        hash: Hash,
+        digest: &[u8],
+        signature: &[u8],
+        algorithms: &[&dyn SignatureVerificationAlgorithm],
+    ) -> Result<(), VerifyError> {
+        pair(self.curve, hash, algorithms).ok_or(VerifyError::WrongScheme)?;
+        let verify = match self.curve {
+            Curve::P256 => verify_p256_digest,
+            Curve::P384 => verify_p384_digest,
+        };
+        verify(self.point(), digest, signature).or(Err(VerifyError::WrongProof))
     }
 }
 

@@ -99,6 +99,7 @@ enum Kind {
     Isset,
     Item,
     Menu,
+    NStat,
     NsLookup,
     Ping,
     Prompt,
@@ -119,7 +120,7 @@ const EXECUTE: &[Spec] = &[NAME, TIMEOUT, AUTOFREE, REPLACE];
 const CONFIGURE: &[Spec] = &[Spec::value("configurator", b'c'), TIMEOUT];
 
 /// All commands but `time`, in the order of their names.
-static COMMANDS: [Row; 41] = [
+static COMMANDS: [Row; 42] = [
     Row("autoboot", Kind::AutoBoot, &[], 0, 0),
     Row("boot", Kind::ImgExec, EXECUTE, 0, ANY),
     Row("chain", Kind::Chain, EXECUTE, 0, ANY),
@@ -192,6 +193,7 @@ static COMMANDS: [Row; 41] = [
     ),
     Row("module", Kind::ImgFetch, IMAGE, 1, ANY),
     Row("nslookup", Kind::NsLookup, &[], 2, 2),
+    Row("nstat", Kind::NStat, &[], 0, 0),
     Row(
         "ping",
         Kind::Ping,
@@ -296,6 +298,7 @@ pub(super) fn action<'a>(words: &'a Words, at: usize) -> Result<Action<'a>, Faul
         Kind::IfStat => Command::IfStat(given.operands),
         Kind::IfConf => if_conf(&given)?,
         Kind::Route => Command::Route,
+        Kind::NStat => Command::NStat,
         Kind::Ping => Command::Ping {
             host: needed?,
             size: given.number(0)?,

@@ -83,6 +83,8 @@ pub enum Command<'a> {
     },
     /// `route`: shows the routes.
     Route,
+    /// `nstat`: shows the neighbours.
+    NStat,
     /// `nslookup`: resolves a name. The outcome is [`Outcome::Address`].
     NsLookup {
         /// The setting that gets the address.

@@ -197,6 +197,7 @@ pub fn text(command: &Command<'_>) -> String {
             millis(timeout)
         ),
         Command::Route => "route".into(),
+        Command::NStat => "nstat".into(),
         Command::NsLookup { setting, host } => format!("nslookup {} {host}", setting.as_str()),
         Command::Ping {
             host,

@@ -396,6 +396,8 @@ fn network(rows: &mut Vec<Row>) {
             "See the server's log for how long it takes; where the path has a smaller MTU (tunnels, overlays), tell it by option 26 or let the server clamp its MSS.";
         E::Interrupted => E::Interrupted, "Interrupted",
             "Somebody at the console pressed Ctrl-C; enter the command again.";
+        E::NoEcho => E::NoEcho, "NoEcho",
+            "The host is off, or it or something on the way drops ICMP; see `nstat` for whether it is known on the link.";
         E::TooSlow { .. } => E::TooSlow { octets: 900 }, "TooSlow",
             "Look for loss on the way and for load on the server; name a second source. A path that is always so slow needs another `NetworkOptions::slow`.";
         E::Fragmented { .. } => E::Fragmented { count: 9 }, "Fragmented",

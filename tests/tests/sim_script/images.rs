@@ -1,6 +1,6 @@
 //! Images: which index each one is for, where it may come from, and what it has to be.
 
-use super::{asked, boot, copy, plan, serve};
+use super::{ALL, asked, boot, copy, plan, serve};
 use e2e::Sim;
 use image_server::{HttpFault, Rule};
 use netboot_core::Blame;
@@ -243,10 +243,14 @@ fn trust_that_was_made_permanent_stays() {
     let (plan, boot) = boot("imgtrust --permanent\nimgtrust --allow", |_| ());
     boot.assert_failed(&plan, LATCHED, Blame::Configuration);
     let (_, boot) = super::boot(
-        "imgtrust --allow\nimgtrust\nimgtrust --allow --permanent\nimgtrust || echo latched",
+        "imgtrust --allow\nimgtrust --permanent\nimgtrust\nimgtrust --permanent\nimgtrust --allow || echo latched",
         |_| (),
     );
     assert_eq!(boot.outcome.screen, "latched\n");
+    // What is allowed for good stays allowed, and asking otherwise is no failure, as in iPXE.
+    let lines = format!("imgtrust --allow --permanent\nimgtrust\n{ALL}");
+    let (plan, boot) = super::boot(&lines, |_| ());
+    boot.assert_booted(&plan);
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! iPXE scripts that a server hands out, or that the board has of its own, in the simulated world.
 
+mod chained;
 mod disks;
 mod examples;
 mod images;
@@ -13,6 +14,10 @@ use e2e::{Boot, Sim};
 use image_server::{Content, Protocol as Served, ServerConfig};
 use testbed::plan::firmware;
 use testbed::{Plan, Protocol};
+
+/// Three images and their delivery.
+const ALL: &str =
+    "imgfetch caliptra-fw.bin\nimgfetch soc-manifest.bin\nimgfetch mcu-runtime.bin\nboot";
 
 /// A boot whose boot file is a script with these lines.
 fn plan(protocol: Protocol, lines: &str) -> Plan {

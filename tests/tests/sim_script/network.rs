@@ -4,7 +4,7 @@ use super::{asked, boot, plan};
 use e2e::Sim;
 use image_server::Protocol as Served;
 use netboot_core::Blame;
-use testbed::plan::SERVER;
+use testbed::plan::{Family, SERVER, SERVER6};
 use testbed::{Plan, Protocol};
 
 const NO_SUCH_INTERFACE: u32 = 0x0007_001a;
@@ -80,6 +80,72 @@ fn names_are_resolved() {
         },
     );
     assert_eq!(boot.outcome.screen, "10.0.2.2\n10.0.2.2\nnone\n");
+}
+
+#[test]
+fn a_host_that_is_there_answers() {
+    let lines = "ping -c 2 10.0.2.2 && ping -q -c1 10.0.2.2 && ping --size 1400 --count 1 boot.example\n\
+        ping --timeout 500 --count 2 10.0.2.77 || echo nobody\nping -q -c 1 --timeout 100 10.0.2.77 || echo quiet\nping nowhere.example || nstat";
+    let started = netboot_core::Instant::ZERO;
+    let (_, boot) = boot(lines, |server| {
+        server.dns.insert("boot.example".into(), SERVER);
+        server.lease.dns = vec![SERVER];
+    });
+    let screen: Vec<&str> = boot.outcome.screen.lines().collect();
+    let [shown @ .., neighbour] = &screen[..] else {
+        panic!("{screen:?}");
+    };
+    assert_eq!(
+        shown,
+        [
+            "64 bytes from 10.0.2.2: seq=1",
+            "64 bytes from 10.0.2.2: seq=2",
+            "1400 bytes from 10.0.2.2: seq=1",
+            "seq=1: 0x0005001e",
+            "seq=2: 0x0005001e",
+            "nobody",
+            "quiet",
+        ]
+    );
+    assert!(
+        neighbour.starts_with("net0 IPv4 10.0.2.2 is Ethernet "),
+        "{neighbour}"
+    );
+    // One second from the first request to the second, and 2 * 500 ms and 100 ms for those that nobody answers.
+    let took = boot.outcome.report.ended.since(started).as_millis();
+    assert!((2_100..2_300).contains(&took), "{took}");
+}
+
+#[test]
+fn a_host_with_an_address_of_ipv6_answers() {
+    let plan = Plan {
+        family: Family::Ipv6,
+        ..plan(
+            Protocol::Http,
+            &format!("ping -c 2 {SERVER6} && ping -c 1 --timeout 200 fd00::77 || nstat\n"),
+        )
+    };
+    let boot = Sim::new(&plan).run();
+    let screen: Vec<&str> = boot.outcome.screen.lines().collect();
+    let [first, second, nobody, neighbours @ ..] = &screen[..] else {
+        panic!("{screen:?}");
+    };
+    assert_eq!(*first, format!("64 bytes from {SERVER6}: seq=1"));
+    assert_eq!(*second, format!("64 bytes from {SERVER6}: seq=2"));
+    assert!(nobody.starts_with("seq=1: 0x0005"), "{nobody}");
+    let server = format!("net0 IPv6 {SERVER6} is Ethernet ");
+    assert!(
+        neighbours.iter().any(|line| line.starts_with(&server)),
+        "{screen:?}"
+    );
+}
+
+#[test]
+fn a_request_that_is_longer_than_the_path_takes_is_not_sent() {
+    let (plan, boot) = boot("ping --size 1473 10.0.2.2", |_| ());
+    boot.assert_failed(&plan, NOT_SUPPORTED, Blame::Configuration);
+    let (_, boot) = super::boot("ping -c 1 --size 1472 10.0.2.2", |_| ());
+    assert_eq!(boot.outcome.screen, "1472 bytes from 10.0.2.2: seq=1\n");
 }
 
 #[test]

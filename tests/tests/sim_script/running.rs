@@ -1,6 +1,6 @@
 //! How scripts run: from where, how deep, and how they end.
 
-use super::{asked, boot, copy, plan, serve};
+use super::{ALL, asked, boot, copy, plan, serve};
 use e2e::Sim;
 use image_server::{EtagKind, HttpFault, Rule};
 use netboot_core::Blame;
@@ -14,10 +14,6 @@ const TOO_LONG: u32 = 0x000a_0002;
 const EXITED: u32 = 0x000a_0017;
 const BUDGET: u32 = 0x000a_0016;
 const UNKNOWN: u32 = 0x000a_0007;
-
-/// Three images and their delivery.
-const ALL: &str =
-    "imgfetch caliptra-fw.bin\nimgfetch soc-manifest.bin\nimgfetch mcu-runtime.bin\nboot";
 
 #[test]
 fn the_default_script_boots_what_the_network_names() {

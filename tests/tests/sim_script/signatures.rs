@@ -2,7 +2,8 @@
 
 use super::{plan, serve};
 use e2e::{Boot, Sim};
-use netboot_core::Blame;
+use image_server::{HttpFault, Rule};
+use netboot_core::{Blame, Instant};
 use std::fs;
 use std::process::Command;
 use test_pki::{Identity, Pki, Usage, Validity, pem_of};
@@ -102,16 +103,92 @@ fn signatures_of_others_are_refused_before_anything_is_delivered() {
         let error = boot.outcome.report.error.as_ref().unwrap();
         format!("{error}")
     };
-    // Another authority's, one for another use, and one whose signature is over the image itself.
+    // Another authority's, and one for another use.
     let stranger = signer(&Pki::with_intermediate(10), Usage::CodeSigning);
     let texts = [
         refused(&stranger, &[]),
         refused(&signer(&pki, Usage::Server), &[]),
-        refused(&signer(&pki, Usage::CodeSigning), &["-noattr"]),
     ];
-    for (text, part) in texts.iter().zip(["path is wrong", "use", "content"]) {
+    for (text, part) in texts.iter().zip(["path is wrong", "use"]) {
         assert!(text.contains(part), "{text}");
     }
+}
+
+/// A signature that iPXE's documentation makes is over the image itself.
+#[test]
+fn signatures_without_attributes_are_verified_by_what_the_server_has() {
+    let (mut plan, pki) = signed("--signer release");
+    let signer = release(&pki);
+    let boot = run(&plan, &signer, &["-noattr"]);
+    boot.assert_booted(&plan);
+    let asked = super::asked(&boot);
+    let times = |name: &str| asked.iter().filter(|asked| **asked == name).count();
+    // For `imgfetch`, for the digest, and for the device.
+    assert!((2..=3).contains(&times(FILE_NAMES[0])), "{asked:?}");
+    // Another image than the one that was signed is found before anything is delivered.
+    plan.corrupt = Some(0);
+    let boot = run(&plan, &signer, &["-noattr"]);
+    boot.check(&plan).unwrap();
+    assert_eq!(boot.outcome.images[0].octets, 0);
+    let error = boot.outcome.report.error.as_ref().unwrap();
+    assert!(
+        format!("{error}").contains("signature of the message is wrong"),
+        "{error}"
+    );
+    plan.corrupt = None;
+    // One that was changed later is found before it is activated.
+    let script = plan.script.as_mut().unwrap();
+    *script = script.replace("\nboot", "\nsleep 20\nboot");
+    let name = plan.images[0].name.clone();
+    let mut other = plan.images[0].bytes.to_vec();
+    other[100] ^= 1;
+    let signature: Vec<_> = plan
+        .images
+        .iter()
+        .map(|image| {
+            (
+                image.name.clone(),
+                sign(&signer, &image.bytes, &["-noattr"]),
+            )
+        })
+        .collect();
+    let boot = Sim::new(&plan)
+        .server(|server| {
+            for (name, signature) in &signature {
+                serve(server, &format!("{name}.sig"), signature);
+            }
+        })
+        .at(Instant::from_millis(10_000), move |world| {
+            serve(world.server.config_mut(), &name, &other);
+        })
+        .run();
+    boot.assert_failed(&plan, DIGEST, Blame::Server);
+    assert!(!boot.outcome.images[0].activated);
+}
+
+#[test]
+fn an_image_that_is_hashed_comes_from_the_place_that_has_it() {
+    let (mut plan, pki) = signed("");
+    let first = FILE_NAMES[0];
+    let script = plan.script.as_mut().unwrap();
+    *script = script.replace(
+        &format!("imgfetch {first}\n"),
+        &format!("imgfetch --name {first} gone.bin\nimgfetch {first}\n"),
+    );
+    let signer = release(&pki);
+    let bytes = plan.images[0].bytes.clone();
+    let gone = Rule::new(HttpFault::Status(500, None)).named("gone.bin");
+    let boot = Sim::new(&plan)
+        .server(|server| {
+            serve(server, "gone.bin", &bytes);
+            for image in &plan.images {
+                let signature = sign(&signer, &image.bytes, &["-noattr"]);
+                serve(server, &format!("{}.sig", image.name), &signature);
+            }
+            server.faults.http.add(gone.after(1));
+        })
+        .run();
+    boot.assert_booted(&plan);
 }
 
 #[test]

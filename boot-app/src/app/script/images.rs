@@ -3,7 +3,7 @@
 use super::{Ending, Reply, Session};
 use crate::app::{AppError, BootApp, Result};
 use crate::observer::Observer;
-use crate::script::ImagesError;
+use crate::script::{ImagesError, Next};
 use crate::sources::{Origin, Place, networks};
 use netboot_core::uri::{Uri, UriError};
 use netboot_core::{Console, Duration};
@@ -37,17 +37,21 @@ where
             }
             Command::ImgExec(image) => return self.execute(&image, session.base),
             Command::Chain(image) => {
-                let source = image.source.unwrap_or_default();
-                if image.source.is_none() || self.knows(source) {
+                let Some(source) = image.source else {
                     return self.execute(&image, session.base);
-                }
-                let uri = self.uri(source, session.base)?;
-                if image.replace {
-                    // A script that cannot be fetched replaces nothing. The transfer is the one that the next `imgfetch` takes up.
-                    self.ask(&uri, image.timeout)?;
-                }
+                };
+                let next = if self.knows(source) {
+                    Next::Image(self.named(&image, session.base)?)
+                } else {
+                    let uri = self.uri(source, session.base)?;
+                    if image.replace {
+                        // A script that cannot be fetched replaces nothing. The transfer is the one that the next `imgfetch` takes up.
+                        self.ask(&uri, image.timeout)?;
+                    }
+                    Next::Place(uri)
+                };
                 if let Some(scripts) = &mut self.scripts {
-                    scripts.next = Some(uri);
+                    scripts.next = Some(next);
                 }
                 return Ok(Reply::Chain {
                     replace: image.replace,
@@ -70,11 +74,13 @@ where
             Command::ImgFree { image: None } => self.sources.images.clear(),
             Command::ImgTrust { allow, permanent } => {
                 let images = &mut self.sources.images;
-                if images.latched {
+                if !images.latched {
+                    images.only_verified = !allow;
+                    images.latched = permanent;
+                }
+                if allow && images.only_verified {
                     return Err(self.fail(AppError::TrustLatched));
                 }
-                images.only_verified = !allow;
-                images.latched = permanent;
             }
             Command::ImgVerify {
                 image,
@@ -177,6 +183,33 @@ where
         self.images(added)
     }
 
+    /// Does work at the places of the image `name`, one after the other, until it is done at one of them.
+    #[inline(never)]
+    pub(super) fn at_places(
+        &mut self,
+        name: &str,
+        work: &mut dyn FnMut(&mut Self, &Uri) -> Result,
+    ) -> Result {
+        let mut result = Err(self.fail(AppError::NoSuchImage));
+        for nth in 0.. {
+            let images = &self.sources.images;
+            let image = images.iter().find(|image| image.name == name);
+            let place = image.and_then(|image| images.place(image, nth));
+            // It was a URI when it was named.
+            let Some(Ok(uri)) = place.map(Uri::parse) else {
+                break;
+            };
+            if nth > 0 {
+                self.tell_failure(None);
+            }
+            result = work(self, &uri);
+            if result.is_ok() || !self.retryable() {
+                break;
+            }
+        }
+        result
+    }
+
     /// The image that a command means: one that has a name, or one that is fetched.
     #[inline(never)]
     fn named(
@@ -264,11 +297,17 @@ where
         next.is_some()
     }
 
-    /// Delivers the image that lies at `uri`, where its server has just shown it.
+    /// Delivers what was chained and is no script: an image, or what lies at a place whose server has just shown it.
     #[inline(never)]
-    pub(super) fn execute_place(&mut self, uri: &Uri) -> Result<Ending> {
-        let name = short_name(uri.last_segment());
-        self.add_place(&name, uri, "", false)?;
+    pub(super) fn execute_next(&mut self, next: Next) -> Result<Ending> {
+        let name = match next {
+            Next::Image(name) => name,
+            Next::Place(uri) => {
+                let name = short_name(uri.last_segment());
+                self.add_place(&name, &uri, "", false)?;
+                name
+            }
+        };
         match self.serve(Some(&name))? {
             Reply::Booted => Ok(Ending::Booted),
             _ => Ok(Ending::Over),

@@ -5,12 +5,15 @@
 //! | `images` | those that name images, deliver them, and chain scripts |
 //! | `network` | those of the interface |
 //! | `person` | those that write to a person, or wait for one |
+//! | `ping` | `ping` |
 //! | `san` | `sanboot` |
 //! | `verify` | `imgverify` with a signature |
 
 mod images;
 mod network;
 mod person;
+#[cfg(feature = "ping")]
+mod ping;
 #[cfg(feature = "san")]
 mod san;
 #[cfg(feature = "verify")]
@@ -19,15 +22,15 @@ mod verify;
 use super::{AppError, BootApp, Failed, Result, State, Work, say};
 use crate::observer::{Event, Observer};
 use crate::script::{
-    BootScript, BootSettings, DEFAULT_SCRIPT, DeviceFacts, FileReader, MAX_SCRIPTS, SCRIPT,
-    Scripts, Stopped,
+    BootScript, BootSettings, DEFAULT_SCRIPT, DeviceFacts, FileReader, MAX_SCRIPTS, Next, Read,
+    SCRIPT, Scripts, Stopped,
 };
 use crate::sources::Origin;
 use core::net::IpAddr;
 use netboot_core::uri::{Uri, UriError};
-use netboot_core::{Coded, Instant};
+use netboot_core::{Coded, Digest, Instant};
 use netboot_ipxe::script::{Command, Fault, Menus, Outcome, Script, ScriptError, Step};
-use netboot_ipxe::{Deliver, ExecError, InterfaceInfo, IpxeInterface, Part};
+use netboot_ipxe::{Deliver, ExecError, InterfaceInfo, IpxeInterface, Part, sha256};
 use ocp_recovery::{AgentState, RegisterBus};
 
 /// How a script ended that did not fail.
@@ -146,21 +149,46 @@ where
     fn chain_into(&mut self, buffer: &mut [u8]) -> Result<Ending> {
         loop {
             let scripts = self.scripts.as_mut();
-            let Some(uri) = scripts.and_then(|scripts| scripts.next.take()) else {
+            let Some(next) = scripts.and_then(|scripts| scripts.next.take()) else {
                 return Ok(Ending::Over);
             };
-            let Some((len, at)) = self.read_script(&uri, buffer)? else {
-                return self.execute_place(&uri);
+            let Some(script) = self.read_next(&next, buffer)? else {
+                return self.execute_next(next);
             };
-            match self.run_buffer(buffer, len, &at)? {
+            match self.run_buffer(buffer, &script)? {
                 Ending::Replaced => {}
                 other => return Ok(other),
             }
         }
     }
 
-    /// Runs the script of `len` octets in a buffer, which came from `uri`.
-    fn run_buffer(&mut self, buffer: &[u8], len: usize, uri: &Uri) -> Result<Ending> {
+    /// Reads what was chained into a buffer. `None` when it is no script.
+    #[inline(never)]
+    fn read_next(&mut self, next: &Next, buffer: &mut [u8]) -> Result<Option<Read>> {
+        let name = match next {
+            Next::Place(uri) => return self.read_script(uri, None, buffer),
+            Next::Image(name) => name,
+        };
+        let known = self.sources.images.get_mut(name);
+        let expected = known.ok().and_then(|image| image.sha256);
+        let mut script = None;
+        self.at_places(name, &mut |app, uri| {
+            script = app.read_script(uri, expected, buffer)?;
+            Ok(())
+        })?;
+        if script.is_some() {
+            self.sources.images.executed(name);
+        }
+        Ok(script)
+    }
+
+    /// Runs the script in a buffer.
+    fn run_buffer(&mut self, buffer: &[u8], script: &Read) -> Result<Ending> {
+        let Read { len, uri, verified } = script;
+        // One that nobody has verified could take back what was asked of all images.
+        if self.sources.images.only_verified && !verified {
+            return Err(self.fail(AppError::NotVerified));
+        }
         let scripts = self.scripts.as_mut();
         let left = scripts.and_then(|scripts| {
             scripts.left = scripts.left.checked_sub(1)?;
@@ -169,7 +197,7 @@ where
         if left.is_none() {
             return Err(self.fail(AppError::ScriptNesting));
         }
-        let text = buffer.get(..len).unwrap_or_default();
+        let text = buffer.get(..*len).unwrap_or_default();
         let octets = text.len() as u64;
         let event = Event::Script { uri, octets };
         say(&mut self.net, &mut self.observer, &event);
@@ -193,14 +221,16 @@ where
     #[inline(never)]
     pub(super) fn run_boot_file(&mut self) -> Result {
         let scripts = self.scripts.as_mut();
-        let Some(BootScript { buffer, len, uri }) =
+        let Some(BootScript { buffer, mut script }) =
             scripts.and_then(|scripts| scripts.boot_file.take())
         else {
             return Ok(());
         };
+        // It runs again where the policy says so, and cannot take back what is permanent.
+        script.verified |= self.sources.images.latched;
         self.sources.images.clear();
         let only_verified = self.sources.images.only_verified;
-        let ending = match self.run_buffer(buffer, len, &uri) {
+        let ending = match self.run_buffer(buffer, &script) {
             Ok(Ending::Replaced) => self.chain_into(buffer),
             other => other,
         };
@@ -212,18 +242,35 @@ where
         self.must_boot(ending?)
     }
 
-    /// Fetches a script into a buffer. Gives its length, and where it really was. `None` when the file is no script.
+    /// Fetches a script into a buffer, which has to have this digest if there is one. `None` when the file is no script.
     #[inline(never)]
-    fn read_script(&mut self, uri: &Uri, buffer: &mut [u8]) -> Result<Option<(usize, Uri)>> {
+    fn read_script(
+        &mut self,
+        uri: &Uri,
+        expected: Option<Digest>,
+        buffer: &mut [u8],
+    ) -> Result<Option<Read>> {
         self.start_attempt()?;
         let limit = buffer.len();
-        let mut reader = FileReader::new(buffer, SCRIPT);
+        let mut reader = FileReader::new(&mut *buffer, SCRIPT);
         let uri = self.read_into(uri, None, &mut reader)?;
-        match reader.finish() {
-            Ok(len) => Ok(Some((len, uri))),
-            Err(Stopped::Other) => Ok(None),
-            Err(Stopped::TooLong) => Err(self.script_too_long(limit)),
+        let len = match reader.finish() {
+            Ok(len) => len,
+            Err(Stopped::Other) => return Ok(None),
+            Err(Stopped::TooLong) => return Err(self.script_too_long(limit)),
+        };
+        if let Some(expected) = expected {
+            let found = sha256(buffer.get(..len).unwrap_or_default());
+            if found != Some(expected) {
+                let found = found.unwrap_or(Digest([0; 32]));
+                return Err(self.fail(AppError::DigestMismatch { found }));
+            }
         }
+        Ok(Some(Read {
+            len,
+            uri,
+            verified: expected.is_some(),
+        }))
     }
 
     /// Fetches a small file, or a part of a file. Gives where it really was. A reader that has seen enough is no failure.
@@ -376,6 +423,7 @@ where
             | Command::IfStat(_)
             | Command::IfConf { .. }
             | Command::Route
+            | Command::NStat
             | Command::NsLookup { .. }
             | Command::Ping { .. } => self.network_command(command),
             Command::AutoBoot => Ok(Reply::AutoBoot),

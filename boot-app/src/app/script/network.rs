@@ -54,17 +54,36 @@ where
                 configured?;
             }
             Command::Route => self.show_routes(),
+            #[cfg(feature = "ping")]
+            Command::NStat => self.show_neighbors(),
             Command::NsLookup { host, .. } => {
-                self.start_attempt()?;
-                return match self.net.nslookup(host) {
-                    Some(Ok(address)) => Ok(Reply::Address(address)),
-                    Some(Err(error)) => Err(self.fail_net(error)),
-                    None => Err(self.fail(AppError::NotSupported)),
-                };
+                return Ok(Reply::Address(self.look_up(host)?));
+            }
+            #[cfg(feature = "ping")]
+            Command::Ping {
+                host,
+                size,
+                count,
+                timeout,
+                quiet,
+            } => {
+                let to = self.look_up(host)?;
+                self.ping(to, size, count, timeout, quiet)?;
             }
             _ => return Err(self.fail(AppError::NotSupported)),
         }
         Ok(Reply::Done)
+    }
+
+    /// The address of a host.
+    #[inline(never)]
+    fn look_up(&mut self, host: &str) -> Result<IpAddr> {
+        self.start_attempt()?;
+        match self.net.nslookup(host) {
+            Some(Ok(address)) => Ok(address),
+            Some(Err(error)) => Err(self.fail_net(error)),
+            None => Err(self.fail(AppError::NotSupported)),
+        }
     }
 
     /// Refuses interfaces that do not exist. There is one, `net0`; `netX` is the one that was opened last.
@@ -119,6 +138,27 @@ where
             out.with_prefix(config.address, config.prefix_len);
         }
         out.text("\n");
+    }
+
+    #[cfg(feature = "ping")]
+    fn show_neighbors(&mut self) {
+        let Some(scripts) = &mut self.scripts else {
+            return;
+        };
+        let mut out = Screen(scripts.terminal);
+        let out: &mut dyn Console = &mut out;
+        let mut nth = 0;
+        while let Some((address, mac)) = self.net.neighbor(nth) {
+            nth += 1;
+            out.text(match address {
+                IpAddr::V4(_) => "net0 IPv4 ",
+                IpAddr::V6(_) => "net0 IPv6 ",
+            });
+            out.ip(address);
+            out.text(" is Ethernet ");
+            out.mac(mac);
+            out.text("\n");
+        }
     }
 
     fn show_routes(&mut self) {

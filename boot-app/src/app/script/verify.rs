@@ -4,10 +4,10 @@ use super::Reply;
 use crate::app::{AppError, BootApp, Result};
 use crate::observer::Observer;
 use crate::script::FileReader;
-use netboot_cms::{CmsError, Content, Message, Policy, oid};
-use netboot_core::Digest;
+use netboot_cms::{CmsError, Content, ContentDigest, ContentHasher, Message, Policy, oid};
 use netboot_core::uri::{Uri, UriError};
-use netboot_ipxe::IpxeInterface;
+use netboot_core::{Digest, Instant};
+use netboot_ipxe::{Deliver, IpxeInterface, SinkFailed};
 use netboot_x509::{Hash, Identity, Trust};
 use ocp_recovery::RegisterBus;
 
@@ -34,41 +34,78 @@ where
         let Some(trust) = trust else {
             return Err(self.fail(AppError::NoSigners));
         };
-        self.start_attempt()?;
         let buffer = self.take_buffer()?;
-        let mut reader = FileReader::new(&mut *buffer, b"");
-        let read = self.read_into(uri, None, &mut reader);
-        let judged = match reader.finish() {
-            Ok(len) => judge(buffer.get(..len).unwrap_or_default(), signer, &trust),
-            Err(_) => Err(Refused::Cms(CmsError::TooLarge)),
-        };
+        let judged = self.judge(name, uri, signer, &trust, buffer);
         self.give_back(buffer);
-        read?;
-        let digest = match judged {
-            Ok(digest) => digest,
-            Err(Refused::Cms(error)) => return Err(self.fail(AppError::Signature(error))),
-            Err(Refused::WrongSigner) => return Err(self.fail(AppError::WrongSigner)),
-        };
+        let digest = judged?;
         let found = self.sources.images.get_mut(name);
         let found = found.map(|image| image.sha256 = Some(digest));
         self.images(found)?;
         Ok(Reply::Done)
     }
+
+    /// Fetches the signature into `buffer` and judges it. Gives the digest of what was signed.
+    #[inline(never)]
+    fn judge(
+        &mut self,
+        name: &str,
+        uri: &Uri,
+        signer: Option<&str>,
+        trust: &Trust<'_>,
+        buffer: &mut [u8],
+    ) -> Result<Digest> {
+        self.start_attempt()?;
+        let mut reader = FileReader::new(&mut *buffer, b"");
+        self.read_into(uri, None, &mut reader)?;
+        let message = match reader.finish() {
+            Ok(len) => buffer.get(..len).unwrap_or_default(),
+            Err(_) => return Err(self.fail(AppError::Signature(CmsError::TooLarge))),
+        };
+        let mut judged = judge(message, signer, trust, None);
+        if judged == Err(Refused::Cms(CmsError::NeedsContent)) {
+            // It is over the image itself. The image is read once for its digest, and once more for the device.
+            let content = self.hash_image(name)?;
+            judged = judge(message, signer, trust, Some(&content));
+        }
+        judged.map_err(|refused| {
+            self.fail(match refused {
+                Refused::Cms(error) => AppError::Signature(error),
+                Refused::WrongSigner => AppError::WrongSigner,
+            })
+        })
+    }
+
+    /// Reads the image `name` from the first of its places that has it, and hashes it.
+    #[inline(never)]
+    fn hash_image(&mut self, name: &str) -> Result<ContentDigest> {
+        let image = self.sources.images.get_mut(name);
+        let part = image.ok().and_then(|image| image.part());
+        let mut sink = HashSink::default();
+        self.at_places(name, &mut |app, uri| {
+            app.start_attempt()?;
+            sink = HashSink::default();
+            app.read_into(uri, part, &mut sink)?;
+            Ok(())
+        })?;
+        Ok(sink.hasher.finish())
+    }
 }
 
-/// Judges a signature, and gives the digest of what was signed.
+/// Judges a signature, and gives the digest of what was signed: what the signature says, or what was seen of the image.
 #[inline(never)]
 fn judge(
     message: &[u8],
     signer: Option<&str>,
     trust: &Trust<'_>,
+    content: Option<&ContentDigest>,
 ) -> core::result::Result<Digest, Refused> {
     let signed = Message::parse(message).and_then(Message::signed);
     let signed = signed.map_err(Refused::Cms)?;
-    let Some(claimed) = signed.claimed_digest() else {
-        // The signature is over the image itself, which is held nowhere.
-        return Err(Refused::Cms(CmsError::NeedsContent));
+    let claimed = match content {
+        Some(content) => Some(&content.sha256()[..]),
+        None => signed.claimed_digest(),
     };
+    let claimed = claimed.ok_or(Refused::Cms(CmsError::NeedsContent))?;
     if signed.hash().map_err(Refused::Cms)? != Hash::Sha256 {
         return Err(Refused::Cms(CmsError::UnsupportedDigest));
     }
@@ -77,7 +114,11 @@ fn judge(
         usage: Some(oid::CODE_SIGNING),
         content_types: &[oid::DATA],
     };
-    let verified = signed.verify(Content::Digest(claimed), &[], &policy);
+    let content = match content {
+        Some(content) => Content::Hashed(content),
+        None => Content::Digest(claimed),
+    };
+    let verified = signed.verify(content, &[], &policy);
     let verified = verified.map_err(Refused::Cms)?;
     let name = Identity::of(verified.signer).and_then(|identity| identity.common_name);
     if signer.is_some_and(|wanted| name != Some(wanted.as_bytes())) {
@@ -87,4 +128,48 @@ fn judge(
     digest
         .map(Digest)
         .map_err(|_| Refused::Cms(CmsError::WrongDigestLength))
+}
+
+/// Hashes an image.
+#[derive(Default)]
+struct HashSink {
+    hasher: ContentHasher,
+    position: u64,
+}
+
+impl Deliver for HashSink {
+    fn position(&self) -> u64 {
+        self.position
+    }
+
+    fn size(&self) -> Option<u64> {
+        None
+    }
+
+    fn begin(&mut self, _: Instant, _: u64) -> core::result::Result<(), SinkFailed> {
+        *self = Self::default();
+        Ok(())
+    }
+
+    fn withdraw(&mut self, _: Instant) -> bool {
+        true
+    }
+
+    fn window(&mut self, _: Instant) -> core::result::Result<usize, SinkFailed> {
+        Ok(usize::MAX)
+    }
+
+    fn write(&mut self, _: Instant, data: &[u8]) -> core::result::Result<(), SinkFailed> {
+        self.position = self.position.saturating_add(data.len() as u64);
+        self.hasher.update(data);
+        Ok(())
+    }
+
+    fn end(&mut self, _: Instant) -> core::result::Result<(), SinkFailed> {
+        Ok(())
+    }
+
+    fn digest(&self) -> Option<Digest> {
+        Some(Digest(*self.hasher.clone().finish().sha256()))
+    }
 }

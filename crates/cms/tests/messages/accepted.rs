@@ -3,7 +3,7 @@
 use crate::forge;
 use crate::openssl;
 use crate::people::{Asked, CONTENT, NOW, judge, pki, root, signer, signer_with};
-use netboot_cms::{CmsError, Content, Hash, Message, oid};
+use netboot_cms::{CmsError, Content, ContentHasher, Hash, Message, oid};
 use netboot_x509::TimePolicy;
 use std::time::SystemTime;
 use test_pki::{KeyKind, Usage, Validity};
@@ -46,6 +46,16 @@ fn each_form_of_openssl() {
                 match attributes {
                     true => assert!(told.is_ok(), "{what}: {told:?}"),
                     false => assert_eq!(told, Err(CmsError::NeedsContent), "{what}"),
+                }
+                let mut hasher = ContentHasher::new();
+                CONTENT.chunks(3).for_each(|piece| hasher.update(piece));
+                let hashed = hasher.finish();
+                let told = asked.of(&message, Content::Hashed(&hashed));
+                match hash {
+                    Hash::Sha256 => assert!(told.is_ok(), "{what}: {told:?}"),
+                    Hash::Sha384 => {
+                        assert_eq!(told, Err(CmsError::UnsupportedDigest), "{what}");
+                    }
                 }
                 let without = asked.attached(&message);
                 assert_eq!(without, Err(CmsError::Detached), "{what}");

@@ -3,7 +3,7 @@
 use crate::forge::{self, Forge, algorithm, attribute, der, sha256};
 use crate::openssl;
 use crate::people::{Asked, CONTENT, judge, other, root, signer};
-use netboot_cms::{CmsError, Content, Part, oid};
+use netboot_cms::{CmsError, Content, ContentHasher, Part, oid};
 
 /// One change of an honest message, and the error that it has.
 type Attack = (&'static str, fn(&mut Forge), CmsError);
@@ -314,6 +314,10 @@ fn signed_attributes_as_content() {
     confused.content = None;
     let apart = honest.signed();
     let verdict = Asked::default().of(&confused.der(), Content::Octets(&apart));
+    assert_eq!(verdict, Err(CmsError::AmbiguousContent));
+    let mut hasher = ContentHasher::new();
+    apart.chunks(5).for_each(|piece| hasher.update(piece));
+    let verdict = Asked::default().of(&confused.der(), Content::Hashed(&hasher.finish()));
     assert_eq!(verdict, Err(CmsError::AmbiguousContent));
 }
 

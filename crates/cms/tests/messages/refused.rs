@@ -2,7 +2,7 @@
 
 use crate::openssl;
 use crate::people::{Asked, CONTENT, judge, other, pki, root, signer, signer_with};
-use netboot_cms::{CmsError, Content, Message, oid};
+use netboot_cms::{CmsError, Content, ContentHasher, Message, oid};
 use netboot_core::Coded;
 use netboot_x509::{Role, VerifyError};
 use test_pki::{KeyKind, Pki, Usage, Validity};
@@ -81,6 +81,13 @@ fn other_content() {
     let message = openssl::sign(&[&signer()], CONTENT, &["-md", "sha256"]);
     let verdict = asked.of(&message, Content::Octets(b"other"));
     assert_eq!(verdict, Err(CmsError::DigestMismatch));
+    let mut hasher = ContentHasher::new();
+    hasher.update(b"other");
+    let verdict = asked.of(&message, Content::Hashed(&hasher.clone().finish()));
+    assert_eq!(verdict, Err(CmsError::DigestMismatch));
+    let plain = openssl::sign(&[&signer()], CONTENT, &["-md", "sha256", "-noattr"]);
+    let verdict = asked.of(&plain, Content::Hashed(&hasher.finish()));
+    assert_eq!(verdict, Err(CmsError::BadSignature));
     let verdict = asked.of(&message, Content::Digest(&[7; 32]));
     assert_eq!(verdict, Err(CmsError::DigestMismatch));
     for length in [0, 20, 31, 33, 48] {

@@ -33,9 +33,11 @@ pub(super) fn emit(
     let len = u16::try_from(payload.len()).unwrap_or(u16::MAX);
     let len = len.saturating_add(UDP_HEADER as u16);
     let (header, addresses) = match (source, destination) {
-        (IpAddr::V4(source), IpAddr::V4(destination)) => (v4(packet, len, source, destination), 8),
+        (IpAddr::V4(source), IpAddr::V4(destination)) => {
+            (v4(packet, UDP, len, source, destination), 8)
+        }
         (IpAddr::V6(source), IpAddr::V6(destination)) if cfg!(feature = "ipv6") => {
-            (v6(packet, len, source, destination), 32)
+            (v6(packet, UDP, len, source, destination), 32)
         }
         _ => return 0,
     };
@@ -68,8 +70,14 @@ pub(super) fn emit(
     end
 }
 
-/// Writes a header of IPv4 before `len` octets. Gives its octets.
-fn v4(packet: &mut [u8], len: u16, source: Ipv4Addr, destination: Ipv4Addr) -> usize {
+/// Writes a header of IPv4 before `len` octets of `protocol`. Gives its octets.
+pub(super) fn v4(
+    packet: &mut [u8],
+    protocol: u8,
+    len: u16,
+    source: Ipv4Addr,
+    destination: Ipv4Addr,
+) -> usize {
     let mut header = [0; 20];
     let [l0, l1] = len.saturating_add(20).to_be_bytes();
     header[0] = 0x45;
@@ -77,7 +85,7 @@ fn v4(packet: &mut [u8], len: u16, source: Ipv4Addr, destination: Ipv4Addr) -> u
     header[3] = l1;
     header[6] = DONT_FRAGMENT;
     header[8] = HOP_LIMIT;
-    header[9] = UDP;
+    header[9] = protocol;
     header[12..16].copy_from_slice(&source.octets());
     header[16..20].copy_from_slice(&destination.octets());
     let sum = checksum::complement(checksum::sum(0, &header));
@@ -86,14 +94,20 @@ fn v4(packet: &mut [u8], len: u16, source: Ipv4Addr, destination: Ipv4Addr) -> u
     header.len()
 }
 
-/// Writes a header of IPv6 before `len` octets. Gives its octets.
-fn v6(packet: &mut [u8], len: u16, source: Ipv6Addr, destination: Ipv6Addr) -> usize {
+/// Writes a header of IPv6 before `len` octets of `protocol`. Gives its octets.
+pub(super) fn v6(
+    packet: &mut [u8],
+    protocol: u8,
+    len: u16,
+    source: Ipv6Addr,
+    destination: Ipv6Addr,
+) -> usize {
     let mut header = [0; 40];
     let [l0, l1] = len.to_be_bytes();
     header[0] = 0x60;
     header[4] = l0;
     header[5] = l1;
-    header[6] = UDP;
+    header[6] = protocol;
     header[7] = HOP_LIMIT;
     header[8..24].copy_from_slice(&source.octets());
     header[24..40].copy_from_slice(&destination.octets());

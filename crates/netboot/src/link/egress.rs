@@ -6,6 +6,8 @@
 use super::Address;
 use super::arp::{self, Arp};
 use super::ethernet::{self, BROADCAST, Mac};
+#[cfg(feature = "ping")]
+use super::family::ip_of;
 use super::family::{address_of, of_v4};
 #[cfg(feature = "ipv6")]
 use super::ipv6::{self, Inet6};
@@ -116,6 +118,25 @@ impl<'w> Egress<'w> {
             let len = write(frame.get_mut(header..).unwrap_or_default());
             self.finish(frame, len, now);
         });
+    }
+
+    /// The station's address that it speaks to `peer` with; `None` while it has none of the family.
+    #[inline(always)]
+    pub fn source_for(&self, peer: IpAddr) -> Option<IpAddr> {
+        match peer {
+            IpAddr::V4(_) => self.address.map(IpAddr::V4),
+            #[cfg(feature = "ipv6")]
+            IpAddr::V6(peer) => self.ipv6.source_for(peer).map(IpAddr::V6),
+            #[cfg(not(feature = "ipv6"))]
+            IpAddr::V6(_) => None,
+        }
+    }
+
+    /// Neighbour number `nth`: address and hardware address.
+    #[cfg(feature = "ping")]
+    pub fn neighbor(&self, nth: usize) -> Option<(IpAddr, Mac)> {
+        let (address, mac) = self.neighbors.get(nth)?;
+        Some((ip_of(address), mac))
     }
 
     /// Writes the packet that has waited into `frame` of [`waited_len`](Self::waited_len) octets, and its header.

@@ -13,6 +13,7 @@
 //! | `egress` | the way out: from a packet to a frame |
 //! | `arrival` | the way in: checksums, and the datagrams that are read where the device put them |
 //! | `datagram` | the way out for UDP |
+//! | `echo` | echo requests and their answers |
 //! | `family` | addresses of the families that the build speaks |
 //! | `ipv6` | own addresses of IPv6 |
 //! | `ndp` | questions and answers about hardware addresses of IPv6 |
@@ -24,6 +25,8 @@ mod arrival;
 mod arrival6;
 mod checksum;
 mod datagram;
+#[cfg(feature = "ping")]
+mod echo;
 mod egress;
 mod ethernet;
 mod family;
@@ -39,6 +42,8 @@ use arrival::{Arrival, Datagram, Direct};
 #[cfg(feature = "ipv6")]
 use core::net::Ipv6Addr;
 use core::net::{IpAddr, Ipv4Addr};
+#[cfg(feature = "ping")]
+pub(crate) use echo::{Echo, HEADER as ECHO_HEADER};
 #[cfg(feature = "http")]
 pub(crate) use egress::Tx;
 pub(crate) use egress::{Egress, WAITING};
@@ -65,6 +70,9 @@ pub(crate) struct Link<'w, D> {
     /// The UDP port of the query for a name that waits for its answer.
     #[cfg(feature = "dns")]
     pub dns: Option<u16>,
+    /// The echo request that waits for its answer.
+    #[cfg(feature = "ping")]
+    pub echo: Option<Echo>,
     /// The datagram that is read in place, and the slot of its frame.
     kept: Option<(FrameSlot, Datagram)>,
     /// Set when the device has to keep the frame that arrived last.
@@ -122,6 +130,8 @@ impl<'w, D: Device> Link<'w, D> {
             port: None,
             #[cfg(feature = "dns")]
             dns: None,
+            #[cfg(feature = "ping")]
+            echo: None,
             kept: None,
             found: None,
             servant: mac,
@@ -242,6 +252,12 @@ impl<'w, D: Device> Link<'w, D> {
             }
             return true;
         }
+        #[cfg(feature = "ping")]
+        if let Some(echo) = &mut self.echo
+            && head.ethertype == ethernet::IPV4
+        {
+            echo.look(payload);
+        }
         let arrival = match head.ethertype {
             ethernet::IPV4 => arrival::look(frame, head.len, direct, rx_checksum_verified),
             #[cfg(feature = "ipv6")]
@@ -302,7 +318,13 @@ impl<'w, D: Device> Link<'w, D> {
                             message,
                         );
                     }
-                    _ => {}
+                    _ =>
+                    {
+                        #[cfg(feature = "ping")]
+                        if let Some(echo) = &mut self.echo {
+                            echo.look6(envelope.source, message);
+                        }
+                    }
                 }
             }
         }
@@ -368,19 +390,27 @@ impl<'w, D: Device> Link<'w, D> {
         payload: &[u8],
     ) {
         let Self { device, egress, .. } = self;
-        let own = match to.0 {
-            IpAddr::V4(_) => egress.address.map(IpAddr::V4),
-            #[cfg(feature = "ipv6")]
-            IpAddr::V6(peer) => egress.ipv6.source_for(peer).map(IpAddr::V6),
-            #[cfg(not(feature = "ipv6"))]
-            IpAddr::V6(_) => None,
-        };
+        let own = egress.source_for(to.0);
         let (Some(source), Some(slot)) = (source.or(own), device.transmit()) else {
             return;
         };
         let len = datagram::packet_len(to.0, payload.len());
         egress.send(slot, now, len, |packet| {
             datagram::emit(packet, (source, port), to, payload)
+        });
+    }
+
+    /// Sends an echo request with `len` octets of payload, and waits for its answer from now on. It is lost when no transmit buffer is free.
+    #[cfg(feature = "ping")]
+    #[inline(never)]
+    pub fn send_echo(&mut self, now: Instant, echo: Echo, len: u16) {
+        self.echo = Some(echo);
+        let Self { device, egress, .. } = self;
+        let (Some(source), Some(slot)) = (egress.source_for(echo.to), device.transmit()) else {
+            return;
+        };
+        egress.send(slot, now, echo::packet_len(echo.to, len), |packet| {
+            echo::emit(packet, source, &echo, len)
         });
     }
 

@@ -92,6 +92,13 @@ impl Neighbors {
         }
     }
 
+    /// Neighbour number `nth`: address and hardware address.
+    #[cfg(feature = "ping")]
+    pub fn get(&self, nth: usize) -> Option<(Address, Mac)> {
+        let known = self.entries.get(nth)?;
+        Some((known.address, known.mac))
+    }
+
     /// Forgets everybody.
     pub fn clear(&mut self) {
         self.entries.clear();

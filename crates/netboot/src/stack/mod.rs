@@ -1,6 +1,6 @@
 //! The IP stack on its link: addresses, routes, and TCP where the build has it.
 //!
-//! The [link](crate::link) has Ethernet, ARP, the routes, and UDP in both ways. smoltcp does TCP, and answers ICMP over IPv4. It sees no datagrams. Each socket belongs
+//! The [link](crate::link) has Ethernet, ARP, the routes, and UDP in both ways. smoltcp does TCP. It sees no datagrams. Each socket belongs
 //! to whoever opened it: the owner keeps the handle and asks for the socket when it needs it. No deadline, no lease and no policy lives here.
 
 #[cfg(feature = "http")]

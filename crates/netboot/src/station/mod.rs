@@ -10,6 +10,7 @@
 //! | `ipv6` | the station's addresses of IPv6, and what routers say of the link |
 //! | `syslog` | lines for the server that takes the log |
 //! | `pace` | how many of them may go out in a second |
+//! | `ping` | one echo request |
 //! | `path` | the MTU, and what is tried when the way may have changed |
 //! | `names` | the resolvers |
 //! | `resolve` | host name to address |
@@ -27,6 +28,8 @@ mod names;
 #[cfg(feature = "syslog")]
 mod pace;
 mod path;
+#[cfg(feature = "ping")]
+mod ping;
 mod resolve;
 #[allow(clippy::module_inception)]
 mod station;
@@ -42,6 +45,8 @@ pub(crate) use lease::State;
 pub(crate) use lease6::Lease6;
 #[cfg(feature = "dns")]
 pub(crate) use names::Names;
+#[cfg(feature = "ping")]
+pub(crate) use ping::ping;
 pub use resolve::resolve;
 pub(crate) use station::StationParts;
 pub use station::{Failed, Internal, Station, Step};

@@ -6,6 +6,7 @@ use netboot_x509::{
     TrustPolicy, VerifyError, verify_signer,
 };
 use rcgen::{CertificateParams, ExtendedKeyUsagePurpose, IsCa, KeyUsagePurpose, SigningKey as _};
+use sha2::{Digest as _, Sha256, Sha384};
 
 /// id-kp-codeSigning, 1.3.6.1.5.5.7.3.3
 const CODE_SIGNING: &[u8] = &[0x2B, 0x06, 0x01, 0x05, 0x05, 0x07, 0x03, 0x03];
@@ -139,7 +140,15 @@ fn a_signature_over_data() {
         |hash,
          data: &[u8],
          algorithms: &[&'static dyn rustls_pki_types::SignatureVerificationAlgorithm]| {
-            key.verify_data(hash, data, &signature, algorithms)
+            let digest = match hash {
+                Hash::Sha256 => Sha256::digest(data).to_vec(),
+                Hash::Sha384 => Sha384::digest(data).to_vec(),
+            };
+            let verdict = key.verify_data(hash, data, &signature, algorithms);
+            // The digest alone is as good as the data.
+            let by_digest = key.verify_digest(hash, &digest, &signature, algorithms);
+            assert_eq!(by_digest, verdict);
+            verdict
         };
     let sha256 = Hash::Sha256;
     assert_eq!(verify(sha256, b"data", DEFAULT_ALGORITHMS), Ok(()));
