@@ -7,7 +7,7 @@ use netboot_tls::TlsError;
 use netboot_tls::channel::SMALL_RECORDS;
 use netboot_tls::verify::VerifyError;
 use std::path::PathBuf;
-use test_pki::{Flaw, Pki};
+use test_pki::{Flaw, Pki, Usage, Validity};
 use testbed::https::{Https, NAME};
 use testbed::plan::{Image, Pointer, SERVER};
 use testbed::qemu::{self, QemuOptions, QemuOutcome};
@@ -105,6 +105,63 @@ fn boots_over(connections: usize, plan: &Plan) -> QemuOutcome {
     assert_eq!(files(Served::Https), requests as usize);
     assert_eq!(files(Served::Http) + files(Served::Tftp), 0);
     outcome
+}
+
+/// A script of `docs/examples/scripts` that wants signatures.
+const VERIFY: &str = include_str!("../../docs/examples/scripts/verify.ipxe");
+
+#[test]
+fn a_script_boots_what_the_release_team_has_signed() {
+    if !asked_for("a_script_boots_what_the_release_team_has_signed") {
+        return;
+    }
+    let https = ends();
+    let built = rom::build_once(&RomOptions {
+        rom_kib: 288,
+        ram_kib: 160,
+        script: true,
+        script_extras: true,
+        https: Some(https.rom()),
+        ..RomOptions::default()
+    });
+    let image = built.unwrap().image;
+    let release = https
+        .pki
+        .signer("release", Usage::CodeSigning, Validity::default())
+        .unwrap();
+    let mut plan = Plan {
+        script: Some(VERIFY.into()),
+        ..plan(https)
+    };
+    // One with signed attributes, one without, as iPXE's documentation makes it.
+    let arguments: [&[&str]; 3] = [&[], &["-noattr"], &[]];
+    plan.files = plan
+        .images
+        .iter()
+        .zip(arguments)
+        .map(|(image, arguments)| {
+            let signature = test_pki::sign(&[&release], &image.bytes, arguments).unwrap();
+            (format!("{}.sig", image.name), signature)
+        })
+        .collect();
+    let outcome = qemu::boot(&plan, &QemuOptions::new(&image), &mut |_| {}).unwrap();
+    assert!(outcome.parsed.booted(), "{:#?}", outcome.lines);
+    assert_eq!(outcome.exit_code, Some(0));
+    // The second image is not what was signed.
+    plan.corrupt = Some(1);
+    let outcome = qemu::boot(&plan, &QemuOptions::new(&image), &mut |_| {}).unwrap();
+    assert!(!outcome.parsed.booted(), "{:#?}", outcome.lines);
+    let activated: Vec<usize> = outcome
+        .parsed
+        .device_images
+        .iter()
+        .filter(|image| image.activated)
+        .map(|image| image.index as usize)
+        .collect();
+    assert_eq!(
+        activated, [0; 0],
+        "the script verifies all before it delivers"
+    );
 }
 
 /// Boots what must not be; the number of the error is on the console, the device has got nothing, the server

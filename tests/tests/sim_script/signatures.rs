@@ -4,9 +4,7 @@ use super::{plan, serve};
 use e2e::{Boot, Sim};
 use image_server::{HttpFault, Rule};
 use netboot_core::{Blame, Instant};
-use std::fs;
-use std::process::Command;
-use test_pki::{Identity, Pki, Usage, Validity, pem_of};
+use test_pki::{Identity, Pki, Usage, Validity};
 use testbed::plan::FILE_NAMES;
 use testbed::{Plan, Protocol};
 
@@ -17,27 +15,7 @@ const TRUST: &str = "imgtrust --permanent\n";
 
 /// What a person signs, by `openssl cms`.
 fn sign(signer: &Identity, octets: &[u8], more: &[&str]) -> Vec<u8> {
-    let folder = tempfile::TempDir::new().unwrap();
-    let at = folder.path();
-    fs::write(at.join("image"), octets).unwrap();
-    let (own, others) = signer.chain.split_first().unwrap();
-    fs::write(at.join("own.pem"), pem_of(own)).unwrap();
-    let others: String = others.iter().map(pem_of).collect();
-    fs::write(at.join("others.pem"), others).unwrap();
-    fs::write(at.join("key.pem"), signer.key_pem()).unwrap();
-    let output = Command::new("openssl")
-        .args("cms -sign -binary -in image -outform DER -out signature".split(' '))
-        .args("-signer own.pem -inkey key.pem -certfile others.pem -nosmimecap".split(' '))
-        .args(more)
-        .current_dir(at)
-        .output()
-        .expect("openssl is installed");
-    assert!(
-        output.status.success(),
-        "{}",
-        String::from_utf8_lossy(&output.stderr)
-    );
-    fs::read(at.join("signature")).unwrap()
+    test_pki::sign(&[signer], octets, &[&["-nosmimecap"], more].concat()).unwrap()
 }
 
 /// A plan whose script has each image verified by the signature beside it, and the people who may sign.

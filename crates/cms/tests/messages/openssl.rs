@@ -31,34 +31,7 @@ fn pem<'a>(certificates: impl IntoIterator<Item = &'a [u8]>) -> String {
 
 /// What signers sign, in DER, with more arguments for `openssl cms -sign -binary`.
 pub fn sign(signers: &[&Identity], content: &[u8], arguments: &[&str]) -> Vec<u8> {
-    let folder = TempDir::new().unwrap();
-    let at = folder.path();
-    fs::write(at.join("content"), content).unwrap();
-    let mut all = vec![
-        "cms", "-sign", "-binary", "-in", "content", "-out", "message",
-    ];
-    all.extend(["-outform", "DER"]);
-    let names: Vec<_> = (0..signers.len())
-        .map(|number| [format!("{number}.pem"), format!("{number}.key")])
-        .collect();
-    let mut cas = String::new();
-    for (signer, [certificate, key]) in signers.iter().zip(&names) {
-        let (own, others) = signer.chain.split_first().unwrap();
-        fs::write(at.join(certificate), pem_of(own)).unwrap();
-        fs::write(at.join(key), signer.key_pem()).unwrap();
-        let others = pem(others.iter().map(|one| &one[..]));
-        if !cas.contains(&others) {
-            cas += &others;
-        }
-        all.extend(["-signer", certificate, "-inkey", key]);
-    }
-    if !cas.is_empty() && !arguments.contains(&"-nocerts") {
-        fs::write(at.join("cas.pem"), cas).unwrap();
-        all.extend(["-certfile", "cas.pem"]);
-    }
-    all.extend(arguments);
-    run(at, &all).unwrap();
-    fs::read(at.join("message")).unwrap()
+    test_pki::sign(signers, content, arguments).unwrap()
 }
 
 /// What signers sign, with the content in the message.

@@ -16,12 +16,14 @@
 #![forbid(unsafe_code)]
 
 mod authority;
+mod cms;
 mod flaw;
 mod identity;
 mod key;
 mod pki;
 mod purpose;
 
+pub use cms::sign;
 pub use flaw::Flaw;
 pub use identity::{Identity, pem_of};
 pub use key::KeyKind;

@@ -149,6 +149,8 @@ pub struct Plan {
     pub static_address: bool,
     /// The families of addresses.
     pub family: Family,
+    /// Files on the server beside the images: their names and octets.
+    pub files: Vec<(String, Vec<u8>)>,
     /// A script that the server hands out as the boot file.
     pub script: Option<String>,
     /// The board's own script; `None` for its default.
@@ -181,6 +183,7 @@ impl Default for Plan {
             end: EndSignal::None,
             static_address: false,
             family: Family::Ipv4,
+            files: Vec::new(),
             script: None,
             built_in: None,
             signers: None,
@@ -262,6 +265,10 @@ impl Plan {
         for (index, image) in self.images.iter().enumerate() {
             let content = Content::Bytes(self.served(index));
             config.files.insert(image.name.clone(), content);
+        }
+        for (name, octets) in &self.files {
+            let content = Content::Bytes(octets.as_slice().into());
+            config.files.insert(name.clone(), content);
         }
         config
             .files

@@ -143,13 +143,18 @@ impl RomOptions {
                 false => ("https", format!("https-{digest}")),
             }
         });
+        // Signers have the roots of HTTPS.
+        let extras = match self.https {
+            Some(_) => "menu,san,shell,verify",
+            None => "menu,san,shell",
+        };
         let switches = [
             (self.tiny, "tiny", "tiny"),
             (self.nwp, "nwp", "nwp"),
             (self.parallel, "parallel", "parallel"),
             (self.settings, "settings", "settings"),
             (self.script, "script", "script"),
-            (self.script_extras, "menu,san,shell", "extras"),
+            (self.script_extras, extras, "extras"),
             (self.ipv6, "ipv6", "ipv6"),
             (self.negotiate, "negotiate", "negotiate"),
             (self.trace, "trace", "trace"),

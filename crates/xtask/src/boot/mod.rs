@@ -113,13 +113,13 @@ fn build(arguments: &BootArgs, plan: &Plan) -> Result<(rom::Rom, String)> {
     let rom = match arguments.nwp {
         true => RomOptions::network_coprocessor(),
         false => RomOptions {
-            rom_kib: arguments.rom,
-            ram_kib: arguments.ram,
+            rom_kib: arguments.rom_kib(),
+            ram_kib: arguments.ram_kib(),
             texts: arguments.texts,
             settings: arguments.static_address || !arguments.setting.is_empty(),
             ipv6: arguments.ipv6,
-            script: arguments.script.is_some() || arguments.shell,
-            script_extras: arguments.script.is_some() || arguments.shell,
+            script: arguments.has_scripts(),
+            script_extras: arguments.has_scripts(),
             https: plan.https.as_ref().map(Https::rom),
             ..RomOptions::default()
         },

@@ -14,7 +14,7 @@ use serde::Serialize;
 use std::fs;
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
-use test_pki::{Identity, Pki};
+use test_pki::{Identity, Pki, Usage, Validity};
 use testbed::https::Https;
 use testbed::plan::{EndSignal, FILE_NAMES, FIRMWARE_SIZES, Family, Pointer, firmware};
 use testbed::{Image, Plan, Protocol, settings_help};
@@ -131,12 +131,12 @@ pub struct BootArgs {
     /// Version of the emulated I3C core
     #[arg(long, help_heading = "Board", value_parser = ["v1p4", "v1p5"])]
     pub core: Option<String>,
-    /// RAM of the ROM program in KiB; the build fails when it does not fit
-    #[arg(long, value_name = "KIB", default_value_t = 128, help_heading = "QEMU")]
-    pub ram: u32,
-    /// Flash of the ROM program in KiB
-    #[arg(long, value_name = "KIB", default_value_t = 256, help_heading = "QEMU")]
-    pub rom: u32,
+    /// RAM of the ROM program in KiB [default: 128; 160 for scripts with HTTPS]; the build fails when it does not fit
+    #[arg(long, value_name = "KIB", help_heading = "QEMU")]
+    pub ram: Option<u32>,
+    /// Flash of the ROM program in KiB [default: 256; 288 for scripts with HTTPS, which verify signatures too]
+    #[arg(long, value_name = "KIB", help_heading = "QEMU")]
+    pub rom: Option<u32>,
     /// Boot the ROM of a network coprocessor: TFTP only, in 64 KiB of flash and 64 KiB of RAM, stack included
     #[arg(long, help_heading = "QEMU", conflicts_with_all = ["sim", "https", "toc", "flash_image", "static_address", "ipv6", "ram", "rom", "texts"])]
     pub nwp: bool,
@@ -197,13 +197,19 @@ impl BootArgs {
             true => Protocol::Https,
             false => self.protocol.into(),
         };
+        let https = match protocol {
+            Protocol::Https => Some(self.https_ends()?),
+            _ => None,
+        };
         let plan = Plan {
             parallel: false,
             protocol,
-            https: match protocol {
-                Protocol::Https => Some(self.https_ends()?),
-                _ => None,
+            files: match &https {
+                Some(ends) if self.script.is_some() => signatures(&ends.pki, &images)?,
+                _ => Vec::new(),
             },
+            signers: https.as_ref().map(Https::root),
+            https,
             images,
             pointer: match (self.toc, self.flash_image) {
                 (true, _) => Pointer::Toc,
@@ -229,7 +235,6 @@ impl BootArgs {
             },
             script: self.script.as_deref().map(script).transpose()?,
             built_in: None,
-            signers: None,
             keys: String::new(),
             seed: self.seed,
         };
@@ -237,9 +242,40 @@ impl BootArgs {
         Ok(plan)
     }
 
+    /// Whether the images come by HTTPS.
+    fn is_https(&self) -> bool {
+        self.https || self.protocol == ProtocolArg::Https
+    }
+
+    /// Flash of the ROM program in KiB.
+    pub(super) fn rom_kib(&self) -> u32 {
+        self.rom.unwrap_or(match self.is_large() {
+            true => 288,
+            false => 256,
+        })
+    }
+
+    /// RAM of the ROM program in KiB.
+    pub(super) fn ram_kib(&self) -> u32 {
+        self.ram.unwrap_or(match self.is_large() {
+            true => 160,
+            false => 128,
+        })
+    }
+
+    /// Whether the ROM has nearly everything.
+    fn is_large(&self) -> bool {
+        self.has_scripts() && self.is_https()
+    }
+
+    /// Whether the ROM runs scripts.
+    pub(super) fn has_scripts(&self) -> bool {
+        self.script.is_some() || self.shell
+    }
+
     /// Whether the options go together.
     fn check(&self) -> Result<()> {
-        let https = self.https || self.protocol == ProtocolArg::Https;
+        let https = self.is_https();
         ensure!(
             https || !self.small_records,
             "--small-records is about TLS: give --https as well"
@@ -252,7 +288,7 @@ impl BootArgs {
             !self.nwp || self.protocol == ProtocolArg::Tftp,
             "--nwp: the ROM of a network coprocessor speaks TFTP only"
         );
-        let (rom, ram) = (self.rom, self.ram);
+        let (rom, ram) = (self.rom_kib(), self.ram_kib());
         ensure!(
             self.sim || ROM_KIB.contains(&rom),
             "--rom {rom}: {} to {} KiB are possible; `cargo xtask size` says what the program takes",
@@ -310,6 +346,16 @@ impl BootArgs {
         }
         Ok(images)
     }
+}
+
+/// A signature beside each image, by the release team, whose certificate the authority of this run has issued.
+fn signatures(pki: &Pki, images: &[Image]) -> Result<Vec<(String, Vec<u8>)>> {
+    let signer = pki.signer("release", Usage::CodeSigning, Validity::default())?;
+    let sign = |image: &Image| {
+        let signature = test_pki::sign(&[&signer], &image.bytes, &[])?;
+        Ok((format!("{}.sig", image.name), signature))
+    };
+    images.iter().map(sign).collect()
 }
 
 /// The text of a script.
