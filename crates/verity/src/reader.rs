@@ -127,3 +127,51 @@ impl<H: Hasher, const LEVELS: usize> Reader<H, LEVELS> {
         matches!(&self.state, State::Blocks(verifier) if verifier.is_complete())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Software, Tree};
+
+    #[test]
+    fn the_offset_says_what_comes_next_and_a_block_may_come_again() {
+        let data: Vec<u8> = (0..3 * BLOCK + 5).map(|at| (at * 7) as u8).collect();
+        let tree = Tree::of(&data);
+        let mut packed = Vec::new();
+        tree.pack(&data, |octets| packed.extend_from_slice(octets))
+            .unwrap();
+        let mut reader = Reader::<_, 2>::new(Software::default(), tree.digest());
+        assert_eq!((reader.size(), reader.offset()), (None, 0));
+        let mut at = 0;
+        let mut got = Vec::new();
+        let mut damaged = false;
+        while at < packed.len() {
+            assert_eq!(reader.offset(), at as u64);
+            // In the middle of the second data block the octets are wrong, once.
+            let mut piece = packed[at..packed.len().min(at + 300)].to_vec();
+            if !damaged && got.len() == BLOCK {
+                damaged = true;
+                piece[1] ^= 1;
+            }
+            match reader.push(&piece) {
+                Ok(taken) => {
+                    at += taken;
+                    got.extend_from_slice(reader.data().unwrap_or_default());
+                }
+                Err(error) => {
+                    assert_eq!(error, VerityError::WrongBlock { number: 2 });
+                    reader.retry();
+                    // Head, node, and the first data block.
+                    at = 3 * BLOCK;
+                    assert_eq!(reader.offset(), at as u64);
+                    assert_eq!(reader.data(), None);
+                }
+            }
+        }
+        assert!(damaged && reader.is_complete());
+        assert_eq!(got, data);
+        assert_eq!(reader.size(), Some(data.len() as u64));
+        assert_eq!(reader.offset(), packed.len() as u64);
+        assert_eq!(reader.push(&[0]), Err(VerityError::TooLong));
+    }
+}

@@ -163,3 +163,74 @@ impl<H: Hasher, const LEVELS: usize> Verifier<H, LEVELS> {
 fn bit(index: u32) -> u32 {
     1 << (index % FANOUT)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Software, Tree};
+
+    /// Two nodes of level 1 below the root, and data blocks with different octets.
+    fn file() -> (Vec<u8>, Tree, Vec<u8>) {
+        let data: Vec<u8> = (0..40 * BLOCK).map(|at| (at / BLOCK + at) as u8).collect();
+        let tree = Tree::of(&data);
+        let mut packed = Vec::new();
+        tree.pack(&data, |octets| packed.extend_from_slice(octets))
+            .unwrap();
+        (data, tree, packed.split_off(BLOCK))
+    }
+
+    #[test]
+    fn data_below_one_node_comes_in_any_order_and_once() {
+        let (data, tree, packed) = file();
+        let block = |number: u32| &packed[number as usize * BLOCK..][..BLOCK];
+        // The hasher may be somebody else's.
+        let mut hasher = Software::default();
+        let mut verifier =
+            Verifier::<_, 2>::new(&mut hasher, &tree.digest(), &tree.descriptor()).unwrap();
+        assert_eq!(verifier.layout().size(), data.len() as u64);
+        assert!(!verifier.layout().is_empty());
+        assert!(!verifier.is_wanted(1));
+        let early = |number| Err(VerityError::TooEarly { number });
+        let repeated = |number| Err(VerityError::Repeated { number });
+        assert_eq!(verifier.verify(1, block(1)), early(1));
+        assert_eq!(verifier.verify(0, block(0)), Ok(Verified::Node));
+        assert_eq!(verifier.verify(0, block(0)), repeated(0));
+        assert_eq!(verifier.verify(1, block(1)), Ok(Verified::Node));
+        // Numbers 2 to 33 are the data below the first node.
+        let offset = 31 * BLOCK as u64;
+        assert_eq!(
+            verifier.verify(33, block(33)),
+            Ok(Verified::Data { offset })
+        );
+        assert_eq!(verifier.verify(33, block(33)), repeated(33));
+        assert_eq!(verifier.verify(34, block(34)), early(34), "the second node");
+        assert_eq!(verifier.next(), 2);
+        for number in (2..33).rev() {
+            assert!(verifier.is_wanted(number));
+            let offset = u64::from(number - 2) * BLOCK as u64;
+            assert_eq!(
+                verifier.verify(number, block(number)),
+                Ok(Verified::Data { offset })
+            );
+        }
+        assert_eq!(verifier.next(), 34);
+        assert_eq!(verifier.verify(1, block(1)), repeated(1), "an old node");
+        assert_eq!(verifier.verify(2, block(2)), repeated(2), "old data");
+        for number in 34..verifier.layout().blocks() {
+            verifier.verify(number, block(number)).unwrap();
+        }
+        assert!(verifier.is_complete());
+        let number = verifier.layout().blocks();
+        let beyond = verifier.verify(number, &[]);
+        assert_eq!(beyond, Err(VerityError::NoSuchBlock { number }));
+    }
+
+    #[test]
+    fn an_empty_file_has_no_block() {
+        let tree = Tree::of(&[]);
+        let verifier =
+            Verifier::<_, 2>::new(Software::default(), &tree.digest(), &tree.descriptor()).unwrap();
+        assert!(verifier.layout().is_empty());
+        assert!(verifier.is_complete());
+    }
+}

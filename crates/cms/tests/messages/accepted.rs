@@ -38,6 +38,8 @@ fn each_form_of_openssl() {
                 let parsed = Message::parse(&message).unwrap().signed().unwrap();
                 assert!(parsed.is_detached(), "{what}");
                 assert_eq!(parsed.has_signed_attributes(), attributes, "{what}");
+                let claimed = attributes.then_some(&digest[..]);
+                assert_eq!(parsed.claimed_digest(), claimed, "{what}");
                 assert_eq!(parsed.hash(), Ok(hash), "{what}");
                 assert_eq!(parsed.content_type(), oid::DATA, "{what}");
                 let told = asked.of(&message, Content::Octets(CONTENT)).unwrap();

@@ -86,6 +86,13 @@ fn attributes() {
     assert_eq!(unsigned(MAX_ATTRIBUTES), Ok(()));
     let too_many = Err(CmsError::TooManyAttributes);
     assert_eq!(unsigned(MAX_ATTRIBUTES + 1), too_many);
+    // The same attribute twice, which nobody knows, is in order.
+    let twice = with(|f| {
+        let all = f.attributes.as_mut().unwrap();
+        all.extend([unknown(1, 1), unknown(1, 1)]);
+        all.sort();
+    });
+    assert_eq!(twice, Ok(()));
     // A set is there for what is in it.
     let none = Err(CmsError::Malformed(Part::UnsignedAttributes));
     assert_eq!(unsigned(0), none);
@@ -123,6 +130,8 @@ fn octets_of_a_message() {
     assert_eq!(sized(MAX_MESSAGE + 12), Err(CmsError::TooLarge));
     let long = vec![0x30; MAX_MESSAGE + 1];
     assert_eq!(judge(&long), Err(CmsError::TooLarge));
+    let malformed = Err(CmsError::Malformed(Part::Message));
+    assert_eq!(judge(&long[1..]), malformed, "not for its length");
 }
 
 /// Something behind each part of a message.
@@ -134,6 +143,9 @@ fn nothing_follows() {
     assert_eq!(judge(&longer), malformed);
     let signer = |change: fn(&mut Forge)| with(change);
     let refused = signer(|f| f.signature.extend([5, 0]));
+    assert_eq!(refused, Err(CmsError::Malformed(Part::SignerInfo)));
+    // What is no value in the place of the signer.
+    let refused = signer(|f| (f.signers, f.stray) = (0, vec![0x30]));
     assert_eq!(refused, Err(CmsError::Malformed(Part::SignerInfo)));
     let refused = signer(|f| f.content_type.extend([5, 0]));
     assert!(refused.is_err());

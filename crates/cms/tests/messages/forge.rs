@@ -99,6 +99,8 @@ pub struct Forge {
     pub unsigned: Option<Vec<Vec<u8>>>,
     /// How often the signer stands there.
     pub signers: usize,
+    /// Octets behind the signers, in their set.
+    pub stray: Vec<u8>,
     pub key: SigningKey,
 }
 
@@ -130,6 +132,7 @@ impl Forge {
             signature: algorithm(ECDSA_SHA256),
             unsigned: None,
             signers: 1,
+            stray: vec![],
             key: SigningKey::from_pkcs8_der(signer.key.secret_der()).unwrap(),
         }
     }
@@ -172,7 +175,8 @@ impl Forge {
             }
         }
         let signer = der(0x30, &self.signer_info());
-        data.push(der(0x31, &signer.repeat(self.signers)));
+        let signers = [signer.repeat(self.signers), self.stray.clone()].concat();
+        data.push(der(0x31, &signers));
         info(oid::SIGNED_DATA, &der(0x30, &data.concat()))
     }
 }

@@ -1,10 +1,13 @@
 //! Messages of OpenSSL that are refused, each by its name.
 
 use crate::openssl;
-use crate::people::{Asked, CONTENT, judge, other, pki, root, signer, signer_with};
-use netboot_cms::{CmsError, Content, ContentHasher, Message, oid};
+use crate::people::{Asked, CONTENT, NOW, judge, other, pki, root, signer, signer_with};
+use core::error::Error as _;
+use netboot_cms::{CmsError, Content, ContentHasher, Message, Policy, oid};
 use netboot_core::Coded;
-use netboot_x509::{Role, VerifyError};
+use netboot_x509::{
+    DEFAULT_ALGORITHMS, MAX_DEPTH, P256_SHA256, Role, TimePolicy, Trust, TrustPolicy, VerifyError,
+};
 use test_pki::{KeyKind, Pki, Usage, Validity};
 
 #[test]
@@ -73,6 +76,49 @@ fn another_content_type() {
     };
     let verdict = asked.attached(&message);
     assert_eq!(verdict, Err(CmsError::WrongContentType));
+}
+
+/// The board says which pairs of curve and hash it verifies.
+#[test]
+fn an_algorithm_that_the_board_does_not_have() {
+    let message = openssl::sign(&[&signer()], CONTENT, &["-md", "sha384"]);
+    let roots = [&root()[..]];
+    let judge = |algorithms| {
+        let policy = Policy {
+            trust: Trust {
+                policy: TrustPolicy::Pinned {
+                    roots: &roots,
+                    keys: &[],
+                },
+                time: TimePolicy::Trusted(NOW),
+                algorithms,
+                max_depth: MAX_DEPTH,
+            },
+            usage: Some(oid::CODE_SIGNING),
+            content_types: &[oid::DATA],
+        };
+        let signed = Message::parse(&message)?.signed()?;
+        signed.verify(Content::Octets(CONTENT), &[], &policy)?;
+        Ok(())
+    };
+    assert_eq!(judge(DEFAULT_ALGORITHMS), Ok(()));
+    let without = judge(&[P256_SHA256]);
+    assert_eq!(without, Err(CmsError::UnsupportedSignature));
+}
+
+/// An error says what is wrong, and has the error of the certificates behind it.
+#[test]
+fn texts_and_causes() {
+    let error = CmsError::Signer(VerifyError::Expired(Role::Leaf));
+    assert_eq!(error.to_string(), "certificate of the signer has expired");
+    let cause = error.source().unwrap();
+    assert_eq!(
+        cause.to_string(),
+        VerifyError::Expired(Role::Leaf).to_string()
+    );
+    let error = CmsError::NotSigned;
+    assert_eq!(error.to_string(), "the message is not signed");
+    assert!(error.source().is_none());
 }
 
 #[test]
