@@ -6,6 +6,8 @@ mod delivery;
 mod hash;
 mod image;
 mod interface;
+#[cfg(test)]
+mod interface_tests;
 #[cfg(feature = "san")]
 pub mod san;
 #[cfg(feature = "script")]
