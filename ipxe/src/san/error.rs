@@ -121,3 +121,50 @@ impl Coded for GptError {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::string::ToString;
+
+    #[test]
+    fn each_error_has_its_number_and_its_sentence() {
+        use GptError as E;
+        let all = [
+            E::NoTable,
+            E::Revision { found: 1 },
+            E::HeaderSize { octets: 1 },
+            E::HeaderChecksum,
+            E::WrongBlock,
+            E::UsableRange,
+            E::EntrySize { octets: 1 },
+            E::TableSize { octets: 1 },
+            E::TablePlace,
+            E::TableChecksum,
+            E::NoPartition,
+            E::Ambiguous { count: 2 },
+            E::PartitionRange,
+            E::BadLabel,
+            E::BadGuid,
+        ];
+        let mut sentences = std::collections::BTreeSet::new();
+        for (error, number) in all.iter().zip(0x40..) {
+            assert_eq!(error.code(), Module::Ipxe.code(number), "{error:?}");
+            assert!(sentences.insert(error.to_string()), "{error:?}");
+            let by_script = matches!(
+                error,
+                E::NoPartition | E::Ambiguous { .. } | E::BadLabel | E::BadGuid
+            );
+            let blame = match by_script {
+                true => Blame::Configuration,
+                false => Blame::Server,
+            };
+            assert_eq!(error.blame(), blame, "{error:?}");
+        }
+    }
+
+    #[test]
+    fn the_most_that_is_read_of_a_disk() {
+        assert_eq!(super::super::MOST_READ, 524_288 + 16_384);
+    }
+}
