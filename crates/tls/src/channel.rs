@@ -2,6 +2,7 @@
 
 use crate::TlsError;
 use crate::alert::Alert;
+pub use crate::algorithms::Algorithms;
 use crate::flight::Outgoing;
 use crate::handshake::{Check, Handshake, Message};
 use crate::hash::wipe_stack;
@@ -12,7 +13,6 @@ use crate::suite::{DEFAULT_SUITES, Suite};
 use crate::verify::{LeafKey, ServerName, Trust};
 use core::marker::PhantomData;
 use rand_core::CryptoRngCore;
-use rustls_pki_types::SignatureVerificationAlgorithm;
 use sealed::Given as _;
 
 /// Receive buffer for records of any server: 2^14 octets of plaintext with all that comes around them. A record's contents are
@@ -36,9 +36,6 @@ pub trait Level: sealed::Sealed {
     /// What the caller has to give for it.
     type Trust<'a>: sealed::Given<'a>;
 }
-
-/// Signature algorithms: in software, or a platform's own.
-pub type Algorithms<'a> = &'a [&'a dyn SignatureVerificationAlgorithm];
 
 mod sealed {
     use super::{Algorithms, Trust};

@@ -2,7 +2,7 @@
 //! CertificateRequest, which may be left out.
 
 use crate::TlsError;
-use crate::channel::Algorithms;
+use crate::algorithms::Algorithms;
 use crate::flight::Outgoing;
 use crate::hash::{Hash, MAX_HASH, Secret, Transcript, wipe_stack};
 use crate::hello::{Answer, ClientHello, ServerHello};

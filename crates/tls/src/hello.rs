@@ -1,7 +1,7 @@
 //! ClientHello and ServerHello (RFC 8446, section 4.1).
 
 use crate::TlsError;
-use crate::channel::Algorithms;
+use crate::algorithms::Algorithms;
 use crate::record::{HEADER, MAX_PLAIN};
 use crate::suite::{Suite, TAG};
 use crate::verify::{ServerName, schemes};

@@ -12,6 +12,7 @@ compile_error!(
 );
 
 pub mod alert;
+mod algorithms;
 pub mod channel;
 pub mod connection;
 pub mod error;

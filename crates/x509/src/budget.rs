@@ -22,9 +22,6 @@ pub(super) const MAX_STEPS: u8 = 16;
 /// the right one takes one.
 pub(super) const MAX_SIGNATURES: u8 = 16;
 
-/// Comparisons of one name with another. All of them take less time than one signature.
-pub(super) const MAX_COMPARISONS: usize = 16_384;
-
 /// Refuses certificates whose name constraints would have to be compared with too many names. `ends` are the anchors; all of
 /// `presented` may become part of a path.
 #[inline(never)]
@@ -47,7 +44,7 @@ pub(super) fn check_constraints(
     };
     let names = count(&[leaf], names).saturating_add(count(presented, names));
     let subtrees = count(presented, constraints).saturating_add(count(ends, constraints));
-    match names.saturating_mul(subtrees) <= MAX_COMPARISONS {
+    match names.saturating_mul(subtrees) <= subject::MAX_COMPARISONS {
         true => Ok(()),
         false => Err(VerifyError::BudgetExceeded),
     }

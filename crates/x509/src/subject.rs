@@ -5,7 +5,6 @@
 
 use netboot_core::uri::{parse_v4, parse_v6};
 
-use super::budget::MAX_COMPARISONS;
 use super::certificate::{Certificate, SUBJECT_ALT_NAME};
 use super::constraints::{DNS_NAME, IP_ADDRESS};
 use super::der::{self, OID, Reader, SEQUENCE, SET, Value, constructed, context};
@@ -17,6 +16,9 @@ const COMMON_NAME: [u8; 3] = [0x55, 0x04, 0x03];
 /// Octets of a DNS name and of a label in it, RFC 1034 section 3.1.
 const MAX_NAME: usize = 253;
 const MAX_LABEL: usize = 63;
+
+/// Comparisons of one name with another. All of them take less time than one signature.
+pub(super) const MAX_COMPARISONS: usize = 16_384;
 
 /// Tags of the other kinds of `GeneralName`, section 4.2.1.6.
 const OTHER_NAMES: [u8; 7] = [

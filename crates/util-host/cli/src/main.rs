@@ -6,6 +6,7 @@ mod ask;
 mod fetch;
 mod plugins;
 mod recover;
+mod session;
 mod show;
 mod toc;
 

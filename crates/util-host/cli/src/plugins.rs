@@ -1,23 +1,11 @@
 //! Plugins.
 
 use crate::args::{Args, PluginAction, PluginArgs};
-use crate::ask::with_session;
+use crate::session::{load, with_session};
 use crate::show::{hex, unhex};
-use anyhow::{Context, Result, anyhow};
+use anyhow::{Result, anyhow};
 use caliptra_util_host_plugin::{PluginManager, get_command, list_commands, list_transports};
 use serde_json::json;
-use std::path::PathBuf;
-
-/// Loads the plugins of `--load`.
-pub fn load(paths: &[PathBuf]) -> Result<PluginManager> {
-    let mut manager = PluginManager::new();
-    for path in paths {
-        manager
-            .load(path)
-            .with_context(|| format!("cannot load the plugin {}", path.display()))?;
-    }
-    Ok(manager)
-}
 
 /// `plugin`
 pub fn run(args: &Args, options: &PluginArgs) -> Result<()> {

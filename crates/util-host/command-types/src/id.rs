@@ -1,7 +1,5 @@
 //! Numbers of the commands: inside the library, in the MCI mailbox, and in MCTP vendor defined messages.
 
-use crate::vdm::VdmCommand;
-
 macro_rules! commands {
     ($($(#[$doc:meta])* $name:ident = $id:literal $(mailbox $code:literal)? $(dot $four:literal)? $(vdm $vdm:ident)? , $kind:ident;)*) => {
         /// A command's number inside the library. Transports map it to the code that their wire has.
@@ -69,6 +67,33 @@ enum Kind {
     Idempotent,
     /// Each time changes the device, or uses something up.
     Once,
+}
+
+/// A command code of the vendor defined messages.
+#[repr(u8)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum VdmCommand {
+    /// Version of a firmware image.
+    FirmwareVersion = 1,
+    /// What the device can do.
+    DeviceCapabilities = 2,
+    /// Drains a part of the log.
+    GetDebugLog = 3,
+    /// Clears the log.
+    ClearDebugLog = 4,
+}
+
+impl VdmCommand {
+    /// The command of a code.
+    pub const fn from_u8(code: u8) -> Option<Self> {
+        match code {
+            1 => Some(Self::FirmwareVersion),
+            2 => Some(Self::DeviceCapabilities),
+            3 => Some(Self::GetDebugLog),
+            4 => Some(Self::ClearDebugLog),
+            _ => None,
+        }
+    }
 }
 
 /// The command register's value for all commands of device ownership transfer.

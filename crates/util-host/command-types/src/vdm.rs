@@ -8,6 +8,7 @@
 
 use crate::error::{CommandError, CompletionCode};
 use crate::id::CaliptraCommandId;
+pub use crate::id::VdmCommand;
 use crate::wire::{Reader, Writer};
 
 /// The MCTP message type, DSP0239.
@@ -22,33 +23,6 @@ pub const REQUEST: u8 = 0x80;
 pub const COMMAND_SET_VERSION: u16 = 0x0001;
 /// Octets of the version text in an answer to [`VdmCommand::FirmwareVersion`].
 pub const VERSION_SIZE: usize = 32;
-
-/// A command code of the vendor defined messages.
-#[repr(u8)]
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum VdmCommand {
-    /// Version of a firmware image.
-    FirmwareVersion = 1,
-    /// What the device can do.
-    DeviceCapabilities = 2,
-    /// Drains a part of the log.
-    GetDebugLog = 3,
-    /// Clears the log.
-    ClearDebugLog = 4,
-}
-
-impl VdmCommand {
-    /// The command of a code.
-    pub const fn from_u8(code: u8) -> Option<Self> {
-        match code {
-            1 => Some(Self::FirmwareVersion),
-            2 => Some(Self::DeviceCapabilities),
-            3 => Some(Self::GetDebugLog),
-            4 => Some(Self::ClearDebugLog),
-            _ => None,
-        }
-    }
-}
 
 /// The header of a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
