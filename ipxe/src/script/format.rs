@@ -134,3 +134,22 @@ fn write_uuid(value: [u8; 16], out: &mut Out<'_>) {
         out.hex(core::slice::from_ref(octet), "");
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_piece_that_was_dropped_is_remembered() {
+        let mut to: heapless::Vec<u8, 4> = heapless::Vec::new();
+        let mut out = Out::new(&mut to);
+        out.push(b"ab");
+        assert!(out.fits());
+        out.push(b"cde");
+        assert!(!out.fits());
+        // The next one has room, and the text is not whole all the same.
+        out.push(b"f");
+        assert!(!out.fits());
+        assert_eq!(to, b"abf");
+    }
+}
