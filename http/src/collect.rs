@@ -177,9 +177,9 @@ impl<const HEAD: usize> Collected<HEAD> {
 #[cfg(feature = "long-heads")]
 mod tests {
     use super::*;
+    use crate::expect::Expect;
     use crate::head::{self, Head};
-    use crate::request::Method;
-    use crate::response::Expect;
+    use crate::method::Method;
     use proptest::prelude::*;
 
     const EXPECT: Expect = Expect {

@@ -1,8 +1,9 @@
 //! What a head says, as a caller of [`Response`] sees it.
 
 use crate::error::HttpError;
-use crate::request::Method;
-use crate::response::{Event, Expect, Response};
+use crate::expect::Expect;
+use crate::method::Method;
+use crate::response::{Event, Response};
 use crate::syntax::Lines;
 
 /// The decoder after this head, which answers a GET from `first` on.

@@ -6,30 +6,9 @@
 use netboot_core::{Uri, base64};
 
 use crate::error::HttpError;
-use crate::head::Validator;
-use crate::response::Expect;
-
-/// The method of a request (RFC 9110 section 9.3).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Method {
-    /// Asks for the content.
-    Get,
-    /// Asks for what GET would say about the content, without the content.
-    Head,
-    /// Hands content to the resource (RFC 9110 section 9.3.3).
-    Post,
-}
-
-impl Method {
-    /// The method's token.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Method::Get => "GET",
-            Method::Head => "HEAD",
-            Method::Post => "POST",
-        }
-    }
-}
+use crate::expect::Expect;
+use crate::method::Method;
+use crate::validator::Validator;
 
 /// Asks for the content from an offset on (RFC 9110 section 14.2).
 #[derive(Clone, Copy, Debug)]

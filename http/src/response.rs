@@ -7,22 +7,11 @@
 use crate::chunked::{Chunked, Next};
 use crate::collect::Collected;
 use crate::error::{Fault, HttpError};
+use crate::expect::Expect;
 use crate::head::{self, Framing, Head};
-use crate::request::Method;
 
 /// Greatest number of interim responses (1xx) that are skipped before the final one.
 pub const MAX_INTERIM: u8 = 8;
-
-/// What the decoder knows of the request that a response answers. [`Request::expect`](crate::Request::expect) makes it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Expect {
-    /// Method of the request. An answer to HEAD has no body.
-    pub method: Method,
-    /// Offset of the first octet that was asked for. A 206 must begin there.
-    pub range_first: Option<u64>,
-    /// Whether the request left the connection open.
-    pub keep_alive: bool,
-}
 
 /// What [`Response::handle`] has found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

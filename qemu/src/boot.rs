@@ -1,11 +1,13 @@
 //! Puts the parts together and boots.
 
 use crate::board;
-use crate::clock::{self, Board};
+use crate::clock;
 use crate::console::Line;
 use crate::emulation;
 use crate::entropy::{Entropy, Source};
 use crate::fault;
+use crate::place::put;
+use crate::platform::Board;
 use crate::stack;
 use crate::straps;
 use core::mem::MaybeUninit;
@@ -211,13 +213,6 @@ fn scripts(settings: &'static Settings) -> netboot_app::Scripts<'static> {
         true => scripts.with_script("#!ipxe\nshell\nautoboot\n"),
         false => scripts,
     }
-}
-
-/// Makes a value where it will stay. `place` is an argument so that the compiler knows nobody else
-/// sees it, and builds the value there instead of on the stack.
-#[inline(never)]
-pub fn put<T>(place: &'static mut MaybeUninit<T>, make: impl FnOnce() -> T) -> &'static mut T {
-    place.write(make())
 }
 
 /// The library, in a static of its own.

@@ -1,9 +1,7 @@
-//! `time` as the clock, and the platform around it.
+//! `time` as the clock.
 
 use crate::board::TICKS_PER_MICRO;
-use crate::entropy::{Entropy, Source};
-use netboot_core::{Instant, Platform};
-use rand_core::CryptoRngCore;
+use netboot_core::Instant;
 use riscv::register::{time, timeh};
 
 /// µs since the machine was switched on.
@@ -61,48 +59,5 @@ pub mod waiting {
     /// Instructions so far, modulo 2^32.
     pub fn instructions() -> u32 {
         WAITED.load(Ordering::Relaxed)
-    }
-}
-
-/// The board as the library sees it.
-pub struct Board {
-    entropy: Entropy,
-}
-
-impl Board {
-    /// With this source of random numbers.
-    pub fn new(entropy: Entropy) -> Self {
-        Self { entropy }
-    }
-}
-
-impl Platform for Board {
-    type Rng = Entropy;
-
-    fn now(&mut self) -> Instant {
-        now()
-    }
-
-    /// Polls on: a frame may come at any moment, and this ROM takes no interrupts.
-    fn idle(&mut self, _until: Instant) {
-        #[cfg(feature = "bench")]
-        waiting::round();
-    }
-
-    #[cfg(feature = "shell")]
-    fn interrupted(&mut self) -> bool {
-        crate::uart::has_interrupt()
-    }
-
-    fn rng(&mut self) -> &mut Entropy {
-        &mut self.entropy
-    }
-
-    /// Counters are no secret: without a seed from outside there is no TLS.
-    fn secret_rng(&mut self) -> Option<&mut dyn CryptoRngCore> {
-        match self.entropy.source() {
-            Source::Host => Some(&mut self.entropy),
-            Source::Weak => None,
-        }
     }
 }

@@ -57,5 +57,5 @@ pub unsafe fn channel() -> &'static mut Tls<'static> {
             &mut *addr_of_mut!(TLS),
         )
     };
-    crate::boot::put(place, || Tls::new(receive, transmit, TRUST, None))
+    crate::place::put(place, || Tls::new(receive, transmit, TRUST, None))
 }

@@ -43,6 +43,10 @@ mod fault;
 #[cfg(all(target_arch = "riscv32", feature = "https"))]
 mod https;
 #[cfg(target_arch = "riscv32")]
+mod place;
+#[cfg(target_arch = "riscv32")]
+mod platform;
+#[cfg(target_arch = "riscv32")]
 mod stack;
 #[cfg(target_arch = "riscv32")]
 mod straps;

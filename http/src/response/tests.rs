@@ -1,5 +1,6 @@
 use super::*;
 use crate::fuzz;
+use crate::method::Method;
 use proptest::prelude::*;
 use std::vec::Vec;
 

@@ -6,8 +6,9 @@
 //! is a trap into it, where hardware takes one store.
 
 use super::cases::Carrier;
-use super::rom::{Done, MEMORY_MIB, RomClient, Told, only, settings};
+use super::rom::{MEMORY_MIB, RomClient, settings};
 use super::stats;
+use super::told::{Done, Told, only};
 use crate::building;
 use anyhow::{Context, Result, ensure};
 use serde::Serialize;

@@ -26,6 +26,7 @@ mod rom;
 mod run;
 mod stats;
 mod tables;
+mod told;
 mod window;
 mod world;
 

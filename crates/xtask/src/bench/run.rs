@@ -16,7 +16,7 @@ pub struct Boot {
     /// What the wire showed.
     pub seen: Seen,
     /// What the ROM said of itself; nothing from others.
-    pub told: Option<super::rom::Told>,
+    pub told: Option<super::told::Told>,
     /// Why it did not fetch all that it was to.
     pub failure: Option<String>,
 }
