@@ -3,10 +3,10 @@
 //! One line for the lease, one for the first octet, one for each fetch; the status is 0 or the error's number. What was not
 //! hashed on its way is hashed after the last fetch, so that its SHA-256 is told in either case.
 
-use crate::boot::Net;
 use crate::clock;
 use crate::console::Line;
 use crate::fault;
+use crate::platform::Net;
 use core::hint::black_box;
 use netboot_app::console::write_error;
 use netboot_core::uri::Uri;

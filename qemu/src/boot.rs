@@ -7,7 +7,7 @@ use crate::emulation;
 use crate::entropy::{Entropy, Source};
 use crate::fault;
 use crate::place::put;
-use crate::platform::Board;
+use crate::platform::{Board, Net};
 use crate::stack;
 use crate::straps;
 use core::mem::MaybeUninit;
@@ -30,7 +30,6 @@ use crate::coprocessor as ethernet;
 #[cfg(not(feature = "nwp"))]
 use crate::virtio as ethernet;
 
-pub type Net = Network<'static, ethernet::NicRef, Board>;
 /// A tiny ROM says how it ended, not how it goes.
 #[cfg(feature = "tiny")]
 struct Lines;

@@ -1,9 +1,17 @@
 //! The board's clock and random numbers, as the library wants them.
 
 use crate::clock;
+#[cfg(feature = "nwp")]
+use crate::coprocessor as ethernet;
 use crate::entropy::{Entropy, Source};
+#[cfg(not(feature = "nwp"))]
+use crate::virtio as ethernet;
+use netboot::Network;
 use netboot_core::{Instant, Platform};
 use rand_core::CryptoRngCore;
+
+/// The library on this board.
+pub type Net = Network<'static, ethernet::NicRef, Board>;
 
 /// The board as the library sees it.
 pub struct Board {

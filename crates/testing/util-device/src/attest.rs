@@ -2,8 +2,8 @@
 
 use crate::crypto::ec;
 use crate::crypto::sha::Sha;
-use crate::device::Refusal;
 use crate::input::Output;
+use crate::refusal::Refusal;
 
 /// The protected header: a map with the algorithm ES384 (-35).
 const PROTECTED: [u8; 5] = [0x44, 0xA1, 0x01, 0x38, 0x22];

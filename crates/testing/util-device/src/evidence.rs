@@ -2,8 +2,9 @@
 
 use crate::attest;
 use crate::crypto::ec;
-use crate::device::{Device, Refusal};
+use crate::device::Device;
 use crate::input::{Input, Output};
+use crate::refusal::Refusal;
 
 impl Device {
     pub(crate) fn attest(

@@ -1,6 +1,6 @@
 //! Reading of requests and writing of answers.
 
-use crate::device::Refusal;
+use crate::refusal::Refusal;
 
 /// Reads a request's fields.
 #[derive(Clone, Copy, Debug)]

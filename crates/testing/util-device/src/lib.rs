@@ -12,14 +12,16 @@ mod fault;
 mod input;
 mod mailbox;
 mod mctp;
+mod refusal;
 #[cfg(feature = "std")]
 pub mod server;
 
 pub use config::{DeviceConfig, Text, mcu_rom_capability};
-pub use device::{Counters, Device, Refusal};
+pub use device::{Counters, Device};
 pub use fault::{Fault, Reply};
 pub use mailbox::MailboxModel;
 pub use mctp::MctpEndpoint;
+pub use refusal::Refusal;
 
 /// Octets that hold every answer.
 pub const MAX_ANSWER: usize = 12 * 1024 + 64;

@@ -1,8 +1,9 @@
 //! The mailbox: faults of an answer, and the registers.
 
 use crate::MAX_ANSWER;
-use crate::device::{Device, Refusal, checksum};
+use crate::device::{Device, checksum};
 use crate::fault::{Fault, Reply};
+use crate::refusal::Refusal;
 use core::fmt;
 
 /// Writes an answer's checksum.

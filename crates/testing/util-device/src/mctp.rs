@@ -1,8 +1,9 @@
 //! The MCTP endpoint.
 
-use crate::device::{Device, Refusal};
+use crate::device::Device;
 use crate::fault::{Fault, Reply};
 use crate::input::{Input, Output};
+use crate::refusal::Refusal;
 use caliptra_util_host_transport::mctp::packet::{PacketHeader, Reassembler};
 use core::fmt;
 

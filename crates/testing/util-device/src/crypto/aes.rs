@@ -2,7 +2,7 @@
 
 use crate::crypto::random::Random;
 use crate::crypto::seal;
-use crate::device::Refusal;
+use crate::refusal::Refusal;
 use aes::Aes256;
 use aes::cipher::{BlockDecrypt, BlockEncrypt, KeyInit};
 

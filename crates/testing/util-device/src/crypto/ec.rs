@@ -1,7 +1,7 @@
 //! ECDSA and ECDH on P-384.
 
 use crate::crypto::random::Random;
-use crate::device::Refusal;
+use crate::refusal::Refusal;
 use p384::ecdsa::signature::hazmat::{PrehashSigner, PrehashVerifier};
 use p384::ecdsa::{Signature, SigningKey, VerifyingKey};
 use p384::elliptic_curve::sec1::ToEncodedPoint;

@@ -3,8 +3,8 @@
 use crate::crypto::aes::xor;
 use crate::crypto::random::Random;
 use crate::crypto::seal;
-use crate::device::Refusal;
 use crate::input::{Input, Output};
+use crate::refusal::Refusal;
 use aes::Aes256;
 use aes::cipher::{BlockEncrypt, KeyInit};
 

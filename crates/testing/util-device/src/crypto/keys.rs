@@ -2,7 +2,7 @@
 
 use crate::crypto::random::Random;
 use crate::crypto::seal;
-use crate::device::Refusal;
+use crate::refusal::Refusal;
 use hmac::{Hmac, Mac};
 use sha2::{Sha384, Sha512};
 

@@ -1,7 +1,7 @@
 //! What the device hands out for the caller to keep: encrypted and authenticated, so that nobody can read or change it.
 
 use crate::crypto::random::Random;
-use crate::device::Refusal;
+use crate::refusal::Refusal;
 use aes_gcm::aead::AeadInPlace;
 use aes_gcm::{Aes256Gcm, KeyInit};
 

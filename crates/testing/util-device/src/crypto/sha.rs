@@ -1,6 +1,6 @@
 //! SHA-384 and SHA-512 with a state that travels: buffer of 128 octets, intermediate hash of 64, length, algorithm.
 
-use crate::device::Refusal;
+use crate::refusal::Refusal;
 use sha2::compress512;
 
 pub(crate) const CONTEXT: usize = 200;

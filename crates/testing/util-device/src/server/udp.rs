@@ -3,7 +3,8 @@
 use super::link::{Chance, Link, LinkCounters};
 use super::{SharedDevice, locked};
 use crate::MAX_ANSWER;
-use crate::device::{Device, Refusal};
+use crate::device::Device;
+use crate::refusal::Refusal;
 use std::io::{self, ErrorKind};
 use std::net::{SocketAddr, ToSocketAddrs, UdpSocket};
 use std::sync::atomic::{AtomicBool, Ordering};
