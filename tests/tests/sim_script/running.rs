@@ -7,6 +7,7 @@ use netboot_core::Blame;
 use testbed::plan::{Pointer, SERVER};
 use testbed::{Plan, Protocol};
 
+const NOT_ABSOLUTE: u32 = 0x0001_0003;
 const SCRIPT_ENDED: u32 = 0x0007_0014;
 const NESTING: u32 = 0x0007_0015;
 const TOTAL_DEADLINE: u32 = 0x0007_0005;
@@ -51,6 +52,27 @@ fn the_boards_own_script_may_do_it_all() {
         })
         .run();
     boot.assert_booted(&plan);
+}
+
+#[test]
+fn names_in_the_boards_script_are_relative_to_what_the_network_names() {
+    for protocol in [Protocol::Tftp, Protocol::Http] {
+        let script = format!("#!ipxe\ndhcp\n{ALL}\n");
+        let plan = Plan {
+            script: None,
+            built_in: Some(Box::leak(script.into_boxed_str())),
+            ..plan(protocol, "")
+        };
+        Sim::new(&plan).run().assert_booted(&plan);
+    }
+    // As long as there is no network, there is nothing to be relative to.
+    let plan = Plan {
+        script: None,
+        built_in: Some("#!ipxe\nimgfetch caliptra-fw.bin"),
+        ..plan(Protocol::Http, "")
+    };
+    let boot = Sim::new(&plan).run();
+    boot.assert_failed(&plan, NOT_ABSOLUTE, Blame::Configuration);
 }
 
 #[test]

@@ -4,7 +4,7 @@ use super::{Ending, Reply, Session};
 use crate::app::{AppError, BootApp, Result};
 use crate::observer::Observer;
 use crate::script::{ImagesError, Next};
-use crate::sources::{Origin, Place, networks};
+use crate::sources::{Origin, Place, boot_uri_of, networks};
 use netboot_core::uri::{Uri, UriError};
 use netboot_core::{Console, Duration};
 use netboot_ipxe::script::{Check, Command, Image};
@@ -127,10 +127,14 @@ where
         self.sources.images.iter().any(|image| image.name == name)
     }
 
-    /// Reads a URI, which may be relative to that of the script.
+    /// Reads a URI, which may be relative to that of the script. The board's own script, and a line of the shell, have the one that the network names.
     #[inline(never)]
     pub(super) fn uri(&mut self, text: &str, base: Option<&Uri>) -> Result<Uri> {
-        let uri = match base {
+        let named = match base {
+            Some(_) => None,
+            None => boot_uri_of(networks(&self.net), 0),
+        };
+        let uri = match base.or(named.as_ref()) {
             Some(base) => base.join(text),
             None => Uri::parse(text),
         };
