@@ -279,6 +279,20 @@ mod tests {
     }
 
     #[test]
+    fn arguments_are_counted_from_a_place_on() {
+        let settings = crate::script::Variables::<16>::new();
+        let mut words = Words::default();
+        for word in [b"one", b"two"] {
+            words.begin().unwrap();
+            word.iter().for_each(|octet| words.push(*octet).unwrap());
+            words.finish(&settings, &mut Work(100)).unwrap();
+        }
+        assert_eq!(Arguments::new(&words, 0).len(), 2);
+        assert!(!Arguments::new(&words, 1).is_empty());
+        assert!(Arguments::new(&words, 2).is_empty());
+    }
+
+    #[test]
     fn the_innermost_braces() {
         for (word, place) in [
             ("${a}", Some((0, 3))),

@@ -256,6 +256,27 @@ fn gaps_at_the_ends_are_shown() {
     });
 }
 
+/// A column at each side stays free, and one before the text.
+#[test]
+fn long_texts_fill_their_row_and_no_more() {
+    let long = "x".repeat(200);
+    let lines = std::format!("menu\nitem a {long}\nitem b {long}\nchoose c");
+    with_menu(&lines, |menu, default, timeout| {
+        let (_, screen) = started(menu, default, timeout);
+        for row in [3, 4] {
+            let text = screen.row(row);
+            let blanks = text.len() - text.trim_start().len();
+            assert_eq!((blanks, text.trim().len()), (2, 77), "row {row}");
+        }
+        let inverse = |column: &u16| screen.is_inverse(3, *column);
+        let bar: std::vec::Vec<u16> = (0..80).filter(inverse).collect();
+        assert_eq!(
+            (bar.first(), bar.last(), bar.len()),
+            (Some(&1), Some(&78), 78)
+        );
+    });
+}
+
 #[test]
 fn wide_and_hostile_texts_are_cut() {
     let mut script = Script::new(
