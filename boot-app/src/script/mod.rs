@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `board` | what a board gives: buffers, a terminal, facts about itself |
 //! | `images` | the images that a script has named, and which index each one is for |
+//! | `pieces` | looks at the octets of a file as they come |
 //! | `reader` | takes a small file from a transfer, and tells a script from other boot files |
 //! | `settings` | the settings that a script reads |
 //!
@@ -11,6 +12,8 @@
 
 mod board;
 mod images;
+#[cfg(any(feature = "san", feature = "verify"))]
+mod pieces;
 mod reader;
 mod settings;
 
@@ -19,5 +22,7 @@ pub use board::{DEFAULT_SCRIPT, Facts, MAX_DEPTH, ScriptSpace, Scripts};
 #[cfg(feature = "san")]
 pub(crate) use images::KNOWN_NAMES;
 pub(crate) use images::{Images, ImagesError};
+#[cfg(any(feature = "san", feature = "verify"))]
+pub(crate) use pieces::{PieceSink, Pieces};
 pub(crate) use reader::{BootFileReader, FileReader, SCRIPT, Stopped};
 pub(crate) use settings::{BootSettings, DeviceFacts};

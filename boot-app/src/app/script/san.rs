@@ -3,13 +3,12 @@
 use super::{Reply, Session};
 use crate::app::{AppError, BootApp, Result};
 use crate::observer::Observer;
-use crate::script::KNOWN_NAMES;
+use crate::script::{KNOWN_NAMES, PieceSink, Pieces};
 use crate::toc::{Stop, TocError, TocReader};
-use netboot_core::Instant;
 use netboot_core::uri::{Uri, UriError};
 use netboot_ipxe::san::{GptError, GptReader, GptStep, Selector};
 use netboot_ipxe::script::Arguments;
-use netboot_ipxe::{Deliver, IpxeInterface, Part, SinkFailed};
+use netboot_ipxe::{IpxeInterface, Part};
 use ocp_recovery::RegisterBus;
 
 impl<N, B, O> BootApp<'_, N, B, O>
@@ -93,10 +92,7 @@ where
                 Err(GptError::NoTable) => return self.part_of_flash_image(uri, index),
                 Err(error) => return Err(self.fail(AppError::Gpt(error))),
             };
-            let mut sink = DiskSink {
-                reader: &mut reader,
-                position: 0,
-            };
+            let mut sink = PieceSink::new(&mut reader);
             self.read_into(uri, Some(wanted), &mut sink)?;
         }
     }
@@ -125,41 +121,8 @@ where
     }
 }
 
-/// Gives the octets of a disk to the reader of its table.
-struct DiskSink<'r> {
-    reader: &'r mut GptReader,
-    position: u64,
-}
-
-impl Deliver for DiskSink<'_> {
-    fn position(&self) -> u64 {
-        self.position
-    }
-
-    fn size(&self) -> Option<u64> {
-        None
-    }
-
-    fn begin(&mut self, _: Instant, _: u64) -> core::result::Result<(), SinkFailed> {
-        Ok(())
-    }
-
-    /// What was pushed was taken. A transfer that broke ends here, and the reader asks for the rest.
-    fn withdraw(&mut self, _: Instant) -> bool {
-        false
-    }
-
-    fn window(&mut self, _: Instant) -> core::result::Result<usize, SinkFailed> {
-        Ok(usize::MAX)
-    }
-
-    fn write(&mut self, _: Instant, data: &[u8]) -> core::result::Result<(), SinkFailed> {
-        self.position = self.position.saturating_add(data.len() as u64);
-        self.reader.push(data);
-        Ok(())
-    }
-
-    fn end(&mut self, _: Instant) -> core::result::Result<(), SinkFailed> {
-        Ok(())
+impl Pieces for &mut GptReader {
+    fn push(&mut self, octets: &[u8]) {
+        (**self).push(octets);
     }
 }

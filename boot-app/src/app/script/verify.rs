@@ -3,11 +3,11 @@
 use super::Reply;
 use crate::app::{AppError, BootApp, Result};
 use crate::observer::Observer;
-use crate::script::FileReader;
+use crate::script::{FileReader, PieceSink, Pieces};
 use netboot_cms::{CmsError, Content, ContentDigest, ContentHasher, Message, Policy, oid};
+use netboot_core::Digest;
 use netboot_core::uri::{Uri, UriError};
-use netboot_core::{Digest, Instant};
-use netboot_ipxe::{Deliver, IpxeInterface, SinkFailed};
+use netboot_ipxe::IpxeInterface;
 use netboot_x509::{Hash, Identity, Trust};
 use ocp_recovery::RegisterBus;
 
@@ -80,14 +80,15 @@ where
     fn hash_image(&mut self, name: &str) -> Result<ContentDigest> {
         let image = self.sources.images.get_mut(name);
         let part = image.ok().and_then(|image| image.part());
-        let mut sink = HashSink::default();
+        let mut hasher = ContentHasher::new();
         self.at_places(name, &mut |app, uri| {
             app.start_attempt()?;
-            sink = HashSink::default();
+            let mut sink = PieceSink::new(ContentHasher::new());
             app.read_into(uri, part, &mut sink)?;
+            hasher = sink.pieces;
             Ok(())
         })?;
-        Ok(sink.hasher.finish())
+        Ok(hasher.finish())
     }
 }
 
@@ -130,46 +131,12 @@ fn judge(
         .map_err(|_| Refused::Cms(CmsError::WrongDigestLength))
 }
 
-/// Hashes an image.
-#[derive(Default)]
-struct HashSink {
-    hasher: ContentHasher,
-    position: u64,
-}
-
-impl Deliver for HashSink {
-    fn position(&self) -> u64 {
-        self.position
-    }
-
-    fn size(&self) -> Option<u64> {
-        None
-    }
-
-    fn begin(&mut self, _: Instant, _: u64) -> core::result::Result<(), SinkFailed> {
-        *self = Self::default();
-        Ok(())
-    }
-
-    fn withdraw(&mut self, _: Instant) -> bool {
-        true
-    }
-
-    fn window(&mut self, _: Instant) -> core::result::Result<usize, SinkFailed> {
-        Ok(usize::MAX)
-    }
-
-    fn write(&mut self, _: Instant, data: &[u8]) -> core::result::Result<(), SinkFailed> {
-        self.position = self.position.saturating_add(data.len() as u64);
-        self.hasher.update(data);
-        Ok(())
-    }
-
-    fn end(&mut self, _: Instant) -> core::result::Result<(), SinkFailed> {
-        Ok(())
+impl Pieces for ContentHasher {
+    fn push(&mut self, octets: &[u8]) {
+        self.update(octets);
     }
 
     fn digest(&self) -> Option<Digest> {
-        Some(Digest(*self.hasher.clone().finish().sha256()))
+        Some(Digest(*self.clone().finish().sha256()))
     }
 }
