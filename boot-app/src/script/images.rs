@@ -62,6 +62,8 @@ pub(crate) struct Named {
     pub autofree: bool,
     /// The index that it was activated for, since the device's last reset.
     pub activated: Option<u8>,
+    /// Whether it was executed as a script. It is for no index then.
+    is_script: bool,
 }
 
 #[cfg(feature = "verify")]
@@ -137,8 +139,8 @@ impl Images {
         Ok(())
     }
 
-    /// Adds a place of the image `name`, which is made if there is none of that name. A name whose image was activated stands for another image from
-    /// now on.
+    /// Adds a place of the image `name`, which is made if there is none of that name. A name whose image was activated, or executed as a script, stands for
+    /// another image from now on.
     pub(crate) fn add(
         &mut self,
         name: &str,
@@ -148,7 +150,7 @@ impl Images {
     ) -> Result<(), ImagesError> {
         if self
             .get_mut(name)
-            .is_ok_and(|image| image.activated.is_some())
+            .is_ok_and(|image| image.activated.is_some() || image.is_script)
         {
             self.free(name)?;
         }
@@ -168,6 +170,7 @@ impl Images {
                     sha256: None,
                     autofree: false,
                     activated: None,
+                    is_script: false,
                 };
                 self.list.push(image).map_err(|_| ImagesError::Full)?;
                 key.unwrap_or_default()
@@ -261,9 +264,12 @@ impl Images {
 
     /// Notes that the image was executed as a script.
     pub(crate) fn executed(&mut self, name: &str) {
-        let image = self.list.iter().find(|image| image.name == name);
-        if let Some(image) = image.filter(|image| image.autofree) {
-            self.forget(image.key);
+        if let Ok(image) = self.get_mut(name) {
+            image.is_script = true;
+            let (key, autofree) = (image.key, image.autofree);
+            if autofree {
+                self.forget(key);
+            }
         }
     }
 
@@ -296,7 +302,8 @@ impl Images {
     /// that is bound to it.
     ///
     /// An image is bound to the index that the device has activated it for. Otherwise it is bound by its name: a file name of the configuration, with or without its extension, a
-    /// name of [`KNOWN_NAMES`], or `image-N`. The others take the indices that are left, in the order in which they were named.
+    /// name of [`KNOWN_NAMES`], or `image-N`. The others take the indices that are left, in the order in which they were named. What was executed as a script is
+    /// bound to none.
     pub(crate) fn bound(&self, index: u8, names: FileNames<'_>) -> Option<&Named> {
         let wanted = self
             .list
@@ -309,20 +316,21 @@ impl Images {
         if wanted.is_some() {
             return wanted;
         }
+        let images = || self.list.iter().filter(|image| !image.is_script);
         let fixed = |image: &Named| {
             image
                 .activated
                 .or_else(|| index_by_name(&image.name, names))
         };
         let bit = |index: u8| 1u8.checked_shl(index.into()).unwrap_or(0);
-        let taken = self.list.iter().filter_map(fixed);
+        let taken = images().filter_map(fixed);
         let taken = taken.fold(self.served, |taken, index| taken | bit(index));
         // An image with a name of its own comes before one that was fetched under another.
-        let named = self.list.iter().find(|image| fixed(image) == Some(index));
+        let named = images().find(|image| fixed(image) == Some(index));
         if named.is_some() {
             return named;
         }
-        let mut loose = self.list.iter().filter(|image| fixed(image).is_none());
+        let mut loose = images().filter(|image| fixed(image).is_none());
         let mut free = (0..INDICES as u8).filter(|index| taken & bit(*index) == 0);
         loop {
             let (free, image) = (free.next()?, loose.next()?);

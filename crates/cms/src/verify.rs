@@ -84,9 +84,6 @@ impl<'a> SignedData<'a> {
             return Err(CmsError::WrongContentType);
         }
         let hash = self.hash()?;
-        if matches!(content, Content::Hashed(_)) && hash != Hash::Sha256 {
-            return Err(CmsError::UnsupportedDigest);
-        }
         let content = match (self.content, content) {
             (Some(octets), Content::Encapsulated) => Content::Octets(octets),
             (None, Content::Encapsulated) => return Err(CmsError::Detached),
@@ -109,6 +106,9 @@ impl<'a> SignedData<'a> {
             (None, Content::Hashed(content)) => {
                 if content.is_set {
                     return Err(CmsError::AmbiguousContent);
+                }
+                if hash != Hash::Sha256 {
+                    return Err(CmsError::UnsupportedDigest);
                 }
                 Signed::Digest(&content.sha256)
             }

@@ -3,7 +3,7 @@
 use crate::error::NetError;
 use crate::fetch::{Fetch, Stop, deliver};
 #[cfg(feature = "ping")]
-use crate::link::ECHO_HEADER;
+use crate::link::echo_len;
 use crate::options::NetworkOptions;
 use crate::resources::{Buffers, Slots};
 use crate::stack::Stack;
@@ -451,8 +451,7 @@ impl<D: Device, P: Platform> IpxeInterface for Network<'_, D, P> {
         patience: Duration,
     ) -> Option<Result<u16, NetError>> {
         let station = &mut self.station;
-        let header = ECHO_HEADER as u16 + if to.is_ipv4() { 20 } else { 40 };
-        if octets.saturating_add(header) > station.stack.mtu() {
+        if echo_len(to, octets) > station.stack.mtu().into() {
             return None;
         }
         let answer = ping(station, to, sequence, octets, patience);

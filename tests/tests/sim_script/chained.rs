@@ -1,9 +1,10 @@
 //! Scripts that were fetched as images, and scripts that nobody has verified.
 
-use super::{ALL, boot, plan, serve};
+use super::{ALL, boot, copy, plan, serve};
 use e2e::Sim;
 use netboot_core::Blame;
 use testbed::Protocol;
+use testbed::plan::FILE_NAMES;
 
 const DIGEST: u32 = 0x0007_0003;
 const NOT_VERIFIED: u32 = 0x0007_0016;
@@ -70,6 +71,27 @@ fn an_image_that_is_a_script_is_chained_by_its_name() {
     let lines = "imgfetch caliptra-fw.bin\nimgfetch soc-manifest.bin\nimgfetch mcu-runtime.bin\nchain caliptra-fw.bin";
     let (plan, boot) = boot(lines, |_| ());
     boot.assert_booted(&plan);
+}
+
+/// A script takes no index from the images that come after it, whether they are bound in their order or by a name.
+#[test]
+fn a_script_that_is_an_image_is_bound_to_no_index() {
+    let second = "#!ipxe\nimgfetch a.bin\nimgfetch b.bin\nimgfetch --name mcu-rt c.bin\nboot";
+    let served = |server: &mut image_server::ServerConfig| {
+        for (from, to) in FILE_NAMES.iter().zip(["a.bin", "b.bin", "c.bin"]) {
+            copy(server, from, to);
+        }
+        serve(server, "second.ipxe", second.as_bytes());
+        serve(server, "third.ipxe", b"#!ipxe\nchain second.ipxe\n");
+    };
+    for lines in [
+        "imgfetch second.ipxe\nchain second.ipxe",
+        "imgfetch second.ipxe\nchain --replace second.ipxe",
+        "imgfetch third.ipxe\nimgfetch second.ipxe\nchain third.ipxe",
+    ] {
+        let (plan, boot) = boot(lines, served);
+        boot.assert_booted(&plan);
+    }
 }
 
 #[test]

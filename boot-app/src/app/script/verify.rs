@@ -35,7 +35,7 @@ where
             return Err(self.fail(AppError::NoSigners));
         };
         let buffer = self.take_buffer()?;
-        let judged = self.judge(name, uri, signer, &trust, buffer);
+        let judged = self.signed_digest(name, uri, signer, &trust, buffer);
         self.give_back(buffer);
         let digest = judged?;
         let found = self.sources.images.get_mut(name);
@@ -46,7 +46,7 @@ where
 
     /// Fetches the signature into `buffer` and judges it. Gives the digest of what was signed.
     #[inline(never)]
-    fn judge(
+    fn signed_digest(
         &mut self,
         name: &str,
         uri: &Uri,

@@ -4,12 +4,11 @@ use super::checksum;
 use super::datagram::{v4, v6};
 use super::ethernet::copy;
 use core::net::IpAddr;
-use core::ops::Range;
 
 /// Protocol number of ICMP in IPv4.
 const ICMP: u8 = 1;
 /// Octets before the payload: type, code, checksum, identifier and sequence number.
-pub(crate) const HEADER: usize = 8;
+const HEADER: usize = 8;
 /// Types of messages of ICMP.
 const REPLY: u8 = 0;
 const REQUEST: u8 = 8;
@@ -32,7 +31,7 @@ pub(crate) struct Echo {
 }
 
 /// Octets of a packet to this address with a payload of `len` octets.
-pub(super) fn packet_len(to: IpAddr, len: u16) -> usize {
+pub(crate) fn packet_len(to: IpAddr, len: u16) -> usize {
     let header = match to {
         IpAddr::V4(_) => 20,
         IpAddr::V6(_) => 40,
@@ -84,7 +83,7 @@ impl Echo {
         }
         let start = usize::from(header[0] & 0x0f) * 4;
         let end = usize::from(u16::from_be_bytes([header[2], header[3]]));
-        let body = packet.get(Range { start, end })?;
+        let body = packet.get(start..end)?;
         if !checksum::is_right(checksum::sum(0, body)) {
             return None;
         }

@@ -43,7 +43,7 @@ use arrival::{Arrival, Datagram, Direct};
 use core::net::Ipv6Addr;
 use core::net::{IpAddr, Ipv4Addr};
 #[cfg(feature = "ping")]
-pub(crate) use echo::{Echo, HEADER as ECHO_HEADER};
+pub(crate) use echo::{Echo, packet_len as echo_len};
 #[cfg(feature = "http")]
 pub(crate) use egress::Tx;
 pub(crate) use egress::{Egress, WAITING};
@@ -252,12 +252,6 @@ impl<'w, D: Device> Link<'w, D> {
             }
             return true;
         }
-        #[cfg(feature = "ping")]
-        if let Some(echo) = &mut self.echo
-            && head.ethertype == ethernet::IPV4
-        {
-            echo.look(payload);
-        }
         let arrival = match head.ethertype {
             ethernet::IPV4 => arrival::look(frame, head.len, direct, rx_checksum_verified),
             #[cfg(feature = "ipv6")]
@@ -266,6 +260,13 @@ impl<'w, D: Device> Link<'w, D> {
             }
             _ => return true,
         };
+        // What is no datagram may be the answer to an echo request of IPv4.
+        #[cfg(feature = "ping")]
+        if let (Arrival::Other, Some(echo)) = (&arrival, &mut self.echo)
+            && head.ethertype == ethernet::IPV4
+        {
+            echo.look(payload);
+        }
         match arrival {
             #[cfg(feature = "http")]
             Arrival::Other => packets.take(now, payload, Tx::new(tx, egress, now)),

@@ -3,7 +3,7 @@
 use super::station::{Internal, Station, Step};
 use crate::board::Board;
 use crate::error::NetError;
-use crate::link::{Echo, WAITING};
+use crate::link::{Echo, WAITING, echo_len};
 use core::net::IpAddr;
 use netboot_core::{Duration, Instant, Platform};
 use rand_core::RngCore;
@@ -33,7 +33,7 @@ pub(crate) fn ping<B: Board>(
     };
     let start = station.now();
     station.stack.link.send_echo(start, echo, len);
-    let mut again = match usize::from(len) > WAITING / 2 {
+    let mut again = match echo_len(to, len) > WAITING {
         true => start + AGAIN,
         false => Instant::FAR_FUTURE,
     };
