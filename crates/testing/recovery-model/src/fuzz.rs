@@ -9,7 +9,8 @@ use crate::config::{
     ActivationClear, DeviceConfig, ErrorOrder, ExpectedImage, Faults, Personality, Refusal,
     ResetAt, Stuck,
 };
-use crate::model::{DeviceOutcome, RecoveryModel};
+use crate::model::RecoveryModel;
+use crate::outcome::DeviceOutcome;
 use core::cell::{Cell, RefCell};
 use netboot_core::fuzz::Input;
 use netboot_core::{AbortReason, Digest, Duration, ImageSink, Instant};

@@ -19,6 +19,8 @@
 #![cfg_attr(not(test), no_std)]
 #![forbid(unsafe_code)]
 
+mod access;
+mod behaviour;
 pub mod bus;
 pub mod commands;
 pub mod config;
@@ -29,6 +31,7 @@ pub mod fuzz;
 #[cfg(feature = "i2c")]
 pub mod i2c;
 pub mod model;
+mod outcome;
 mod registers;
 
 pub use bus::ModelBus;
@@ -37,10 +40,9 @@ pub use config::{
     ActivationClear, DeviceConfig, ErrorOrder, ExpectedImage, Faults, MAX_IMAGES, Personality,
     Refusal, ResetAt, STEP, Stuck, padded_sha256,
 };
-pub use model::{
-    DeviceOutcome, DevicePhase, ImageRecord, Progress, RecoveryModel, Stall, StallKind, Tally,
-};
+pub use model::RecoveryModel;
 pub use ocp_recovery::CoreVersion;
+pub use outcome::{DeviceOutcome, DevicePhase, ImageRecord, Progress, Stall, StallKind, Tally};
 
 /// The example of the README, so that it compiles and runs.
 #[cfg(doctest)]

@@ -1,6 +1,7 @@
 //! The device: commands by their mailbox codes.
 
 use crate::cells::{Fuses, Log};
+use crate::checksum::{checksum, seal};
 use crate::config::DeviceConfig;
 use crate::crypto::aes::Stream;
 use crate::crypto::gcm::Gcm;
@@ -134,7 +135,7 @@ impl Device {
         output.u32(0)?;
         self.execute(command, input, &mut output)?;
         let len = output.len;
-        crate::mailbox::seal(answer.get_mut(..len).unwrap_or_default());
+        seal(answer.get_mut(..len).unwrap_or_default());
         Ok(len)
     }
 
@@ -525,13 +526,4 @@ impl Device {
     pub(crate) fn clear_log(&mut self) {
         self.log.clear();
     }
-}
-
-/// 0 minus the octets of the command and of the data.
-pub(crate) fn checksum(command: u32, data: &[u8]) -> u32 {
-    command
-        .to_le_bytes()
-        .iter()
-        .chain(data)
-        .fold(0, |sum: u32, octet| sum.wrapping_sub(u32::from(*octet)))
 }

@@ -4,6 +4,7 @@
 
 mod attest;
 mod cells;
+mod checksum;
 mod config;
 mod crypto;
 mod device;

@@ -1,17 +1,11 @@
 //! The mailbox: faults of an answer, and the registers.
 
 use crate::MAX_ANSWER;
-use crate::device::{Device, checksum};
+use crate::checksum::seal;
+use crate::device::Device;
 use crate::fault::{Fault, Reply};
 use crate::refusal::Refusal;
 use core::fmt;
-
-/// Writes an answer's checksum.
-pub(crate) fn seal(answer: &mut [u8]) {
-    if let Some((head, rest)) = answer.split_first_chunk_mut::<4>() {
-        *head = checksum(0, rest).to_le_bytes();
-    }
-}
 
 impl Device {
     /// Carries out a command with the fault that is next.
