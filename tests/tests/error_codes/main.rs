@@ -12,6 +12,7 @@
 mod boot_source;
 mod cms;
 mod lists;
+mod recovery;
 mod rom;
 mod san;
 mod script;
@@ -72,6 +73,7 @@ const MODULES: [(Module, &str); 14] = [
 
 fn rows() -> Vec<Row> {
     let mut rows = lists::all();
+    rows.extend(recovery::rows());
     rows.extend(tls::rows());
     rows.extend(rom::rows());
     rows.extend(boot_source::rows());

@@ -1,7 +1,8 @@
 //! An address of one family or the other: both are looked for side by side.
 
 use super::lease::State;
-use super::station::{Internal, Station, Step};
+use super::station::{Internal, Station};
+use super::step::Step;
 use crate::board::Board;
 use crate::error::NetError;
 use netboot_core::Instant;

@@ -8,6 +8,7 @@
 //! | `acquire` | an address of one family or the other, looked for side by side |
 //! | `address` | the station's address, routes and routers |
 //! | `ipv6` | the station's addresses of IPv6, and what routers say of the link |
+//! | `step` | what one step of a wait came to |
 //! | `syslog` | lines for the server that takes the log |
 //! | `pace` | how many of them may go out in a second |
 //! | `ping` | one echo request |
@@ -33,6 +34,7 @@ mod ping;
 mod resolve;
 #[allow(clippy::module_inception)]
 mod station;
+mod step;
 #[cfg(feature = "syslog")]
 mod syslog;
 
@@ -49,4 +51,5 @@ pub(crate) use names::Names;
 pub(crate) use ping::ping;
 pub use resolve::resolve;
 pub(crate) use station::StationParts;
-pub use station::{Failed, Internal, Station, Step};
+pub use station::{Failed, Internal, Station};
+pub use step::Step;

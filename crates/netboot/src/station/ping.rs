@@ -1,6 +1,7 @@
 //! One echo request, and the answer to it.
 
-use super::station::{Internal, Station, Step};
+use super::station::{Internal, Station};
+use super::step::Step;
 use crate::board::Board;
 use crate::error::NetError;
 use crate::link::{Echo, WAITING, echo_len};

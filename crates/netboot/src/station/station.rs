@@ -8,6 +8,7 @@ use super::lease::{Change, Lease, State};
 use super::names::Names;
 #[cfg(feature = "syslog")]
 use super::pace::Pace;
+use super::step::Step;
 use crate::board::Board;
 use crate::error::NetError;
 use crate::link::{Service, ip_of};
@@ -50,29 +51,6 @@ impl core::error::Error for Failed {}
 
 /// A result whose error lies with the [`Station`].
 pub type Internal<T = ()> = Result<T, Failed>;
-
-/// What a step of a wait came to.
-pub enum Step<T> {
-    /// The wait is over.
-    Done(T),
-    /// The wait goes on; the step wants to look again at this instant at the latest.
-    Again(Instant),
-}
-
-impl<T> Step<T> {
-    /// The wait goes on; only a frame, or one of the stack's own timers, can change anything.
-    pub const WAIT: Self = Step::Again(Instant::FAR_FUTURE);
-}
-
-impl Step<()> {
-    /// The wait is over at `until`.
-    pub fn until(now: Instant, until: Instant) -> Self {
-        match now >= until {
-            true => Step::Done(()),
-            false => Step::Again(until),
-        }
-    }
-}
 
 /// A station on the network: what transfers need of the world around them.
 ///
