@@ -120,7 +120,7 @@ pub struct ImageRecord {
 /// Counts of what happened since the model was made. A reset does not clear them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Tally {
-    /// Resets by [`RecoveryModel::reset`].
+    /// Resets by [`RecoveryModel::reset`](crate::RecoveryModel::reset).
     pub resets: u32,
     /// Images that the device was told to activate.
     pub activations: u32,
