@@ -38,6 +38,8 @@ pub enum Module {
     Verity = 0x000D,
     /// Signed messages (CMS)
     Cms = 0x000E,
+    /// Secure zero-touch provisioning
+    Sztp = 0x000F,
 }
 
 impl Module {

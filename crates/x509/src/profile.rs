@@ -205,14 +205,22 @@ pub(super) fn may_issue_for(certificate: &Certificate<'_>, usage: Option<&'stati
     })
 }
 
+/// The value of the authorityKeyIdentifier, if there is one.
+pub(super) fn authority_key_identifier<'a>(certificate: &Certificate<'a>) -> Option<&'a [u8]> {
+    Some(certificate.extension(AUTHORITY_KEY_ID)?.value)
+}
+
+/// The identifier of the issuer's key in the authorityKeyIdentifier, if there is one.
+pub(super) fn issuer_key_identifier<'a>(certificate: &Certificate<'a>) -> Option<&'a [u8]> {
+    authority_key_identifier(certificate)
+        .and_then(|value| der::only(value, SEQUENCE))
+        .and_then(|fields| Reader::new(fields).optional(context(0)))
+        .flatten()
+}
+
 /// Whether the identifier of the issuer's key is that of the certificate's own: so it is self-signed.
 pub(super) fn names_itself(certificate: &Certificate<'_>) -> bool {
-    let issuers = certificate
-        .extension(AUTHORITY_KEY_ID)
-        .and_then(|extension| der::only(extension.value, SEQUENCE))
-        .and_then(|fields| Reader::new(fields).optional(context(0)))
-        .flatten();
-    key_identifier(certificate) == Some(issuers)
+    key_identifier(certificate) == Some(issuer_key_identifier(certificate))
 }
 
 /// Serial number, issuer and key identifiers.

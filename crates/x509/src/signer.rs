@@ -33,10 +33,16 @@ pub fn verify_signer(
 pub struct Identity<'a> {
     /// Content of the issuer's `Name`.
     pub issuer: &'a [u8],
+    /// Content of the subject's `Name`.
+    pub subject: &'a [u8],
     /// Content of the `INTEGER`.
     pub serial: &'a [u8],
     /// Content of the subjectKeyIdentifier, if there is one.
     pub key_identifier: Option<&'a [u8]>,
+    /// The value of the authorityKeyIdentifier extension, if there is one (RFC 5280 section 4.2.1.1).
+    pub authority_key_identifier: Option<&'a [u8]>,
+    /// Content of the keyIdentifier in that extension, if there is one.
+    pub issuer_key_identifier: Option<&'a [u8]>,
     /// The subject's common name in its own encoding; `None` for a subject that has none, or several.
     pub common_name: Option<&'a [u8]>,
 }
@@ -47,8 +53,11 @@ impl<'a> Identity<'a> {
         let certificate = certificate::read(der)?;
         Some(Self {
             issuer: certificate.issuer,
+            subject: certificate.subject,
             serial: certificate.serial,
             key_identifier: profile::key_identifier(&certificate)?,
+            authority_key_identifier: profile::authority_key_identifier(&certificate),
+            issuer_key_identifier: profile::issuer_key_identifier(&certificate),
             common_name: subject::common_name(certificate.subject),
         })
     }

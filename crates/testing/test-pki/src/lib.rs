@@ -22,6 +22,7 @@ mod identity;
 mod key;
 mod pki;
 mod purpose;
+pub mod sztp;
 
 pub use cms::sign;
 pub use flaw::Flaw;

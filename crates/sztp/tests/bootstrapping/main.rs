@@ -1,0 +1,5 @@
+//! Devices and bootstrap servers, with artifacts that OpenSSL makes.
+
+mod agent;
+mod attacks;
+mod people;
