@@ -4,6 +4,8 @@ use crate::delivery::Deliver;
 #[cfg(feature = "script")]
 use crate::script::Configurator;
 use crate::{ImageHandle, LoadedImage, Part, ServerInfo};
+#[cfg(feature = "post")]
+use crate::{Post, Posted};
 use core::fmt;
 #[cfg(feature = "script")]
 use core::net::IpAddr;
@@ -196,7 +198,7 @@ pub trait IpxeInterface {
     }
 
     /// The octets of a DHCP option. `None` when the server sent none, and for a library that keeps none.
-    #[cfg(feature = "script")]
+    #[cfg(feature = "dhcp-options")]
     fn dhcp_option(&self, scope: OptionScope, code: u16) -> Option<&[u8]> {
         let _ = (scope, code);
         None
@@ -213,6 +215,21 @@ pub trait IpxeInterface {
     #[cfg(feature = "script")]
     fn use_family(&mut self, only: Option<Configurator>) -> bool {
         only != Some(Configurator::Ipv6)
+    }
+
+    /// Sends a request by POST, and reads the whole answer into `answer`. Redirects are not followed. `None` for a library that cannot do it.
+    ///
+    /// # Errors
+    /// When the server cannot be reached or has not proved what it has to, when its answer cannot be read, or is longer than `answer`. A status that means failure
+    /// is no error: the answer has it.
+    #[cfg(feature = "post")]
+    fn post(
+        &mut self,
+        request: &Post<'_>,
+        answer: &mut [u8],
+    ) -> Option<Result<Posted, Self::Error>> {
+        let _ = (request, answer);
+        None
     }
 
     /// Prints a message.
@@ -251,7 +268,7 @@ pub struct InterfaceInfo {
 }
 
 /// Whose options are read.
-#[cfg(feature = "script")]
+#[cfg(feature = "dhcp-options")]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OptionScope {
     /// Those of the DHCP server that gave the address.
@@ -369,7 +386,7 @@ impl<T: IpxeInterface + ?Sized> IpxeInterface for &mut T {
         (**self).ping(to, sequence, octets, patience)
     }
 
-    #[cfg(feature = "script")]
+    #[cfg(feature = "dhcp-options")]
     fn dhcp_option(&self, scope: OptionScope, code: u16) -> Option<&[u8]> {
         (**self).dhcp_option(scope, code)
     }
@@ -382,6 +399,11 @@ impl<T: IpxeInterface + ?Sized> IpxeInterface for &mut T {
     #[cfg(feature = "script")]
     fn use_family(&mut self, only: Option<Configurator>) -> bool {
         (**self).use_family(only)
+    }
+
+    #[cfg(feature = "post")]
+    fn post(&mut self, request: &Post<'_>, answer: &mut [u8]) -> Option<Result<Posted, T::Error>> {
+        (**self).post(request, answer)
     }
 
     fn echo(&mut self, message: &str) {

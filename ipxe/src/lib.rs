@@ -8,6 +8,8 @@ mod image;
 mod interface;
 #[cfg(test)]
 mod interface_tests;
+#[cfg(feature = "post")]
+mod post;
 #[cfg(feature = "san")]
 pub mod san;
 #[cfg(feature = "script")]
@@ -19,10 +21,14 @@ pub mod terminal;
 pub use delivery::{Deliver, Delivery, SinkFailed};
 pub use hash::sha256;
 pub use image::{ImageHandle, LoadedImage, NAME_LEN, Part, short_name};
+#[cfg(feature = "dhcp-options")]
+pub use interface::OptionScope;
 pub use interface::{DhcpGoal, ExecError, IpxeInterface, Severity, WriteLine};
 #[cfg(feature = "script")]
-pub use interface::{INTERRUPTED, InterfaceInfo, OptionScope};
+pub use interface::{INTERRUPTED, InterfaceInfo};
 pub use netboot_core::net::{NetworkConfig, Route};
 pub use netboot_core::uri::{Host, Scheme, Uri, UriError};
 pub use netboot_core::{Digest, Duration, ImageSink, Instant};
+#[cfg(feature = "post")]
+pub use post::{MAX_MEDIA_TYPE, Post, Posted, Protection};
 pub use server::ServerInfo;

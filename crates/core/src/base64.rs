@@ -135,7 +135,20 @@ mod tests {
     #[test]
     fn what_is_no_base64_is_refused() {
         for text in [
-            "Z", "Zg=", "Zg===", "Zm8==", "Zm9v=", "Zm9vZ", "Zh==", "Zm9=", "Zg==Zg==", "Zg=g", "Z-g=", "Zm9\0", "=", "Zm9v\u{e4}",
+            "Z",
+            "Zg=",
+            "Zg===",
+            "Zm8==",
+            "Zm9v=",
+            "Zm9vZ",
+            "Zh==",
+            "Zm9=",
+            "Zg==Zg==",
+            "Zg=g",
+            "Z-g=",
+            "Zm9\0",
+            "=",
+            "Zm9v\u{e4}",
         ] {
             assert_eq!(decode(text), None, "{text}");
         }

@@ -19,6 +19,8 @@ pub use board::Board;
 pub use error::NetError;
 #[cfg(feature = "exchange")]
 pub use netboot_http::Method;
+#[cfg(feature = "exchange")]
+pub use netboot_ipxe::Protection;
 pub use network::Network;
 #[cfg(feature = "ipv6")]
 pub use options::Families;
@@ -33,7 +35,7 @@ pub use resources::{Buffers, Slots};
 #[cfg(feature = "https")]
 pub use transfer::http::Tls;
 #[cfg(feature = "exchange")]
-pub use transfer::http::{Answer, ExchangeRequest, Protection};
+pub use transfer::http::{Answer, ExchangeRequest};
 
 #[cfg(feature = "ipv6")]
 pub use netboot_dhcp::v6::Dhcp6Error;

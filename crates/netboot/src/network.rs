@@ -37,6 +37,10 @@ use netboot_core::{Device, Duration, Instant, Platform};
 use netboot_dhcp as dhcp;
 #[cfg(feature = "dhcp-options")]
 use netboot_dhcp::RawOptions;
+#[cfg(feature = "script")]
+use netboot_ipxe::InterfaceInfo;
+#[cfg(feature = "dhcp-options")]
+use netboot_ipxe::OptionScope;
 #[cfg(feature = "negotiate")]
 use netboot_ipxe::ServerInfo;
 #[cfg(all(feature = "script", feature = "ipv6"))]
@@ -45,8 +49,6 @@ use netboot_ipxe::{
     Deliver, DhcpGoal, ExecError, ImageHandle, IpxeInterface, LoadedImage, NetworkConfig, Part,
     Route, short_name,
 };
-#[cfg(feature = "script")]
-use netboot_ipxe::{InterfaceInfo, OptionScope};
 #[cfg(feature = "syslog")]
 use netboot_ipxe::{Severity, WriteLine};
 use rand_core::RngCore;
@@ -458,7 +460,7 @@ impl<D: Device, P: Platform> IpxeInterface for Network<'_, D, P> {
         Some(answer.map_err(|failed| station.take_error(failed)))
     }
 
-    #[cfg(feature = "script")]
+    #[cfg(feature = "dhcp-options")]
     fn dhcp_option(&self, scope: OptionScope, code: u16) -> Option<&[u8]> {
         let lease = &self.station.lease;
         match scope {
@@ -489,6 +491,31 @@ impl<D: Device, P: Platform> IpxeInterface for Network<'_, D, P> {
             self.station.options.families = families;
         }
         speaks
+    }
+
+    #[cfg(feature = "exchange")]
+    fn post(
+        &mut self,
+        request: &netboot_ipxe::Post<'_>,
+        answer: &mut [u8],
+    ) -> Option<Result<netboot_ipxe::Posted, NetError>> {
+        let request = crate::ExchangeRequest {
+            method: netboot_http::Method::Post,
+            uri: request.uri,
+            accept: request.accept,
+            media_type: request.media_type,
+            body: request.body,
+            protection: request.protection,
+        };
+        Some(
+            self.exchange(&request, answer)
+                .map(|answer| netboot_ipxe::Posted {
+                    status: answer.status,
+                    media_type: answer.media_type.as_str().try_into().unwrap_or_default(),
+                    len: answer.body.len(),
+                    retry_after: answer.retry_after,
+                }),
+        )
     }
 
     fn echo(&mut self, message: &str) {

@@ -351,7 +351,8 @@ impl<'c, 'm> Agent<'c, 'm> {
         match self.state {
             State::Plan { at } => {
                 let stage = PLAN.get(at).map(|(_, stage)| *stage);
-                let needed = matches!(stage, Some(Stage::Report(progress)) if progress.needs_acceptance());
+                let needed =
+                    matches!(stage, Some(Stage::Report(progress)) if progress.needs_acceptance());
                 match needed && status != 204 {
                     true => self.abandon(SztpError::ReportRefused(status)),
                     false => self.advance(),
@@ -384,7 +385,11 @@ impl<'c, 'm> Agent<'c, 'm> {
 /// Whether a `Content-Type` is the one of RFC 8040, section 11.3.2, whatever its parameters are. The draft before it had a dot in place of the
 /// hyphen, and some servers have it still.
 fn is_yang_json(media_type: &str) -> bool {
-    let essence = media_type.split(';').next().unwrap_or_default().trim_ascii();
+    let essence = media_type
+        .split(';')
+        .next()
+        .unwrap_or_default()
+        .trim_ascii();
     [request::MEDIA_TYPE, "application/yang.data+json"]
         .iter()
         .any(|known| essence.eq_ignore_ascii_case(known))

@@ -46,7 +46,9 @@ impl<'a> Artifacts<'a> {
         let mut decode = |(at, len): (usize, usize), artifact| {
             let digits = body.get_mut(at..).and_then(|rest| rest.get_mut(..len));
             let octets = digits.and_then(json::base64_in_place);
-            octets.ok_or(SztpError::NotBase64(artifact)).map(|octets| (at, octets))
+            octets
+                .ok_or(SztpError::NotBase64(artifact))
+                .map(|octets| (at, octets))
         };
         let conveyed = decode(conveyed, Artifact::ConveyedInformation)?;
         let ownership = match (places.owner_certificate, places.voucher) {
@@ -58,7 +60,11 @@ impl<'a> Artifacts<'a> {
             _ => return Err(SztpError::Unpaired),
         };
         let body: &'a [u8] = body;
-        let part = |(at, len): (usize, usize)| body.get(at..).and_then(|rest| rest.get(..len)).unwrap_or_default();
+        let part = |(at, len): (usize, usize)| {
+            body.get(at..)
+                .and_then(|rest| rest.get(..len))
+                .unwrap_or_default()
+        };
         Ok(Self {
             conveyed_information: part(conveyed),
             ownership: ownership.map(|(certificate, voucher)| Ownership {
@@ -130,7 +136,10 @@ mod tests {
         assert_eq!(conveyed, b"con\xfd\xd9\x95\xe5\x95\x90");
         assert_eq!(ownership.unwrap(), (b"owner".to_vec(), b"voucher".to_vec()));
         assert!(verbose);
-        let (conveyed, ownership, verbose) = read(&output(r#""conveyed-information":"","reporting-level":"minimal""#)).unwrap();
+        let (conveyed, ownership, verbose) = read(&output(
+            r#""conveyed-information":"","reporting-level":"minimal""#,
+        ))
+        .unwrap();
         assert!(conveyed.is_empty() && ownership.is_none() && !verbose);
     }
 
@@ -139,11 +148,26 @@ mod tests {
         for (members, error) in [
             ("", SztpError::NoConveyedInformation),
             (r#""conveyed-information":null"#, SztpError::Answer),
-            (r#""conveyed-information":"","conveyed-information":"""#, SztpError::Answer),
-            (r#""conveyed-information":"","ietf-sztp-bootstrap-server:conveyed-information":"""#, SztpError::Answer),
-            (r#""conveyed-information":"A""#, SztpError::NotBase64(Artifact::ConveyedInformation)),
-            (r#""conveyed-information":"","owner-certificate":"""#, SztpError::Unpaired),
-            (r#""conveyed-information":"","ownership-voucher":"""#, SztpError::Unpaired),
+            (
+                r#""conveyed-information":"","conveyed-information":"""#,
+                SztpError::Answer,
+            ),
+            (
+                r#""conveyed-information":"","ietf-sztp-bootstrap-server:conveyed-information":"""#,
+                SztpError::Answer,
+            ),
+            (
+                r#""conveyed-information":"A""#,
+                SztpError::NotBase64(Artifact::ConveyedInformation),
+            ),
+            (
+                r#""conveyed-information":"","owner-certificate":"""#,
+                SztpError::Unpaired,
+            ),
+            (
+                r#""conveyed-information":"","ownership-voucher":"""#,
+                SztpError::Unpaired,
+            ),
             (
                 r#""conveyed-information":"","ownership-voucher":"","owner-certificate":"\u00e4""#,
                 SztpError::NotBase64(Artifact::OwnerCertificate),
@@ -155,10 +179,18 @@ mod tests {
         ] {
             assert_eq!(read(&output(members)), Err(error), "{members}");
         }
-        for answer in ["", "<output/>", "[]", "{}", r#"{"output":{}}"#, r#"{"ietf-sztp-bootstrap-server:output":[]}"#] {
+        for answer in [
+            "",
+            "<output/>",
+            "[]",
+            "{}",
+            r#"{"output":{}}"#,
+            r#"{"ietf-sztp-bootstrap-server:output":[]}"#,
+        ] {
             assert_eq!(read(answer), Err(SztpError::Answer), "{answer}");
         }
-        let twice = r#"{"ietf-sztp-bootstrap-server:output":{},"ietf-sztp-bootstrap-server:output":{}}"#;
+        let twice =
+            r#"{"ietf-sztp-bootstrap-server:output":{},"ietf-sztp-bootstrap-server:output":{}}"#;
         assert_eq!(read(twice), Err(SztpError::Answer));
     }
 }

@@ -259,7 +259,10 @@ fn hash_of(value: Value<'_>) -> Option<Option<Digest>> {
 /// A digest as `yang:hex-string` (RFC 6991, section 3), whose octets are separated by colons. Some writers leave the colons out.
 fn digest(text: Text<'_>) -> Option<Digest> {
     let mut octets = [0; 32];
-    let mut signs = text.chars().map(|sign| u8::try_from(sign).unwrap_or(0)).peekable();
+    let mut signs = text
+        .chars()
+        .map(|sign| u8::try_from(sign).unwrap_or(0))
+        .peekable();
     let mut separated = None;
     for (at, octet) in octets.iter_mut().enumerate() {
         if at != 0 {
@@ -286,7 +289,9 @@ mod tests {
     }
 
     fn redirect_of(servers: &str) -> String {
-        format!(r#"{{"ietf-sztp-conveyed-info:redirect-information":{{"bootstrap-server":[{servers}]}}}}"#)
+        format!(
+            r#"{{"ietf-sztp-conveyed-info:redirect-information":{{"bootstrap-server":[{servers}]}}}}"#
+        )
     }
 
     fn error_of(content: &str) -> SztpError {
@@ -309,9 +314,20 @@ mod tests {
             panic!();
         };
         let image = all.boot_image.unwrap();
-        assert!(image.os_name.unwrap().is("caliptra-mcu-fw") && image.os_version.unwrap().is("2.0.1"));
-        let places: Vec<String> = image.places().map(|place| place.chars().collect()).collect();
-        assert_eq!(places, ["https://127.0.0.1:8443/boot.img", "tftp://127.0.0.1/boot.img"]);
+        assert!(
+            image.os_name.unwrap().is("caliptra-mcu-fw") && image.os_version.unwrap().is("2.0.1")
+        );
+        let places: Vec<String> = image
+            .places()
+            .map(|place| place.chars().collect())
+            .collect();
+        assert_eq!(
+            places,
+            [
+                "https://127.0.0.1:8443/boot.img",
+                "tftp://127.0.0.1/boot.img"
+            ]
+        );
         assert_eq!(image.sha256, Digest::from_hex(&HASH.replace(':', "")));
         assert_eq!(all.handling, Some(Handling::Merge));
         let mut space = [0; 8];
@@ -350,12 +366,18 @@ mod tests {
             panic!();
         };
         let servers: Vec<_> = redirect.servers().collect();
-        assert_eq!(servers.iter().map(|one| one.port).collect::<Vec<_>>(), [9090, 443, 443]);
+        assert_eq!(
+            servers.iter().map(|one| one.port).collect::<Vec<_>>(),
+            [9090, 443, 443]
+        );
         assert!(servers[0].address.is("127.0.0.1") && servers[1].address.is("b.example"));
         assert!(servers[0].trust_anchor.unwrap().is("AAAA") && servers[1].trust_anchor.is_none());
         let most = vec![r#"{"address":"a"}"#; usize::from(MAX_REDIRECTS)].join(",");
         assert!(parse(&redirect_of(&most)).is_ok());
-        assert_eq!(error_of(&redirect_of(&format!(r#"{most},{{"address":"a"}}"#))), SztpError::TooManyServers);
+        assert_eq!(
+            error_of(&redirect_of(&format!(r#"{most},{{"address":"a"}}"#))),
+            SztpError::TooManyServers
+        );
     }
 
     #[test]
@@ -385,23 +407,50 @@ mod tests {
             &onboarding_of(r#""boot-image":{"download-uri":"x"}"#),
             &onboarding_of(r#""boot-image":{"download-uri":[1]}"#),
             &onboarding_of(r#""boot-image":{"download-uri":["x"],"os-name":1}"#),
-            &onboarding_of(r#""boot-image":{"download-uri":["x"],"image-verification":[{"hash-algorithm":"sha-256"}]}"#),
+            &onboarding_of(
+                r#""boot-image":{"download-uri":["x"],"image-verification":[{"hash-algorithm":"sha-256"}]}"#,
+            ),
         ] {
             assert_eq!(error_of(content), bad, "{content}");
         }
-        for hash in ["", "00", &HASH[..95 - 3], &format!("{HASH}:00"), &HASH.replacen(':', "", 1), &HASH.replace("c2", "g2"), &HASH.replace(':', "-")] {
+        for hash in [
+            "",
+            "00",
+            &HASH[..95 - 3],
+            &format!("{HASH}:00"),
+            &HASH.replacen(':', "", 1),
+            &HASH.replace("c2", "g2"),
+            &HASH.replace(':', "-"),
+        ] {
             let content = onboarding_of(&format!(
                 r#""boot-image":{{"download-uri":["x"],"image-verification":[{{"hash-algorithm":"ietf-sztp-conveyed-info:sha-256","hash-value":"{hash}"}}]}}"#
             ));
             assert_eq!(error_of(&content), bad, "{hash}");
         }
         let many = vec![r#""x""#; usize::from(MAX_IMAGE_PLACES) + 1].join(",");
-        assert_eq!(error_of(&onboarding_of(&format!(r#""boot-image":{{"download-uri":[{many}]}}"#))), bad);
-        assert_eq!(error_of(&onboarding_of(r#""boot-image":{}"#)), SztpError::NoImagePlace);
-        assert_eq!(error_of(&onboarding_of(r#""boot-image":{"download-uri":[]}"#)), SztpError::NoImagePlace);
+        assert_eq!(
+            error_of(&onboarding_of(&format!(
+                r#""boot-image":{{"download-uri":[{many}]}}"#
+            ))),
+            bad
+        );
+        assert_eq!(
+            error_of(&onboarding_of(r#""boot-image":{}"#)),
+            SztpError::NoImagePlace
+        );
+        assert_eq!(
+            error_of(&onboarding_of(r#""boot-image":{"download-uri":[]}"#)),
+            SztpError::NoImagePlace
+        );
         let unknown = r#""boot-image":{"download-uri":["x"],"image-verification":[{"hash-algorithm":"sha-512","hash-value":"00"}]}"#;
         assert_eq!(error_of(&onboarding_of(unknown)), SztpError::UnknownHash);
-        assert_eq!(error_of("{"), SztpError::NotJson(Artifact::ConveyedInformation));
-        assert_eq!(error_of("<x/>"), SztpError::Xml(Artifact::ConveyedInformation));
+        assert_eq!(
+            error_of("{"),
+            SztpError::NotJson(Artifact::ConveyedInformation)
+        );
+        assert_eq!(
+            error_of("<x/>"),
+            SztpError::Xml(Artifact::ConveyedInformation)
+        );
     }
 }

@@ -138,7 +138,8 @@ mod tests {
             }
         );
         // DHCPv6, from Kea 2.2.
-        let (uris, _) = read(b"\x00\x16https://[fd09::1]:9090\x00\x16https://b2.example.com").unwrap();
+        let (uris, _) =
+            read(b"\x00\x16https://[fd09::1]:9090\x00\x16https://b2.example.com").unwrap();
         assert_eq!(uris, ["[fd09::1]:9090", "b2.example.com"]);
     }
 

@@ -253,7 +253,13 @@ impl Coded for SztpError {
             E::Unreachable => Blame::Network,
             E::Step(_) => Blame::Device,
             // What an attacker would show.
-            E::Answer | E::OtherSerialNumber | E::OtherIssuer | E::OtherNonce | E::Untrusted | E::TooDeep | E::TooManyAsked => Blame::Peer,
+            E::Answer
+            | E::OtherSerialNumber
+            | E::OtherIssuer
+            | E::OtherNonce
+            | E::Untrusted
+            | E::TooDeep
+            | E::TooManyAsked => Blame::Peer,
             _ => Blame::Server,
         }
     }

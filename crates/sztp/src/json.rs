@@ -551,7 +551,9 @@ mod tests {
             }
             serde_json::Value::Bool(truth) => assert_eq!(value.boolean(), Some(*truth)),
             serde_json::Value::Number(number) => {
-                let short = number.as_u64().and_then(|number| u16::try_from(number).ok());
+                let short = number
+                    .as_u64()
+                    .and_then(|number| u16::try_from(number).ok());
                 // 1e3 and 1.0 are whole numbers, and nobody writes a port so.
                 assert!(value.number().is_none() || value.number() == short);
             }
@@ -580,7 +582,10 @@ mod tests {
     }
 
     fn deepest(document: &[u8]) -> usize {
-        document.iter().filter(|octet| b"[{".contains(octet)).count()
+        document
+            .iter()
+            .filter(|octet| b"[{".contains(octet))
+            .count()
     }
 
     #[test]
@@ -606,18 +611,59 @@ mod tests {
     #[test]
     fn what_is_no_json_is_refused() {
         for document in [
-            &b""[..], b" ", b"{", b"}", b"[1,]", b"[,1]", b"{\"a\"}", b"{\"a\":}", b"{\"a\":1,}", b"{a:1}", b"[1 2]", b"01", b"1.", b".5", b"+1",
-            b"1e", b"nul", b"truex", b"\"a", b"\"\\x\"", b"\"\\u12\"", b"\"\\ud800\"", b"\"\\udc00\"", b"\"\\ud800\\u0041\"", b"\"\n\"",
-            b"1 1", b"[}", b"{]", b"{\"a\":1]", b"[\xff]", b"\"\xc3\"", b"\xef\xbb\xbf1", b"'a'", b"[1}", b"NaN",
+            &b""[..],
+            b" ",
+            b"{",
+            b"}",
+            b"[1,]",
+            b"[,1]",
+            b"{\"a\"}",
+            b"{\"a\":}",
+            b"{\"a\":1,}",
+            b"{a:1}",
+            b"[1 2]",
+            b"01",
+            b"1.",
+            b".5",
+            b"+1",
+            b"1e",
+            b"nul",
+            b"truex",
+            b"\"a",
+            b"\"\\x\"",
+            b"\"\\u12\"",
+            b"\"\\ud800\"",
+            b"\"\\udc00\"",
+            b"\"\\ud800\\u0041\"",
+            b"\"\n\"",
+            b"1 1",
+            b"[}",
+            b"{]",
+            b"{\"a\":1]",
+            b"[\xff]",
+            b"\"\xc3\"",
+            b"\xef\xbb\xbf1",
+            b"'a'",
+            b"[1}",
+            b"NaN",
         ] {
-            assert_eq!(Value::parse(document), Err(NotJson), "{}", document.escape_ascii());
+            assert_eq!(
+                Value::parse(document),
+                Err(NotJson),
+                "{}",
+                document.escape_ascii()
+            );
             judge(document);
         }
     }
 
     #[test]
     fn the_number_of_levels_has_a_bound() {
-        for (levels, fits) in [(usize::from(MAX_DEPTH), true), (usize::from(MAX_DEPTH) + 1, false), (100_000, false)] {
+        for (levels, fits) in [
+            (usize::from(MAX_DEPTH), true),
+            (usize::from(MAX_DEPTH) + 1, false),
+            (100_000, false),
+        ] {
             for (open, close) in [("[", "]"), ("{\"a\":", "}")] {
                 let document = format!("{}1{}", open.repeat(levels), close.repeat(levels));
                 assert_eq!(Value::parse(document.as_bytes()).is_ok(), fits, "{levels}");

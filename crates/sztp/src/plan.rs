@@ -65,7 +65,9 @@ impl Demands {
     pub fn of(onboarding: &Onboarding<'_>, about: &About<'_>, verbose: bool) -> Self {
         let running = onboarding.boot_image.map(|image| {
             let name = image.os_name.is_some_and(|name| name.is(about.os_name));
-            name && image.os_version.is_some_and(|version| version.is(about.os_version))
+            name && image
+                .os_version
+                .is_some_and(|version| version.is(about.os_version))
         });
         Self {
             image: running == Some(false),

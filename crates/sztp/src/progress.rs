@@ -128,9 +128,18 @@ mod tests {
     fn the_names_are_those_of_the_standard() {
         let names: BTreeSet<_> = Progress::ALL.iter().map(|one| one.as_str()).collect();
         assert_eq!(names.len(), 27);
-        for part in ["parsing", "pre-script", "config", "post-script", "boot-image"] {
+        for part in [
+            "parsing",
+            "pre-script",
+            "config",
+            "post-script",
+            "boot-image",
+        ] {
             for end in ["initiated", "warning", "error", "complete"] {
-                assert!(names.contains(format!("{part}-{end}").as_str()), "{part}-{end}");
+                assert!(
+                    names.contains(format!("{part}-{end}").as_str()),
+                    "{part}-{end}"
+                );
             }
         }
         let errors = names.iter().filter(|name| name.ends_with("-error")).count();

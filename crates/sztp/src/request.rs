@@ -9,8 +9,7 @@ use netboot_core::base64;
 /// Media type of requests and answers (RFC 8040, section 11.3.2).
 pub const MEDIA_TYPE: &str = "application/yang-data+json";
 /// Path of the RPC that asks for bootstrapping data.
-pub const ASK_PATH: &str =
-    "/restconf/operations/ietf-sztp-bootstrap-server:get-bootstrapping-data";
+pub const ASK_PATH: &str = "/restconf/operations/ietf-sztp-bootstrap-server:get-bootstrapping-data";
 /// Path of the RPC that reports progress.
 pub const REPORT_PATH: &str = "/restconf/operations/ietf-sztp-bootstrap-server:report-progress";
 /// Octets of the longest request.
@@ -185,7 +184,15 @@ mod tests {
 
     #[test]
     fn each_text_is_json() {
-        for text in ["", "a\"b\\c", "\0\u{1f}\n\u{7f}", "\u{e4}\u{1f600}", &"x".repeat(100), &"\u{1}".repeat(100), &"\u{e4}".repeat(100)] {
+        for text in [
+            "",
+            "a\"b\\c",
+            "\0\u{1f}\n\u{7f}",
+            "\u{e4}\u{1f600}",
+            &"x".repeat(100),
+            &"\u{1}".repeat(100),
+            &"\u{e4}".repeat(100),
+        ] {
             let body = report(Progress::Informational, text).unwrap();
             let json: serde_json::Value = serde_json::from_str(&body).unwrap();
             let input = &json["ietf-sztp-bootstrap-server:input"];

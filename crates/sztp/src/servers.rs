@@ -203,7 +203,8 @@ impl<'m> Servers<'m> {
         }
         let len = text.base64(space).ok_or(SztpError::NotBase64(ARTIFACT))?;
         let message = space.get(..len).unwrap_or_default();
-        let parsed = Message::parse(message).map_err(|error| SztpError::Message(ARTIFACT, error))?;
+        let parsed =
+            Message::parse(message).map_err(|error| SztpError::Message(ARTIFACT, error))?;
         let anchor = lowest(parsed.certificates()).ok_or(SztpError::BadAnchor)?;
         let from = (anchor.as_ptr() as usize).saturating_sub(message.as_ptr() as usize);
         let until = from.saturating_add(anchor.len());

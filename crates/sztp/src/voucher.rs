@@ -180,7 +180,10 @@ mod tests {
             };
             assert_eq!(read(""), SztpError::VoucherField(field));
             let name = field.as_str();
-            assert_eq!(read(&format!(r#","{name}":7"#)), SztpError::VoucherField(field));
+            assert_eq!(
+                read(&format!(r#","{name}":7"#)),
+                SztpError::VoucherField(field)
+            );
         }
         for (field, value) in [
             (Field::ExpiresOn, r#""tomorrow""#),

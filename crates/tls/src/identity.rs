@@ -21,6 +21,20 @@ pub enum Signer<'a> {
     P384(&'a mut dyn SignerMut<p384::ecdsa::DerSignature>),
 }
 
+impl Identity<'_> {
+    /// Lends the identity for a while.
+    pub fn reborrow(&mut self) -> Identity<'_> {
+        Identity {
+            chain: self.chain,
+            signer: match &mut self.signer {
+                Signer::P256(key) => Signer::P256(&mut **key),
+                #[cfg(feature = "p384")]
+                Signer::P384(key) => Signer::P384(&mut **key),
+            },
+        }
+    }
+}
+
 impl Signer<'_> {
     /// SignatureScheme (section 4.2.3).
     pub(crate) fn scheme(&self) -> u16 {

@@ -293,3 +293,44 @@ fn a_handle_does_not_outlive_its_transfer() {
     assert_eq!(executed, Err(ExecError::Transfer(NetError::StaleHandle)));
     assert!(!delivery.has_begun());
 }
+
+#[test]
+fn a_server_proves_itself_by_the_root_that_a_request_names_and_by_no_other() {
+    // The station itself trusts nobody.
+    let (world, mut net) = https(false);
+    let uri = uri("https", "report");
+    let body = b"{}".to_vec();
+    let mut buffer = [0; 100];
+    let root = Pki::with_intermediate(21).root().unwrap();
+    let other = Pki::with_intermediate(22).root().unwrap();
+    let by = |anchor| ExchangeRequest {
+        protection: Protection::Anchored(anchor),
+        ..request(Method::Post, &uri, &body)
+    };
+    for _ in 0..2 {
+        let answer = net.exchange(&by(&root), &mut buffer).unwrap();
+        assert_eq!((answer.status, answer.body), (200, &body[..]));
+    }
+    assert_eq!(world.borrow().server.tls_connections().len(), 1);
+    // The open channel proves nothing to a request with another root, and to one that trusts what the station trusts.
+    for refused in [
+        by(&other),
+        request(Method::Post, &uri, &body),
+        by(b"no certificate"),
+    ] {
+        net.exchange(&by(&root), &mut buffer).unwrap();
+        let refused = net.exchange(&refused, &mut buffer).unwrap_err();
+        assert!(
+            matches!(refused, NetError::Tls(TlsError::Certificate(_))),
+            "{refused}"
+        );
+    }
+    // It is not the way for an image, either.
+    net.exchange(&by(&root), &mut buffer).unwrap();
+    let image = super::uri("https", FILE_NAMES[0]);
+    let refused = net.imgfetch(&image, None, None).unwrap_err();
+    assert!(
+        matches!(refused, NetError::Tls(TlsError::Certificate(_))),
+        "{refused}"
+    );
+}

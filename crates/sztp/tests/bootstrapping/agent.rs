@@ -3,7 +3,8 @@
 use crate::people::{Device, NONCE, ONBOARDING, PEOPLE, REDIRECT, Sent};
 use netboot_core::Uri;
 use netboot_sztp::{
-    ASK_PATH, Action, Agent, End, MAX_ASKED, MAX_DEPTH_OF_REDIRECTS, MEDIA_TYPE, Named, Proof, REPORT_PATH, Step, SztpError, Verdict,
+    ASK_PATH, Action, Agent, End, MAX_ASKED, MAX_DEPTH_OF_REDIRECTS, MEDIA_TYPE, Named, Proof,
+    REPORT_PATH, Step, SztpError, Verdict,
 };
 use proptest::prelude::*;
 use test_pki::sztp::{self, base64};
@@ -46,7 +47,10 @@ impl World<'_> {
             match agent.poll(Some(NONCE)) {
                 Action::Ask(exchange) => {
                     let (uri, proof) = (exchange.uri.clone(), exchange.proof);
-                    assert_eq!((uri.path(), exchange.body.contains("nonce")), (ASK_PATH, true));
+                    assert_eq!(
+                        (uri.path(), exchange.body.contains("nonce")),
+                        (ASK_PATH, true)
+                    );
                     let blind = proof == Proof::Provisional;
                     // Nobody learns what the device is who has not proved to be trusted.
                     assert_eq!(blind, exchange.body.contains("signed-data-preferred"));
@@ -65,7 +69,9 @@ impl World<'_> {
                         Server::Silent => agent.failed(false),
                         Server::Answers(status, media_type, mut body) => {
                             match agent.answered(status, media_type, &mut body) {
-                                Ok(Verdict::Redirected(servers)) => self.log.push(format!("{servers} servers")),
+                                Ok(Verdict::Redirected(servers)) => {
+                                    self.log.push(format!("{servers} servers"))
+                                }
                                 Ok(Verdict::Onboarding(_)) => self.log.push("onboarding".into()),
                                 Err(error) => self.log.push(format!("{error:?}")),
                             }
@@ -98,7 +104,11 @@ impl World<'_> {
 }
 
 /// Runs an agent whose servers are called `a`, `b` and so on.
-fn run(sources: usize, has_anchors: bool, answer: &mut dyn FnMut(&Uri, &Proof<'_>) -> Server) -> (Result<End, SztpError>, Vec<String>) {
+fn run(
+    sources: usize,
+    has_anchors: bool,
+    answer: &mut dyn FnMut(&Uri, &Proof<'_>) -> Server,
+) -> (Result<End, SztpError>, Vec<String>) {
     let always = |_: &Uri, _: &Proof<'_>| true;
     let mut world = World {
         answer,
@@ -111,20 +121,28 @@ fn run(sources: usize, has_anchors: bool, answer: &mut dyn FnMut(&Uri, &Proof<'_
     (result, world.log)
 }
 
-fn with_agent<R>(sources: usize, has_anchors: bool, work: impl FnOnce(&mut Agent<'_, '_>) -> R) -> R {
+fn with_agent<R>(
+    sources: usize,
+    has_anchors: bool,
+    work: impl FnOnce(&mut Agent<'_, '_>) -> R,
+) -> R {
     let root: &[u8] = &PEOPLE.masa_root;
     let roots = [root];
     let mut octets = [0; 8192];
     let mut agent = Agent::new(Device::default().config(&roots, has_anchors), &mut octets);
     for source in 0..sources {
         let uri = format!("https://{}.example:8443", (b'a' + source as u8) as char);
-        agent.add_server(&Uri::parse(&uri).unwrap(), Named::Dhcp).unwrap();
+        agent
+            .add_server(&Uri::parse(&uri).unwrap(), Named::Dhcp)
+            .unwrap();
     }
     work(&mut agent)
 }
 
 fn redirect(servers: &str) -> String {
-    format!(r#"{{"ietf-sztp-conveyed-info:redirect-information":{{"bootstrap-server":[{servers}]}}}}"#)
+    format!(
+        r#"{{"ietf-sztp-conveyed-info:redirect-information":{{"bootstrap-server":[{servers}]}}}}"#
+    )
 }
 
 /// Everything that the owner may demand, with an image that runs already.
@@ -148,7 +166,11 @@ fn a_trusted_server_is_told_what_happens() {
     let verbose = |json: &str| {
         let body = String::from_utf8(Sent::unsigned(json).body()).unwrap();
         let body = body.replacen(":{", r#":{"reporting-level":"verbose","#, 1);
-        Server::Answers(200, "Application/yang-data+json; charset=utf-8", body.into_bytes())
+        Server::Answers(
+            200,
+            "Application/yang-data+json; charset=utf-8",
+            body.into_bytes(),
+        )
     };
     let (end, log) = run(1, true, &mut |_, _| verbose(ONBOARDING));
     assert_eq!(end, Ok(End::Rebooting));
@@ -190,7 +212,10 @@ fn a_server_that_is_not_trusted_is_told_nothing_even_with_good_data() {
     let sent = Sent::signed(ONBOARDING, &PEOPLE.fields());
     let (end, log) = run(1, false, &mut |_, _| Server::sends(&sent));
     assert_eq!(end, Ok(End::Rebooting));
-    assert_eq!(log, ["ask a.example:8443 blind", "onboarding", "do boot-image"]);
+    assert_eq!(
+        log,
+        ["ask a.example:8443 blind", "onboarding", "do boot-image"]
+    );
     let sent = Sent::signed(ALL, &PEOPLE.fields());
     let (end, log) = run(1, false, &mut |_, _| Server::sends(&sent));
     assert_eq!(end, Ok(End::Complete));
@@ -232,7 +257,11 @@ fn a_failed_step_is_reported_and_the_next_server_is_asked() {
         (Step::Configuration, "config-error"),
         (Step::PostScript, "post-script-error"),
     ] {
-        let json = if step == Step::BootImage { ONBOARDING } else { ALL };
+        let json = if step == Step::BootImage {
+            ONBOARDING
+        } else {
+            ALL
+        };
         let mut world = World {
             answer: &mut |uri, _| match uri.authority() {
                 "a.example:8443" => Server::conveys(json),
@@ -245,7 +274,11 @@ fn a_failed_step_is_reported_and_the_next_server_is_asked() {
         };
         let end = with_agent(2, true, |agent| world.run(agent));
         assert_eq!(end, Err(SztpError::Unreachable));
-        let failed = world.log.iter().position(|line| *line == format!("do {}", step.as_str())).unwrap();
+        let failed = world
+            .log
+            .iter()
+            .position(|line| *line == format!("do {}", step.as_str()))
+            .unwrap();
         assert_eq!(world.log[failed + 1..], [report, "ask b.example:8443 root"]);
     }
 }
@@ -289,12 +322,22 @@ fn what_is_wrong_with_an_answer_is_told_to_a_trusted_server_only() {
         (500, "text/plain", SztpError::Status(500)),
         (204, "", SztpError::Status(204)),
     ] {
-        let (end, log) = run(1, true, &mut |_, _| Server::Answers(status, media_type, vec![]));
+        let (end, log) = run(1, true, &mut |_, _| {
+            Server::Answers(status, media_type, vec![])
+        });
         assert_eq!((end, log.len()), (Err(error), 2));
     }
-    for media_type in ["", "text/html", "application/json", "application/yang-data+xml", "application/yang-data+json2"] {
+    for media_type in [
+        "",
+        "text/html",
+        "application/json",
+        "application/yang-data+xml",
+        "application/yang-data+json2",
+    ] {
         let body = Sent::unsigned(ONBOARDING).body();
-        let (end, _) = run(1, true, &mut |_, _| Server::Answers(200, media_type, body.clone()));
+        let (end, _) = run(1, true, &mut |_, _| {
+            Server::Answers(200, media_type, body.clone())
+        });
         assert_eq!(end, Err(SztpError::MediaType));
     }
     let (end, _) = run(0, true, &mut |_, _| Server::Silent);
@@ -336,13 +379,20 @@ fn a_trusted_redirect_says_how_its_servers_prove_themselves() {
             "Status(404)"
         ]
     );
-    assert_eq!(anchors, [PEOPLE.domain.clone(), PEOPLE.owner.chain[1].to_vec()]);
+    assert_eq!(
+        anchors,
+        [PEOPLE.domain.clone(), PEOPLE.owner.chain[1].to_vec()]
+    );
     // The same redirect by a server that nobody trusts: its anchors do not count.
     let (_, log) = run(1, false, &mut |uri, _| match uri.authority() {
         "a.example:8443" => Server::conveys(&servers),
         _ => Server::Answers(404, "", vec![]),
     });
-    assert!(log.iter().filter(|line| line.starts_with("ask")).all(|line| line.ends_with("blind")));
+    assert!(
+        log.iter()
+            .filter(|line| line.starts_with("ask"))
+            .all(|line| line.ends_with("blind"))
+    );
     // Signed by the owner, they count whoever sent it.
     let signed = Sent::signed(&servers, &PEOPLE.fields());
     let (_, log) = run(1, false, &mut |uri, _| match uri.authority() {
@@ -355,7 +405,10 @@ fn a_trusted_redirect_says_how_its_servers_prove_themselves() {
 #[test]
 fn a_server_with_the_wrong_anchor_is_not_asked_blindly() {
     let anchor = sztp::certificates_only(&[&PEOPLE.domain]).unwrap();
-    let servers = redirect(&format!(r#"{{"address":"b.example","trust-anchor":"{}"}}"#, base64(&anchor)));
+    let servers = redirect(&format!(
+        r#"{{"address":"b.example","trust-anchor":"{}"}}"#,
+        base64(&anchor)
+    ));
     let mut world = World {
         answer: &mut |_, _| Server::conveys(&servers),
         proves: &|_, proof| *proof == Proof::Preconfigured,
@@ -365,13 +418,21 @@ fn a_server_with_the_wrong_anchor_is_not_asked_blindly() {
     };
     let end = with_agent(1, true, |agent| world.run(agent));
     assert_eq!(end, Err(SztpError::Unreachable));
-    assert_eq!(world.log, ["ask a.example:8443 root", "1 servers", "ask b.example:443 anchor"]);
+    assert_eq!(
+        world.log,
+        [
+            "ask a.example:8443 root",
+            "1 servers",
+            "ask b.example:443 anchor"
+        ]
+    );
 }
 
 #[test]
 fn anchors_that_are_none_are_refused() {
     let two_chains = sztp::certificates_only(&[&PEOPLE.domain, &PEOPLE.stranger.chain[0]]).unwrap();
-    let nothing = sztp::certificates_only(&[]).unwrap_or_else(|_| sztp::unsigned(sztp::DATA, b"").unwrap());
+    let nothing =
+        sztp::certificates_only(&[]).unwrap_or_else(|_| sztp::unsigned(sztp::DATA, b"").unwrap());
     for (text, right) in [
         ("A".to_owned(), "NotBase64(TrustAnchor)"),
         (base64(b"xx"), "Message(TrustAnchor, Malformed(Message))"),
@@ -379,11 +440,23 @@ fn anchors_that_are_none_are_refused() {
         (base64(&nothing), "BadAnchor"),
         (base64(&vec![0; 9000]), "TooManyServers"),
     ] {
-        let servers = redirect(&format!(r#"{{"address":"b.example","trust-anchor":"{text}"}}"#));
+        let servers = redirect(&format!(
+            r#"{{"address":"b.example","trust-anchor":"{text}"}}"#
+        ));
         let (_, log) = run(1, true, &mut |_, _| Server::conveys(&servers));
         assert_eq!(log[1..], [right, "parsing-error"]);
     }
-    for address in ["a/b", "a:1:2", "", "a b", "u@h", "a?q", "h:80", "x#y", &"h".repeat(600)] {
+    for address in [
+        "a/b",
+        "a:1:2",
+        "",
+        "a b",
+        "u@h",
+        "a?q",
+        "h:80",
+        "x#y",
+        &"h".repeat(600),
+    ] {
         let servers = redirect(&format!(r#"{{"address":"{address}"}}"#));
         let (_, log) = run(1, true, &mut |_, _| Server::conveys(&servers));
         assert_eq!(log[1], "BadServer", "{address}");
@@ -445,8 +518,19 @@ fn nothing_untrusted_leads_to_an_image_a_report_or_a_script() {
     let voucher_fields = [
         ("good", people.fields()),
         ("serial", people.fields().with("serial-number", "\"OTHER\"")),
-        ("nonce", people.fields().with("nonce", "\"AAAAAAAAAAAAAAAAAAAAAA==\"")),
-        ("pinned", people.fields().with("pinned-domain-cert", format!("\"{}\"", base64(&people.stranger_domain)))),
+        (
+            "nonce",
+            people
+                .fields()
+                .with("nonce", "\"AAAAAAAAAAAAAAAAAAAAAA==\""),
+        ),
+        (
+            "pinned",
+            people.fields().with(
+                "pinned-domain-cert",
+                format!("\"{}\"", base64(&people.stranger_domain)),
+            ),
+        ),
     ];
     let mut accepted = 0;
     let mut tried = 0;
@@ -472,7 +556,11 @@ fn nothing_untrusted_leads_to_an_image_a_report_or_a_script() {
                         _ => false,
                     };
                     let valid = owned && good_masa;
-                    for (sent, right_signature, has_signature) in [(&signed, valid, true), (&bare, false, true), (&unsigned, false, false)] {
+                    for (sent, right_signature, has_signature) in [
+                        (&signed, valid, true),
+                        (&bare, false, true),
+                        (&unsigned, false, false),
+                    ] {
                         for trusted in [false, true] {
                             tried += 1;
                             let trust = right_signature || (trusted && !has_signature);
@@ -481,7 +569,8 @@ fn nothing_untrusted_leads_to_an_image_a_report_or_a_script() {
                                 _ => Server::Silent,
                             });
                             let steps = log.iter().any(|line| line.starts_with("do "));
-                            let reports = log.iter().any(|line| line.contains("bootstrap-initiated"));
+                            let reports =
+                                log.iter().any(|line| line.contains("bootstrap-initiated"));
                             let onboards = json != REDIRECT && trust;
                             assert_eq!(end.is_ok(), onboards, "{what} {trusted} {log:?}");
                             assert_eq!(steps, onboards);

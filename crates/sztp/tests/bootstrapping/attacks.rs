@@ -30,24 +30,35 @@ fn the_owners_information_is_believed() {
         time: TimePolicy::None,
         ..Device::default()
     };
-    let old = PEOPLE.fields().with("expires-on", r#""2024-06-02T00:00:00Z""#);
+    let old = PEOPLE
+        .fields()
+        .with("expires-on", r#""2024-06-02T00:00:00Z""#);
     assert_eq!(Sent::signed(ONBOARDING, &old).judge(&timeless), good);
 }
 
 #[test]
 fn what_nobody_has_signed_is_told_to_be_unsigned() {
     let sent = Sent::unsigned(ONBOARDING);
-    assert_eq!(sent.judge(&Device::default()), Ok((ONBOARDING.as_bytes().to_vec(), false)));
+    assert_eq!(
+        sent.judge(&Device::default()),
+        Ok((ONBOARDING.as_bytes().to_vec(), false))
+    );
     let data = Sent {
         conveyed: sztp::unsigned(sztp::DATA, ONBOARDING.as_bytes()).unwrap(),
         ownership: None,
     };
-    assert_eq!(data.judge(&Device::default()), Ok((ONBOARDING.as_bytes().to_vec(), false)));
+    assert_eq!(
+        data.judge(&Device::default()),
+        Ok((ONBOARDING.as_bytes().to_vec(), false))
+    );
     let xml = Sent {
         conveyed: sztp::unsigned(sztp::CONVEYED_XML, b"<x/>").unwrap(),
         ownership: None,
     };
-    assert_eq!(refused(&xml, &Device::default()), SztpError::Xml(Artifact::ConveyedInformation));
+    assert_eq!(
+        refused(&xml, &Device::default()),
+        SztpError::Xml(Artifact::ConveyedInformation)
+    );
     let voucher = Sent {
         conveyed: sztp::unsigned(sztp::VOUCHER_JSON, b"{}").unwrap(),
         ownership: None,
@@ -63,28 +74,53 @@ fn both_forms_of_the_issuer_and_the_nonce_are_compared() {
     let key = own.issuer_key_identifier.unwrap();
     assert!(whole.len() > key.len());
     for issuer in [whole, key] {
-        let fields = PEOPLE.fields().with("idevid-issuer", format!("\"{}\"", base64(issuer)));
-        assert!(Sent::signed(ONBOARDING, &fields).judge(&Device::default()).is_ok());
+        let fields = PEOPLE
+            .fields()
+            .with("idevid-issuer", format!("\"{}\"", base64(issuer)));
+        assert!(
+            Sent::signed(ONBOARDING, &fields)
+                .judge(&Device::default())
+                .is_ok()
+        );
     }
-    let other = PEOPLE.fields().with("idevid-issuer", format!("\"{}\"", base64(&key[1..])));
-    assert_eq!(refused(&Sent::signed(ONBOARDING, &other), &Device::default()), SztpError::OtherIssuer);
+    let other = PEOPLE
+        .fields()
+        .with("idevid-issuer", format!("\"{}\"", base64(&key[1..])));
+    assert_eq!(
+        refused(&Sent::signed(ONBOARDING, &other), &Device::default()),
+        SztpError::OtherIssuer
+    );
     let empty = PEOPLE.fields().with("idevid-issuer", "\"\"");
-    assert_eq!(refused(&Sent::signed(ONBOARDING, &empty), &Device::default()), SztpError::OtherIssuer);
+    assert_eq!(
+        refused(&Sent::signed(ONBOARDING, &empty), &Device::default()),
+        SztpError::OtherIssuer
+    );
     let nonce = |octets: &[u8]| {
         let text = base64(octets);
         // Some writers leave the padding out.
-        let fields = PEOPLE.fields().without("expires-on").with("nonce", format!("\"{}\"", text.trim_end_matches('=')));
+        let fields = PEOPLE
+            .fields()
+            .without("expires-on")
+            .with("nonce", format!("\"{}\"", text.trim_end_matches('=')));
         Sent::signed(ONBOARDING, &fields)
     };
     assert!(nonce(&NONCE).judge(&Device::default()).is_ok());
-    assert_eq!(refused(&nonce(&NONCE[..15]), &Device::default()), SztpError::OtherNonce);
+    assert_eq!(
+        refused(&nonce(&NONCE[..15]), &Device::default()),
+        SztpError::OtherNonce
+    );
     let silent = Device {
         nonce: None,
         ..Device::default()
     };
     assert_eq!(refused(&nonce(&NONCE), &silent), SztpError::OtherNonce);
-    let long = PEOPLE.fields().with("nonce", format!("\"{}\"", base64(&[0; 300])));
-    assert_eq!(refused(&Sent::signed(ONBOARDING, &long), &Device::default()), SztpError::VoucherField(Field::Nonce));
+    let long = PEOPLE
+        .fields()
+        .with("nonce", format!("\"{}\"", base64(&[0; 300])));
+    assert_eq!(
+        refused(&Sent::signed(ONBOARDING, &long), &Device::default()),
+        SztpError::VoucherField(Field::Nonce)
+    );
 }
 
 /// The whole table: each attack ends in an error with a number of its own.
@@ -104,7 +140,12 @@ fn attacks_are_refused_by_name() {
     let two_signers = test_pki::sign(
         &[&people.owner, &people.stranger],
         ONBOARDING.as_bytes(),
-        &["-nodetach", "-nocerts", "-econtent_type", sztp::CONVEYED_JSON],
+        &[
+            "-nodetach",
+            "-nocerts",
+            "-econtent_type",
+            sztp::CONVEYED_JSON,
+        ],
     )
     .unwrap();
     let expired_owner = Pki::with_intermediate(102)
@@ -120,7 +161,14 @@ fn attacks_are_refused_by_name() {
     let table: Vec<(&str, Sent, SztpError)> = vec![
         (
             "a rogue server with a voucher of its own making",
-            Sent::by(&people.stranger, ONBOARDING, &people.stranger, &people.fields().with("pinned-domain-cert", pinned(&people.stranger_domain))),
+            Sent::by(
+                &people.stranger,
+                ONBOARDING,
+                &people.stranger,
+                &people
+                    .fields()
+                    .with("pinned-domain-cert", pinned(&people.stranger_domain)),
+            ),
             voucher(unknown),
         ),
         (
@@ -187,7 +235,10 @@ fn attacks_are_refused_by_name() {
         (
             "conveyed information in place of a voucher, by the right signer",
             Sent {
-                ownership: Some((good_certificate.clone(), sztp::conveyed(&people.masa, &people.fields().json()).unwrap())),
+                ownership: Some((
+                    good_certificate.clone(),
+                    sztp::conveyed(&people.masa, &people.fields().json()).unwrap(),
+                )),
                 ..good.clone()
             },
             voucher(CmsError::WrongContentType),
@@ -207,17 +258,29 @@ fn attacks_are_refused_by_name() {
         ),
         (
             "an expired voucher",
-            with(people.fields().with("expires-on", r#""2024-12-31T23:59:59Z""#)),
+            with(
+                people
+                    .fields()
+                    .with("expires-on", r#""2024-12-31T23:59:59Z""#),
+            ),
             SztpError::Expired,
         ),
         (
             "a voucher from the future",
-            with(people.fields().with("created-on", r#""2025-01-02T00:00:00+24:00""#)),
+            with(
+                people
+                    .fields()
+                    .with("created-on", r#""2025-01-02T00:00:00+24:00""#),
+            ),
             SztpError::VoucherField(Field::CreatedOn),
         ),
         (
             "a voucher of tomorrow",
-            with(people.fields().with("created-on", r#""2025-01-02T00:00:00Z""#)),
+            with(
+                people
+                    .fields()
+                    .with("created-on", r#""2025-01-02T00:00:00Z""#),
+            ),
             SztpError::NotYetValid,
         ),
         (
@@ -227,30 +290,50 @@ fn attacks_are_refused_by_name() {
         ),
         (
             "revocation checks, which this device cannot do",
-            with(people.fields().with("domain-cert-revocation-checks", r#""true""#)),
+            with(
+                people
+                    .fields()
+                    .with("domain-cert-revocation-checks", r#""true""#),
+            ),
             SztpError::RevocationChecks,
         ),
         (
             "a huge pinned certificate",
-            with(people.fields().with("pinned-domain-cert", pinned(&[0x30; 2400]))),
+            with(
+                people
+                    .fields()
+                    .with("pinned-domain-cert", pinned(&[0x30; 2400])),
+            ),
             SztpError::PinnedTooLong,
         ),
         (
             "a pinned certificate that is none",
-            with(people.fields().with("pinned-domain-cert", pinned(b"certificate"))),
+            with(
+                people
+                    .fields()
+                    .with("pinned-domain-cert", pinned(b"certificate")),
+            ),
             SztpError::VoucherField(Field::PinnedDomainCert),
         ),
         (
             "a field twice",
             with(test_pki::sztp::VoucherFields(
-                people.fields().0.into_iter().chain([("serial-number", "\"OTHER\"".to_owned())]).collect(),
+                people
+                    .fields()
+                    .0
+                    .into_iter()
+                    .chain([("serial-number", "\"OTHER\"".to_owned())])
+                    .collect(),
             )),
             SztpError::NotJson(Artifact::Voucher),
         ),
         (
             "an owner certificate without certificates",
             Sent {
-                ownership: Some((sztp::unsigned(sztp::DATA, b"").unwrap(), good_voucher.clone())),
+                ownership: Some((
+                    sztp::unsigned(sztp::DATA, b"").unwrap(),
+                    good_voucher.clone(),
+                )),
                 ..good.clone()
             },
             conveyed(CmsError::NoSignerCertificate),
@@ -269,7 +352,9 @@ fn what_is_known_of_the_time_decides_on_expired_certificates() {
         from: (2023, 1, 1),
         to: (2024, 1, 1),
     };
-    let owner = Pki::with_intermediate(102).signer("Owner", Usage::None, short).unwrap();
+    let owner = Pki::with_intermediate(102)
+        .signer("Owner", Usage::None, short)
+        .unwrap();
     let sent = Sent::by(&owner, ONBOARDING, &PEOPLE.masa, &PEOPLE.fields());
     let at = |time| Device {
         time,
@@ -284,27 +369,50 @@ fn what_is_known_of_the_time_decides_on_expired_certificates() {
     assert_eq!(refused(&sent, &at(TimePolicy::Floor(NOW))), expired);
     assert_eq!(refused(&sent, &at(TimePolicy::Trusted(NOW))), expired);
     // A floor says nothing of what is not valid yet, and the voucher's end is judged by it.
-    let voucher = PEOPLE.fields().with("created-on", r#""2025-01-02T00:00:00Z""#).with("expires-on", r#""2025-01-03T00:00:00Z""#);
+    let voucher = PEOPLE
+        .fields()
+        .with("created-on", r#""2025-01-02T00:00:00Z""#)
+        .with("expires-on", r#""2025-01-03T00:00:00Z""#);
     let sent = Sent::signed(ONBOARDING, &voucher);
     assert!(sent.judge(&at(TimePolicy::Floor(NOW))).is_ok());
-    assert_eq!(refused(&sent, &at(TimePolicy::Floor(NOW + 2 * DAY))), SztpError::Expired);
+    assert_eq!(
+        refused(&sent, &at(TimePolicy::Floor(NOW + 2 * DAY))),
+        SztpError::Expired
+    );
     assert!(sent.judge(&at(TimePolicy::Trusted(NOW + DAY))).is_ok());
 }
 
 /// The pinned certificate may be the root, a CA below it, or the owner's own.
 #[test]
 fn a_voucher_may_pin_any_certificate_of_the_owners_path() {
-    for der in [&PEOPLE.domain[..], &PEOPLE.owner.chain[1], &PEOPLE.owner.chain[0]] {
-        let fields = PEOPLE.fields().with("pinned-domain-cert", format!("\"{}\"", base64(der)));
-        assert!(Sent::signed(ONBOARDING, &fields).judge(&Device::default()).is_ok());
+    for der in [
+        &PEOPLE.domain[..],
+        &PEOPLE.owner.chain[1],
+        &PEOPLE.owner.chain[0],
+    ] {
+        let fields = PEOPLE
+            .fields()
+            .with("pinned-domain-cert", format!("\"{}\"", base64(der)));
+        assert!(
+            Sent::signed(ONBOARDING, &fields)
+                .judge(&Device::default())
+                .is_ok()
+        );
     }
     let fields = PEOPLE.fields().with("assertion", r#""logged""#);
-    assert!(Sent::signed(ONBOARDING, &fields).judge(&Device::default()).is_ok());
+    assert!(
+        Sent::signed(ONBOARDING, &fields)
+            .judge(&Device::default())
+            .is_ok()
+    );
     let strict = Device {
         assertions: &[Assertion::Verified],
         ..Device::default()
     };
-    assert_eq!(refused(&Sent::signed(ONBOARDING, &fields), &strict), SztpError::WeakAssertion);
+    assert_eq!(
+        refused(&Sent::signed(ONBOARDING, &fields), &strict),
+        SztpError::WeakAssertion
+    );
 }
 
 /// No octet of any artifact can be changed so that other content is believed.
@@ -327,7 +435,10 @@ fn a_changed_octet_never_changes_what_is_believed() {
                     _ => sent.ownership = Some((certificate.clone(), changed)),
                 }
                 match sent.judge(&device) {
-                    Ok((content, signed)) => assert!(signed && content == ONBOARDING.as_bytes(), "{artifact} at {at}"),
+                    Ok((content, signed)) => assert!(
+                        signed && content == ONBOARDING.as_bytes(),
+                        "{artifact} at {at}"
+                    ),
                     Err(_) => refused += 1,
                 }
             }

@@ -102,7 +102,11 @@ impl Sent {
         let artifacts = Artifacts::parse(&mut body).unwrap();
         let root: &[u8] = &PEOPLE.masa_root;
         let roots = [root];
-        let judged = judge(&artifacts, &device.credentials(&roots), device.nonce.as_ref().map(|nonce| &nonce[..]));
+        let judged = judge(
+            &artifacts,
+            &device.credentials(&roots),
+            device.nonce.as_ref().map(|nonce| &nonce[..]),
+        );
         judged.map(|Judged { content, signed }| (content.to_vec(), signed))
     }
 }

@@ -73,8 +73,15 @@ pub fn unsigned(oid: &str, content: &[u8]) -> Result<Vec<u8>> {
     };
     let mut identifier = vec![u8::try_from(first * 40 + second)?];
     for arc in rest {
-        let digits: Vec<u8> = (0..5).rev().map(|at| (arc >> (7 * at) & 0x7F) as u8).collect();
-        let skipped = digits.iter().take_while(|digit| **digit == 0).count().min(4);
+        let digits: Vec<u8> = (0..5)
+            .rev()
+            .map(|at| (arc >> (7 * at) & 0x7F) as u8)
+            .collect();
+        let skipped = digits
+            .iter()
+            .take_while(|digit| **digit == 0)
+            .count()
+            .min(4);
         let digits = &digits[skipped..];
         identifier.extend(digits[..digits.len() - 1].iter().map(|digit| digit | 0x80));
         identifier.extend(digits.last());

@@ -31,6 +31,9 @@ pub(crate) enum Security {
     /// TLS to a server that has proved nothing but that it owns the key it showed.
     #[cfg(all(feature = "https", feature = "exchange"))]
     Provisional,
+    /// TLS to a server that has proved to be the one that the URI names, by a certificate that leads to the one with this SHA-256.
+    #[cfg(all(feature = "https", feature = "exchange"))]
+    Anchored([u8; 32]),
 }
 
 /// Whom a connection leads to.
@@ -180,7 +183,6 @@ impl Connection<'_> {
     }
 
     /// Connects, and for `https` has the server prove itself.
-    #[inline(never)]
     pub fn connect<B: Board>(
         &mut self,
         station: &mut Station<'_, B>,
@@ -188,6 +190,20 @@ impl Connection<'_> {
         port: u16,
         uri: &Uri,
         options: &HttpOptions,
+    ) -> Internal {
+        self.connect_by(station, peer, port, uri, options, None)
+    }
+
+    /// Connects, and for `https` has the server prove itself by a certificate that leads to `anchor`, if there is one.
+    #[inline(never)]
+    pub fn connect_by<B: Board>(
+        &mut self,
+        station: &mut Station<'_, B>,
+        peer: Peer,
+        port: u16,
+        uri: &Uri,
+        options: &HttpOptions,
+        anchor: Option<&[u8]>,
     ) -> Internal {
         #[cfg(feature = "parallel")]
         let begun = station.now();
@@ -202,11 +218,11 @@ impl Connection<'_> {
                 let limit = station.now() + options.tls_timeout;
                 #[cfg(feature = "exchange")]
                 tls.set_provisional(peer.security == Security::Provisional);
-                handshake(station, tls, self.socket, uri, limit)
+                handshake(station, tls, self.socket, uri, limit, anchor)
             }
             (result, _) => result,
         };
-        let _ = uri;
+        let _ = (uri, anchor);
         if result.is_ok() {
             self.peer = Some(peer);
         } else {

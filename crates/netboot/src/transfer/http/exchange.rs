@@ -8,24 +8,15 @@ use super::connection::Peer;
 use super::connection::Security;
 use super::download::Http;
 use super::reader::{Stepped, write};
+#[cfg(feature = "https")]
+use super::tls::fingerprint;
 use crate::board::Board;
 use crate::error::NetError;
 use crate::station::{Internal, Station, Step, resolve};
 use heapless::String;
 use netboot_core::uri::{MAX_URI, Uri};
 use netboot_http::{Content, HttpError, MAX_MEDIA_TYPE, Method, Request};
-
-/// What an `https` server has to prove.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Protection {
-    /// The server proves that it is the one that the URI names, by a certificate that leads to a trusted root or pin.
-    #[default]
-    Verified,
-    /// The server proves nothing but that it owns the key it shows; anybody can do that. The caller believes nothing that it
-    /// cannot check by other means, and sends nothing that must stay secret (RFC 8572, section 5.3).
-    #[cfg(feature = "https")]
-    Provisional,
-}
+use netboot_ipxe::Protection;
 
 /// One request.
 #[derive(Clone, Copy, Debug)]
@@ -41,7 +32,7 @@ pub struct ExchangeRequest<'r> {
     /// The content, for POST.
     pub body: &'r [u8],
     /// What the server has to prove, for `https`.
-    pub protection: Protection,
+    pub protection: Protection<'r>,
 }
 
 /// The answer to a request, whatever its status.
@@ -86,7 +77,11 @@ impl Http<'_> {
         if let Err(None) = head {
             let port = self.connections.free_port(station);
             let first = &mut self.connections.first;
-            first.connect(station, peer, port, uri, &self.options)?;
+            let anchor = match request.protection {
+                Protection::Anchored(anchor) => Some(anchor),
+                _ => None,
+            };
+            first.connect_by(station, peer, port, uri, &self.options, anchor)?;
             head = self.ask(station, request).map_err(Some);
         }
         let read = match head {
@@ -122,11 +117,13 @@ impl Http<'_> {
         let address = resolve(station, request.uri)?;
         let peer = Peer::of(request.uri, address);
         #[cfg(feature = "https")]
-        if peer.security == Security::Verified && request.protection == Protection::Provisional {
-            return Ok(Peer {
-                security: Security::Provisional,
-                ..peer
-            });
+        if peer.security == Security::Verified {
+            let security = match request.protection {
+                Protection::Verified => Security::Verified,
+                Protection::Anchored(anchor) => Security::Anchored(fingerprint(anchor)),
+                Protection::Provisional => Security::Provisional,
+            };
+            return Ok(Peer { security, ..peer });
         }
         Ok(peer)
     }

@@ -29,7 +29,7 @@ mod tls;
 pub(crate) use connection::{Connection, tcp_socket};
 pub(crate) use download::Http;
 #[cfg(feature = "exchange")]
-pub use exchange::{Answer, ExchangeRequest, Protection};
+pub use exchange::{Answer, ExchangeRequest};
 #[cfg(feature = "parallel")]
 pub(crate) use stripes::LANES;
 #[cfg(feature = "https")]

@@ -7,7 +7,7 @@ use crate::station::{Internal, Station, Step};
 use netboot_core::uri::{Host, Uri};
 use netboot_core::{Instant, Platform};
 use netboot_tls::suite::DEFAULT_SUITES;
-use netboot_tls::verify::{ServerName, Trust};
+use netboot_tls::verify::{ServerName, Trust, TrustPolicy};
 use netboot_tls::{Channel, Config, Identity, Level, Suite, TlsError, Verified};
 #[cfg(feature = "exchange")]
 use netboot_tls::{ProofOnly, Provisional};
@@ -75,7 +75,7 @@ impl<'a> Tls<'a> {
 
     /// Whether the channel is open and leads to the host of `uri`.
     pub(super) fn serves(&self, uri: &Uri) -> bool {
-        self.is_open() && !self.is_finished() && self.host == fingerprint(uri)
+        self.is_open() && !self.is_finished() && self.host == fingerprint_of(uri)
     }
 
     /// Whether the server has said all it has to say (close_notify).
@@ -188,8 +188,13 @@ fn feed(
     }
 }
 
-fn fingerprint(uri: &Uri) -> [u8; 32] {
-    Sha256::digest(uri.authority().as_bytes()).into()
+/// SHA-256 of what a connection depends on.
+pub(super) fn fingerprint(octets: &[u8]) -> [u8; 32] {
+    Sha256::digest(octets).into()
+}
+
+fn fingerprint_of(uri: &Uri) -> [u8; 32] {
+    fingerprint(uri.authority().as_bytes())
 }
 
 /// The name or address that the server's certificate has to have.
@@ -201,7 +206,7 @@ fn server_name(uri: &Uri) -> Result<ServerName<'_>, TlsError> {
     })
 }
 
-/// Does the handshake on the TCP connection, for the host of `uri`.
+/// Does the handshake on the TCP connection, for the host of `uri`. With an `anchor` in DER no other root is trusted.
 #[inline(never)]
 pub(super) fn handshake<B: Board>(
     station: &mut Station<'_, B>,
@@ -209,47 +214,40 @@ pub(super) fn handshake<B: Board>(
     socket: SocketHandle,
     uri: &Uri,
     limit: Instant,
+    anchor: Option<&[u8]>,
 ) -> Internal {
     let server = match server_name(uri) {
         Ok(server) => server,
         Err(error) => return Err(station.fail(error.into())),
     };
-    let (trust, suites, identity) = (tls.trust, tls.suites, &mut tls.identity);
+    let mut trust = tls.trust;
+    if let Some(anchor) = anchor {
+        trust.policy = TrustPolicy::Learnt(anchor);
+    }
+    let suites = tls.suites;
+    let identity = tls.identity.as_mut().map(Identity::reborrow);
     let result = match &mut tls.channel {
         AnyChannel::Verified(channel) => {
             let config = Config {
                 suites,
+                identity,
                 ..Config::new(server, trust)
             };
-            shake(station, channel, socket, config, identity, limit)
+            exchange(station, channel, socket, config, limit)
         }
         #[cfg(feature = "exchange")]
         AnyChannel::Provisional(channel) => {
             let config = Config {
                 suites,
+                identity,
                 ..Config::new(server, ProofOnly(trust.algorithms))
             };
-            shake(station, channel, socket, config, identity, limit)
+            exchange(station, channel, socket, config, limit)
         }
     };
     if result.is_ok() {
-        tls.host = fingerprint(uri);
+        tls.host = fingerprint_of(uri);
     }
-    result
-}
-
-/// Lends the channel its identity for the time of the handshake.
-fn shake<'a, B: Board, L: Level>(
-    station: &mut Station<'_, B>,
-    channel: &mut Channel<'_, L>,
-    handle: SocketHandle,
-    mut config: Config<'_, 'a, L>,
-    identity: &mut Option<Identity<'a>>,
-    limit: Instant,
-) -> Internal {
-    config.identity = identity.take();
-    let result = exchange(station, channel, handle, &mut config, limit);
-    *identity = config.identity;
     result
 }
 
@@ -258,11 +256,11 @@ fn exchange<B: Board, L: Level>(
     station: &mut Station<'_, B>,
     channel: &mut Channel<'_, L>,
     handle: SocketHandle,
-    config: &mut Config<'_, '_, L>,
+    mut config: Config<'_, '_, L>,
     limit: Instant,
 ) -> Internal {
     let started = match station.platform().secret_rng() {
-        Some(rng) => channel.start(config, rng),
+        Some(rng) => channel.start(&mut config, rng),
         None => Err(TlsError::NoEntropy),
     };
     let mut shake = started.map_err(|error| station.fail(error.into()))?;
