@@ -7,6 +7,8 @@ mod image;
 mod locate;
 #[cfg(feature = "negotiate")]
 mod negotiate;
+#[cfg(feature = "sztp")]
+mod provision;
 #[cfg(feature = "script")]
 mod script;
 
@@ -35,6 +37,9 @@ enum State {
     Script,
     /// The station has no address yet.
     Configure,
+    /// Bootstrap servers have to say what is to be run.
+    #[cfg(feature = "sztp")]
+    Provision,
     /// The boot file has to be looked into.
     Locate,
     /// The device has to say what it wants, or that it is done.
@@ -83,6 +88,9 @@ pub struct BootApp<'c, N: IpxeInterface, B: RegisterBus, O: Observer> {
     /// What scripts need. Without it the boot has none.
     #[cfg(feature = "script")]
     scripts: Option<crate::script::Scripts<'c>>,
+    /// What provisioning needs. Without it there is none.
+    #[cfg(feature = "sztp")]
+    provisioning: Option<&'c mut crate::provisioning::Provisioning<'c>>,
     state: State,
     sources: Sources,
     watch: Watch,
@@ -115,6 +123,8 @@ where
             control: None,
             #[cfg(feature = "script")]
             scripts: None,
+            #[cfg(feature = "sztp")]
+            provisioning: None,
             state: State::Configure,
             sources: Sources::default(),
             watch: Watch::default(),
@@ -135,7 +145,15 @@ where
     #[inline(never)]
     pub fn run(&mut self) -> &BootReport<N::Error> {
         while self.state != State::Done {
-            if self.step().is_err() && self.begin_anew().is_err() {
+            if self.step().is_ok() {
+                continue;
+            }
+            #[cfg(feature = "sztp")]
+            if self.image_failed() {
+                self.state = State::Provision;
+                continue;
+            }
+            if self.begin_anew().is_err() {
                 self.give_up();
                 break;
             }
@@ -217,6 +235,10 @@ where
         self.report.images.clear();
         self.tell(&Event::DeviceReset);
         self.state = State::Await;
+        #[cfg(feature = "sztp")]
+        if self.is_provisioned() {
+            self.state = State::Provision;
+        }
         #[cfg(feature = "script")]
         if self.scripts.is_some() {
             self.state = State::Script;
@@ -275,7 +297,19 @@ where
             }
             State::Configure => {
                 self.retry(Work::Configure)?;
+                #[cfg(feature = "sztp")]
+                if self.is_provisioned() {
+                    self.state = State::Provision;
+                    return Ok(());
+                }
                 State::Locate
+            }
+            #[cfg(feature = "sztp")]
+            State::Provision => self.provision()?,
+            #[cfg(feature = "sztp")]
+            State::Locate if self.sources.provisioned.is_some() => {
+                self.locate_provisioned()?;
+                State::Await
             }
             State::Locate => {
                 #[cfg(feature = "negotiate")]
@@ -286,7 +320,11 @@ where
             }
             State::Await => match self.await_device()? {
                 Some(index) => State::Deliver { index },
-                None => State::Done,
+                None => {
+                    #[cfg(feature = "sztp")]
+                    self.image_installed();
+                    State::Done
+                }
             },
             State::Deliver { index } => {
                 self.deliver(index)?;
@@ -406,6 +444,10 @@ where
         };
         self.sources.boot = None;
         let failed = self.fail(refused);
+        #[cfg(feature = "sztp")]
+        if self.is_provisioned() {
+            return Ok(());
+        }
         if !know_some(&self.config) {
             return Err(failed);
         }

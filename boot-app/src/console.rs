@@ -57,6 +57,16 @@ pub(crate) fn name(event: &Event<'_>) -> &'static str {
         Event::Script { .. } => "script",
         #[cfg(feature = "script")]
         Event::ScriptFailed { .. } => "script-failed",
+        #[cfg(feature = "sztp")]
+        Event::BootstrapServers { .. } => "bootstrap-servers",
+        #[cfg(feature = "sztp")]
+        Event::Bootstrap { .. } => "bootstrap",
+        #[cfg(feature = "sztp")]
+        Event::Redirected { .. } => "redirected",
+        #[cfg(feature = "sztp")]
+        Event::Onboarding { .. } => "onboarding",
+        #[cfg(feature = "sztp")]
+        Event::Provisioned { .. } => "provisioned",
         Event::Toc { .. } => "toc",
         Event::Requested { .. } => "requested",
         Event::Fetching { .. } => "fetching",
@@ -114,6 +124,24 @@ pub(crate) fn write_pairs(out: &mut dyn Console, now: Instant, event: &Event<'_>
             out.number("line", error.line.into());
             write_code(out, *error);
         }
+        #[cfg(feature = "sztp")]
+        Event::BootstrapServers { found } => {
+            out.number("servers", found.taken.into());
+            out.number("ignored", found.ignored.into());
+            out.flag("standard", found.form == netboot_sztp::dhcp::Form::Standard);
+        }
+        #[cfg(feature = "sztp")]
+        Event::Bootstrap { uri, proof } => {
+            out.key("uri");
+            out.uri(uri);
+            out.word("proof", proof.as_str());
+        }
+        #[cfg(feature = "sztp")]
+        Event::Redirected { servers } => out.number("servers", (*servers).into()),
+        #[cfg(feature = "sztp")]
+        Event::Onboarding { trusted } => out.flag("trusted_server", *trusted),
+        #[cfg(feature = "sztp")]
+        Event::Provisioned { end } => out.word("end", end.as_str()),
         Event::Toc { images } => out.number("images", u64::from(*images)),
         Event::Requested { .. }
         | Event::Activated { .. }

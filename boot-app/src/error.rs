@@ -11,6 +11,8 @@ use netboot_core::{Blame, Coded, Console, Digest, Module};
 use netboot_ipxe::san::GptError;
 #[cfg(feature = "script")]
 use netboot_ipxe::script::ScriptError;
+#[cfg(feature = "sztp")]
+use netboot_sztp::SztpError;
 use ocp_recovery::RecoveryError;
 
 /// An error of the boot application; `N` is the network boot library's.
@@ -99,6 +101,9 @@ pub enum AppError<N> {
     /// The board does not say who may sign images.
     #[cfg(feature = "verify")]
     NoSigners,
+    /// A bootstrap server, or what it sent, is not believed or cannot be used.
+    #[cfg(feature = "sztp")]
+    Provisioning(SztpError),
     /// The time for the whole boot is over.
     TotalDeadline,
     /// The device asks for more images than a report has room for.
@@ -188,6 +193,8 @@ impl<N: fmt::Display> fmt::Display for AppError<N> {
             }
             #[cfg(feature = "verify")]
             AppError::NoSigners => f.write_str("this board does not know who may sign images"),
+            #[cfg(feature = "sztp")]
+            AppError::Provisioning(error) => error.fmt(f),
             AppError::TotalDeadline => f.write_str("the time for the whole boot is over"),
             AppError::TooManyImages => f.write_str("the device asks for too many images"),
         }
@@ -207,6 +214,8 @@ impl<N: Coded> Coded for AppError<N> {
             AppError::Recovery(error) => error.facts(out),
             #[cfg(feature = "script")]
             AppError::Script(error) => out.number("line", error.line.into()),
+            #[cfg(feature = "sztp")]
+            AppError::Provisioning(error) => error.facts(out),
             AppError::NoSource { index } => out.number("image", u64::from(*index)),
             AppError::SizeMismatch { expected, found } => {
                 out.number("found", *found);
@@ -262,6 +271,8 @@ impl<N: Coded> Coded for AppError<N> {
             AppError::WrongSigner => 28,
             #[cfg(feature = "verify")]
             AppError::NoSigners => 29,
+            #[cfg(feature = "sztp")]
+            AppError::Provisioning(error) => return error.code(),
             AppError::TotalDeadline => 5,
             AppError::TooManyImages => 6,
             AppError::NotHttps { .. } => 7,
@@ -303,6 +314,8 @@ impl<N: Coded> Coded for AppError<N> {
             AppError::WrongSigner => Blame::Server,
             #[cfg(feature = "verify")]
             AppError::NoSigners => Blame::Configuration,
+            #[cfg(feature = "sztp")]
+            AppError::Provisioning(error) => error.blame(),
             AppError::SizeMismatch { .. }
             | AppError::DigestMismatch { .. }
             | AppError::ChecksumMismatch { .. } => Blame::Server,

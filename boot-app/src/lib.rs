@@ -8,8 +8,12 @@ mod config;
 pub mod console;
 mod error;
 mod hooks;
+#[cfg(feature = "sztp")]
+mod measure;
 mod observer;
 mod policy;
+#[cfg(feature = "sztp")]
+pub mod provisioning;
 mod report;
 #[cfg(feature = "script")]
 mod script;

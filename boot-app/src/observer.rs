@@ -36,6 +36,38 @@ pub enum Event<'e> {
         /// What is wrong, and in which line.
         error: &'e netboot_ipxe::script::ScriptError,
     },
+    /// DHCP names bootstrap servers.
+    #[cfg(feature = "sztp")]
+    BootstrapServers {
+        /// How the option was written, and how many servers are in it.
+        found: netboot_sztp::dhcp::Found,
+    },
+    /// A bootstrap server is being asked what is to be run.
+    #[cfg(feature = "sztp")]
+    Bootstrap {
+        /// Where.
+        uri: &'e Uri,
+        /// What it has to prove.
+        proof: netboot_sztp::Proof<'e>,
+    },
+    /// A bootstrap server has named others.
+    #[cfg(feature = "sztp")]
+    Redirected {
+        /// How many.
+        servers: u8,
+    },
+    /// A bootstrap server has said what is to be run, and it is to be believed.
+    #[cfg(feature = "sztp")]
+    Onboarding {
+        /// Whether the server itself has proved that it is trusted. If not, the owner's signature has.
+        trusted: bool,
+    },
+    /// All that the owner demands was done.
+    #[cfg(feature = "sztp")]
+    Provisioned {
+        /// How it ended.
+        end: netboot_sztp::End,
+    },
     /// The table of contents was read.
     Toc {
         /// Number of images listed.
@@ -124,6 +156,12 @@ impl Event<'_> {
             Event::Server { .. } => None,
             #[cfg(feature = "script")]
             Event::Script { .. } | Event::ScriptFailed { .. } => None,
+            #[cfg(feature = "sztp")]
+            Event::BootstrapServers { .. }
+            | Event::Bootstrap { .. }
+            | Event::Redirected { .. }
+            | Event::Onboarding { .. }
+            | Event::Provisioned { .. } => None,
             Event::Configured(_)
             | Event::BootFile { .. }
             | Event::Toc { .. }

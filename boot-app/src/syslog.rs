@@ -22,6 +22,12 @@ pub(crate) fn tell<N: IpxeInterface>(net: &mut N, now: Instant, event: &Event<'_
         Event::Script { .. } => Severity::Informational,
         #[cfg(feature = "script")]
         Event::ScriptFailed { .. } => Severity::Warning,
+        #[cfg(feature = "sztp")]
+        Event::BootstrapServers { .. }
+        | Event::Bootstrap { .. }
+        | Event::Redirected { .. }
+        | Event::Onboarding { .. }
+        | Event::Provisioned { .. } => Severity::Informational,
         Event::BootFile { .. }
         | Event::Toc { .. }
         | Event::Opened { .. }

@@ -76,10 +76,20 @@ pub enum TraceKind {
     Script = 16,
     /// A script failed. The value is the error number.
     ScriptFailed = 17,
+    /// DHCP names bootstrap servers. The value is their number.
+    BootstrapServers = 18,
+    /// A bootstrap server is being asked. The value is 0 for one that has to prove nothing, 1 for one that has to prove itself.
+    Bootstrap = 19,
+    /// A bootstrap server has named others. The value is their number.
+    Redirected = 20,
+    /// A bootstrap server has said what is to be run. The value is 1 if the server is trusted itself, 0 if only what it sent is.
+    Onboarding = 21,
+    /// All that the owner demands was done. The value is 0 for an image that is to be started, else 1.
+    Provisioned = 22,
 }
 
 /// Every kind, by its number less one, with its word on the console.
-const KINDS: [(TraceKind, &str); 17] = [
+const KINDS: [(TraceKind, &str); 22] = [
     (TraceKind::Begun, "begun"),
     (TraceKind::Configured, "configured"),
     (TraceKind::BootFile, "boot-file"),
@@ -97,6 +107,11 @@ const KINDS: [(TraceKind, &str); 17] = [
     (TraceKind::Server, "server"),
     (TraceKind::Script, "script"),
     (TraceKind::ScriptFailed, "script-failed"),
+    (TraceKind::BootstrapServers, "bootstrap-servers"),
+    (TraceKind::Bootstrap, "bootstrap"),
+    (TraceKind::Redirected, "redirected"),
+    (TraceKind::Onboarding, "onboarding"),
+    (TraceKind::Provisioned, "provisioned"),
 ];
 
 impl TraceKind {
@@ -214,6 +229,24 @@ impl Trace {
             #[cfg(feature = "script")]
             Event::ScriptFailed { error } => {
                 (TraceKind::ScriptFailed, netboot_core::Coded::code(*error))
+            }
+            #[cfg(feature = "sztp")]
+            Event::BootstrapServers { found } => {
+                (TraceKind::BootstrapServers, u32::from(found.taken))
+            }
+            #[cfg(feature = "sztp")]
+            Event::Bootstrap { proof, .. } => {
+                let proves = *proof != netboot_sztp::Proof::Provisional;
+                (TraceKind::Bootstrap, u32::from(proves))
+            }
+            #[cfg(feature = "sztp")]
+            Event::Redirected { servers } => (TraceKind::Redirected, u32::from(*servers)),
+            #[cfg(feature = "sztp")]
+            Event::Onboarding { trusted } => (TraceKind::Onboarding, u32::from(*trusted)),
+            #[cfg(feature = "sztp")]
+            Event::Provisioned { end } => {
+                let complete = *end == netboot_sztp::End::Complete;
+                (TraceKind::Provisioned, u32::from(complete))
             }
             Event::Toc { images } => (TraceKind::Toc, u32::from(*images)),
             Event::Requested { .. } => (TraceKind::Requested, 0),
@@ -423,7 +456,7 @@ mod tests {
             assert_eq!(kind.as_str(), word);
         }
         assert_eq!(TraceKind::read(0), None);
-        assert_eq!(TraceKind::read(18), None);
+        assert_eq!(TraceKind::read(23), None);
     }
 
     proptest! {

@@ -232,6 +232,20 @@ pub trait IpxeInterface {
         None
     }
 
+    /// Says whether files may come from `https` servers that have proved nothing, which they may not at first. A caller says yes that knows the digest of what it
+    /// fetches, and compares it before it uses the file (RFC 8572, section 7.3, `download-uri`).
+    #[cfg(feature = "post")]
+    fn accept_any_server(&mut self, yes: bool) {
+        let _ = yes;
+    }
+
+    /// Fills `octets` with random numbers that nobody can guess. `false` for a platform that has none.
+    #[cfg(feature = "post")]
+    fn secret(&mut self, octets: &mut [u8]) -> bool {
+        let _ = octets;
+        false
+    }
+
     /// Prints a message.
     fn echo(&mut self, message: &str);
 
@@ -404,6 +418,16 @@ impl<T: IpxeInterface + ?Sized> IpxeInterface for &mut T {
     #[cfg(feature = "post")]
     fn post(&mut self, request: &Post<'_>, answer: &mut [u8]) -> Option<Result<Posted, T::Error>> {
         (**self).post(request, answer)
+    }
+
+    #[cfg(feature = "post")]
+    fn accept_any_server(&mut self, yes: bool) {
+        (**self).accept_any_server(yes);
+    }
+
+    #[cfg(feature = "post")]
+    fn secret(&mut self, octets: &mut [u8]) -> bool {
+        (**self).secret(octets)
     }
 
     fn echo(&mut self, message: &str) {

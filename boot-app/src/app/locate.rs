@@ -137,7 +137,7 @@ where
     }
 
     #[inline(never)]
-    fn read_boot_file(&mut self) -> Result {
+    pub(super) fn read_boot_file(&mut self) -> Result {
         self.start_attempt()?;
         let Some(boot) = &self.sources.boot else {
             return Ok(());
@@ -194,6 +194,15 @@ where
         }
     }
 
+    /// Whether a boot file may be a table of contents. What a bootstrap server names always may.
+    fn takes_tables(&self) -> bool {
+        #[cfg(feature = "sztp")]
+        if self.sources.provisioned.is_some() {
+            return true;
+        }
+        self.config.sources.order.contains(&Origin::Toc)
+    }
+
     /// Takes what was read of a boot file that really is at `uri`.
     #[inline(never)]
     fn take_toc(
@@ -208,7 +217,7 @@ where
             }
             Err(ExecError::Sink) => match reader.stop() {
                 // A table is looked for, or a script was.
-                Some(Stop::Done) if self.config.sources.order.contains(&Origin::Toc) => {
+                Some(Stop::Done) if self.takes_tables() => {
                     let toc = self.sources.toc.insert(reader.into_toc());
                     let images = toc.image_count;
                     self.tell(&Event::Toc { images });

@@ -7,6 +7,7 @@
 //! | `policy` | the order of the sources, and what a candidate has to be |
 //! | `fixed` | places that are compiled in or set by the operator |
 //! | `network` | the boot file that DHCP or a static configuration names, and the files beside it |
+//! | `provisioned` | the image that a bootstrap server has named |
 //! | `penalty` | places that have served a wrong image: they come last |
 //! | `listed` | what a table of contents at that place lists |
 
@@ -16,6 +17,8 @@ mod listed;
 pub(crate) mod network;
 mod penalty;
 pub(crate) mod policy;
+#[cfg(feature = "sztp")]
+pub(crate) mod provisioned;
 
 pub use fixed::FixedSource;
 pub use network::FileNames;
@@ -66,6 +69,9 @@ pub(crate) enum SourceError {
 pub(crate) struct Sources {
     /// The boot file, or the directory of the images.
     pub boot: Option<Uri>,
+    /// What a bootstrap server has named. Nothing else is used then.
+    #[cfg(feature = "sztp")]
+    pub provisioned: Option<provisioned::Provisioned>,
     /// The boot file's contents, if it is a table.
     #[cfg(feature = "toc")]
     pub toc: Option<Toc>,
@@ -131,6 +137,12 @@ impl Sources {
         let (origin, uri) = loop {
             let item = place.item;
             place.item = item.saturating_add(1);
+            #[cfg(feature = "sztp")]
+            if let Some(provisioned) = self.provisioned() {
+                let toc = self.toc.as_ref();
+                let found = provisioned.find(toc, index, item, &mut expected, &mut part)?;
+                break (Origin::Sztp, found);
+            }
             let Some(origin) = config.sources.order.get(place.source).copied() else {
                 #[cfg(feature = "script")]
                 if self.by_script {
@@ -205,6 +217,16 @@ impl Sources {
 }
 
 impl Sources {
+    /// What a bootstrap server has named, unless a script says where the images are.
+    #[cfg(feature = "sztp")]
+    fn provisioned(&self) -> Option<&provisioned::Provisioned> {
+        #[cfg(feature = "script")]
+        if self.by_script {
+            return None;
+        }
+        self.provisioned.as_ref()
+    }
+
     /// The place `item` for image `index` of those that the name of an absent boot file suggests. They come after all places that somebody
     /// has named: two on each server, in the directory of that name and beside it.
     #[cfg(feature = "toc")]
@@ -294,6 +316,8 @@ fn fixed_by<'c>(config: &AppConfig<'c>, origin: Origin) -> &'c [FixedSource<'c>]
         Origin::Toc | Origin::Dhcp => &[],
         #[cfg(feature = "script")]
         Origin::Script => &[],
+        #[cfg(feature = "sztp")]
+        Origin::Sztp => &[],
     }
 }
 

@@ -17,7 +17,11 @@ pub enum Origin {
     Default,
     /// A script, be it the board's own or the boot file.
     #[cfg(feature = "script")]
-    Script,
+    Script = 4,
+    /// A bootstrap server (RFC 8572). It is asked before all other sources, wherever it stands in the order: what an owner says goes before what DHCP
+    /// says. Where it stands alone, a board boots nothing else.
+    #[cfg(feature = "sztp")]
+    Sztp = 5,
 }
 
 impl Origin {
@@ -30,6 +34,8 @@ impl Origin {
             Origin::Default => "default",
             #[cfg(feature = "script")]
             Origin::Script => "script",
+            #[cfg(feature = "sztp")]
+            Origin::Sztp => "sztp",
         }
     }
 }
@@ -67,6 +73,8 @@ impl SourcePolicy<'_> {
 
 /// The order of the sources unless the integrator says otherwise.
 const ORDER: &[Origin] = &[
+    #[cfg(feature = "sztp")]
+    Origin::Sztp,
     Origin::Static,
     #[cfg(feature = "script")]
     Origin::Script,

@@ -518,6 +518,20 @@ impl<D: Device, P: Platform> IpxeInterface for Network<'_, D, P> {
         )
     }
 
+    #[cfg(feature = "exchange")]
+    fn accept_any_server(&mut self, yes: bool) {
+        #[cfg(feature = "https")]
+        self.fetch.carriers.http.accept_any_server(yes);
+        #[cfg(not(feature = "https"))]
+        let _ = yes;
+    }
+
+    #[cfg(feature = "exchange")]
+    fn secret(&mut self, octets: &mut [u8]) -> bool {
+        let rng = self.station.platform().secret_rng();
+        rng.is_some_and(|rng| rng.try_fill_bytes(octets).is_ok())
+    }
+
     fn echo(&mut self, message: &str) {
         info!("{message}");
     }

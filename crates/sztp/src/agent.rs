@@ -36,6 +36,17 @@ pub enum Proof<'s> {
     Provisional,
 }
 
+impl Proof<'_> {
+    /// One word for a log line.
+    pub const fn as_str(&self) -> &'static str {
+        match self {
+            Proof::Preconfigured => "root",
+            Proof::Anchor(_) => "anchor",
+            Proof::Provisional => "none",
+        }
+    }
+}
+
 /// A request to a server, by POST.
 #[derive(Clone, Debug)]
 pub struct Exchange<'s> {

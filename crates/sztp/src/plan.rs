@@ -48,6 +48,16 @@ pub enum End {
     Complete,
 }
 
+impl End {
+    /// One word for a log line.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            End::Rebooting => "rebooting",
+            End::Complete => "complete",
+        }
+    }
+}
+
 /// What the owner demands, and how much of it the server wants to hear.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Demands {

@@ -116,7 +116,27 @@ where
     /// Whether a boot file may be a script.
     pub(super) fn may_run_boot_file(&self) -> bool {
         let may = self.config.sources.order.contains(&Origin::Script);
+        #[cfg(feature = "sztp")]
+        let may = may || self.sources.provisioned.is_some();
         may && self.scripts.is_some() && !self.sources.delivers
+    }
+
+    /// SHA-256 of the boot file, if it is a script that waits to run.
+    #[cfg(feature = "sztp")]
+    pub(super) fn boot_script_digest(&self) -> Option<Digest> {
+        let BootScript { buffer, script } = self.scripts.as_ref()?.boot_file.as_ref()?;
+        netboot_ipxe::sha256(buffer.get(..script.len)?)
+    }
+
+    /// Forgets a boot file that is a script.
+    #[cfg(feature = "sztp")]
+    pub(super) fn forget_boot_script(&mut self) {
+        let scripts = self.scripts.as_mut();
+        let script = scripts.and_then(|scripts| scripts.boot_file.take());
+        self.sources.is_script = false;
+        if let Some(BootScript { buffer, .. }) = script {
+            self.give_back(buffer);
+        }
     }
 
     /// A buffer for the text of a script.

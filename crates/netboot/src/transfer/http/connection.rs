@@ -59,6 +59,18 @@ impl Peer {
             security: Security::Plain,
         }
     }
+
+    /// The same peer, which has to prove nothing where it would have to prove itself.
+    #[cfg(all(feature = "https", feature = "exchange"))]
+    pub fn unproven(self) -> Self {
+        match self.security {
+            Security::Plain => self,
+            _ => Self {
+                security: Security::Provisional,
+                ..self
+            },
+        }
+    }
 }
 
 /// Makes a TCP socket with these buffers.

@@ -26,6 +26,9 @@ pub(crate) struct Http<'a> {
     pub(super) options: HttpOptions,
     /// Path and query of the place that a redirection has led to, when its URI has no room for them.
     target: Target,
+    /// Whether files may come from servers that have proved nothing.
+    #[cfg(all(feature = "https", feature = "exchange"))]
+    pub(super) any_server: bool,
     /// What is known of the use of several connections.
     #[cfg(feature = "parallel")]
     lanes: Lanes,
@@ -39,9 +42,17 @@ impl<'a> Http<'a> {
             connections: Connections::new(first),
             options,
             target: Target::new(),
+            #[cfg(all(feature = "https", feature = "exchange"))]
+            any_server: false,
             #[cfg(feature = "parallel")]
             lanes: Lanes::new(),
         }
+    }
+
+    /// Says whether files may come from `https` servers that have proved nothing.
+    #[cfg(all(feature = "https", feature = "exchange"))]
+    pub fn accept_any_server(&mut self, yes: bool) {
+        self.any_server = yes;
     }
 
     /// Makes `https` possible.
@@ -95,6 +106,11 @@ impl<'a> Http<'a> {
         start: Start<'_>,
     ) -> Internal {
         let peer = Peer::of(uri, resolve(station, uri)?);
+        #[cfg(all(feature = "https", feature = "exchange"))]
+        let peer = match self.any_server {
+            true => peer.unproven(),
+            false => peer,
+        };
         self.finish(station);
         if self.connections.first.serves(station, peer, uri) {
             let result = self.request(station, uri, start);

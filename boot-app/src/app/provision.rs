@@ -1,0 +1,463 @@
+//! Secure zero-touch provisioning: bootstrap servers say what is to be run (RFC 8572).
+
+use super::{AppError, BootApp, Failed, Result, State, say};
+use crate::measure::Measure;
+use crate::observer::{Event, Observer};
+use crate::provisioning::{Provisioning, Stage, Status};
+use crate::sources::provisioned::Provisioned;
+use crate::sources::{Origin, boot_uri_of, networks};
+use crate::toc::TocError;
+use netboot_core::uri::UriError;
+use netboot_core::{Coded, Digest, Module};
+use netboot_ipxe::{ExecError, IpxeInterface, OptionScope, Post, Posted, Protection};
+use netboot_sztp::{
+    Action, Agent, End, Exchange, MEDIA_TYPE, NONCE, Named, Onboarding, Proof, Step, SztpError,
+    Verdict, dhcp,
+};
+use ocp_recovery::RegisterBus;
+
+/// Octets of the answer to a report. A server that refuses it may say why in as many.
+const REPORT_ANSWER: usize = 1024;
+
+impl<'c, N, B, O> BootApp<'c, N, B, O>
+where
+    N: IpxeInterface,
+    N::Error: Copy + From<UriError>,
+    B: RegisterBus,
+    O: Observer,
+{
+    /// Has bootstrap servers asked for what is to be run, where [`SourcePolicy::order`](crate::SourcePolicy::order) has [`Origin::Sztp`].
+    pub fn use_provisioning(&mut self, provisioning: &'c mut Provisioning<'c>) {
+        self.provisioning = Some(provisioning);
+    }
+
+    /// What is known of the provisioning; `None` in a boot without it.
+    pub fn provisioning(&self) -> Option<Status> {
+        self.provisioning
+            .as_ref()
+            .map(|provisioning| provisioning.status())
+    }
+
+    /// Whether bootstrap servers are to be asked.
+    pub(super) fn is_provisioned(&self) -> bool {
+        self.provisioning.is_some() && self.config.sources.order.contains(&Origin::Sztp)
+    }
+
+    /// Whether nothing but a bootstrap server may say what is to be run.
+    fn must_be_provisioned(&self) -> bool {
+        let mut order = self.config.sources.order.iter();
+        order.all(|origin| *origin == Origin::Sztp)
+    }
+
+    /// Asks bootstrap servers until one says what is to be run; says how the boot goes on.
+    #[inline(never)]
+    pub(super) fn provision(&mut self) -> Result<State> {
+        let Some(provisioning) = self.provisioning.take() else {
+            return Ok(State::Locate);
+        };
+        self.sources.provisioned = None;
+        let result = self.ask_servers(provisioning);
+        if result.is_err() {
+            provisioning.status.stage = Stage::Failed;
+        }
+        self.provisioning = Some(provisioning);
+        match result {
+            Ok(state) => Ok(state),
+            Err(Failed) if self.must_be_provisioned() || self.is_late() => Err(Failed),
+            Err(Failed) => {
+                // Other sources may say it: the board's policy allows them.
+                self.tell_failure(None);
+                Ok(State::Locate)
+            }
+        }
+    }
+
+    #[inline(never)]
+    fn ask_servers(&mut self, provisioning: &mut Provisioning<'c>) -> Result<State> {
+        self.discover(provisioning);
+        provisioning.status.stage = Stage::Asking;
+        let mut waits = self.config.policy.waits();
+        loop {
+            if self.is_late() {
+                return Err(self.fail(AppError::TotalDeadline));
+            }
+            let mut nonce = [0; NONCE];
+            let nonce = self.net.secret(&mut nonce).then_some(nonce);
+            let exchange = match provisioning.agent.poll(nonce) {
+                Action::Ask(exchange) => exchange,
+                Action::Exhausted(error) => {
+                    self.round_failed(provisioning, error)?;
+                    let wait = waits.next(self.net.random());
+                    if self.net.now() + wait >= self.deadline {
+                        return Err(Failed);
+                    }
+                    self.net.set_deadline(self.deadline);
+                    self.sleep(wait)?;
+                    provisioning.agent.restart();
+                    continue;
+                }
+                // A server whose answer was wrong is told so.
+                _ => {
+                    if let Some(state) = self.onboard(provisioning, None) {
+                        return Ok(state);
+                    }
+                    continue;
+                }
+            };
+            provisioning.status.asked = provisioning.status.asked.saturating_add(1);
+            self.start_attempt()?;
+            let event = Event::Bootstrap {
+                uri: &exchange.uri,
+                proof: exchange.proof,
+            };
+            say(&mut self.net, &mut self.observer, &event);
+            let posted = match post(&mut self.net, &exchange, provisioning.answers) {
+                Some(posted) => posted,
+                None => return Err(self.fail(AppError::Provisioning(SztpError::Unreachable))),
+            };
+            let Provisioning {
+                agent,
+                answers,
+                onboarding,
+                status,
+                ..
+            } = &mut *provisioning;
+            let answered = match posted {
+                Err(error) => {
+                    let unproven = error.code() >> 16 == Module::Tls as u32;
+                    agent.failed(unproven);
+                    self.fail_net(error);
+                    self.tell_failure(None);
+                    continue;
+                }
+                Ok(Posted {
+                    status,
+                    media_type,
+                    len,
+                    ..
+                }) => {
+                    let answer = answers.get_mut(..len).unwrap_or_default();
+                    agent.answered(status, &media_type, answer)
+                }
+            };
+            match answered {
+                Err(error) => {
+                    status.error = Some(error);
+                    self.fail(error.into());
+                    self.tell_failure(None);
+                }
+                Ok(Verdict::Redirected(servers)) => self.tell(&Event::Redirected { servers }),
+                Ok(Verdict::Onboarding(demands)) => {
+                    status.trusted_server = Some(agent.is_trusted());
+                    self.tell(&Event::Onboarding {
+                        trusted: agent.is_trusted(),
+                    });
+                    let mut parts = Parts {
+                        agent,
+                        onboarding,
+                        stage: &mut status.stage,
+                    };
+                    if let Some(state) = self.onboard_parts(&mut parts, Some(&demands)) {
+                        return Ok(state);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Adds the bootstrap servers that DHCP names, once.
+    fn discover(&mut self, provisioning: &mut Provisioning<'c>) {
+        if provisioning.is_discovered {
+            return provisioning.agent.restart();
+        }
+        provisioning.is_discovered = true;
+        let options = [
+            (OptionScope::Dhcp, u16::from(dhcp::OPTION_V4)),
+            (OptionScope::Dhcp6, dhcp::OPTION_V6),
+        ];
+        for (scope, code) in options {
+            let Some(option) = self.net.dhcp_option(scope, code) else {
+                continue;
+            };
+            let agent = &mut provisioning.agent;
+            let found = dhcp::servers(option, &mut |uri| {
+                // As many as there is room for.
+                let _ = agent.add_server(uri, Named::Dhcp);
+            });
+            match found {
+                Ok(found) => {
+                    let named = &mut provisioning.status.named_by_dhcp;
+                    *named = named.saturating_add(found.taken);
+                    self.tell(&Event::BootstrapServers { found });
+                }
+                Err(error) => {
+                    self.fail(error.into());
+                    self.tell_failure(None);
+                }
+            }
+        }
+    }
+
+    /// Notes that all servers have failed. `Err` when they are not asked again.
+    fn round_failed(&mut self, provisioning: &mut Provisioning<'c>, error: SztpError) -> Result {
+        provisioning.status.rounds = provisioning.agent.rounds();
+        let failed = match error {
+            // The network's own error says more.
+            SztpError::Unreachable => Failed,
+            _ => self.fail(error.into()),
+        };
+        let again = self.config.policy.again(provisioning.agent.rounds());
+        match again && error != SztpError::NoServer {
+            true => Ok(()),
+            false => Err(failed),
+        }
+    }
+
+    fn onboard(
+        &mut self,
+        provisioning: &mut Provisioning<'c>,
+        demands: Option<&Onboarding<'_>>,
+    ) -> Option<State> {
+        let mut parts = Parts {
+            agent: &mut provisioning.agent,
+            onboarding: &mut provisioning.onboarding,
+            stage: &mut provisioning.status.stage,
+        };
+        self.onboard_parts(&mut parts, demands)
+    }
+
+    /// Reports, and carries out steps, as long as the agent asks for these. `None` when it wants something else; otherwise this says how the
+    /// boot goes on.
+    #[inline(never)]
+    fn onboard_parts(
+        &mut self,
+        parts: &mut Parts<'_, 'c>,
+        demands: Option<&Onboarding<'_>>,
+    ) -> Option<State> {
+        loop {
+            if self.start_attempt().is_err() {
+                return None;
+            }
+            match parts.agent.poll(None) {
+                Action::Report(_, exchange) => {
+                    let mut answer = [0; REPORT_ANSWER];
+                    match post(&mut self.net, &exchange, &mut answer) {
+                        Some(Ok(posted)) => parts.agent.reported(posted.status),
+                        _ => parts.agent.failed(false),
+                    }
+                }
+                Action::Do(Step::BootImage) => {
+                    let image = demands.and_then(|demands| demands.boot_image);
+                    match image.as_ref().map(Provisioned::of) {
+                        Some(Ok(image)) => {
+                            self.net.accept_any_server(image.sha256.is_some());
+                            self.sources.provisioned = Some(image);
+                            *parts.stage = Stage::Installing;
+                            return Some(State::Locate);
+                        }
+                        Some(Err(error)) => {
+                            self.fail_net(error.into());
+                            self.tell_failure(None);
+                            parts.agent.done(false);
+                        }
+                        None => parts.agent.done(false),
+                    }
+                }
+                Action::Do(step) => {
+                    let done = demands.is_some_and(|demands| {
+                        let onboarding = parts.onboarding.as_deref_mut();
+                        onboarding.is_some_and(|onboarding| carry_out(onboarding, step, demands))
+                    });
+                    if !done {
+                        self.fail(AppError::Provisioning(SztpError::Step(step)));
+                        self.tell_failure(None);
+                    }
+                    parts.agent.done(done);
+                }
+                Action::Finished(end) => {
+                    *parts.stage = Stage::Done(end);
+                    self.tell(&Event::Provisioned { end });
+                    // The image that the owner wants runs already, or there is none: other sources say what is to be run.
+                    return Some(match end {
+                        End::Rebooting => State::Done,
+                        End::Complete => State::Locate,
+                    });
+                }
+                Action::Ask(_) | Action::Exhausted(_) => return None,
+            }
+        }
+    }
+
+    /// Looks into the file that a bootstrap server has named, at the first of its places that has it. A script runs; a table of contents is read, and the whole file
+    /// with it where its digest is known.
+    #[inline(never)]
+    pub(super) fn locate_provisioned(&mut self) -> Result {
+        let mut nth = 0;
+        loop {
+            let provisioned = self.sources.provisioned.as_ref();
+            let place = provisioned.and_then(|image| image.places.get(nth)).cloned();
+            let Some(place) = place else {
+                return Err(Failed);
+            };
+            if nth > 0 {
+                self.tell_failure(None);
+            }
+            nth = nth.saturating_add(1);
+            if !self.config.sources.allows(&place) {
+                self.fail(AppError::NotHttps {
+                    origin: Origin::Sztp,
+                });
+                continue;
+            }
+            self.sources.boot = Some(place);
+            self.sources.toc = None;
+            self.sources.unread = false;
+            if self.look_into_place().is_ok() {
+                return Ok(());
+            }
+            if self.is_late() || self.stuck {
+                return Err(Failed);
+            }
+        }
+    }
+
+    fn look_into_place(&mut self) -> Result {
+        self.read_boot_file()?;
+        let wanted = self.sources.provisioned.as_ref();
+        let wanted = wanted.and_then(|image| image.sha256);
+        #[cfg(feature = "script")]
+        if let Some(found) = self.boot_script_digest() {
+            if wanted.is_some_and(|wanted| wanted != found) {
+                self.forget_boot_script();
+                return Err(self.fail(AppError::DigestMismatch { found }));
+            }
+            return self.run_boot_file();
+        }
+        match wanted {
+            Some(wanted) if self.sources.toc.is_some() => self.measure(wanted),
+            _ => Ok(()),
+        }
+    }
+
+    /// Reads the whole file, which has a table of contents, and keeps the digests of its images when it is the one that is wanted. The table counts as it was read this
+    /// time.
+    #[inline(never)]
+    fn measure(&mut self, wanted: Digest) -> Result {
+        self.start_attempt()?;
+        let Some(place) = &self.sources.boot else {
+            return Ok(());
+        };
+        let handle = match self.net.imgfetch(place, None, None) {
+            Ok(handle) => handle,
+            Err(error) => return Err(self.fail_net(error)),
+        };
+        let image = match self.net.imgload(&handle) {
+            Ok(image) => image,
+            Err(error) => return Err(self.fail_net(error)),
+        };
+        let mut measure = Measure::new();
+        match self.net.imgexec(image, &mut measure) {
+            Ok(()) => {}
+            Err(ExecError::Transfer(error) | ExecError::Refused(error)) => {
+                return Err(self.fail_net(error));
+            }
+            Err(ExecError::Sink) => return Err(self.fail(AppError::Toc(TocError::Truncated))),
+        }
+        let measured = measure.finish();
+        if measured.whole != wanted {
+            let found = measured.whole;
+            return Err(self.fail(AppError::DigestMismatch { found }));
+        }
+        self.sources.toc = measured.toc;
+        if let Some(provisioned) = &mut self.sources.provisioned {
+            provisioned.parts = measured.parts;
+        }
+        Ok(())
+    }
+
+    /// The device runs the image that a bootstrap server has named: the server is told so.
+    #[inline(never)]
+    pub(super) fn image_installed(&mut self) {
+        self.image_ended(true);
+    }
+
+    /// Whether another bootstrap server is asked, now that the image of the last one cannot be installed. The server is told so.
+    #[inline(never)]
+    pub(super) fn image_failed(&mut self) -> bool {
+        self.sources.provisioned.is_some() && {
+            self.tell_failure(None);
+            self.image_ended(false);
+            !self.stuck && !self.is_late() && self.retryable()
+        }
+    }
+
+    fn image_ended(&mut self, installed: bool) {
+        if self.sources.provisioned.take().is_none() {
+            return;
+        }
+        self.net.accept_any_server(false);
+        self.sources.toc = None;
+        #[cfg(feature = "script")]
+        {
+            self.sources.is_script = false;
+        }
+        // What DHCP names counts again.
+        self.sources.boot = boot_uri_of(networks(&self.net), 0);
+        let last = self.report.error.take();
+        if let Some(provisioning) = self.provisioning.take() {
+            provisioning.agent.done(installed);
+            self.onboard(provisioning, None);
+            self.provisioning = Some(provisioning);
+        }
+        self.report.error = last;
+    }
+}
+
+/// What the steps of an onboarding need of the provisioning, while the answer of the server is borrowed.
+struct Parts<'p, 'c> {
+    agent: &'p mut Agent<'c, 'c>,
+    onboarding: &'p mut Option<&'c mut dyn crate::provisioning::Onboarding>,
+    stage: &'p mut Stage,
+}
+
+/// Sends a request of the agent's. `None` for a network that cannot.
+fn post<N: IpxeInterface>(
+    net: &mut N,
+    exchange: &Exchange<'_>,
+    answer: &mut [u8],
+) -> Option<core::result::Result<Posted, N::Error>> {
+    let request = Post {
+        uri: &exchange.uri,
+        protection: match exchange.proof {
+            Proof::Preconfigured => Protection::Verified,
+            Proof::Anchor(anchor) => Protection::Anchored(anchor),
+            Proof::Provisional => Protection::Provisional,
+        },
+        accept: MEDIA_TYPE,
+        media_type: MEDIA_TYPE,
+        body: exchange.body.as_bytes(),
+    };
+    net.post(&request, answer)
+}
+
+fn carry_out(
+    onboarding: &mut dyn crate::provisioning::Onboarding,
+    step: Step,
+    demands: &Onboarding<'_>,
+) -> bool {
+    match step {
+        Step::BootImage => false,
+        Step::PreScript => {
+            let script = demands.pre_configuration_script;
+            script.is_some_and(|script| onboarding.script(script, false))
+        }
+        Step::Configuration => {
+            let configuration = demands.configuration.zip(demands.handling);
+            configuration.is_some_and(|(text, handling)| onboarding.configure(text, handling))
+        }
+        Step::PostScript => {
+            let script = demands.post_configuration_script;
+            script.is_some_and(|script| onboarding.script(script, true))
+        }
+    }
+}
