@@ -1,7 +1,7 @@
 //! Settings that few boards need: a static address, and where images may come from.
 //!
 //! ```text
-//! order default dhcp            # sources in the order in which they are tried: script, toc, dhcp, default
+//! order default dhcp            # sources in the order in which they are tried: sztp, script, toc, dhcp, default
 //! protocols https http tftp     # by which a server is asked that DHCP names without one, in builds with `negotiate`
 //! require https                 # nothing is fetched by another scheme
 //! address 10.0.2.15/24          # in place of DHCP; the next four lines belong to it
@@ -23,7 +23,7 @@ use netboot_core::uri::parse_ip;
 use netboot_core::{NetworkConfig, Prefix, Route};
 
 /// Number of sources that can stand in an order.
-pub const MAX_SOURCES: usize = 5;
+pub const MAX_SOURCES: usize = 6;
 
 /// The sources that an order can name.
 const ORIGINS: &[Origin] = &[
@@ -33,6 +33,8 @@ const ORIGINS: &[Origin] = &[
     Origin::Toc,
     Origin::Dhcp,
     Origin::Default,
+    #[cfg(feature = "sztp")]
+    Origin::Sztp,
 ];
 
 /// Number of protocols that can stand in an order.

@@ -18,6 +18,8 @@ pub struct Boot {
     pub console: String,
     /// What the server served.
     pub served: Vec<Served>,
+    /// Path and content of each POST that the server answered.
+    pub posted: Vec<(String, Vec<u8>)>,
     /// The TLS connections that the server had.
     pub tls: Vec<TlsConnection>,
     /// What passed over the link.

@@ -198,6 +198,7 @@ impl<'p> Sim<'p> {
             outcome,
             console,
             served: world.server.served().to_vec(),
+            posted: world.server.posted().to_vec(),
             tls: world.server.tls_connections().to_vec(),
             link: world.link.stats(),
             faults: world.server.faults_mut().clone(),

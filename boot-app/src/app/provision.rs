@@ -168,7 +168,7 @@ where
     /// Adds the bootstrap servers that DHCP names, once.
     fn discover(&mut self, provisioning: &mut Provisioning<'c>) {
         if provisioning.is_discovered {
-            return provisioning.agent.restart();
+            return;
         }
         provisioning.is_discovered = true;
         let options = [
@@ -202,8 +202,8 @@ where
     fn round_failed(&mut self, provisioning: &mut Provisioning<'c>, error: SztpError) -> Result {
         provisioning.status.rounds = provisioning.agent.rounds();
         let failed = match error {
-            // The network's own error says more.
-            SztpError::Unreachable => Failed,
+            // The error of the network, or of the step, says more.
+            SztpError::Unreachable | SztpError::Step(_) => Failed,
             _ => self.fail(error.into()),
         };
         let again = self.config.policy.again(provisioning.agent.rounds());
@@ -313,6 +313,10 @@ where
             self.sources.toc = None;
             self.sources.unread = false;
             if self.look_into_place().is_ok() {
+                // The images come from where the file is right; the other places are there for when it fails.
+                if let Some(provisioned) = &mut self.sources.provisioned {
+                    provisioned.prefer(nth.saturating_sub(1));
+                }
                 return Ok(());
             }
             if self.is_late() || self.stuck {

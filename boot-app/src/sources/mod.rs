@@ -143,7 +143,7 @@ impl Sources {
                 let found = provisioned.find(toc, index, item, &mut expected, &mut part)?;
                 break (Origin::Sztp, found);
             }
-            let Some(origin) = config.sources.order.get(place.source).copied() else {
+            let Some(origin) = self.origin(config, place.source) else {
                 #[cfg(feature = "script")]
                 if self.by_script {
                     return None;
@@ -217,6 +217,15 @@ impl Sources {
 }
 
 impl Sources {
+    /// The source `nth` in the policy's order. A script that a bootstrap server has named is the only one there is.
+    fn origin(&self, config: &AppConfig<'_>, nth: usize) -> Option<Origin> {
+        #[cfg(all(feature = "sztp", feature = "script"))]
+        if self.provisioned.is_some() {
+            return (nth == 0).then_some(Origin::Script);
+        }
+        config.sources.order.get(nth).copied()
+    }
+
     /// What a bootstrap server has named, unless a script says where the images are.
     #[cfg(feature = "sztp")]
     fn provisioned(&self) -> Option<&provisioned::Provisioned> {

@@ -48,6 +48,15 @@ impl Provisioned {
         }
     }
 
+    /// Moves this place in front of the others.
+    pub fn prefer(&mut self, item: usize) {
+        let mut nth = item.min(self.places.len().saturating_sub(1));
+        while let Some(before) = nth.checked_sub(1) {
+            self.places.swap(before, nth);
+            nth = before;
+        }
+    }
+
     /// The place `item` for image `index`. Without a table the file is image 0. Sets what the image has to be.
     #[inline(never)]
     pub fn find(

@@ -28,6 +28,7 @@ fn echo() -> Post {
         status: 200,
         media_type: "Application/YANG-data+json; charset=utf-8".into(),
         content: None,
+        then: None,
     }
 }
 

@@ -458,15 +458,55 @@ where
         if self.net.config().is_none() {
             self.retry(Work::Configure)?;
         }
+        #[cfg(feature = "sztp")]
+        if self.is_provisioned() {
+            return self.autoboot_provisioned();
+        }
+        self.find_images()?;
+        self.deliver_all()?;
+        Ok(Reply::Booted)
+    }
+
+    /// The same for a board that asks bootstrap servers: each server whose image fails is followed by the next one.
+    #[cfg(feature = "sztp")]
+    #[inline(never)]
+    fn autoboot_provisioned(&mut self) -> Result<Reply> {
+        loop {
+            self.state = self.provision()?;
+            let found = match self.sources.provisioned.is_some() {
+                true => self.locate_provisioned(),
+                false => self.find_images(),
+            };
+            let delivered = match found {
+                Ok(()) => self.deliver_all(),
+                failed => failed,
+            };
+            match delivered {
+                Ok(()) => {
+                    self.image_installed();
+                    return Ok(Reply::Booted);
+                }
+                Err(failed) if !self.image_failed() => return Err(failed),
+                Err(_) => {}
+            }
+        }
+    }
+
+    /// Looks into what the network names.
+    fn find_images(&mut self) -> Result {
         #[cfg(feature = "negotiate")]
         self.negotiate();
-        self.locate()?;
+        self.locate()
+    }
+
+    /// Delivers what the device asks for, until it runs.
+    fn deliver_all(&mut self) -> Result {
         while self.state != State::Done {
             if let Some(index) = self.next_request()? {
                 self.deliver(index)?;
             }
         }
-        Ok(Reply::Booted)
+        Ok(())
     }
 
     /// What the device says. A device that failed ends the script.

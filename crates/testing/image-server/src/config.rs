@@ -357,6 +357,8 @@ pub struct Post {
     pub media_type: String,
     /// Content of the answer; `None` sends back what came.
     pub content: Option<Vec<u8>>,
+    /// What takes the place of this answer once it was given. `None`: it is given again and again.
+    pub then: Option<Box<Post>>,
 }
 
 impl Default for HttpConfig {

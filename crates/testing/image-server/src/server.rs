@@ -157,6 +157,11 @@ impl ImageServer {
         &self.shared.tls
     }
 
+    /// Path and content of each POST that was answered, in their order.
+    pub fn posted(&self) -> &[(String, Vec<u8>)] {
+        &self.shared.posted
+    }
+
     /// The faults, to add some or to see how often they struck.
     pub fn faults_mut(&mut self) -> &mut Faults {
         &mut self.shared.config.faults

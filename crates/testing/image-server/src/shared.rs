@@ -27,6 +27,8 @@ pub struct Shared {
     pub served: Vec<Served>,
     /// The TLS connections.
     pub tls: Vec<TlsConnection>,
+    /// Path and content of each POST that was answered.
+    pub posted: Vec<(String, Vec<u8>)>,
     /// Chance.
     pub rng: ChaCha8Rng,
     /// Frames to send as they are.
@@ -43,6 +45,7 @@ impl Shared {
             config,
             served: Vec::new(),
             tls: Vec::new(),
+            posted: Vec::new(),
             raw: Vec::new(),
             neighbours: VecDeque::new(),
             tags: VecDeque::new(),

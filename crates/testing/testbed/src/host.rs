@@ -2,6 +2,7 @@
 
 use crate::plan::{EndSignal, Plan};
 use crate::settings_help::{Which, refused};
+use crate::sztp::Sztp;
 use anyhow::{Result, anyhow};
 use netboot::{Buffers, Lanes, NetError, Network, Slots};
 use netboot_app::console::{LineObserver, write_report};
@@ -193,6 +194,12 @@ pub fn boot_with<D: Device + 'static, P: Platform + 'static, B: RegisterBus>(
     };
     let mut space = Box::new(ScriptSpace::<4096, 3>::new());
     let roots: Vec<&[u8]> = plan.signers.iter().map(Vec::as_slice).collect();
+    let mut sztp_space = plan.sztp.as_ref().map(Sztp::space);
+    let mut voucher_roots = Vec::new();
+    let mut provisioning = match (&plan.sztp, &mut sztp_space) {
+        (Some(sztp), Some(space)) => Some(sztp.provisioning(space, &mut voucher_roots)),
+        _ => None,
+    };
     let mut app = BootApp::new(net, agent, LineObserver(&mut *out), config);
     if plan.script.is_some() || plan.built_in.is_some() {
         let facts = settings.sources.facts();
@@ -212,6 +219,9 @@ pub fn boot_with<D: Device + 'static, P: Platform + 'static, B: RegisterBus>(
             Some(text) => scripts.with_script(text),
             None => scripts,
         });
+    }
+    if let Some(provisioning) = &mut provisioning {
+        app.use_provisioning(provisioning);
     }
     if plan.can_reset || plan.end != EndSignal::None {
         app.use_control(&mut control);

@@ -36,6 +36,7 @@ pub mod routers;
 pub mod servers;
 pub mod settings_help;
 pub mod sim;
+pub mod sztp;
 pub mod tap;
 pub mod tls_servers;
 mod watched;

@@ -2,6 +2,7 @@
 
 pub use crate::addresses::{CLIENT, SERVER, SERVER6};
 use crate::https::Https;
+use crate::sztp::Sztp;
 use image_server::{Content, Dhcp6Config, Faults, Ipv6Config, LeaseConfig, ServerConfig};
 use netboot_core::{Digest, Duration};
 use netsim::LinkConfig;
@@ -157,6 +158,8 @@ pub struct Plan {
     pub built_in: Option<&'static str>,
     /// The certificate of the authority whose people may sign images, in DER.
     pub signers: Option<Vec<u8>>,
+    /// Who the device is for bootstrap servers; without it the boot has none.
+    pub sztp: Option<Sztp>,
     /// What a person types, from the beginning of the boot on.
     pub keys: String,
     /// Of everything that is left to chance.
@@ -187,6 +190,7 @@ impl Default for Plan {
             script: None,
             built_in: None,
             signers: None,
+            sztp: None,
             keys: String::new(),
             seed: 1,
         }

@@ -109,6 +109,20 @@ fn post<'s>(request: &Request, shared: &'s Shared) -> Option<&'s Post> {
     post.filter(|_| request.method == "POST")
 }
 
+/// Takes what a POST is answered with, and notes what came with it.
+fn take_post(request: &Request, shared: &mut Shared) -> Option<Post> {
+    let post = post(request, shared)?.clone();
+    let path = request.target.split('?').next().unwrap_or_default();
+    if let Some(then) = &post.then {
+        let posts = &mut shared.config.http.posts;
+        posts.insert(path.to_owned(), (**then).clone());
+    }
+    shared
+        .posted
+        .push((path.to_owned(), request.content.clone()));
+    Some(post)
+}
+
 /// Whether the content of a request is read before it is answered.
 pub fn takes_content(request: &Request, shared: &Shared) -> bool {
     post(request, shared).is_some() && request.content_length <= LONGEST_CONTENT
@@ -156,7 +170,7 @@ fn draft(
         draft.without_file(code);
     } else if request.is_1_1 && !request.has_host {
         draft.without_file(400);
-    } else if let Some(post) = post(request, shared) {
+    } else if let Some(post) = take_post(request, shared) {
         draft.status = post.status;
         let content = post.content.as_ref().unwrap_or(&request.content);
         draft.length = content.len() as u64;

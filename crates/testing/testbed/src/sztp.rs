@@ -1,0 +1,231 @@
+//! Secure zero-touch provisioning: who the device is, and what its owner's servers say.
+
+use image_server::Post;
+use netboot_app::provisioning::{ANSWER, Provisioning, SERVERS};
+use netboot_core::Uri;
+use netboot_sztp::{ASK_PATH, About, Assertion, Config, Credentials, MEDIA_TYPE, REPORT_PATH};
+use netboot_x509::{DEFAULT_ALGORITHMS, MAX_DEPTH, TimePolicy, Trust, TrustPolicy};
+use std::collections::BTreeMap;
+use test_pki::sztp::{self, VoucherFields};
+use test_pki::{Identity, Pki, Usage, Validity};
+
+/// Serial number of the device.
+pub const SERIAL: &str = "JADA123456789";
+/// 2025-01-01: the manufacturer's vouchers are of this time.
+pub const NOW: u64 = 1_735_689_600;
+
+/// The device in a plan.
+#[derive(Clone, Debug)]
+pub struct Sztp {
+    /// The root of the manufacturer's authority that signs vouchers, in DER.
+    pub voucher_root: Vec<u8>,
+    /// The device's certificate in DER.
+    pub idevid: Vec<u8>,
+    /// What the device knows of the time.
+    pub time: TimePolicy,
+    /// Whether the device trusts bootstrap servers below the roots that its TLS has.
+    pub has_anchors: bool,
+    /// Bootstrap servers that the device knows of itself.
+    pub servers: Vec<String>,
+}
+
+/// Memory that a boot with provisioning lends.
+pub struct SztpSpace {
+    answers: Vec<u8>,
+    servers: Vec<u8>,
+    idevid: Vec<u8>,
+    root: Vec<u8>,
+}
+
+impl Sztp {
+    /// The device of a test, which trusts vouchers of [`People`]'s manufacturer.
+    pub fn new() -> Self {
+        let people = People::new();
+        Self {
+            voucher_root: people.masa_root,
+            idevid: people.idevid,
+            time: TimePolicy::Trusted(NOW),
+            has_anchors: false,
+            servers: Vec::new(),
+        }
+    }
+
+    /// Memory for one boot.
+    pub fn space(&self) -> SztpSpace {
+        SztpSpace {
+            answers: vec![0; ANSWER],
+            servers: vec![0; SERVERS],
+            idevid: self.idevid.clone(),
+            root: self.voucher_root.clone(),
+        }
+    }
+
+    /// What the boot application needs. `roots` is a place for the list of roots.
+    ///
+    /// # Panics
+    /// When a server of the plan is no URI.
+    pub fn provisioning<'s>(
+        &self,
+        space: &'s mut SztpSpace,
+        roots: &'s mut Vec<&'s [u8]>,
+    ) -> Provisioning<'s> {
+        let SztpSpace {
+            answers,
+            servers,
+            idevid,
+            root,
+        } = space;
+        roots.push(root);
+        let config = Config {
+            credentials: Credentials {
+                serial_number: SERIAL,
+                idevid,
+                vouchers: Trust {
+                    policy: TrustPolicy::Pinned { roots, keys: &[] },
+                    time: self.time,
+                    algorithms: DEFAULT_ALGORITHMS,
+                    max_depth: MAX_DEPTH,
+                },
+                assertions: &[Assertion::Verified, Assertion::Logged],
+            },
+            about: About {
+                hw_model: "model-x",
+                os_name: "caliptra-mcu-rom",
+                os_version: "1.0",
+            },
+            has_anchors: self.has_anchors,
+        };
+        let mut provisioning = Provisioning::new(config, answers, servers);
+        for server in &self.servers {
+            let uri = Uri::parse(server).expect("the URI of a bootstrap server");
+            provisioning.add_server(&uri).expect("room for a server");
+        }
+        provisioning
+    }
+}
+
+impl Default for Sztp {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// Everybody who signs something.
+#[derive(Clone, Debug)]
+pub struct People {
+    /// Signs vouchers.
+    pub masa: Identity,
+    /// The root above it, in DER.
+    pub masa_root: Vec<u8>,
+    /// Signs what the owner conveys.
+    pub owner: Identity,
+    /// The root of the owner's domain, in DER: what vouchers pin.
+    pub domain: Vec<u8>,
+    /// The device's certificate in DER.
+    pub idevid: Vec<u8>,
+}
+
+impl People {
+    /// Makes everybody; the same at each call.
+    ///
+    /// # Panics
+    /// Never with the seeds that are used here.
+    pub fn new() -> Self {
+        let signer = |seed, name| {
+            let pki = Pki::with_intermediate(seed);
+            let signer = pki.signer(name, Usage::None, Validity::default());
+            let root = pki.root().expect("a root").to_vec();
+            (signer.expect("a signer"), root)
+        };
+        let (masa, masa_root) = signer(301, "MASA");
+        let (owner, domain) = signer(302, "Owner");
+        let idevid = Pki::new(303).client(SERIAL).expect("a certificate");
+        Self {
+            masa,
+            masa_root,
+            owner,
+            domain,
+            idevid: idevid.chain[0].to_vec(),
+        }
+    }
+
+    /// The content of an answer with `json`, signed by the owner, and a voucher for the device.
+    ///
+    /// # Panics
+    /// When OpenSSL is not installed.
+    pub fn signed(&self, json: &str) -> Vec<u8> {
+        let fields = VoucherFields::new(SERIAL, &self.domain);
+        let voucher = sztp::voucher(&self.masa, &fields.json()).expect("a voucher");
+        let chain: Vec<&[u8]> = self.owner.chain.iter().map(|der| &**der).collect();
+        let certificate = sztp::certificates_only(&chain).expect("an owner certificate");
+        let conveyed = sztp::conveyed(&self.owner, json).expect("conveyed information");
+        sztp::answer(&conveyed, Some((&certificate, &voucher))).into_bytes()
+    }
+}
+
+impl Default for People {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// The content of an answer with `json` that nobody has signed.
+///
+/// # Panics
+/// When `json` is very long.
+pub fn unsigned(json: &str) -> Vec<u8> {
+    let conveyed = sztp::unsigned(sztp::CONVEYED_JSON, json.as_bytes()).expect("a message");
+    sztp::answer(&conveyed, None).into_bytes()
+}
+
+/// Onboarding information with a boot image at these places, and the digest of its file.
+pub fn onboarding(places: &[&str], sha256: Option<&str>) -> String {
+    let places: Vec<String> = places.iter().map(|place| format!("\"{place}\"")).collect();
+    let hash = sha256.map(|hex| {
+        let pairs: Vec<&str> = (0..32).map(|at| &hex[2 * at..2 * at + 2]).collect();
+        format!(
+            r#","image-verification":[{{"hash-algorithm":"ietf-sztp-conveyed-info:sha-256","hash-value":"{}"}}]"#,
+            pairs.join(":")
+        )
+    });
+    format!(
+        r#"{{"ietf-sztp-conveyed-info:onboarding-information":{{"boot-image":{{"os-name":"fw","os-version":"2","download-uri":[{}]{}}}}}}}"#,
+        places.join(","),
+        hash.unwrap_or_default()
+    )
+}
+
+/// Makes a web server a bootstrap server that gives these answers, one after the other, the last one again and again, and accepts all reports.
+pub fn serve(posts: &mut BTreeMap<String, Post>, answers: &[Vec<u8>]) {
+    let mut post = None;
+    for answer in answers.iter().rev() {
+        post = Some(Box::new(Post {
+            status: 200,
+            media_type: MEDIA_TYPE.into(),
+            content: Some(answer.clone()),
+            then: post,
+        }));
+    }
+    if let Some(post) = post {
+        posts.insert(ASK_PATH.into(), *post);
+    }
+    posts.insert(
+        REPORT_PATH.into(),
+        Post {
+            status: 204,
+            media_type: String::new(),
+            content: Some(Vec::new()),
+            then: None,
+        },
+    );
+}
+
+/// The value of DHCP's option 143 with this server.
+pub fn option(uri: &str) -> (u8, Vec<u8>) {
+    let mut value = u16::try_from(uri.len())
+        .expect("a short URI")
+        .to_be_bytes()
+        .to_vec();
+    value.extend(uri.as_bytes());
+    (143, value)
+}
