@@ -1,6 +1,8 @@
 //! Writes the linker script: the sizes of ROM and RAM can be set from outside, so that a build shows
 //! whether the program still fits a smaller part. So can those of the TCP buffer and the receive ring. And, for `https`, what the ROM trusts.
 
+#[path = "build/board.rs"]
+mod board;
 #[path = "build/trust.rs"]
 mod trust;
 
@@ -51,6 +53,55 @@ fn write_trust(out: &Path) {
     let floor = floor.ok().and_then(|text| text.parse::<u64>().ok());
     writeln!(source, "pub const FLOOR: Option<u64> = {floor:?};").expect("a string");
     fs::write(out.join("trust.rs"), source).expect("OUT_DIR is writable");
+}
+
+/// Writes `board.rs`: `VOUCHERS`, `CHAIN` and `KEY`.
+fn write_board(out: &Path) {
+    let read = |name: &str| {
+        println!("cargo:rerun-if-env-changed={name}");
+        let Ok(named) = env::var(name) else {
+            println!("cargo:warning={name} is not set: this ROM believes no owner by a voucher");
+            return None;
+        };
+        let path = named_file(&named);
+        println!("cargo:rerun-if-changed={}", path.display());
+        match fs::read_to_string(&path) {
+            Ok(text) => Some((named, text)),
+            Err(error) => {
+                println!(
+                    "cargo::error={name}={named}: cannot read {}: {error}",
+                    path.display()
+                );
+                None
+            }
+        }
+    };
+    let mut found = board::Board::default();
+    if let Some((named, text)) = read("NETBOOT_VOUCHERS") {
+        match board::certificates(&text) {
+            Ok(roots) => found.vouchers = roots,
+            Err(fault) => println!("cargo::error=NETBOOT_VOUCHERS={named}: {fault}"),
+        }
+    }
+    if let Some((named, text)) = read("NETBOOT_IDEVID") {
+        match (board::certificates(&text), board::key(&text)) {
+            (Ok(chain), Ok(key)) => (found.chain, found.key) = (chain, Some(key)),
+            (Err(fault), _) | (_, Err(fault)) => {
+                println!("cargo::error=NETBOOT_IDEVID={named}: {fault}");
+            }
+        }
+    }
+    let list = |certificates: &[Vec<u8>]| {
+        let all = certificates.iter().map(|der| format!("&{der:?},"));
+        all.collect::<String>()
+    };
+    let source = format!(
+        "pub const VOUCHERS: &[&[u8]] = &[{}];\npub const CHAIN: &[&[u8]] = &[{}];\npub const KEY: Option<[u8; 32]> = {:?};\n",
+        list(&found.vouchers),
+        list(&found.chain),
+        found.key
+    );
+    fs::write(out.join("board.rs"), source).expect("OUT_DIR is writable");
 }
 
 /// A relative path starts where cargo was called, as anywhere else. Cargo runs this script in the package's directory and leaves `PWD` as
@@ -106,6 +157,9 @@ fn main() {
     let out = PathBuf::from(env::var_os("OUT_DIR").expect("cargo sets OUT_DIR"));
     if env::var_os("CARGO_FEATURE_HTTPS").is_some() {
         write_trust(&out);
+    }
+    if env::var_os("CARGO_FEATURE_SZTP").is_some() {
+        write_board(&out);
     }
     fs::write(out.join("memory.x"), script).expect("OUT_DIR is writable");
     println!("cargo:rustc-link-search={}", out.display());

@@ -196,6 +196,9 @@ fn start(
     let app = put(place, || BootApp::new(net, agent, watcher, config));
     #[cfg(feature = "script")]
     app.use_scripts(scripts(settings));
+    // SAFETY: `run` is called once.
+    #[cfg(feature = "sztp")]
+    app.use_provisioning(unsafe { crate::provisioning::provisioning(settings) });
     Ok(app)
 }
 

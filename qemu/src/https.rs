@@ -25,8 +25,24 @@ static mut RECEIVE: Receive = Receive {
     _before: [0; 3],
     records: [0; RECORDS],
 };
-static mut TRANSMIT: [u8; SEND] = [0; SEND];
+/// Octets of a request, and of the board's own certificates.
+#[cfg(feature = "sztp")]
+const OUT: usize = SEND + 2048;
+#[cfg(not(feature = "sztp"))]
+const OUT: usize = SEND;
+
+static mut TRANSMIT: [u8; OUT] = [0; OUT];
 static mut TLS: MaybeUninit<Tls<'static>> = MaybeUninit::uninit();
+
+/// What is known of the time: there is no clock. When the image was built is the earliest that it can be.
+const TIME: TimePolicy = match compiled::FLOOR {
+    Some(built) => TimePolicy::Floor(built),
+    None => TimePolicy::None,
+};
+
+/// Whether any server is believed.
+#[cfg(feature = "sztp")]
+pub const HAS_TRUST: bool = !compiled::ROOTS.is_empty() || !compiled::KEYS.is_empty();
 
 /// Who is believed: HTTPS servers, and those who sign images.
 pub const TRUST: Trust<'static> = Trust {
@@ -34,11 +50,7 @@ pub const TRUST: Trust<'static> = Trust {
         roots: compiled::ROOTS,
         keys: compiled::KEYS,
     },
-    // There is no clock. When the image was built is the earliest that it can be.
-    time: match compiled::FLOOR {
-        Some(built) => TimePolicy::Floor(built),
-        None => TimePolicy::None,
-    },
+    time: TIME,
     algorithms: DEFAULT_ALGORITHMS,
     max_depth: MAX_DEPTH,
 };
@@ -57,5 +69,10 @@ pub unsafe fn channel() -> &'static mut Tls<'static> {
             &mut *addr_of_mut!(TLS),
         )
     };
-    crate::place::put(place, || Tls::new(receive, transmit, TRUST, None))
+    #[cfg(feature = "sztp")]
+    // SAFETY: called once, as this function is.
+    let identity = unsafe { crate::provisioning::identity() };
+    #[cfg(not(feature = "sztp"))]
+    let identity = None;
+    crate::place::put(place, || Tls::new(receive, transmit, TRUST, identity))
 }

@@ -46,6 +46,8 @@ mod https;
 mod place;
 #[cfg(target_arch = "riscv32")]
 mod platform;
+#[cfg(all(target_arch = "riscv32", feature = "sztp"))]
+mod provisioning;
 #[cfg(target_arch = "riscv32")]
 mod stack;
 #[cfg(target_arch = "riscv32")]

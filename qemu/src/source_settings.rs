@@ -9,16 +9,19 @@
 //! route 10.9.0.0/16 10.0.2.9
 //! dns 10.0.2.3
 //! boot http://10.0.2.2/fw/      # the boot file or directory
-//! serial A1234                  # for scripts, in builds with `script`: also manufacturer, product, asset and uuid
+//! serial A1234                  # for scripts and bootstrap servers, in builds with `script` or `sztp`: also manufacturer, product, asset and uuid
+//! sztp https://10.0.2.2         # a bootstrap server beside those that DHCP names, in builds with `sztp`; up to two
 //! shell on                      # the boot begins with a prompt, in builds with `script`
 //! ```
 
-#[cfg(feature = "script")]
+#[cfg(any(feature = "script", feature = "sztp"))]
 use heapless::String;
 use heapless::Vec;
 use netboot_app::{AppConfig, Origin};
 #[cfg(feature = "negotiate")]
 use netboot_core::uri::Scheme;
+#[cfg(feature = "sztp")]
+use netboot_core::uri::Uri;
 use netboot_core::uri::parse_ip;
 use netboot_core::{NetworkConfig, Prefix, Route};
 
@@ -53,13 +56,16 @@ pub struct SourceSettings {
     pub require_https: bool,
     /// The station's address and what is around it, in place of DHCP.
     pub address: Option<NetworkConfig>,
-    /// What the board knows of itself, for scripts.
-    #[cfg(feature = "script")]
+    /// Bootstrap servers that the board asks before those that DHCP names.
+    #[cfg(feature = "sztp")]
+    pub bootstrap_servers: Vec<Uri, 2>,
+    /// What the board knows of itself, for scripts and for bootstrap servers.
+    #[cfg(any(feature = "script", feature = "sztp"))]
     pub board: BoardSettings,
 }
 
 /// What the board knows of itself.
-#[cfg(feature = "script")]
+#[cfg(any(feature = "script", feature = "sztp"))]
 #[derive(Clone, Debug, Default)]
 pub struct BoardSettings {
     /// The UUID of the system; zeros for none.
@@ -77,7 +83,7 @@ pub struct BoardSettings {
 }
 
 /// Octets of the longest fact.
-#[cfg(feature = "script")]
+#[cfg(any(feature = "script", feature = "sztp"))]
 pub const FACT: usize = 32;
 
 impl SourceSettings {
@@ -100,9 +106,13 @@ impl SourceSettings {
             return Some(());
         }
         let value = words.next()?;
-        #[cfg(feature = "script")]
+        #[cfg(any(feature = "script", feature = "sztp"))]
         if let Some(taken) = self.board.line(key, value) {
             return taken;
+        }
+        #[cfg(feature = "sztp")]
+        if key == "sztp" {
+            return self.bootstrap_servers.push(Uri::parse(value).ok()?).ok();
         }
         match key {
             "require" => {
@@ -158,7 +168,7 @@ impl SourceSettings {
     }
 }
 
-#[cfg(feature = "script")]
+#[cfg(any(feature = "script", feature = "sztp"))]
 impl BoardSettings {
     /// Takes in one setting. `None` when it is none of these; then `Some(None)` when its value does not fit.
     fn line(&mut self, key: &str, value: &str) -> Option<Option<()>> {

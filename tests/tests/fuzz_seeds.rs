@@ -55,6 +55,11 @@ fn seeds_of_signed_messages() {
 }
 
 #[test]
+fn seeds_of_provisioning() {
+    each("sztp", netboot_sztp::fuzz::run);
+}
+
+#[test]
 fn seeds_of_recovery() {
     each("recovery_agent", ocp_recovery::fuzz::run);
     each("recovery_commands", ocp_recovery::commands::fuzz::run);

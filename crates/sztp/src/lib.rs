@@ -7,6 +7,8 @@ mod answer;
 mod conveyed;
 pub mod dhcp;
 mod error;
+#[cfg(any(test, feature = "fuzz"))]
+pub mod fuzz;
 mod json;
 mod ownership;
 mod plan;
@@ -26,7 +28,7 @@ pub use plan::{End, Step};
 pub use progress::Progress;
 pub use request::{ASK_PATH, About, Body, MAX_REQUEST, MEDIA_TYPE, REPORT_PATH};
 pub use servers::Named;
-pub use voucher::Assertion;
+pub use voucher::{Assertion, Voucher};
 
 /// Octets of the nonce that is sent with a question: RFC 8572, section 7.3, allows 16 to 32.
 pub const NONCE: usize = 16;

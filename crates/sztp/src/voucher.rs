@@ -17,21 +17,24 @@ pub enum Assertion {
     AgentProximity,
 }
 
-/// The fields of a voucher. Strings are those of the document.
+/// The fields of a voucher (RFC 8366, section 5.3). Strings are those of the document. Who has signed it is not looked at here.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Voucher<'a> {
-    /// Unix time in seconds.
+pub struct Voucher<'a> {
+    /// When it was made, Unix time in seconds.
     pub created_on: u64,
-    /// Unix time in seconds.
+    /// When it ends, Unix time in seconds; `None` for one that does not end.
     pub expires_on: Option<u64>,
+    /// How its signer knows the owner.
     pub assertion: Assertion,
+    /// Serial number of the device.
     pub serial_number: Text<'a>,
-    /// Base64.
+    /// Base64 of the authorityKeyIdentifier of the device's IDevID certificate, or of the key identifier in it.
     pub idevid_issuer: Option<Text<'a>>,
-    /// Base64 of a certificate in DER.
+    /// Base64 of a certificate in DER, which the owner's certificates lead to.
     pub pinned_domain_cert: Text<'a>,
+    /// Whether the revocation of the owner's certificates has to be checked.
     pub revocation_checks: bool,
-    /// Base64.
+    /// Base64 of the nonce of the request that the voucher answers.
     pub nonce: Option<Text<'a>>,
 }
 
@@ -50,6 +53,9 @@ struct Members<'a> {
 
 impl<'a> Voucher<'a> {
     /// Reads the content of a voucher's message. Other members than those of the standard are left out, as real vouchers have them.
+    ///
+    /// # Errors
+    /// [`SztpError::Xml`], [`SztpError::NotJson`], [`SztpError::VoucherField`].
     #[inline(never)]
     pub fn parse(content: &'a [u8]) -> Result<Self, SztpError> {
         const ARTIFACT: Artifact = Artifact::Voucher;

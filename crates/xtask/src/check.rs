@@ -67,7 +67,7 @@ const HOST_LIBRARY: [&str; 6] = [
 ];
 
 /// Programs and libraries for the ROM's target that the default ROM image does not link.
-const OTHER_ROM_CRATES: [&str; 8] = [
+const OTHER_ROM_CRATES: [&str; 9] = [
     "mcu-rom",
     "panic-gate",
     "bootstore",
@@ -75,6 +75,7 @@ const OTHER_ROM_CRATES: [&str; 8] = [
     "netboot-nwp-ethernet",
     "nwp-ethernet-model",
     "netboot-cms",
+    "netboot-sztp",
     "netboot-verity",
 ];
 

@@ -35,7 +35,7 @@ const FEW_CASES: &str = "64";
 const HARNESS: [&str; 3] = ["**/fuzz.rs", "**/model.rs", "**/*_tests.rs"];
 
 /// The crates that are asked for when none is named, each with the other packages whose tests hold it.
-const CRATES: [(&str, &[&str]); 13] = [
+const CRATES: [(&str, &[&str]); 14] = [
     ("netboot-dhcp", &[]),
     ("netboot-ndp", &[]),
     ("netboot-tftp", &[]),
@@ -44,6 +44,7 @@ const CRATES: [(&str, &[&str]); 13] = [
     ("netboot-verity", &[]),
     ("netboot-x509", &[]),
     ("netboot-cms", &[]),
+    ("netboot-sztp", &[]),
     ("netboot-tls", &[]),
     ("ocp-recovery", &["recovery-model"]),
     ("netboot-boot-source", &[]),

@@ -12,7 +12,7 @@ use std::path::Path;
 use testbed::rom::{self, TARGET};
 
 /// The crates of the gate: its program for `x` is `gate-x`.
-const CRATES: [&str; 13] = [
+const CRATES: [&str; 14] = [
     "netboot-core",
     "netboot-tftp",
     "netboot-http",
@@ -25,6 +25,7 @@ const CRATES: [&str; 13] = [
     "netboot-boot-source",
     "netboot-verity",
     "netboot-cms",
+    "netboot-sztp",
     "netboot-ipxe",
 ];
 

@@ -246,6 +246,10 @@ impl Plan {
             let place = self.place(Family::Ipv4);
             writeln!(text, "address {CLIENT}/24\nboot {place}").expect("a string");
         }
+        text += &self
+            .sztp
+            .as_ref()
+            .map_or(String::new(), Sztp::settings_text);
         text += match self.family {
             Family::Ipv4 => "",
             Family::Ipv6 => "ip 6\n",
@@ -286,6 +290,11 @@ impl Plan {
             config.files.insert("flash.bin".into(), flash);
         }
         config.https = self.https.as_ref().map(Https::server);
+        if let Some(sztp) = self.sztp.as_ref().filter(|sztp| !sztp.answers.is_empty()) {
+            crate::sztp::serve(&mut config.http.posts, &sztp.answers);
+            let named = crate::sztp::option(&format!("https://{SERVER}"));
+            config.lease.options.push(named);
+        }
         config.lease.boot_file = Some(self.place(Family::Ipv4));
         config.lease.enabled = !self.static_address && self.family != Family::Ipv6;
         if self.family != Family::Ipv4 {
@@ -317,6 +326,11 @@ impl Plan {
             Family::Ipv4 => format!("{scheme}://{SERVER}/{file}"),
             Family::Ipv6 | Family::Both => format!("{scheme}://[{SERVER6}]/{file}"),
         }
+    }
+
+    /// The file with a table of contents and all images behind it, as the server has it.
+    pub fn flash_image(&self) -> Vec<u8> {
+        self.toc(true)
     }
 
     /// A table of contents for the images as they should be; `whole` appends them as the server has them.

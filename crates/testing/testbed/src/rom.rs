@@ -49,6 +49,15 @@ pub struct HttpsRom {
     pub small_records: bool,
 }
 
+/// What makes the board of a ROM provable to bootstrap servers, and them to it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SztpRom {
+    /// Roots of those who sign vouchers, in PEM.
+    pub vouchers: String,
+    /// The board's own certificate, those above it, and its private key, in PEM.
+    pub idevid: String,
+}
+
 /// What the ROM is made of and what the linker script grants it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RomOptions {
@@ -81,6 +90,8 @@ pub struct RomOptions {
     pub trace: bool,
     /// With HTTPS.
     pub https: Option<HttpsRom>,
+    /// With secure zero-touch provisioning, which needs HTTPS.
+    pub sztp: Option<SztpRom>,
     /// A ROM that panics once its console is up, to see what becomes of that.
     pub panic: bool,
     /// A ROM that measures a fetch where its settings ask for that (`qemu/src/bench.rs`).
@@ -109,6 +120,7 @@ impl Default for RomOptions {
             script_extras: false,
             trace: false,
             https: None,
+            sztp: None,
             panic: false,
             bench: false,
             tcp_kib: None,
@@ -166,7 +178,12 @@ impl RomOptions {
             .into_iter()
             .filter(|(on, ..)| *on)
             .map(|(_, feature, part)| (feature, part.to_owned()));
-        https.into_iter().chain(switched)
+        let sztp = self.sztp.as_ref().map(|sztp| {
+            let digest = digest_of(&format!("{}{}", sztp.vouchers, sztp.idevid)).to_string();
+            let digest = digest.get(..8).unwrap_or_default();
+            ("sztp", format!("sztp-{digest}"))
+        });
+        https.into_iter().chain(sztp).chain(switched)
     }
 
     fn features(&self) -> String {
@@ -279,6 +296,11 @@ pub fn build_watched(options: &RomOptions, watch: &mut dyn FnMut(&Compiled)) -> 
         }
         _ => command.env_remove("NETBOOT_TRUST"),
     };
+    if let Some(sztp) = &options.sztp {
+        command
+            .env("NETBOOT_VOUCHERS", trust_file(&sztp.vouchers)?)
+            .env("NETBOOT_IDEVID", trust_file(&sztp.idevid)?);
+    }
     for (name, number) in [
         ("NETBOOT_TCP_KIB", options.tcp_kib),
         ("NETBOOT_RX_RING", options.rx_ring),
@@ -488,6 +510,13 @@ not json
             https("a", true),
             RomOptions {
                 texts: true,
+                ..https("a", false)
+            },
+            RomOptions {
+                sztp: Some(SztpRom {
+                    vouchers: "c".into(),
+                    idevid: "d".into(),
+                }),
                 ..https("a", false)
             },
             with(|rom| rom.texts = true),

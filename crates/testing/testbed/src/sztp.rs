@@ -1,5 +1,7 @@
 //! Secure zero-touch provisioning: who the device is, and what its owner's servers say.
 
+use crate::https::Https;
+use crate::rom::SztpRom;
 use image_server::Post;
 use netboot_app::provisioning::{ANSWER, Provisioning, SERVERS};
 use netboot_core::Uri;
@@ -27,6 +29,11 @@ pub struct Sztp {
     pub has_anchors: bool,
     /// Bootstrap servers that the device knows of itself.
     pub servers: Vec<String>,
+    /// What the web server of the plan answers, one after the other, as the bootstrap server that DHCP names. Empty for a plan whose server is made
+    /// one otherwise.
+    pub answers: Vec<Vec<u8>>,
+    /// The device's chain and key as the ROM has them, in PEM.
+    pub identity: String,
 }
 
 /// Memory that a boot with provisioning lends.
@@ -47,7 +54,43 @@ impl Sztp {
             time: TimePolicy::Trusted(NOW),
             has_anchors: false,
             servers: Vec::new(),
+            answers: Vec::new(),
+            identity: people.idevid_pem,
         }
+    }
+
+    /// The device whose certificate `https` has issued, for servers that want to see one. With `trusted` the server is one that the device trusts, and sends
+    /// what nobody has signed; otherwise the owner has signed it. The image is the file at `place` with this SHA-256.
+    pub fn offered(https: &Https, trusted: bool, place: &str, sha256: &str) -> Self {
+        let station = https.station();
+        let demands = onboarding(&[place], Some(sha256));
+        Self {
+            idevid: station.chain[0].to_vec(),
+            identity: station.chain_pem() + &station.key_pem(),
+            has_anchors: trusted,
+            answers: vec![match trusted {
+                true => unsigned(&demands),
+                false => People::new().signed(&demands),
+            }],
+            ..Self::new()
+        }
+    }
+
+    /// The ROM of this device.
+    pub fn rom(&self) -> SztpRom {
+        SztpRom {
+            vouchers: test_pki::pem_of(&self.voucher_root.as_slice().into()),
+            idevid: self.identity.clone(),
+        }
+    }
+
+    /// Lines of the settings that tell the board who it is.
+    pub fn settings_text(&self) -> String {
+        let servers = self.servers.iter().map(|server| format!("sztp {server}\n"));
+        format!(
+            "serial {SERIAL}\nproduct model-x\n{}",
+            servers.collect::<String>()
+        )
     }
 
     /// Memory for one boot.
@@ -123,6 +166,8 @@ pub struct People {
     pub domain: Vec<u8>,
     /// The device's certificate in DER.
     pub idevid: Vec<u8>,
+    /// The same with its key, in PEM.
+    pub idevid_pem: String,
 }
 
 impl People {
@@ -146,6 +191,7 @@ impl People {
             owner,
             domain,
             idevid: idevid.chain[0].to_vec(),
+            idevid_pem: idevid.chain_pem() + &idevid.key_pem(),
         }
     }
 

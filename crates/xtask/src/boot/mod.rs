@@ -26,6 +26,7 @@ use testbed::https::Https;
 use testbed::plan::SERVER;
 use testbed::qemu::{self, QemuOptions};
 use testbed::rom::{self, RomOptions};
+use testbed::sztp::Sztp;
 
 /// What became of a boot, wherever it ran.
 pub struct Run {
@@ -121,6 +122,7 @@ fn build(arguments: &BootArgs, plan: &Plan) -> Result<(rom::Rom, String)> {
             script: arguments.has_scripts(),
             script_extras: arguments.has_scripts(),
             https: plan.https.as_ref().map(Https::rom),
+            sztp: plan.sztp.as_ref().map(Sztp::rom),
             ..RomOptions::default()
         },
     };

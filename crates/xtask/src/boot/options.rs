@@ -5,7 +5,7 @@ use crate::link::LinkArgs;
 use anyhow::{Context, Result, anyhow, ensure};
 use clap::{Args, ValueEnum};
 use image_server::Faults;
-use netboot_core::Duration;
+use netboot_core::{Digest, Duration};
 use netboot_ipxe::script::{SCRIPT_LEN, Script};
 use netboot_tls::channel::SMALL_RECORDS;
 use netsim::LinkConfig;
@@ -16,7 +16,8 @@ use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 use test_pki::{Identity, Pki, Usage, Validity};
 use testbed::https::Https;
-use testbed::plan::{EndSignal, FILE_NAMES, FIRMWARE_SIZES, Family, Pointer, firmware};
+use testbed::plan::{EndSignal, FILE_NAMES, FIRMWARE_SIZES, Family, Pointer, SERVER, firmware};
+use testbed::sztp::Sztp;
 use testbed::{Image, Plan, Protocol, settings_help};
 
 /// The link of `--sim` when nothing else is said: Fast Ethernet in one room.
@@ -99,6 +100,13 @@ pub struct BootArgs {
     /// Hand out this iPXE script as the boot file; the images lie beside it
     #[arg(long, value_name = "FILE", conflicts_with_all = ["toc", "flash_image", "nwp"])]
     pub script: Option<PathBuf>,
+    /// Let a bootstrap server say what is to be run (RFC 8572): DHCP names it, it wants to see the board's certificate, and sends what the owner has signed. The image comes
+    /// by HTTPS, and its digest is compared
+    #[arg(long, conflicts_with_all = ["toc", "flash_image", "nwp", "script", "shell", "static_address", "ipv6", "trust"])]
+    pub sztp: bool,
+    /// With --sztp: the board trusts the bootstrap server, which sends what nobody has signed and hears what becomes of it
+    #[arg(long, requires = "sztp")]
+    pub trusted: bool,
     /// Begin with a prompt at this terminal: `help` lists the commands, and `autoboot` boots
     #[arg(long, conflicts_with_all = ["sim", "nwp", "gdb", "icount"])]
     pub shell: bool,
@@ -193,7 +201,7 @@ impl BootArgs {
         settings.extend(self.blksize.map(|octets| format!("blksize {octets}")));
         settings.extend(self.shell.then(|| "shell on".into()));
         settings.extend(self.setting.iter().cloned());
-        let protocol = match self.https {
+        let protocol = match self.https || self.sztp {
             true => Protocol::Https,
             false => self.protocol.into(),
         };
@@ -201,7 +209,10 @@ impl BootArgs {
             Protocol::Https => Some(self.https_ends()?),
             _ => None,
         };
-        let plan = Plan {
+        if self.sztp {
+            settings.push("order sztp".into());
+        }
+        let mut plan = Plan {
             parallel: false,
             protocol,
             files: match &https {
@@ -214,6 +225,7 @@ impl BootArgs {
             pointer: match (self.toc, self.flash_image) {
                 (true, _) => Pointer::Toc,
                 (_, true) => Pointer::FlashImage,
+                _ if self.sztp => Pointer::FlashImage,
                 _ => Pointer::Directory,
             },
             link: match self.sim && self.link.is_default() {
@@ -236,15 +248,21 @@ impl BootArgs {
             script: self.script.as_deref().map(script).transpose()?,
             built_in: None,
             keys: String::new(),
+            sztp: None,
             seed: self.seed,
         };
+        if let (true, Some(https)) = (self.sztp, &plan.https) {
+            let place = format!("https://{SERVER}/flash.bin");
+            let sha256 = file_digest(&plan.flash_image()).to_string();
+            plan.sztp = Some(Sztp::offered(https, self.trusted, &place, &sha256));
+        }
         settings_help::check(&plan)?;
         Ok(plan)
     }
 
     /// Whether the images come by HTTPS.
     fn is_https(&self) -> bool {
-        self.https || self.protocol == ProtocolArg::Https
+        self.https || self.sztp || self.protocol == ProtocolArg::Https
     }
 
     /// Flash of the ROM program in KiB.
@@ -265,7 +283,7 @@ impl BootArgs {
 
     /// Whether the ROM has nearly everything.
     fn is_large(&self) -> bool {
-        self.has_scripts() && self.is_https()
+        self.sztp || (self.has_scripts() && self.is_https())
     }
 
     /// Whether the ROM runs scripts.
@@ -311,6 +329,9 @@ impl BootArgs {
         if self.small_records {
             ends.records = SMALL_RECORDS;
             ends.max_fragment = Some(4096);
+        }
+        if self.sztp {
+            (ends.mutual, ends.client, ends.trusted) = (true, true, self.trusted);
         }
         if let Some(path) = &self.trust {
             // The ROM's build script judges what is in it.
@@ -375,6 +396,15 @@ fn script(path: &Path) -> Result<String> {
 /// The text of a file that an option names.
 fn text_of(path: &Path) -> Result<String> {
     fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))
+}
+
+/// SHA-256 of a file.
+fn file_digest(octets: &[u8]) -> Digest {
+    Image {
+        name: String::new(),
+        bytes: octets.into(),
+    }
+    .sha256()
 }
 
 fn lines(lines: &[String]) -> String {

@@ -1,0 +1,78 @@
+//! Secure zero-touch provisioning (RFC 8572): who this board is, and the memory for asking who owns it. The certificates were fixed when the image was built.
+
+use crate::https::{HAS_TRUST, TRUST};
+use crate::place::put;
+use core::mem::MaybeUninit;
+use core::ptr::addr_of_mut;
+use netboot_app::provisioning::{ANSWER, Provisioning, SERVERS};
+use netboot_sztp::{About, Assertion, Config, Credentials};
+use netboot_tls::verify::{Trust, TrustPolicy};
+use netboot_tls::{Identity, Signer};
+use p256::ecdsa::SigningKey;
+use rom_parts::settings::Settings;
+
+mod compiled {
+    include!(concat!(env!("OUT_DIR"), "/board.rs"));
+}
+
+static mut ANSWERS: [u8; ANSWER] = [0; ANSWER];
+static mut LIST: [u8; SERVERS] = [0; SERVERS];
+static mut KEY: MaybeUninit<SigningKey> = MaybeUninit::uninit();
+static mut PROVISIONING: MaybeUninit<Provisioning<'static>> = MaybeUninit::uninit();
+
+/// The board's own certificate and its key, for servers that ask; `None` for an image without.
+///
+/// # Safety
+/// To be called once.
+pub unsafe fn identity() -> Option<Identity<'static>> {
+    let key = SigningKey::from_slice(compiled::KEY.as_ref()?).ok()?;
+    // SAFETY: called once, so this is the only reference.
+    let key = unsafe { (*addr_of_mut!(KEY)).write(key) };
+    Some(Identity {
+        chain: compiled::CHAIN,
+        signer: Signer::P256(key),
+    })
+}
+
+/// What the boot application needs.
+///
+/// # Safety
+/// To be called once.
+#[inline(never)]
+pub unsafe fn provisioning(settings: &'static Settings) -> &'static mut Provisioning<'static> {
+    // SAFETY: called once, so these are the only references.
+    let (answers, list, place) = unsafe {
+        (
+            &mut *addr_of_mut!(ANSWERS),
+            &mut *addr_of_mut!(LIST),
+            &mut *addr_of_mut!(PROVISIONING),
+        )
+    };
+    let board = &settings.sources.board;
+    let config = Config {
+        credentials: Credentials {
+            serial_number: &board.serial,
+            idevid: compiled::CHAIN.first().copied().unwrap_or_default(),
+            vouchers: Trust {
+                policy: TrustPolicy::Pinned {
+                    roots: compiled::VOUCHERS,
+                    keys: &[],
+                },
+                ..TRUST
+            },
+            assertions: &[Assertion::Verified, Assertion::Logged],
+        },
+        about: About {
+            hw_model: &board.product,
+            os_name: env!("CARGO_PKG_NAME"),
+            os_version: env!("CARGO_PKG_VERSION"),
+        },
+        has_anchors: HAS_TRUST,
+    };
+    let provisioning = put(place, || Provisioning::new(config, answers, list));
+    for server in &settings.sources.bootstrap_servers {
+        // There is room for the two of them.
+        let _ = provisioning.add_server(server);
+    }
+    provisioning
+}
