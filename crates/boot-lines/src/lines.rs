@@ -326,6 +326,36 @@ pub enum Said {
     ScriptFailed { line: u16, failure: Failure },
     /// The table of contents was read.
     Toc { t: u64, images: u16 },
+    /// DHCP names bootstrap servers.
+    BootstrapServers {
+        t: u64,
+        servers: u8,
+        /// Entries of the option that are no server.
+        ignored: u8,
+        /// Whether the option has the form of the standard.
+        standard: bool,
+    },
+    /// A bootstrap server is being asked.
+    Bootstrap {
+        t: u64,
+        uri: String,
+        /// `root`, `anchor`, or `none` for one that has to prove nothing.
+        proof: String,
+    },
+    /// A bootstrap server has named others.
+    Redirected { t: u64, servers: u8 },
+    /// A bootstrap server has said what is to be run.
+    Onboarding {
+        t: u64,
+        /// Whether the server itself is trusted; otherwise the owner's signature is.
+        trusted_server: bool,
+    },
+    /// All that the owner demands was done.
+    Provisioned {
+        t: u64,
+        /// `rebooting` or `complete`.
+        end: String,
+    },
     /// The device requests an image.
     Requested { t: u64, index: u8 },
     /// A transfer is being opened.
@@ -430,6 +460,29 @@ impl Said {
             "toc" => Said::Toc {
                 t: t()?,
                 images: line.get("images")?,
+            },
+            "bootstrap-servers" => Said::BootstrapServers {
+                t: t()?,
+                servers: line.get("servers")?,
+                ignored: line.get("ignored")?,
+                standard: line.get("standard")?,
+            },
+            "bootstrap" => Said::Bootstrap {
+                t: t()?,
+                uri: line.get("uri")?,
+                proof: line.get("proof")?,
+            },
+            "redirected" => Said::Redirected {
+                t: t()?,
+                servers: line.get("servers")?,
+            },
+            "onboarding" => Said::Onboarding {
+                t: t()?,
+                trusted_server: line.get("trusted_server")?,
+            },
+            "provisioned" => Said::Provisioned {
+                t: t()?,
+                end: line.get("end")?,
             },
             "requested" => Said::Requested {
                 t: t()?,

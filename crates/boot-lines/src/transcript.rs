@@ -214,6 +214,11 @@ impl Transcript {
             // A person reads it, and a failure comes right behind it.
             Said::BootFile { .. }
             | Said::Nic { .. }
+            | Said::BootstrapServers { .. }
+            | Said::Bootstrap { .. }
+            | Said::Redirected { .. }
+            | Said::Onboarding { .. }
+            | Said::Provisioned { .. }
             | Said::Script { .. }
             | Said::ScriptFailed { .. } => {}
             Said::Opened {

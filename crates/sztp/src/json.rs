@@ -11,7 +11,7 @@ pub const MAX_DEPTH: u8 = 16;
 
 /// The octets are no JSON, or JSON with more levels than [`MAX_DEPTH`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct NotJson;
+pub(crate) struct NotJson;
 
 /// A value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,7 +49,7 @@ impl<'a> Value<'a> {
     ///
     /// # Errors
     /// [`NotJson`], also for octets that are not UTF-8, and for an escape that is no character.
-    pub fn parse(document: &'a [u8]) -> Result<Self, NotJson> {
+    pub(crate) fn parse(document: &'a [u8]) -> Result<Self, NotJson> {
         let text = core::str::from_utf8(document).or(Err(NotJson))?;
         let mut cursor = Cursor::new(text);
         cursor.blanks();

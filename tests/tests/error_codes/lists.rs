@@ -12,6 +12,7 @@ use netboot_dhcp::v6::{Dhcp6Error, MessageError};
 use netboot_http::HttpError;
 use netboot_ipxe::san::GptError;
 use netboot_ipxe::script::{Fault, ScriptError};
+use netboot_sztp::SztpError;
 use netboot_tftp::{ErrorCode, OptionError, TftpError};
 use netboot_tls::TlsError;
 use ocp_recovery::RecoveryError;
@@ -455,6 +456,7 @@ fn app(rows: &mut Vec<Row>) {
         E::Script(_) => E::Script(ScriptError { line: 2, fault: Fault::Usage }), "Script", "";
         E::Gpt(_) => E::Gpt(GptError::NoTable), "Gpt", "";
         E::Signature(_) => E::Signature(CmsError::Pem), "Signature", "";
+        E::Provisioning(_) => E::Provisioning(SztpError::NoServer), "Provisioning", "";
         E::ScriptEnded => E::ScriptEnded, "ScriptEnded",
             "Let the script name an image for each request of the device, and end with `boot`; `@script` has the place of the script.";
         E::ScriptNesting => E::ScriptNesting, "ScriptNesting",

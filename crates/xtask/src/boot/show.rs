@@ -206,6 +206,41 @@ fn sentence(said: &Said) -> Option<String> {
             ),
         ),
         Said::Toc { t, images } => (*t, format!("table of contents: {images} images")),
+        Said::BootstrapServers {
+            t,
+            servers,
+            ignored,
+            standard,
+        } => {
+            let mut text = format!("DHCP names bootstrap servers: {servers}");
+            if *ignored > 0 {
+                text += &format!(", and {ignored} entries that are none");
+            }
+            if !standard {
+                text += ", not in the form of RFC 8572";
+            }
+            (*t, text)
+        }
+        Said::Bootstrap { t, uri, proof } => {
+            let host = uri.split('/').nth(2).unwrap_or_default();
+            let proof = match proof.as_str() {
+                "root" => "which has to prove itself by a root of the board's",
+                "anchor" => "which has to prove itself by the root that a redirect told",
+                _ => "which is not trusted",
+            };
+            (*t, format!("bootstrap server {host} is asked, {proof}"))
+        }
+        Said::Redirected { t, servers } => {
+            (*t, format!("redirect to bootstrap servers: {servers}"))
+        }
+        Said::Onboarding { t, trusted_server } => {
+            let why = match trusted_server {
+                true => "the server is trusted",
+                false => "the owner has signed them",
+            };
+            (*t, format!("demands of the owner: {why}"))
+        }
+        Said::Provisioned { t, end } => (*t, format!("provisioned: {end}")),
         Said::Requested { t, index } => (*t, format!("the device asks for image {index}")),
         Said::Fetching { t, index, uri } => (*t, format!("image {index}: {uri}")),
         Said::Opened {
