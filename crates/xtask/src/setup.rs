@@ -155,6 +155,7 @@ pub fn servers() -> Result<()> {
             Program::Mtail => "mtail",
             Program::Radvd => "radvd",
             Program::Kea6 => "kea-dhcp6-server",
+            Program::Kea4 => "kea-dhcp4-server",
             Program::Varnish => "varnish",
             Program::Dhcpd => "isc-dhcp-server",
             Program::QemuPc => "qemu-system-x86",

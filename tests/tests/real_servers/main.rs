@@ -21,6 +21,7 @@ mod operators;
 mod rom;
 mod scripts;
 mod syslog;
+mod sztp;
 mod teardown;
 mod tftp;
 mod tls;

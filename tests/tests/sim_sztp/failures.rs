@@ -94,7 +94,7 @@ fn an_answer_that_comes_in_the_second_round_is_taken() {
         HttpFault::CloseAfter(200),
         HttpFault::Delay(Duration::from_secs(2)),
     ] {
-        let boot = boot_with(&plan, &[good.clone()], |server| {
+        let boot = boot_with(&plan, std::slice::from_ref(&good), |server| {
             server
                 .faults
                 .http
@@ -112,7 +112,7 @@ fn a_server_that_refuses_the_first_report_is_given_up() {
         Some(&flash_digest(&plan)),
     ));
     for status in [200, 401, 500] {
-        let boot = boot_with(&plan, &[good.clone()], |server| {
+        let boot = boot_with(&plan, std::slice::from_ref(&good), |server| {
             let reports = answer(status, "text/plain", b"no");
             server
                 .http

@@ -25,6 +25,8 @@ pub struct Https {
     pub mutual: bool,
     /// The client has one.
     pub client: bool,
+    /// The client's certificate and key; one of the authority's without.
+    pub own: Option<test_pki::Identity>,
     /// What the client knows of the time.
     pub time: TimePolicy,
     /// The client trusts the authority; without it nobody.
@@ -49,6 +51,7 @@ impl Https {
             shown: None,
             mutual: false,
             client: false,
+            own: None,
             time: TimePolicy::None,
             trusted: true,
             other_root: None,
@@ -87,6 +90,9 @@ impl Https {
 
     /// What the client shows when it has something to show.
     pub fn station(&self) -> test_pki::Identity {
+        if let Some(own) = &self.own {
+            return own.clone();
+        }
         self.pki.client("station").expect("a certificate")
     }
 

@@ -46,6 +46,8 @@ pub enum Program {
     Radvd,
     /// DHCPv6.
     Kea6,
+    /// The DHCPv4 server of Kea.
+    Kea4,
     /// A cache before a web server.
     Varnish,
     /// DHCP by ISC.
@@ -58,7 +60,7 @@ pub enum Program {
 
 impl Program {
     /// All of them.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::Dnsmasq,
         Self::Nginx,
         Self::TftpdHpa,
@@ -69,6 +71,7 @@ impl Program {
         Self::Mtail,
         Self::Radvd,
         Self::Kea6,
+        Self::Kea4,
         Self::Varnish,
         Self::Dhcpd,
         Self::QemuPc,
@@ -87,6 +90,7 @@ impl Program {
             Program::Mtail => "mtail",
             Program::Radvd => "radvd",
             Program::Kea6 => "kea-dhcp6",
+            Program::Kea4 => "kea-dhcp4",
             Program::Varnish => "varnishd",
             Program::Dhcpd => "dhcpd",
             Program::QemuPc => "qemu-system-x86_64",
@@ -106,6 +110,7 @@ impl Program {
             Program::Mtail => "apt-get install mtail".into(),
             Program::Radvd => "apt-get install radvd".into(),
             Program::Kea6 => "apt-get install kea-dhcp6-server".into(),
+            Program::Kea4 => "apt-get install kea-dhcp4-server".into(),
             Program::Varnish => "apt-get install varnish".into(),
             Program::Dhcpd => "apt-get install isc-dhcp-server".into(),
             Program::QemuPc => "apt-get install qemu-system-x86".into(),

@@ -66,8 +66,10 @@ impl Http<'_> {
         let peer = self.peer(station, request)?;
         self.finish(station);
         let mut head = Err(None);
+        // What was not sent of the content when the answer began. The server would take the next request for it.
+        let mut unsent: &[u8] = &[];
         if self.connections.first.serves(station, peer, uri) {
-            head = self.ask(station, request).map_err(Some);
+            head = self.ask(station, request, &mut unsent).map_err(Some);
             // Content that was sent may have had its effect already, so only the caller may send it again (RFC 9110, section 9.2.2).
             let given_up = self.was_given_up(station, head.is_ok());
             if given_up && request.method != Method::Post {
@@ -82,7 +84,7 @@ impl Http<'_> {
                 _ => None,
             };
             first.connect_by(station, peer, port, uri, &self.options, anchor)?;
-            head = self.ask(station, request).map_err(Some);
+            head = self.ask(station, request, &mut unsent).map_err(Some);
         }
         let read = match head {
             Ok(()) => self.read(station, buffer),
@@ -106,6 +108,9 @@ impl Http<'_> {
             body: buffer.get(..octets).unwrap_or_default(),
         };
         self.finish(station);
+        if !unsent.is_empty() {
+            self.connections.first.disconnect(station);
+        }
         Ok(answer)
     }
 
@@ -128,12 +133,17 @@ impl Http<'_> {
         Ok(peer)
     }
 
-    /// Sends the request and waits for the head of its answer.
-    fn ask<B: Board>(
+    /// Sends the request and waits for the head of its answer. `unsent` is then the part of the content that the server did not wait for.
+    fn ask<'r, B: Board>(
         &mut self,
         station: &mut Station<'_, B>,
-        request: &ExchangeRequest<'_>,
+        request: &ExchangeRequest<'r>,
+        unsent: &mut &'r [u8],
     ) -> Internal {
+        *unsent = match request.method {
+            Method::Post => request.body,
+            _ => &[],
+        };
         let content = (request.method == Method::Post).then_some(Content {
             media_type: request.media_type,
             len: request.body.len() as u64,
@@ -147,24 +157,23 @@ impl Http<'_> {
             ..Request::get(request.uri)
         };
         let (reader, first) = (&mut self.reader, &mut self.connections.first);
-        write(first, station, request.uri, head, Some(reader))
+        write(first, station, request.uri, head, unsent, Some(reader))
             .map_err(|error| station.fail(error))?;
         station.flush();
-        if content.is_some() && self.send_content(station, request.body)? {
+        if self.send_content(station, unsent)? {
             return Ok(());
         }
         let first = &mut self.connections.first;
         self.reader.await_head(first, station, &self.options)
     }
 
-    /// Sends the content piece by piece, each when the one before it was acknowledged. A server may answer before it has all of
+    /// Sends what is left of the content piece by piece, each when the one before it was acknowledged. A server may answer before it has all of
     /// it; `true` when the head of such an answer came, and the rest is not sent.
     fn send_content<B: Board>(
         &mut self,
         station: &mut Station<'_, B>,
-        body: &[u8],
+        rest: &mut &[u8],
     ) -> Internal<bool> {
-        let mut rest = body;
         let Self {
             reader,
             connections,
@@ -186,14 +195,14 @@ impl Http<'_> {
                 let mut used = 0;
                 let sent = first.send(station, &mut |room| {
                     used = room.len().min(rest.len());
-                    for (to, from) in room.iter_mut().zip(rest) {
+                    for (to, from) in room.iter_mut().zip(rest.iter()) {
                         *to = *from;
                     }
                     used
                 });
                 sent.map_err(|error| station.fail(error))?;
                 station.flush();
-                rest = rest.get(used..).unwrap_or_default();
+                *rest = rest.get(used..).unwrap_or_default();
                 Ok(match used {
                     0 => Step::WAIT,
                     _ => Step::Done(false),

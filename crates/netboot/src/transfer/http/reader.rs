@@ -185,15 +185,16 @@ pub(super) fn write_get<B: Board>(
         target,
         ..Request::get(uri)
     };
-    write(connection, station, uri, request, reader)
+    write(connection, station, uri, request, &mut &[][..], reader)
 }
 
-/// Writes the head of a request, with the credentials of `uri`.
+/// Writes the head of a request, with the credentials of `uri`, and as much of `content` behind it as there is room for; the rest stays there.
 pub(super) fn write<B: Board>(
     connection: &mut Connection<'_>,
     station: &mut Station<'_, B>,
     uri: &Uri,
     request: Request<'_>,
+    content: &mut &[u8],
     reader: Option<&mut Reader>,
 ) -> Result<(), NetError> {
     let mut secret = [0; MAX_URI];
@@ -208,7 +209,18 @@ pub(super) fn write<B: Board>(
     connection.send(station, &mut |buffer| {
         let written = request.encode(buffer);
         encoded = written.map(|_| ());
-        written.unwrap_or(0)
+        let head = written.unwrap_or(0);
+        let room = buffer.get_mut(head..).unwrap_or_default();
+        let taken = if head == 0 {
+            0
+        } else {
+            room.len().min(content.len())
+        };
+        for (to, from) in room.iter_mut().zip(content.iter().take(taken)) {
+            *to = *from;
+        }
+        *content = content.get(taken..).unwrap_or_default();
+        head.saturating_add(taken)
     })?;
     Ok(encoded?)
 }
