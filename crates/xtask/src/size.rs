@@ -19,6 +19,7 @@ use test_pki::Pki;
 use testbed::plan::Family;
 use testbed::qemu::{self, QemuOptions};
 use testbed::rom::{self, Core, HttpsRom, RomOptions};
+use testbed::sztp::Sztp;
 use testbed::{Https, Plan, Protocol};
 
 /// Options of `cargo xtask size`.
@@ -63,6 +64,8 @@ const TINY_RAM: u64 = 24;
 const IPV6_FLASH: u64 = 40;
 /// KiB of flash that scripts may add to a ROM with settings. What they have for a person, menus and the shell, comes on top.
 const SCRIPT_FLASH: u64 = 40;
+/// KiB of flash that secure zero-touch provisioning may add to a ROM with HTTPS.
+const SZTP_FLASH: u64 = 48;
 /// The network device's own memory: frames, and the pages of its virtqueues.
 const RINGS: [&str; 2] = ["mcu_rom::virtio::FRAMES", "netboot_virtio::pool::POOL"];
 
@@ -135,7 +138,7 @@ pub fn run(arguments: &SizeArgs) -> Result<bool> {
     let ends = Https::new(Pki::with_intermediate(1));
     let (https, https_image) = built(&https_rom(&ends, false)?)?;
     let (small, _) = built(&https_rom(&ends, true)?)?;
-    let https_stack = self::stack(&https_image, &[Protocol::Https], Some(ends));
+    let https_stack = self::stack(&https_image, &[Protocol::Https], Some(ends.clone()));
     let tiny_stack = self::stack(&tiny_image, &[Protocol::Tftp], None);
     let (ipv6, ipv6_image) = built(&RomOptions {
         ipv6: true,
@@ -153,6 +156,18 @@ pub fn run(arguments: &SizeArgs) -> Result<bool> {
         ..RomOptions::default()
     })?;
     let script_flash = of(&script).zip(of(&settings));
+    let (https_settings, _) = built(&RomOptions {
+        settings: true,
+        ..https_rom(&ends, false)?
+    })?;
+    let (sztp, _) = built(&RomOptions {
+        settings: true,
+        sztp: Some(Sztp::new().rom()),
+        rom_kib: 288,
+        ram_kib: 160,
+        ..https_rom(&ends, false)?
+    })?;
+    let sztp_flash = of(&sztp).zip(of(&https_settings));
     let nwp_stack = self::stack(&nwp_image, &[Protocol::Tftp], None);
     let nwp_stack_octets = nwp_stack.as_ref().ok().copied();
     let checks = [
@@ -197,6 +212,11 @@ pub fn run(arguments: &SizeArgs) -> Result<bool> {
             "flash, what scripts add",
             script_flash.map(|(with, without)| with.saturating_sub(without)),
             SCRIPT_FLASH,
+        ),
+        Check::new(
+            "flash, what sZTP adds to HTTPS",
+            sztp_flash.map(|(with, without)| with.saturating_sub(without)),
+            SZTP_FLASH,
         ),
         Check::new("stack, IPv6", ipv6_stack.as_ref().ok().copied(), 12),
         Check::new("flash, nwp", of(&nwp), NWP_FLASH),
