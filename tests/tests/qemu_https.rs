@@ -12,6 +12,7 @@ use testbed::https::{Https, NAME};
 use testbed::plan::{Image, Pointer, SERVER};
 use testbed::qemu::{self, QemuOptions, QemuOutcome};
 use testbed::rom::{self, RomOptions};
+use testbed::sztp::Sztp;
 use testbed::{Plan, Protocol};
 
 /// Whether the tests of this file are to run. Says loudly when not.
@@ -284,4 +285,78 @@ fn sixteen_mebioctets_through_the_same_ram_over_tls() {
     assert_eq!(small.static_ram, large.static_ram);
     // The depth of the stack depends on which timer falls due when, not on the image.
     assert!(large.stack_used.abs_diff(small.stack_used) < 1024);
+}
+
+/// A board that asks a bootstrap server, which wants to see the board's certificate; `trusted` says whether the board has the root of the server.
+fn provisioned(trusted: bool) -> (Plan, PathBuf) {
+    let mut https = ends();
+    (https.mutual, https.client, https.trusted) = (true, true, trusted);
+    let mut plan = Plan {
+        pointer: Pointer::FlashImage,
+        expect: true,
+        ..plan(https)
+    };
+    plan.settings += "order sztp\n";
+    let file = Image {
+        name: String::new(),
+        bytes: plan.flash_image().into(),
+    };
+    let place = format!("https://{SERVER}/flash.bin");
+    let sha256 = file.sha256().to_string();
+    let https = plan.https.as_ref().unwrap();
+    let sztp = Sztp::offered(https, trusted, &place, &sha256);
+    let built = rom::build_once(&RomOptions {
+        rom_kib: 288,
+        ram_kib: 160,
+        https: Some(https.rom()),
+        sztp: Some(sztp.rom()),
+        ..RomOptions::default()
+    });
+    plan.sztp = Some(sztp);
+    (plan, built.unwrap().image)
+}
+
+/// The owner's signature is believed whoever brings it, and a trusted server is believed without one.
+#[test]
+fn a_board_finds_its_owner() {
+    if !asked_for("a_board_finds_its_owner") {
+        return;
+    }
+    for trusted in [false, true] {
+        let (plan, image) = provisioned(trusted);
+        let outcome = qemu::boot(&plan, &QemuOptions::new(image), &mut |_| {}).unwrap();
+        let lines = outcome.lines.join("\n");
+        assert!(outcome.parsed.booted(), "{lines}");
+        let (proof, server) = match trusted {
+            false => (" proof=none", " trusted_server=false"),
+            true => (" proof=root", " trusted_server=true"),
+        };
+        for part in [
+            "@bootstrap-servers ",
+            proof,
+            server,
+            " source=sztp",
+            "@provisioned ",
+            " end=rebooting",
+        ] {
+            assert!(lines.contains(part), "{part} is not in\n{lines}");
+        }
+        // Each connection came with the certificate of the board.
+        assert!(!outcome.tls.is_empty());
+        assert!(outcome.tls.iter().all(|one| !one.client_chain.is_empty()));
+    }
+}
+
+/// The same board with the answer for another one: its voucher was made for another serial number.
+#[test]
+fn a_board_refuses_an_owner_of_another_board() {
+    if !asked_for("a_board_refuses_an_owner_of_another_board") {
+        return;
+    }
+    let (mut plan, image) = provisioned(false);
+    plan.settings += "serial JADA000000000\n";
+    let outcome = qemu::boot(&plan, &QemuOptions::new(image), &mut |_| {}).unwrap();
+    let report = outcome.parsed.report.as_ref().unwrap();
+    assert_eq!(report.status, 0x000F_0030);
+    assert!(outcome.parsed.images.is_empty());
 }
