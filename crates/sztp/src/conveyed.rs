@@ -258,22 +258,26 @@ fn hash_of(value: Value<'_>) -> Option<Option<Digest>> {
 
 /// A digest as `yang:hex-string` (RFC 6991, section 3), whose octets are separated by colons. Some writers leave the colons out.
 fn digest(text: Text<'_>) -> Option<Digest> {
-    let mut octets = [0; 32];
-    let mut signs = text
-        .chars()
-        .map(|sign| u8::try_from(sign).unwrap_or(0))
-        .peekable();
-    let mut separated = None;
-    for (at, octet) in octets.iter_mut().enumerate() {
-        if at != 0 {
-            let colon = signs.next_if_eq(&b':').is_some();
-            if *separated.get_or_insert(colon) != colon {
-                return None;
-            }
-        }
-        *octet = hex_pair(signs.next()?, signs.next()?)?;
+    /// Signs of the text without colons, and with them.
+    const PLAIN: usize = 64;
+    const COLONS: usize = 95;
+    let mut signs: heapless::Vec<u8, COLONS> = heapless::Vec::new();
+    for sign in text.chars() {
+        signs.push(u8::try_from(sign).ok()?).ok()?;
     }
-    signs.next().is_none().then_some(Digest(octets))
+    let step = match signs.len() {
+        PLAIN => 2,
+        COLONS => 3,
+        _ => return None,
+    };
+    let mut octets = [0; 32];
+    for (octet, group) in octets.iter_mut().zip(signs.chunks(step)) {
+        *octet = match group {
+            [high, low] | [high, low, b':'] => hex_pair(*high, *low)?,
+            _ => return None,
+        };
+    }
+    Some(Digest(octets))
 }
 
 #[cfg(test)]

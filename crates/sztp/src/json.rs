@@ -180,12 +180,11 @@ pub fn base64_in_place(text: &mut [u8]) -> Option<usize> {
 
 /// Returns whether a member's name is `name`, with or without a module's name and a colon before it (RFC 7951, section 4).
 pub fn is_named(member: Text<'_>, name: &str) -> bool {
-    let local = match member.text.rsplit_once(':') {
-        Some((_, local)) => Text {
-            text: local,
-            ..member
-        },
-        None => member,
+    let colon = member.text.bytes().rposition(|octet| octet == b':');
+    let behind = colon.map_or(0, |colon| colon.saturating_add(1));
+    let local = Text {
+        text: member.text.get(behind..).unwrap_or_default(),
+        ..member
     };
     local.is(name)
 }

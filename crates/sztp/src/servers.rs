@@ -177,7 +177,9 @@ impl<'m> Servers<'m> {
         let start = self.entries.last().map_or(0, |last| last.end);
         let end = start.saturating_add(host.len());
         let to = self.octets.get_mut(start..end).ok_or(full)?;
-        to.copy_from_slice(host.as_bytes());
+        for (to, from) in to.iter_mut().zip(host.bytes()) {
+            *to = from;
+        }
         let entry = Entry {
             named,
             depth,
