@@ -291,7 +291,7 @@ fn lint_rom() -> Result<()> {
         "-p",
         "mcu-rom",
         "--features",
-        "texts,https,parallel,trace,negotiate,menu,san,shell,verify",
+        "texts,https,parallel,trace,negotiate,menu,san,shell,stay,verify",
         "--bins",
     ];
     let mut command = cargo();
