@@ -67,7 +67,7 @@ const HOST_LIBRARY: [&str; 6] = [
 ];
 
 /// Programs and libraries for the ROM's target that the default ROM image does not link.
-const OTHER_ROM_CRATES: [&str; 8] = [
+const OTHER_ROM_CRATES: [&str; 9] = [
     "mcu-rom",
     "panic-gate",
     "bootstore",
@@ -76,6 +76,7 @@ const OTHER_ROM_CRATES: [&str; 8] = [
     "nwp-ethernet-model",
     "netboot-cms",
     "netboot-verity",
+    "util-host-stack",
 ];
 
 /// A part, in the order in which they run.
