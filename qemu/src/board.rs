@@ -17,6 +17,16 @@ pub const RECOVERY_SIZE: usize = 0x1000;
 /// Registers of the Ethernet device of a network coprocessor. Nothing is there: accesses fault and are emulated.
 #[cfg(feature = "nwp")]
 pub const ETHERNET: usize = 0x1200_0000;
+/// Configuration space of the PCI host bridge.
+#[cfg(feature = "stay")]
+pub const PCI_ECAM: usize = 0x3000_0000;
+/// The window behind which the bridge has its I/O ports.
+#[cfg(feature = "stay")]
+pub const PCI_IO: usize = 0x0300_0000;
+/// What this board does after the boot in place of the MCU's runtime firmware, as bits of the capabilities: it answers vendor defined
+/// messages, keeps a log, and has the mailbox.
+#[cfg(feature = "stay")]
+pub const MCU_RUNTIME: u32 = 0b0111_0000;
 /// SiFive test device.
 const TEST: usize = 0x0010_0000;
 

@@ -123,8 +123,13 @@ pub fn run() -> u32 {
     let watcher = lines();
     let status = match start(settings, entropy, watcher) {
         Ok(app) => finish(app),
-        Err(status) => status,
+        Err(status) => {
+            #[cfg(feature = "stay")]
+            print_costs();
+            status
+        }
     };
+    #[cfg(not(feature = "stay"))]
     print_costs();
     if stack::high_water() >= stack::size() {
         out.text("@stack exhausted\n");
@@ -295,10 +300,26 @@ fn finish(app: &'static mut App) -> u32 {
     out.number("tx", u64::from(stats.tx_frames));
     out.number("errors", u64::from(stats.errors));
     out.text("\n");
+    #[cfg(not(feature = "stay"))]
     net.exit();
     // SAFETY: the emulation was started.
     unsafe { emulation::report() };
+    #[cfg(feature = "stay")]
+    stay(app, status);
     status
+}
+
+/// Writes what the boot cost, stays up if it went well, and leaves the network then.
+#[cfg(feature = "stay")]
+#[inline(never)]
+fn stay(app: &mut App, status: u32) {
+    print_costs();
+    let versions = crate::stay::versions(app.report());
+    if status == 0 {
+        // SAFETY: `run` is called once, and so is this; the emulation was started.
+        unsafe { crate::stay::run(app.network(), versions) };
+    }
+    app.network().exit();
 }
 
 #[inline(never)]

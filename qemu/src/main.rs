@@ -19,6 +19,7 @@
 //! | `boot` | the parts put together; buffer sizes |
 //! | `rom_parts::settings` | what the operator or the fuses say |
 //! | `bench` | nothing: only in builds with `bench` |
+//! | `stay/` | nothing: only in builds with `stay` |
 //! | `emulation/` | nothing: it goes away |
 #![cfg_attr(target_arch = "riscv32", no_std, no_main)]
 
@@ -50,6 +51,8 @@ mod platform;
 mod provisioning;
 #[cfg(target_arch = "riscv32")]
 mod stack;
+#[cfg(all(target_arch = "riscv32", feature = "stay"))]
+mod stay;
 #[cfg(target_arch = "riscv32")]
 mod straps;
 #[cfg(all(target_arch = "riscv32", feature = "texts"))]

@@ -10,8 +10,11 @@ use netboot::Network;
 use netboot_core::{Instant, Platform};
 use rand_core::CryptoRngCore;
 
+/// The network device, where it stays.
+pub type Nic = ethernet::NicRef;
+
 /// The library on this board.
-pub type Net = Network<'static, ethernet::NicRef, Board>;
+pub type Net = Network<'static, Nic, Board>;
 
 /// The board as the library sees it.
 pub struct Board {

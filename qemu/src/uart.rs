@@ -4,10 +4,10 @@ use crate::board::UART;
 use core::fmt;
 
 /// Receive buffer register.
-#[cfg(feature = "script")]
+#[cfg(any(feature = "script", feature = "stay"))]
 const RBR: *const u8 = UART as *const u8;
 /// LSR: an octet was received.
-#[cfg(feature = "script")]
+#[cfg(any(feature = "script", feature = "stay"))]
 const DR: u8 = 1 << 0;
 /// Transmit holding register.
 const THR: *mut u8 = UART as *mut u8;
@@ -34,9 +34,10 @@ impl Uart {
     }
 }
 
-#[cfg(feature = "script")]
+#[cfg(any(feature = "script", feature = "stay"))]
 impl Uart {
-    fn take() -> Option<u8> {
+    /// An octet that was received.
+    pub fn take() -> Option<u8> {
         // SAFETY: LSR may be read at any time.
         let received = unsafe { core::ptr::read_volatile(LSR) } & DR != 0;
         // SAFETY: RBR has an octet when DR is set.

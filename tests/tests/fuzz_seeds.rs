@@ -100,6 +100,20 @@ fn seeds_of_the_terminal() {
 }
 
 #[test]
+fn seeds_of_the_host_library() {
+    use caliptra_util_host_command_types::fuzz as octets;
+    use caliptra_util_host_transport::fuzz as ways;
+    each("util_answers", octets::answers);
+    each("util_vdm", octets::vdm);
+    each("util_mailbox", |data| {
+        octets::mailbox(data);
+        ways::registers(data);
+    });
+    each("util_serial", ways::serial);
+    each("util_i3c", caliptra_util_host_recover::fuzz::run);
+}
+
+#[test]
 fn seeds_of_the_console() {
     each("console", |data| {
         netboot_lines::Transcript::read(&String::from_utf8_lossy(data)).cause();

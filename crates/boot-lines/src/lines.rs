@@ -1,7 +1,8 @@
 //! Reads one `@` line of the console into a value.
 //!
 //! The crate `netboot-app` writes the lines of a boot and of its report. The ROM adds the lines about what only the
-//! ROM knows: `@rom`, `@nic`, `@memory`, `@device`, `@device-image`, `@ethernet`, `@instret`, `@net`, `@panic` and `@stall`.
+//! ROM knows: `@rom`, `@nic`, `@memory`, `@device`, `@device-image`, `@ethernet`, `@instret`, `@net`, `@stay`,
+//! `@panic` and `@stall`.
 //!
 //! A line is a word and `key=value` pairs with one space between them; the value of `message` runs to the end of the
 //! line. The reader ignores unknown words and unknown keys, so that an older tool can read a newer ROM.
@@ -271,6 +272,17 @@ pub struct Net {
     pub errors: u64,
 }
 
+/// The line `@stay`: the board stays up after the boot and answers the host library.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Stay {
+    /// IPv4 address of the board; `None` when it has none, and then it does not stay.
+    pub address: Option<String>,
+    /// UDP port of the mailbox.
+    pub port: Option<u16>,
+    /// Endpoint number of the board in MCTP; `None` when it has no second UART.
+    pub mctp: Option<u8>,
+}
+
 /// The line `@ethernet`: what the emulated Ethernet device of a network coprocessor did. Each field is a number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct EthernetDevice {
@@ -407,6 +419,8 @@ pub enum Said {
     Net(Net),
     /// The ROM says what the emulated Ethernet device did.
     Ethernet(EthernetDevice),
+    /// The ROM says where the board answers, which stays up.
+    Stay(Stay),
     /// The ROM could not start a boot.
     Start(Failure),
     /// The ROM stopped at once.
@@ -563,6 +577,11 @@ impl Said {
                 rx: line.get("rx")?,
                 tx: line.get("tx")?,
                 errors: line.get("errors")?,
+            }),
+            "stay" => Said::Stay(Stay {
+                address: line.find("address").map(Into::into),
+                port: line.maybe("port")?,
+                mctp: line.maybe("mctp")?,
             }),
             "ethernet" => Said::Ethernet(EthernetDevice {
                 queued: line.get("queued")?,

@@ -2,7 +2,7 @@
 
 use crate::lines::{
     Device, DeviceImage, EthernetDevice, Failure, ImageLine, Instret, Memory, Net, Report, Rom,
-    Said, Stop,
+    Said, Stay, Stop,
 };
 use serde::Serialize;
 
@@ -77,6 +77,8 @@ pub struct Transcript {
     pub instret: Option<Instret>,
     /// Frames that the ROM handled.
     pub net: Option<Net>,
+    /// Where the board answers that stayed up after the boot.
+    pub stay: Option<Stay>,
     /// What the emulated Ethernet device of a network coprocessor did.
     pub ethernet: Option<EthernetDevice>,
     /// The error because of which the ROM could not start a boot.
@@ -267,6 +269,7 @@ impl Transcript {
             Said::Memory(memory) => self.memory = Some(memory),
             Said::Instret(instret) => self.instret = Some(instret),
             Said::Net(net) => self.net = Some(net),
+            Said::Stay(stay) => self.stay = Some(stay),
             Said::Ethernet(device) => self.ethernet = Some(device),
             Said::Start(error) => self.start = Some(error),
             Said::Stop(stop) => self.stop = Some(stop),
@@ -339,6 +342,7 @@ INFO  looking for an address
 @instret total=9000 emulated=4000 traps=12
 @net rx=3 tx=4 errors=0
 @ethernet queued=3 overflow=2 wrong_length=1 ignored=0
+@stay address=10.0.2.15 port=62222 mctp=9
 ";
 
     #[test]
@@ -363,6 +367,11 @@ INFO  looking for an address
         let ethernet = transcript.ethernet.unwrap();
         assert_eq!((ethernet.queued, ethernet.overflow), (3, 2));
         assert_eq!((ethernet.wrong_length, ethernet.ignored), (1, 0));
+        let stay = transcript.stay.unwrap();
+        assert_eq!(stay.address.as_deref(), Some("10.0.2.15"));
+        assert_eq!((stay.port, stay.mctp), (Some(62_222), Some(9)));
+        let nowhere = Transcript::read("@stay\n").stay.unwrap();
+        assert_eq!((nowhere.address, nowhere.port), (None, None));
     }
 
     #[test]

@@ -67,7 +67,7 @@ const HOST_LIBRARY: [&str; 6] = [
 ];
 
 /// Programs and libraries for the ROM's target that the default ROM image does not link.
-const OTHER_ROM_CRATES: [&str; 9] = [
+const OTHER_ROM_CRATES: [&str; 10] = [
     "mcu-rom",
     "panic-gate",
     "bootstore",
@@ -77,6 +77,7 @@ const OTHER_ROM_CRATES: [&str; 9] = [
     "netboot-cms",
     "netboot-sztp",
     "netboot-verity",
+    "util-host-stack",
 ];
 
 /// A part, in the order in which they run.
@@ -292,7 +293,7 @@ fn lint_rom() -> Result<()> {
         "-p",
         "mcu-rom",
         "--features",
-        "texts,https,parallel,trace,negotiate,menu,san,shell,verify",
+        "texts,https,parallel,trace,negotiate,menu,san,shell,stay,verify",
         "--bins",
     ];
     let mut command = cargo();

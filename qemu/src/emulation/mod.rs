@@ -112,6 +112,22 @@ pub unsafe fn report() {
     unsafe { ethernet::wired() }.report();
 }
 
+/// The version that an image told in its head, if it told one.
+///
+/// Only while no driver runs.
+#[cfg(feature = "stay")]
+pub fn version(index: u8) -> Option<util_device::Text> {
+    // SAFETY: the emulation was started before the boot, and no driver runs after it.
+    let device = unsafe { device() };
+    let version = device.images().get(usize::from(index))?.version?;
+    Some(util_device::Text::of_version(
+        version.major,
+        version.minor,
+        version.patch,
+        &version.commit,
+    ))
+}
+
 /// What the emulation has cost so far.
 pub fn counts() -> Counts {
     trap::counts()

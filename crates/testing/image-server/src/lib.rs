@@ -25,6 +25,8 @@ pub mod dhcp;
 pub mod dhcp6;
 mod dns;
 pub mod faults;
+#[cfg(unix)]
+pub mod forward;
 pub mod frame;
 mod http;
 #[cfg(unix)]

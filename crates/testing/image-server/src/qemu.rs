@@ -7,6 +7,7 @@
 //! never blocks, so a guest that sends and does not receive is still listened to. What is available is read
 //! at once, and what is to be sent is written at once.
 
+use crate::forward::Forward;
 use crate::served::Served;
 use crate::server::ImageServer;
 use netboot_core::{Duration, Instant};
@@ -81,8 +82,23 @@ pub fn listen(path: &Path) -> io::Result<UnixListener> {
 /// Those of the socket, but not that QEMU has gone; `InvalidData` when what comes is not QEMU's format.
 pub fn run(
     listener: UnixListener,
+    server: ImageServer,
+    link: Link,
+    stop: &AtomicBool,
+    on_event: impl FnMut(&mut ImageServer, Event),
+) -> io::Result<Report> {
+    run_with(listener, server, link, None, stop, on_event)
+}
+
+/// Like [`run`], with a port of this machine that leads to QEMU's.
+///
+/// # Errors
+/// As with [`run`], and those of the port's socket.
+pub fn run_with(
+    listener: UnixListener,
     mut server: ImageServer,
     mut link: Link,
+    mut forward: Option<Forward>,
     stop: &AtomicBool,
     mut on_event: impl FnMut(&mut ImageServer, Event),
 ) -> io::Result<Report> {
@@ -105,8 +121,16 @@ pub fn run(
         port.receive(|frame| link.send(now, Side::Client, frame))?;
         let mut arrived = false;
         while let Some(frame) = link.receive(now, Side::Server) {
+            if forward.as_mut().is_some_and(|port| port.take(&frame)) {
+                continue;
+            }
             server.handle_owned(now, frame);
             arrived = true;
+        }
+        if let Some(forward) = &mut forward {
+            for frame in forward.frames(server.mac(), server.ip())? {
+                link.send_owned(now, Side::Server, frame);
+            }
         }
         if arrived || server_due.is_some_and(|due| due <= now) {
             server.poll(now);
@@ -134,7 +158,11 @@ pub fn run(
             std::time::Duration::from_micros(micros).min(ATTENTION)
         });
         if !patience.is_zero() {
-            port.wait(patience)?;
+            let own = PollFd::from_borrowed_fd(port.as_fd(), port.interest());
+            match &forward {
+                Some(forward) => sleep(&mut [own, PollFd::new(forward, PollFlags::IN)], patience)?,
+                None => sleep(&mut [own], patience)?,
+            }
         }
     }
     on_event(&mut server, Event::Disconnected);
@@ -167,8 +195,13 @@ pub fn accept(listener: &UnixListener, stop: &AtomicBool) -> io::Result<Option<U
 
 /// Waits until `fd` is ready for what `flags` say, or for `patience`.
 fn sleep_on(fd: BorrowedFd<'_>, flags: PollFlags, patience: std::time::Duration) -> io::Result<()> {
+    sleep(&mut [PollFd::from_borrowed_fd(fd, flags)], patience)
+}
+
+/// Waits until one of `fds` is ready, or for `patience`.
+fn sleep(fds: &mut [PollFd<'_>], patience: std::time::Duration) -> io::Result<()> {
     let patience = Timespec::try_from(patience).map_err(io::Error::other)?;
-    match poll(&mut [PollFd::from_borrowed_fd(fd, flags)], Some(&patience)) {
+    match poll(fds, Some(&patience)) {
         Ok(_) | Err(rustix::io::Errno::INTR) => Ok(()),
         Err(error) => Err(error.into()),
     }

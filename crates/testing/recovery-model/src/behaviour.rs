@@ -186,6 +186,10 @@ impl RecoveryModel {
         self.device.left = self.registers.image_size;
         self.device.hasher = Sha256::new();
         self.device.marker = None;
+        #[cfg(feature = "versions")]
+        {
+            self.device.manifest = crate::manifest::Manifest::new();
+        }
         // Words lost stay on record, so that no test can miss them.
         if let Some(record) = self.record() {
             *record = ImageRecord {
@@ -239,6 +243,8 @@ impl RecoveryModel {
         if received == 0 {
             self.device.marker = octets.first_chunk().copied();
         }
+        #[cfg(feature = "versions")]
+        self.device.manifest.update(octets);
         let verified = self.verified_octets().saturating_sub(received) as usize;
         self.device
             .hasher
@@ -255,6 +261,13 @@ impl RecoveryModel {
             let digest = Digest(self.device.hasher.clone().finalize().into());
             if let Some(record) = self.record() {
                 record.sha256 = Some(digest);
+            }
+            #[cfg(feature = "versions")]
+            {
+                let version = self.device.manifest.version();
+                if let Some(record) = self.record() {
+                    record.version = version;
+                }
             }
             if self.stuck(Stuck::Pending(index)) {
                 self.hang();

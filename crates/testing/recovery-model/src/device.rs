@@ -85,6 +85,9 @@ pub(crate) struct Device {
     pub(crate) hasher: Sha256,
     /// The first word of the image.
     pub(crate) marker: Option<[u8; 4]>,
+    /// The head of the image.
+    #[cfg(feature = "versions")]
+    pub(crate) manifest: crate::manifest::Manifest,
 }
 
 impl Device {
@@ -102,6 +105,8 @@ impl Device {
             left: 0,
             hasher: Sha256::new(),
             marker: None,
+            #[cfg(feature = "versions")]
+            manifest: crate::manifest::Manifest::new(),
         }
     }
 

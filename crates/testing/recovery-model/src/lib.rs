@@ -30,6 +30,8 @@ mod fifo;
 pub mod fuzz;
 #[cfg(feature = "i2c")]
 pub mod i2c;
+#[cfg(feature = "versions")]
+mod manifest;
 pub mod model;
 mod outcome;
 mod registers;
@@ -40,6 +42,8 @@ pub use config::{
     ActivationClear, DeviceConfig, ErrorOrder, ExpectedImage, Faults, MAX_IMAGES, Personality,
     Refusal, ResetAt, STEP, Stuck, padded_sha256,
 };
+#[cfg(feature = "versions")]
+pub use manifest::BundleVersion;
 pub use model::RecoveryModel;
 pub use ocp_recovery::CoreVersion;
 pub use outcome::{DeviceOutcome, DevicePhase, ImageRecord, Progress, Stall, StallKind, Tally};

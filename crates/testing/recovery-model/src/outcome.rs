@@ -115,6 +115,10 @@ pub struct ImageRecord {
     pub verified: bool,
     /// Words lost because they were written into a full FIFO.
     pub dropped_words: u32,
+    /// The version that the image tells in its head, once that was drained; `None` for an image that is no Caliptra firmware
+    /// bundle.
+    #[cfg(feature = "versions")]
+    pub version: Option<crate::BundleVersion>,
 }
 
 /// Counts of what happened since the model was made. A reset does not clear them.

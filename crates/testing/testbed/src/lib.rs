@@ -5,7 +5,7 @@
 //! - [`host`]: the boot application and the network boot library on this machine's processor.
 //! - [`settings_help`]: what a line of the settings may be.
 //! - [`sim`]: in a simulated world, in virtual time.
-//! - [`rom`], [`flash`], [`qemu`]: the real ROM, built, put into flash and run under QEMU.
+//! - [`rom`], [`flash`], [`qemu`]: the real ROM, built, put into flash and run under QEMU; in [`stay`] it stays up after the boot.
 //! - [`device_lines`]: the console lines about the emulated device, for boots on the host. The crate `netboot-lines` reads
 //!   a console back.
 //! - [`bridge`], [`console`]: any machine under QEMU behind a link that delays and loses, with a console to talk to.
@@ -36,10 +36,12 @@ pub mod routers;
 pub mod servers;
 pub mod settings_help;
 pub mod sim;
+pub mod stay;
 pub mod sztp;
 pub mod tap;
 pub mod tls_servers;
 mod watched;
+mod wire;
 
 pub use https::Https;
 pub use plan::{Image, Plan, Protocol};

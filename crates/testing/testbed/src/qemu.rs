@@ -5,20 +5,20 @@
 //! does when this process dies.
 
 use crate::plan::Plan;
+use crate::wire::Server;
 use anyhow::{Context, Result, anyhow, bail, ensure};
+use image_server::Served;
+use image_server::forward::Forward;
 use image_server::tls::TlsConnection;
-use image_server::{ImageServer, Served, qemu as port};
 use netboot_lines::Transcript;
-use netsim::{Link, LinkStats};
+use netsim::LinkStats;
 use rand_chacha::ChaCha8Rng;
 use rand_core::{RngCore, SeedableRng};
 use std::ffi::OsString;
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader, BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -172,7 +172,7 @@ pub fn loader_arguments(address: u32, file: &Path) -> [OsString; 2] {
 }
 
 /// `prefix` and a path, in which QEMU wants each comma twice.
-fn with_path(prefix: &str, path: &Path) -> OsString {
+pub(crate) fn with_path(prefix: &str, path: &Path) -> OsString {
     let mut text = OsString::from(prefix);
     match path.to_str() {
         Some(path) => text.push(path.replace(',', ",,")),
@@ -182,29 +182,64 @@ fn with_path(prefix: &str, path: &Path) -> OsString {
 }
 
 /// What a boot has beside QEMU.
-struct Surroundings {
+pub(crate) struct Surroundings {
     server: Server,
+    started: Instant,
     /// QEMU's arguments: the machine, its network and its straps.
-    arguments: Vec<OsString>,
+    pub(crate) arguments: Vec<OsString>,
     /// The socket and the files of the straps.
-    _scratch: tempfile::TempDir,
+    pub(crate) scratch: tempfile::TempDir,
 }
 
 impl Surroundings {
-    fn new(plan: &Plan, options: &QemuOptions) -> Result<Self> {
+    pub(crate) fn new(
+        plan: &Plan,
+        options: &QemuOptions,
+        forward: Option<Forward>,
+    ) -> Result<Self> {
+        let started = Instant::now();
         let scratch = tempfile::Builder::new()
             .prefix("netboot-")
             .tempdir()
             .context("cannot make a temporary directory")?;
         let socket = scratch.path().join("net.sock");
-        let server = Server::start(plan, &socket, options.pcap.as_deref())?;
+        let server = Server::start(plan, &socket, options.pcap.as_deref(), forward)?;
         let mut arguments = machine_arguments(&options.rom, options.memory_mib);
         arguments.extend(network_arguments(&socket));
         arguments.extend(strap_arguments(plan, scratch.path())?);
+        if let Some(shift) = options.icount {
+            arguments.extend(["-icount".into(), format!("shift={shift}").into()]);
+        }
+        if options.gdb {
+            arguments.extend(["-s".into(), "-S".into()]);
+        }
         Ok(Self {
             server,
+            started,
             arguments,
-            _scratch: scratch,
+            scratch,
+        })
+    }
+
+    /// Reads the console of `machine` until it ends.
+    pub(crate) fn watch(
+        self,
+        machine: Machine,
+        options: &QemuOptions,
+        on_line: &mut dyn FnMut(&str),
+    ) -> Result<QemuOutcome> {
+        let timeout = (!options.gdb).then_some(options.timeout);
+        let (lines, parsed, status) = machine.run(timeout, on_line)?;
+        let report = self.server.stop()?;
+        Ok(QemuOutcome {
+            lines,
+            parsed,
+            exit_code: status.code(),
+            served: report.server.served().to_vec(),
+            tls: report.server.tls_connections().to_vec(),
+            link: report.link.stats(),
+            dropped: report.dropped,
+            elapsed: self.started.elapsed(),
         })
     }
 }
@@ -214,7 +249,7 @@ impl Surroundings {
 /// # Errors
 /// When QEMU cannot be run.
 pub fn boot_at_terminal(plan: &Plan, options: &QemuOptions) -> Result<Option<i32>> {
-    let mut around = Surroundings::new(plan, options)?;
+    let mut around = Surroundings::new(plan, options, None)?;
     // Ctrl-C is a key for the ROM, too.
     let mut arguments = around.arguments.iter_mut();
     if let Some(stdio) = arguments.find(|argument| *argument == "stdio") {
@@ -238,29 +273,9 @@ pub fn boot(
     options: &QemuOptions,
     on_line: &mut dyn FnMut(&str),
 ) -> Result<QemuOutcome> {
-    let started = Instant::now();
-    let mut around = Surroundings::new(plan, options)?;
-    let arguments = &mut around.arguments;
-    if let Some(shift) = options.icount {
-        arguments.extend(["-icount".into(), format!("shift={shift}").into()]);
-    }
-    if options.gdb {
-        arguments.extend(["-s".into(), "-S".into()]);
-    }
-    let timeout = (!options.gdb).then_some(options.timeout);
-    let machine = Machine::start(bound_to_us(QEMU), arguments, &plan.keys)?;
-    let (lines, parsed, status) = machine.run(timeout, on_line)?;
-    let report = around.server.stop()?;
-    Ok(QemuOutcome {
-        lines,
-        parsed,
-        exit_code: status.code(),
-        served: report.server.served().to_vec(),
-        tls: report.server.tls_connections().to_vec(),
-        link: report.link.stats(),
-        dropped: report.dropped,
-        elapsed: started.elapsed(),
-    })
+    let around = Surroundings::new(plan, options, None)?;
+    let machine = Machine::start(bound_to_us(QEMU), &around.arguments, &plan.keys)?;
+    around.watch(machine, options, on_line)
 }
 
 /// Writes what the ROM finds in RAM at power-on (a seed, its settings, those of the emulated device) to
@@ -302,60 +317,6 @@ fn straps(plan: &Plan) -> Result<Vec<(&'static str, u32, Vec<u8>)>> {
     Ok(straps)
 }
 
-/// The image server in its thread.
-struct Server {
-    stop: Arc<AtomicBool>,
-    thread: Option<thread::JoinHandle<std::io::Result<port::Report>>>,
-}
-
-impl Server {
-    fn start(plan: &Plan, socket: &Path, pcap: Option<&Path>) -> Result<Self> {
-        let listener = port::listen(socket)
-            .with_context(|| format!("cannot listen at {}", socket.display()))?;
-        let mut link = Link::new(plan.seed, plan.link);
-        if let Some(path) = pcap {
-            let file = File::create(path);
-            let file = file.with_context(|| format!("cannot write {}", path.display()))?;
-            link.capture(Box::new(BufWriter::new(file)));
-        }
-        let config = plan.server();
-        let stop = Arc::new(AtomicBool::new(false));
-        let thread = {
-            let stop = stop.clone();
-            thread::Builder::new()
-                .name("image-server".into())
-                .spawn(move || {
-                    let server = ImageServer::new(config, netboot_core::Instant::ZERO);
-                    port::run(listener, server, link, &stop, |_, _| {})
-                })
-                .context("cannot start a thread")?
-        };
-        Ok(Self {
-            stop,
-            thread: Some(thread),
-        })
-    }
-
-    fn stop(mut self) -> Result<port::Report> {
-        self.stop.store(true, Ordering::Relaxed);
-        let thread = self.thread.take().context("stopped twice")?;
-        match thread.join() {
-            Ok(report) => report.context("the image server failed"),
-            Err(_) => bail!("the image server panicked (message above)"),
-        }
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        self.stop.store(true, Ordering::Relaxed);
-        if let Some(thread) = self.thread.take() {
-            // What it says no longer matters; its end does, because it holds the socket and the capture.
-            let _ = thread.join();
-        }
-    }
-}
-
 /// A running QEMU; killed when dropped.
 pub(crate) struct Machine {
     child: Child,
@@ -371,32 +332,45 @@ impl Drop for Machine {
 
 impl Machine {
     /// Starts `command`, which runs QEMU, with these arguments. `keys` is what a person has typed before that.
-    pub(crate) fn start(mut command: Command, arguments: &[OsString], keys: &str) -> Result<Self> {
-        let mut child = command
+    pub(crate) fn start(command: Command, arguments: &[OsString], keys: &str) -> Result<Self> {
+        if keys.is_empty() {
+            return Self::spawn(command, arguments, Stdio::null());
+        }
+        let (machine, mut stdin) = Self::start_with_keyboard(command, arguments)?;
+        let keys = keys.to_owned();
+        // A machine that ends early reads no more; its end tells why.
+        thread::spawn(move || stdin.write_all(keys.as_bytes()));
+        Ok(machine)
+    }
+
+    /// Like [`start`](Self::start), with the keyboard of the console in the caller's hands.
+    pub(crate) fn start_with_keyboard(
+        command: Command,
+        arguments: &[OsString],
+    ) -> Result<(Self, ChildStdin)> {
+        let mut machine = Self::spawn(command, arguments, Stdio::piped())?;
+        let stdin = machine.child.stdin.take().context("no standard input")?;
+        Ok((machine, stdin))
+    }
+
+    fn spawn(mut command: Command, arguments: &[OsString], stdin: Stdio) -> Result<Self> {
+        let child = command
             .args(arguments)
-            .stdin(match keys {
-                "" => Stdio::null(),
-                _ => Stdio::piped(),
-            })
+            .stdin(stdin)
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
             .with_context(|| format!("cannot start {QEMU}"))?;
-        if let Some(mut stdin) = child.stdin.take() {
-            let keys = keys.to_owned();
-            // A machine that ends early reads no more; its end tells why.
-            thread::spawn(move || stdin.write_all(keys.as_bytes()));
-        }
         Ok(Self { child })
     }
 
-    /// Reads the console until QEMU ends.
+    /// Reads the console until QEMU ends. The time that `on_line` takes is not counted to `timeout`.
     pub(crate) fn run(
         mut self,
         timeout: Option<Duration>,
         on_line: &mut dyn FnMut(&str),
     ) -> Result<(Vec<String>, Transcript, ExitStatus)> {
-        let deadline = timeout.map(|timeout| Instant::now() + timeout);
+        let mut deadline = timeout.map(|timeout| Instant::now() + timeout);
         let stdout = self.child.stdout.take().context("no standard output")?;
         let mut stderr = self.child.stderr.take().context("no standard error")?;
         let complaints = thread::spawn(move || {
@@ -427,7 +401,9 @@ impl Machine {
             match next {
                 Ok(line) => {
                     parsed.line(&line);
+                    let begun = Instant::now();
                     on_line(&line);
+                    deadline = deadline.map(|at| at + begun.elapsed());
                     lines.push(line);
                 }
                 Err(RecvTimeoutError::Disconnected) => break,

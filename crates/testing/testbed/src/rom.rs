@@ -88,6 +88,8 @@ pub struct RomOptions {
     pub script_extras: bool,
     /// With the last events and the number of attempts kept over a reset.
     pub trace: bool,
+    /// With an end that stays up and answers the host library.
+    pub stay: bool,
     /// With HTTPS.
     pub https: Option<HttpsRom>,
     /// With secure zero-touch provisioning, which needs HTTPS.
@@ -119,6 +121,7 @@ impl Default for RomOptions {
             script: false,
             script_extras: false,
             trace: false,
+            stay: false,
             https: None,
             sztp: None,
             panic: false,
@@ -136,6 +139,16 @@ impl RomOptions {
             rom_kib: 64,
             ram_kib: 64,
             nwp: true,
+            ..Self::default()
+        }
+    }
+
+    /// The usual ROM with an end that stays up. The device that answers has its own keys, curves and buffers, so the ROM has more memory.
+    pub fn staying() -> Self {
+        Self {
+            rom_kib: 512,
+            ram_kib: 256,
+            stay: true,
             ..Self::default()
         }
     }
@@ -170,6 +183,7 @@ impl RomOptions {
             (self.ipv6, "ipv6", "ipv6"),
             (self.negotiate, "negotiate", "negotiate"),
             (self.trace, "trace", "trace"),
+            (self.stay, "stay", "stay"),
             (self.texts, "texts", "texts"),
             (self.panic, "panic-at-start", "panic"),
             (self.bench, "bench", "bench"),
@@ -522,6 +536,7 @@ not json
             with(|rom| rom.texts = true),
             with(|rom| rom.parallel = true),
             with(|rom| rom.settings = true),
+            with(|rom| rom.stay = true),
             with(|rom| rom.ipv6 = true),
             with(|rom| rom.panic = true),
             with(|rom| rom.bench = true),

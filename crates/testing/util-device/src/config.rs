@@ -1,6 +1,6 @@
 //! Which device it is.
 
-use core::fmt;
+use core::fmt::{self, Write};
 use sha2::{Digest, Sha256};
 
 /// Bits of the MCU ROM's capabilities.
@@ -29,26 +29,50 @@ impl Text {
         Self { octets, len }
     }
 
-    /// The version of an image that does not tell one: `0.0.0`, and 20 digits of its SHA-256 in the commit's place.
-    pub fn version_of(image: &[u8]) -> Self {
+    /// The version of an image that does not tell one: `0.0.0`, and the first 20 digits of its SHA-256 in the commit's place.
+    pub fn of_digest(sha256: &[u8; 32]) -> Self {
         let mut text = Self::new("0.0.0 ");
-        for octet in Sha256::digest(image).iter().take(10) {
-            for digit in [octet >> 4, octet & 0xF] {
-                if let Some(to) = text.octets.get_mut(text.len) {
-                    *to = b"0123456789abcdef"
-                        .get(usize::from(digit))
-                        .copied()
-                        .unwrap_or(b'?');
-                    text.len += 1;
-                }
+        for octet in sha256.iter().take(10) {
+            // Ten octets are 20 letters, and there is room for 26.
+            let _ = write!(text, "{octet:02x}");
+        }
+        text
+    }
+
+    /// The version of an image that tells one, with the first 12 digits of its commit unless that is all zeros: a vendor defined
+    /// message has room for 32 octets.
+    pub fn of_version(major: u8, minor: u8, patch: u16, commit: &[u8; 20]) -> Self {
+        let mut text = Self::new("");
+        // At most 13 letters, a blank, and 12 more.
+        let _ = write!(text, "{major}.{minor}.{patch}");
+        if *commit != [0; 20] {
+            let _ = text.write_str(" ");
+            for octet in commit.iter().take(6) {
+                let _ = write!(text, "{octet:02x}");
             }
         }
         text
     }
 
+    /// The version of an image that does not tell one, by its octets: [`of_digest`](Self::of_digest) of their SHA-256.
+    pub fn version_of(image: &[u8]) -> Self {
+        Self::of_digest(&Sha256::digest(image).into())
+    }
+
     /// The text's octets.
     pub fn as_bytes(&self) -> &[u8] {
         self.octets.get(..self.len).unwrap_or_default()
+    }
+}
+
+impl Write for Text {
+    /// Appends `part` if all of it fits.
+    fn write_str(&mut self, part: &str) -> fmt::Result {
+        let end = self.len.saturating_add(part.len());
+        let to = self.octets.get_mut(self.len..end).ok_or(fmt::Error)?;
+        to.copy_from_slice(part.as_bytes());
+        self.len = end;
+        Ok(())
     }
 }
 
@@ -102,5 +126,33 @@ impl Default for DeviceConfig {
             seed: 1,
             log_part: 1024,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn text(of: Text) -> String {
+        String::from_utf8(of.as_bytes().to_vec()).unwrap()
+    }
+
+    #[test]
+    fn versions_are_texts_of_at_most_32_octets() {
+        let commit = [0xAB; 20];
+        assert_eq!(text(Text::of_version(2, 1, 7, &[0; 20])), "2.1.7");
+        assert_eq!(
+            text(Text::of_version(2, 1, 7, &commit)),
+            "2.1.7 abababababab"
+        );
+        let longest = text(Text::of_version(255, 255, 65_535, &commit));
+        assert_eq!(longest, "255.255.65535 abababababab");
+        assert_eq!(
+            text(Text::of_digest(&[1; 32])),
+            "0.0.0 01010101010101010101"
+        );
+        let mut full = Text::new("0123456789012345678901234567890123456789");
+        assert_eq!(text(full).len(), 32);
+        assert!(full.write_str("x").is_err());
     }
 }

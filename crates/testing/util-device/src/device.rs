@@ -84,11 +84,10 @@ impl Device {
         ec::public(&self.attestation_key).unwrap_or([0; 96])
     }
 
-    /// Tells the device which MCU runtime image it was booted with. The version is `version` if the image has one, else the
-    /// image's digest ([`Text::version_of`](crate::Text::version_of)).
-    pub fn booted(&mut self, version: Option<crate::Text>, image: &[u8]) {
-        let version = version.unwrap_or_else(|| crate::Text::version_of(image));
-        if let Some(place) = self.config.versions.get_mut(1) {
+    /// Tells the device what it was booted with: the version of Caliptra's core firmware (`index` 0), of the MCU's runtime (1), or of
+    /// the SoC's set (2). An image that tells no version has [`Text::of_digest`](crate::Text::of_digest).
+    pub fn booted(&mut self, index: usize, version: crate::Text) {
+        if let Some(place) = self.config.versions.get_mut(index) {
             *place = Some(version);
         }
     }

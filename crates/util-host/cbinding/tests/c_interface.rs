@@ -1,5 +1,11 @@
 //! The C interface, from C: built by gcc with the address and the undefined behaviour sanitizer, linked with both libraries.
 
+use caliptra_util_host_transport::mctp::packet::{
+    BASELINE_UNIT, Fragmenter, PacketHeader, Reassembler,
+};
+use caliptra_util_host_transport::mctp::serial::{Decoder, MAX_FRAME, MAX_PACKET, encode};
+use std::io::{Read as _, Write as _};
+use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use util_device::server::{Link, MctpServer, UdpServer};
@@ -140,8 +146,100 @@ fn the_examples_work() {
         "{text}"
     );
     // The MCTP server speaks the control protocol; SPDM and PLDM it does not, which the examples report.
-    assert!(run(&build("spdm_adapter"), &[&mctp]).contains("no SPDM responder answered"));
-    assert!(run(&build("pldm_adapter"), &[&mctp]).contains("no PLDM responder answered"));
+    let (spdm, pldm) = (build("spdm_adapter"), build("pldm_adapter"));
+    assert!(run(&spdm, &[&mctp]).contains("no SPDM responder answered"));
+    assert!(run(&pldm, &[&mctp]).contains("no PLDM responder answered"));
+    let responder = responder();
+    assert!(run(&spdm, &[&responder]).contains("2 SPDM versions, the first 12"));
+    assert!(run(&pldm, &[&responder]).contains("terminus 42"));
+}
+
+/// An MCTP endpoint that tells its SPDM versions and its PLDM terminus, for two connections. Gives its address.
+fn responder() -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = format!("mctp+tcp://{}", listener.local_addr().unwrap());
+    std::thread::spawn(move || {
+        for stream in listener.incoming().take(2) {
+            respond(&mut stream.unwrap());
+        }
+    });
+    address
+}
+
+/// Answers one connection until its other end closes it.
+fn respond(stream: &mut TcpStream) {
+    let (mut decoder, mut whole) = (Decoder::new(), Reassembler::<256>::new());
+    let mut octet = [0];
+    while matches!(stream.read(&mut octet), Ok(1)) {
+        let Some(packet) = decoder.push(octet[0]) else {
+            continue;
+        };
+        let (header, payload) = PacketHeader::parse(packet).unwrap();
+        let Some(len) = whole.push(&header, payload) else {
+            continue;
+        };
+        let answer: &[u8] = match &whole.message()[..len] {
+            // DSP0274: VERSION with 1.2 and 1.1, behind GET_VERSION.
+            [0x05, 0x10, 0x84, 0, 0] => &[0x05, 0x10, 0x04, 0, 0, 0, 2, 0, 0x12, 0, 0x11],
+            // DSP0240: GetTID of instance 1.
+            [0x01, 0x81, 0x00, 0x02] => &[0x01, 0x01, 0x00, 0x02, 0x00, 42],
+            other => panic!("{other:02x?}"),
+        };
+        let back = PacketHeader {
+            destination: header.source,
+            source: header.destination,
+            owner: false,
+            ..header
+        };
+        let mut packets = Fragmenter::new(back, answer, BASELINE_UNIT);
+        let (mut packet, mut frame) = ([0; MAX_PACKET], [0; MAX_FRAME]);
+        while let Some(len) = packets.next_packet(&mut packet) {
+            let len = encode(&packet[..len], &mut frame).unwrap();
+            stream.write_all(&frame[..len]).unwrap();
+        }
+    }
+}
+
+/// The flags for a library that `pkg-config` knows. `None` when it does not, or is not there itself.
+fn installed(library: &str) -> Option<Vec<String>> {
+    let mut command = Command::new("pkg-config");
+    let done = command.args(["--cflags", "--libs", library]).output();
+    let done = done.ok().filter(|done| done.status.success())?;
+    let flags = String::from_utf8(done.stdout).unwrap();
+    Some(flags.split_whitespace().map(Into::into).collect())
+}
+
+/// The adapters compile against the libraries themselves, where these are installed; the test says loudly when they are not.
+#[test]
+fn the_adapters_fit_the_libraries_that_are_installed() {
+    let directory = tempfile::tempdir().unwrap();
+    let object = directory.path().join("adapter");
+    match installed("libpldm") {
+        Some(theirs) => {
+            let mut flags = static_flags();
+            flags.push("-DWITH_LIBPLDM".into());
+            flags.extend(theirs);
+            let flags: Vec<_> = flags.iter().map(String::as_str).collect();
+            compile("examples/c/pldm_adapter.c", &object, false, &flags);
+            assert!(run(&object, &[&responder()]).contains("terminus 42"));
+            println!("pldm_adapter.c was compiled and run with the installed libpldm");
+        }
+        None => println!(
+            "NOT RUN: pldm_adapter.c with libpldm, which is not installed: the mock of its header stood in for it"
+        ),
+    }
+    // libspdm has no file for pkg-config: its headers are where its user puts them.
+    match std::env::var("LIBSPDM_INCLUDE") {
+        Ok(include) => {
+            let include = format!("-I{include}");
+            let flags = ["-c", "-DWITH_LIBSPDM", &include];
+            compile("examples/c/spdm_adapter.c", &object, false, &flags);
+            println!("spdm_adapter.c was compiled with libspdm's headers");
+        }
+        Err(_) => println!(
+            "NOT RUN: spdm_adapter.c with libspdm, as LIBSPDM_INCLUDE does not name its headers: the mock stood in for them"
+        ),
+    }
 }
 
 /// What the program wrote is what is committed. `UPDATE_HEADER=1` writes it anew.

@@ -14,7 +14,7 @@ use p384::ecdsa::signature::{Signer, Verifier};
 use p384::ecdsa::{Signature, SigningKey, VerifyingKey};
 use p384::elliptic_curve::sec1::ToEncodedPoint;
 use sha2::{Digest, Sha384, Sha512};
-use util_device::{Device, DeviceConfig};
+use util_device::{Device, DeviceConfig, Text};
 
 #[test]
 fn what_the_device_is() {
@@ -56,7 +56,7 @@ fn what_the_device_is() {
 #[test]
 fn the_version_of_an_image_without_one_is_its_digest() {
     let mut device = Device::new(DeviceConfig::default());
-    device.booted(None, b"abc");
+    device.booted(1, Text::version_of(b"abc"));
     with_device(device, |session| {
         let version = caliptra_cmd_get_firmware_version(session, 1).unwrap();
         // SHA-256 of "abc" begins with these digits.

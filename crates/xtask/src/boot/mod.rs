@@ -7,6 +7,7 @@ mod options;
 mod report;
 mod show;
 mod sim;
+mod stay;
 mod summary;
 mod timeline;
 
@@ -121,6 +122,7 @@ fn build(arguments: &BootArgs, plan: &Plan) -> Result<(rom::Rom, String)> {
             ipv6: arguments.ipv6,
             script: arguments.has_scripts(),
             script_extras: arguments.has_scripts(),
+            stay: arguments.stay,
             https: plan.https.as_ref().map(Https::rom),
             sztp: plan.sztp.as_ref().map(Sztp::rom),
             ..RomOptions::default()
@@ -149,7 +151,11 @@ fn under_qemu(arguments: &BootArgs, plan: &Plan, pcap: PathBuf) -> Result<Run> {
         println!("  lldb {elf} -o 'gdb-remote {}'", qemu::GDB_PORT);
     }
     let mut show = Show::new(arguments.verbose);
-    let outcome = qemu::boot(plan, &options, &mut |line| show.line(line))?;
+    let mut on_line = |line: &str| show.line(line);
+    let outcome = match arguments.stay {
+        true => stay::boot(plan, &options, &mut on_line)?,
+        false => qemu::boot(plan, &options, &mut on_line)?,
+    };
     drop(show);
     Ok(Run {
         world: version,

@@ -17,6 +17,7 @@ use std::path::{Path, PathBuf};
 use test_pki::{Identity, Pki, Usage, Validity};
 use testbed::https::Https;
 use testbed::plan::{EndSignal, FILE_NAMES, FIRMWARE_SIZES, Family, Pointer, SERVER, firmware};
+use testbed::rom::RomOptions;
 use testbed::sztp::Sztp;
 use testbed::{Image, Plan, Protocol, settings_help};
 
@@ -102,7 +103,7 @@ pub struct BootArgs {
     pub script: Option<PathBuf>,
     /// Let a bootstrap server say what is to be run (RFC 8572): DHCP names it, it wants to see the board's certificate, and sends what the owner has signed. The image comes
     /// by HTTPS, and its digest is compared
-    #[arg(long, conflicts_with_all = ["toc", "flash_image", "nwp", "script", "shell", "static_address", "ipv6", "trust"])]
+    #[arg(long, conflicts_with_all = ["toc", "flash_image", "nwp", "script", "shell", "static_address", "ipv6", "trust", "stay"])]
     pub sztp: bool,
     /// With --sztp: the board trusts the bootstrap server, which sends what nobody has signed and hears what becomes of it
     #[arg(long, requires = "sztp")]
@@ -110,6 +111,9 @@ pub struct BootArgs {
     /// Begin with a prompt at this terminal: `help` lists the commands, and `autoboot` boots
     #[arg(long, conflicts_with_all = ["sim", "nwp", "gdb", "icount"])]
     pub shell: bool,
+    /// Let the board stay up after a boot that went well, and answer `caliptra-util` by mailbox and by MCTP, until Enter is pressed
+    #[arg(long, conflicts_with_all = ["sim", "shell", "nwp", "ipv6", "gdb"])]
+    pub stay: bool,
     /// Turn one bit of this image on the server
     #[arg(long, value_name = "INDEX")]
     pub corrupt: Option<usize>,
@@ -139,10 +143,10 @@ pub struct BootArgs {
     /// Version of the emulated I3C core
     #[arg(long, help_heading = "Board", value_parser = ["v1p4", "v1p5"])]
     pub core: Option<String>,
-    /// RAM of the ROM program in KiB [default: 128; 160 for scripts with HTTPS]; the build fails when it does not fit
+    /// RAM of the ROM program in KiB [default: 128; 160 for scripts with HTTPS, 256 with --stay]; the build fails when it does not fit
     #[arg(long, value_name = "KIB", help_heading = "QEMU")]
     pub ram: Option<u32>,
-    /// Flash of the ROM program in KiB [default: 256; 288 for scripts with HTTPS, which verify signatures too]
+    /// Flash of the ROM program in KiB [default: 256; 288 for scripts with HTTPS, which verify signatures too; 512 with --stay]
     #[arg(long, value_name = "KIB", help_heading = "QEMU")]
     pub rom: Option<u32>,
     /// Boot the ROM of a network coprocessor: TFTP only, in 64 KiB of flash and 64 KiB of RAM, stack included
@@ -267,7 +271,8 @@ impl BootArgs {
 
     /// Flash of the ROM program in KiB.
     pub(super) fn rom_kib(&self) -> u32 {
-        self.rom.unwrap_or(match self.is_large() {
+        let stay = self.stay.then(|| RomOptions::staying().rom_kib);
+        self.rom.or(stay).unwrap_or(match self.is_large() {
             true => 288,
             false => 256,
         })
@@ -275,7 +280,8 @@ impl BootArgs {
 
     /// RAM of the ROM program in KiB.
     pub(super) fn ram_kib(&self) -> u32 {
-        self.ram.unwrap_or(match self.is_large() {
+        let stay = self.stay.then(|| RomOptions::staying().ram_kib);
+        self.ram.or(stay).unwrap_or(match self.is_large() {
             true => 160,
             false => 128,
         })

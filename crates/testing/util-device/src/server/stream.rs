@@ -1,9 +1,8 @@
 //! The MCTP endpoint behind a TCP stream that stands for a serial line.
 
 use crate::device::Device;
+use crate::line::SerialLine;
 use crate::mctp::MctpEndpoint;
-use caliptra_util_host_transport::mctp::packet::{BASELINE_UNIT, Fragmenter};
-use caliptra_util_host_transport::mctp::serial::{Decoder, MAX_FRAME, MAX_PACKET, encode};
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream, ToSocketAddrs};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -94,7 +93,7 @@ fn serve(
     stream.set_nonblocking(false)?;
     stream.set_nodelay(true)?;
     stream.set_read_timeout(Some(Duration::from_millis(5)))?;
-    let mut decoder = Decoder::new();
+    let mut serial = SerialLine::new();
     let mut late: Vec<(Instant, Vec<u8>)> = vec![];
     let mut octets = [0; 512];
     while !stop.load(Ordering::SeqCst) {
@@ -116,21 +115,12 @@ fn serve(
             Err(error) => return Err(error),
         };
         for octet in octets.get(..len).unwrap_or_default() {
-            let Some(packet) = decoder.push(*octet) else {
-                continue;
-            };
             let mut endpoint = endpoint.lock().unwrap_or_else(PoisonError::into_inner);
-            let Some((header, reply)) = endpoint.handle(packet) else {
+            let mut line = vec![];
+            let mut send = |frame: &[u8]| line.extend_from_slice(frame);
+            let Some(reply) = serial.push(*octet, &mut endpoint, &mut send) else {
                 continue;
             };
-            let mut line = vec![];
-            let mut packets = Fragmenter::new(header, endpoint.answer(&reply), BASELINE_UNIT);
-            let (mut packet, mut frame) = ([0; MAX_PACKET], [0; MAX_FRAME]);
-            while let Some(len) = packets.next_packet(&mut packet) {
-                if let Some(len) = encode(packet.get(..len).unwrap_or_default(), &mut frame) {
-                    line.extend_from_slice(frame.get(..len).unwrap_or_default());
-                }
-            }
             let at = Instant::now() + Duration::from_millis(u64::from(reply.delay_ms));
             for _ in 0..reply.copies {
                 match reply.delay_ms {
