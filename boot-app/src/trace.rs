@@ -52,7 +52,7 @@ pub enum TraceKind {
     Toc = 4,
     /// The device asks for an image. The value is 0.
     Requested = 5,
-    /// A transfer is being opened. The value is the source: 0 static, 1 toc, 2 dhcp, 3 default, 4 script.
+    /// A transfer is being opened. The value is the source: 0 static, 1 toc, 2 dhcp, 3 default, 4 script, 5 bootstore.
     Fetching = 6,
     /// The server has the file. The value is its size in octets.
     Opened = 7,
@@ -76,10 +76,12 @@ pub enum TraceKind {
     Script = 16,
     /// A script failed. The value is the error number.
     ScriptFailed = 17,
+    /// The bootstore has a network configuration, and the boot uses it. The value is its generation.
+    Bootstore = 18,
 }
 
 /// Every kind, by its number less one, with its word on the console.
-const KINDS: [(TraceKind, &str); 17] = [
+const KINDS: [(TraceKind, &str); 18] = [
     (TraceKind::Begun, "begun"),
     (TraceKind::Configured, "configured"),
     (TraceKind::BootFile, "boot-file"),
@@ -97,6 +99,7 @@ const KINDS: [(TraceKind, &str); 17] = [
     (TraceKind::Server, "server"),
     (TraceKind::Script, "script"),
     (TraceKind::ScriptFailed, "script-failed"),
+    (TraceKind::Bootstore, "bootstore"),
 ];
 
 impl TraceKind {
@@ -206,6 +209,8 @@ impl Trace {
     fn event(&mut self, now: Instant, event: &Event<'_>) {
         let (kind, value) = match event {
             Event::Configured(_) => (TraceKind::Configured, 0),
+            #[cfg(feature = "bootstore")]
+            Event::Bootstore { generation, .. } => (TraceKind::Bootstore, narrow(*generation)),
             #[cfg(feature = "negotiate")]
             Event::Server { server, .. } => (TraceKind::Server, narrow(server.size.unwrap_or(0))),
             Event::BootFile { .. } => (TraceKind::BootFile, 0),
@@ -423,7 +428,7 @@ mod tests {
             assert_eq!(kind.as_str(), word);
         }
         assert_eq!(TraceKind::read(0), None);
-        assert_eq!(TraceKind::read(18), None);
+        assert_eq!(TraceKind::read(19), None);
     }
 
     proptest! {

@@ -9,6 +9,7 @@
 //! route 10.9.0.0/16 10.0.2.9
 //! dns 10.0.2.3
 //! boot http://10.0.2.2/fw/      # the boot file or directory
+//! bootstore ask                 # with more settings in `bootstore_settings`, in builds with `bootstore`
 //! serial A1234                  # for scripts, in builds with `script`: also manufacturer, product, asset and uuid
 //! shell on                      # the boot begins with a prompt, in builds with `script`
 //! ```
@@ -23,7 +24,7 @@ use netboot_core::uri::parse_ip;
 use netboot_core::{NetworkConfig, Prefix, Route};
 
 /// Number of sources that can stand in an order.
-pub const MAX_SOURCES: usize = 5;
+pub const MAX_SOURCES: usize = 5 + cfg!(feature = "bootstore") as usize;
 
 /// The sources that an order can name.
 const ORIGINS: &[Origin] = &[
@@ -32,6 +33,8 @@ const ORIGINS: &[Origin] = &[
     Origin::Script,
     Origin::Toc,
     Origin::Dhcp,
+    #[cfg(feature = "bootstore")]
+    Origin::Bootstore,
     Origin::Default,
 ];
 
@@ -51,6 +54,9 @@ pub struct SourceSettings {
     pub require_https: bool,
     /// The station's address and what is around it, in place of DHCP.
     pub address: Option<NetworkConfig>,
+    /// How the bootstore is used, and what the board's own ledger has.
+    #[cfg(feature = "bootstore")]
+    pub bootstore: crate::bootstore_settings::BootstoreSettings,
     /// What the board knows of itself, for scripts.
     #[cfg(feature = "script")]
     pub board: BoardSettings,
@@ -96,6 +102,10 @@ impl SourceSettings {
                 self.protocols.push(Scheme::parse(word)?).ok()?;
             }
             return Some(());
+        }
+        #[cfg(feature = "bootstore")]
+        if let Some(taken) = self.bootstore.line(key, words) {
+            return taken;
         }
         let value = words.next()?;
         #[cfg(feature = "script")]
@@ -149,6 +159,10 @@ impl SourceSettings {
         #[cfg(feature = "negotiate")]
         {
             config.sources.protocols = &self.protocols;
+        }
+        #[cfg(feature = "bootstore")]
+        {
+            config.bootstore = self.bootstore.config();
         }
         if !self.order.is_empty() {
             config.sources.order = &self.order;

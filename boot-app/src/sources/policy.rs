@@ -17,7 +17,12 @@ pub enum Origin {
     Default,
     /// A script, be it the board's own or the boot file.
     #[cfg(feature = "script")]
-    Script,
+    Script = 4,
+    /// The boot servers of the bootstore's network configuration, which the board's own ledger or a node has. Its place in the order also says
+    /// whether the bootstore or DHCP is asked first for an address; where neither [`Dhcp`](Self::Dhcp) nor [`Toc`](Self::Toc) is listed, DHCP
+    /// is not asked at all.
+    #[cfg(feature = "bootstore")]
+    Bootstore = 5,
 }
 
 impl Origin {
@@ -30,6 +35,8 @@ impl Origin {
             Origin::Default => "default",
             #[cfg(feature = "script")]
             Origin::Script => "script",
+            #[cfg(feature = "bootstore")]
+            Origin::Bootstore => "bootstore",
         }
     }
 }
@@ -72,6 +79,8 @@ const ORDER: &[Origin] = &[
     Origin::Script,
     Origin::Toc,
     Origin::Dhcp,
+    #[cfg(feature = "bootstore")]
+    Origin::Bootstore,
     Origin::Default,
 ];
 

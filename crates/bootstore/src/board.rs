@@ -8,11 +8,16 @@
 //! answer  "BSA1" ‖ nonce 16 ‖ generation u64 ‖ length u16 ‖ configuration   (nothing newer: length 0)
 //! ```
 //!
+//! A board believes no answer whose configuration it cannot read, or whose configuration says another generation than the answer: such a datagram
+//! is ignored, and another node's answer is waited for. A configuration that is not newer than the board's own never wins.
+//!
 //! A query is as long as the longest answer, so that nodes cannot be used to multiply traffic. Answers are not
 //! authenticated, as in scheme V0: what a board does with a configuration must be safe if a neighbour made it up.
 
 use crate::error::number;
 use crate::network_config::{BLOB_MAX, NetworkConfig};
+use crate::stored::{Mismatch, read_early};
+use crate::wire::WireError;
 use core::fmt;
 use netboot_core::{Blame, Coded, Duration, Instant};
 
@@ -44,15 +49,36 @@ pub enum AnswerError {
     Nonce,
     /// The exchange is over.
     Late,
+    /// What the node gives is no configuration that this version can read.
+    Config(WireError),
+    /// The configuration says that it has this generation, and the answer another one.
+    Generation {
+        /// The generation that the configuration itself has.
+        found: u64,
+    },
+    /// The board has tried a configuration of this generation, and it did not lead to a boot.
+    Tried {
+        /// The generation of the answer.
+        generation: u64,
+    },
 }
 
 impl fmt::Display for AnswerError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Malformed => "the datagram is no answer to a configuration query",
-            Self::Nonce => "the answer is to another board's query",
-            Self::Late => "the answer came after the exchange was over",
-        })
+        match self {
+            Self::Malformed => f.write_str("the datagram is no answer to a configuration query"),
+            Self::Nonce => f.write_str("the answer is to another board's query"),
+            Self::Late => f.write_str("the answer came after the exchange was over"),
+            Self::Config(error) => write!(f, "a node's answer holds no configuration: {error}"),
+            Self::Generation { found } => write!(
+                f,
+                "a node's answer holds the configuration of generation {found}, and says another one"
+            ),
+            Self::Tried { generation } => write!(
+                f,
+                "a node's answer has generation {generation}, which did not lead to a boot"
+            ),
+        }
     }
 }
 
@@ -64,6 +90,9 @@ impl Coded for AnswerError {
             Self::Malformed => 0x81,
             Self::Nonce => 0x82,
             Self::Late => 0x83,
+            Self::Config(_) => 0x84,
+            Self::Generation { .. } => 0x85,
+            Self::Tried { .. } => 0x86,
         })
     }
 
@@ -96,6 +125,8 @@ pub enum Outcome {
 pub struct Client {
     nonce: [u8; NONCE_LEN],
     have: u64,
+    /// Answers of this generation and above are not taken.
+    below: u64,
     sent: u8,
     next_send: Instant,
     /// When the exchange ends: the last query's time, or shortly after the first answer.
@@ -110,6 +141,7 @@ impl Client {
         Self {
             nonce,
             have,
+            below: u64::MAX,
             sent: 0,
             next_send: now,
             deadline: None,
@@ -118,7 +150,13 @@ impl Client {
         }
     }
 
-    /// Writes the next query, if its time has come, and returns its length.
+    /// Has the exchange take generations below this one only. A board whose boot by a configuration failed looks so for an earlier one, because
+    /// whoever answered may have made it up.
+    pub const fn take_below(&mut self, generation: u64) {
+        self.below = generation;
+    }
+
+    /// Writes the next query, if its time has come, and returns its length. A board that asks several addresses sends the same query to each.
     ///
     /// `buffer` needs [`DATAGRAM_LEN`] octets; a smaller one gives `None`.
     pub fn poll_transmit(&mut self, now: Instant, buffer: &mut [u8]) -> Option<usize> {
@@ -149,30 +187,46 @@ impl Client {
         if nonce != self.nonce || self.sent == 0 {
             return Err(AnswerError::Nonce);
         }
-        if self.answered && self.is_over(now) {
+        if self.is_over(now) {
             return Err(AnswerError::Late);
+        }
+        let newest = self.best.as_ref().map_or(self.have, |best| best.generation);
+        if !blob.is_empty() && generation > newest {
+            if generation >= self.below {
+                return Err(AnswerError::Tried { generation });
+            }
+            match read_early(generation, blob) {
+                Ok(_) => self.best = NetworkConfig::new(generation, blob),
+                Err(Mismatch::Wire(error)) => return Err(AnswerError::Config(error)),
+                Err(Mismatch::Generation { found }) => {
+                    return Err(AnswerError::Generation { found });
+                }
+            }
         }
         if !self.answered {
             self.answered = true;
             self.deadline = Some(now + SETTLE);
-        }
-        let newest = self.best.as_ref().map_or(self.have, |best| best.generation);
-        if !blob.is_empty() && generation > newest {
-            self.best = NetworkConfig::new(generation, blob);
         }
         Ok(())
     }
 
     /// The end of the exchange, once it is there.
     pub fn poll(&mut self, now: Instant) -> Option<Outcome> {
-        if !self.is_over(now) {
-            return None;
-        }
-        Some(match (self.best.take(), self.answered) {
+        self.is_over(now).then(|| self.finish())
+    }
+
+    /// Ends the exchange, whether or not its time is over: the outcome by what has come.
+    pub fn finish(&mut self) -> Outcome {
+        match (self.best.take(), self.answered) {
             (Some(config), _) => Outcome::Config(config),
             (None, true) => Outcome::UpToDate,
             (None, false) => Outcome::NoAnswer,
-        })
+        }
+    }
+
+    /// The generation of the best configuration that has come so far; `None` while there is none.
+    pub fn best(&self) -> Option<u64> {
+        self.best.as_ref().map(|best| best.generation)
     }
 
     /// When the next query or the end is due.
@@ -183,7 +237,8 @@ impl Client {
         }
     }
 
-    fn is_over(&self, now: Instant) -> bool {
+    /// Whether the exchange is over, so that [`poll`](Self::poll) has its outcome.
+    pub fn is_over(&self, now: Instant) -> bool {
         (self.answered || self.sent >= TRIES)
             && self.deadline.is_some_and(|deadline| deadline <= now)
     }
@@ -235,9 +290,22 @@ pub fn answer(config: Option<&NetworkConfig>, query: &[u8], buffer: &mut [u8]) -
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::early::EarlyNetConfig;
 
     fn at(millis: u64) -> Instant {
         Instant::from_millis(millis)
+    }
+
+    /// A configuration of this generation, with room taken up by anchors.
+    fn config(generation: u64) -> NetworkConfig {
+        let early = EarlyNetConfig {
+            generation,
+            anchors: heapless::Vec::from_slice(&[[generation as u8; 32]; 4]).unwrap(),
+            ..EarlyNetConfig::default()
+        };
+        let mut blob = [0; BLOB_MAX];
+        let len = early.encode(&mut blob).unwrap();
+        NetworkConfig::new(generation, &blob[..len]).unwrap()
     }
 
     fn ask(client: &mut Client, now: Instant, node: Option<&NetworkConfig>) -> bool {
@@ -253,7 +321,7 @@ mod tests {
 
     #[test]
     fn the_highest_generation_of_those_who_answer_is_taken() {
-        let configs = [3u64, 9, 5].map(|g| NetworkConfig::new(g, &[g as u8; 1280]).unwrap());
+        let configs = [3u64, 9, 5].map(config);
         let mut client = Client::new(at(0), [1; 16], 0);
         let (mut query, mut reply) = ([0; DATAGRAM_LEN], [0; DATAGRAM_LEN]);
         let len = client.poll_transmit(at(0), &mut query).unwrap();
@@ -264,8 +332,9 @@ mod tests {
             assert_eq!(client.poll(at(150)), None);
         }
         assert_eq!(client.poll_timeout(), at(200));
+        let len = answer(Some(&configs[1]), &query[..len], &mut reply).unwrap();
         assert_eq!(
-            client.handle(at(200), &reply[..ANSWER_HEAD + 1280]),
+            client.handle(at(200), &reply[..len]),
             Err(AnswerError::Late)
         );
         assert_eq!(
@@ -276,7 +345,7 @@ mod tests {
 
     #[test]
     fn a_board_that_has_the_newest_stays_with_it() {
-        let config = NetworkConfig::new(4, b"x").unwrap();
+        let config = config(4);
         let mut client = Client::new(at(0), [1; 16], 4);
         assert!(ask(&mut client, at(0), Some(&config)));
         assert_eq!(client.poll(at(200)), Some(Outcome::UpToDate));
@@ -299,7 +368,7 @@ mod tests {
 
     #[test]
     fn a_lost_answer_is_asked_for_again() {
-        let config = NetworkConfig::new(4, b"x").unwrap();
+        let config = config(4);
         let mut client = Client::new(at(0), [1; 16], 0);
         assert!(ask(&mut client, at(0), None));
         assert!(!ask(&mut client, at(499), Some(&config)));
@@ -307,9 +376,48 @@ mod tests {
         assert_eq!(client.poll(at(700)), Some(Outcome::Config(config)));
     }
 
+    /// A node that lies, one that is damaged, and one that has an old configuration do not keep the board from a good answer.
+    #[test]
+    fn what_cannot_be_believed_is_named_and_waited_past() {
+        let mut client = Client::new(at(0), [1; 16], 3);
+        client.take_below(9);
+        let (mut query, mut reply) = ([0; DATAGRAM_LEN], [0; DATAGRAM_LEN]);
+        let len = client.poll_transmit(at(0), &mut query).unwrap();
+        let query = &query[..len];
+        let mut give = |client: &mut Client, config: &NetworkConfig| {
+            let len = answer(Some(config), query, &mut reply).unwrap();
+            client.handle(at(1), &reply[..len])
+        };
+        let mut lie = config(5);
+        lie.generation = 7;
+        let error = give(&mut client, &lie);
+        assert_eq!(error, Err(AnswerError::Generation { found: 5 }));
+        let mut damaged = config(7);
+        damaged.blob[0] ^= 1;
+        let error = give(&mut client, &damaged);
+        assert!(matches!(error, Err(AnswerError::Config(_))), "{error:?}");
+        for generation in [9, 10, u64::MAX] {
+            let error = give(&mut client, &config(generation));
+            assert_eq!(error, Err(AnswerError::Tried { generation }));
+        }
+        assert!(!client.answered);
+        // An answer twice is one.
+        assert_eq!(give(&mut client, &config(4)), Ok(()));
+        assert_eq!(give(&mut client, &config(4)), Ok(()));
+        // An older one than the board has, made up although the query said so.
+        let mut octets = [0; DATAGRAM_LEN];
+        let mut old = Client::new(at(0), [1; 16], 0);
+        let len = old.poll_transmit(at(0), &mut octets).unwrap();
+        let mut told = [0; DATAGRAM_LEN];
+        let len = answer(Some(&config(2)), &octets[..len], &mut told).unwrap();
+        assert_eq!(client.handle(at(2), &told[..len]), Ok(()));
+        let taken = client.poll(at(201));
+        assert_eq!(taken, Some(Outcome::Config(config(4))));
+    }
+
     #[test]
     fn strangers_are_ignored() {
-        let config = NetworkConfig::new(4, b"x").unwrap();
+        let config = config(4);
         let mut client = Client::new(at(0), [1; 16], 0);
         let (mut query, mut reply) = ([0; DATAGRAM_LEN], [0; DATAGRAM_LEN]);
         let len = client.poll_transmit(at(0), &mut query).unwrap();

@@ -56,7 +56,7 @@ pub type Mac = [u8; 6];
 pub struct EarlyNetConfig {
     /// Generation of the replicated configuration that carries this one; at least 1.
     pub generation: u64,
-    /// VLAN id from 1 to 4094; untagged when absent.
+    /// VLAN id from 1 to 4094. When absent, the board stays in its own VLAN: untagged, unless its own options say otherwise.
     pub vlan: Option<u16>,
     /// IPv4 addresses.
     pub v4: Option<V4>,

@@ -38,6 +38,8 @@ pub enum Module {
     Verity = 0x000D,
     /// Signed messages (CMS)
     Cms = 0x000E,
+    /// Bootstore: trust quorum and replicated network configuration
+    Bootstore = 0x0014,
 }
 
 impl Module {

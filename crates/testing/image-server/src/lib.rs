@@ -27,6 +27,7 @@ mod dns;
 pub mod faults;
 pub mod frame;
 mod http;
+pub mod nodes;
 #[cfg(unix)]
 pub mod qemu;
 pub mod router;
@@ -48,6 +49,7 @@ pub use faults::{
     Dhcp6Fault, DhcpDamage, DhcpFault, DnsFault, Faults, HttpFault, Rule, Rules, TftpFault,
     TlsFault,
 };
+pub use nodes::{NodeConfig, NodeFault};
 pub use served::{Protocol, Served};
 pub use server::ImageServer;
 pub use tls::{HttpsConfig, TlsConnection};
