@@ -9,13 +9,15 @@ use crate::observer::{Event, Observer};
 use crate::sources::bootstore::{Question, Teller};
 use crate::sources::{Origin, know_some};
 use bootstore::board_error::BoardError;
-use bootstore::early::{EarlyNetConfig, V4, V6};
 use bootstore::stored::{self, BoardLedger};
-use core::net::IpAddr;
+use core::net::{IpAddr, Ipv4Addr};
 use heapless::Vec;
 use netboot_core::uri::{Uri, UriError};
 use netboot_ipxe::{IpxeInterface, NetworkConfig};
 use ocp_recovery::RegisterBus;
+
+/// Length of the prefix of an address of IPv6.
+const PREFIX_LEN: u8 = 64;
 
 impl<'c, N, B, O> BootApp<'c, N, B, O>
 where
@@ -33,7 +35,7 @@ where
     /// The SHA-256 digests of trust anchors' SubjectPublicKeyInfo in the configuration that the boot uses. They are those of the board's own
     /// ledger: what a node answers has none. They can narrow what a board trusts, and must not widen it.
     pub fn bootstore_anchors(&self) -> &[[u8; 32]] {
-        &self.sources.early.anchors
+        &self.sources.early.config.anchors
     }
 
     /// Gets an address by the sources of the policy's order that have one: DHCP and the bootstore.
@@ -83,44 +85,39 @@ where
         self.net.use_vlan(None);
         self.configure_by_dhcp()?;
         let led = self.sources.boot.is_some();
-        if let Some(config) = self.load() {
-            self.note(&config, Teller::Ledger);
+        if self.load(true) {
+            self.note(Teller::Ledger);
         } else if !led && !know_some(&self.config) && self.config.bootstore.ask {
-            let asked = self.ask_nodes(0).map(|(config, from)| {
-                self.note(&config, Teller::Node(from));
-            });
-            if asked.is_err() {
-                self.tell_failure(None);
+            match self.ask_nodes() {
+                Ok(from) => self.note(Teller::Node(from)),
+                Err(_) => self.tell_failure(None),
             }
         }
-        if !led && !self.sources.early.servers.is_empty() && self.lead().is_err() {
+        self.sources.early.borrowed = true;
+        if !led && !self.sources.early.config.servers.is_empty() && self.lead().is_err() {
             self.tell_failure(None);
         }
         Ok(())
     }
 
     /// Gets address and boot servers from the bootstore.
-    #[inline(never)]
     fn by_bootstore(&mut self) -> Result {
         self.start_attempt()?;
-        let mut have = 0;
-        if let Some(config) = self.load() {
-            have = config.generation;
-            if self.apply(&config, Teller::Ledger).is_ok() {
+        if self.load(true) {
+            if self.apply(Teller::Ledger).is_ok() {
                 return Ok(());
             }
             self.next_way()?;
         }
-        self.by_node(have)
+        self.by_node()
     }
 
     /// Asks the nodes, and uses their answer.
-    #[inline(never)]
-    fn by_node(&mut self, have: u64) -> Result {
+    fn by_node(&mut self) -> Result {
         // The nodes are in the board's own VLAN.
         self.net.use_vlan(None);
-        let (config, from) = self.ask_nodes(have)?;
-        self.apply(&config, Teller::Node(from))
+        let from = self.ask_nodes()?;
+        self.apply(Teller::Node(from))
     }
 
     /// After a round of sources has failed: goes on with another configuration than the bootstore's present one, if that is what the boot goes by.
@@ -154,13 +151,12 @@ where
     /// Goes on with what comes behind the present configuration: one of a node, and then DHCP. A station whose address is not the configuration's
     /// keeps it.
     fn go_on(&mut self, has_dhcp: bool) -> Result {
-        let have = self.load().map_or(0, |config| config.generation);
         if self.sources.early.borrowed {
-            let (config, from) = self.ask_nodes(have)?;
-            self.note(&config, Teller::Node(from));
+            let from = self.ask_nodes()?;
+            self.note(Teller::Node(from));
             return self.lead();
         }
-        if self.by_node(have).is_ok() {
+        if self.by_node().is_ok() {
             return Ok(());
         }
         if !has_dhcp {
@@ -171,24 +167,39 @@ where
         self.configure_by_dhcp()
     }
 
-    /// Reads the board's ledger. What is wrong with it is told.
+    /// Reads the board's ledger, and says whether it has a configuration. What is wrong with it is told with `aloud`.
     #[inline(never)]
-    fn load(&mut self) -> Option<EarlyNetConfig> {
+    fn load(&mut self, aloud: bool) -> bool {
         let mut bad: Vec<BoardError, 3> = Vec::new();
-        let ledger = self.ledger.as_mut()?;
-        let config = stored::load(&mut **ledger, &mut |slot, error| {
-            let _ = bad.push(BoardError::Slot { slot, error });
-        });
-        for error in bad {
+        let early = &mut self.sources.early;
+        let found = match &mut self.ledger {
+            Some(ledger) => stored::load(&mut **ledger, &mut early.config, &mut |slot, error| {
+                let _ = bad.push(BoardError::Slot { slot, error });
+            }),
+            None => {
+                early.config.clear();
+                false
+            }
+        };
+        early.have = early.config.generation;
+        for error in bad.into_iter().filter(|_| aloud) {
             self.fail(AppError::Bootstore(error));
             self.tell_failure(None);
         }
-        config
+        found
     }
 
-    /// Asks the nodes for a configuration of a generation above `have`.
+    /// Asks the nodes for a newer configuration than that of the ledger, which was read before. After a failure the ledger's is there again.
+    fn ask_nodes(&mut self) -> Result<IpAddr> {
+        let asked = self.question();
+        if asked.is_err() {
+            self.load(false);
+        }
+        asked
+    }
+
     #[inline(never)]
-    fn ask_nodes(&mut self, have: u64) -> Result<(EarlyNetConfig, IpAddr)> {
+    fn question(&mut self) -> Result<IpAddr> {
         if !self.config.bootstore.ask {
             return Err(self.fail(AppError::Bootstore(BoardError::NoConfig)));
         }
@@ -197,74 +208,60 @@ where
             *word = self.net.random().to_be_bytes();
         }
         let now = self.net.now();
-        let range = (have, self.sources.early.below);
-        let mut question = Question::new(now, nonce, range, &self.config.bootstore);
+        let early = &mut self.sources.early;
+        let (range, settings) = ((early.have, early.below), &self.config.bootstore);
+        let mut question = Question::new(now, nonce, range, settings, &mut early.config);
         match self.net.converse(&mut question) {
             Some(Ok(())) => {}
             Some(Err(error)) => return Err(self.fail_net(error)),
             None => return Err(self.fail(AppError::Bootstore(BoardError::NoConfig))),
         }
-        let (config, from) = match question.outcome() {
-            Ok(found) => found,
-            Err(error) => return Err(self.fail(AppError::Bootstore(error))),
-        };
-        match stored::read_early(config.generation, &config.blob) {
-            Ok(early) => Ok((early, from)),
-            // The client has read it before.
-            Err(_) => Err(self.fail(AppError::Bootstore(BoardError::NoAnswer))),
+        match question.outcome() {
+            Ok(from) => Ok(from),
+            Err(error) => Err(self.fail(AppError::Bootstore(error))),
         }
     }
 
-    /// Sets the interface up as `config` says, and has the boot go by its servers.
-    #[inline(never)]
-    fn apply(&mut self, config: &EarlyNetConfig, teller: Teller) -> Result {
+    /// Sets the interface up as the configuration says, and has the boot go by its servers.
+    fn apply(&mut self, teller: Teller) -> Result {
         self.sources.early.leads = false;
-        self.net.use_vlan(config.vlan);
-        let mac = self
-            .net
-            .interface()
-            .map_or([0; 6], |interface| interface.mac);
+        self.net.use_vlan(self.sources.early.config.vlan);
         self.report.error = Some(AppError::Bootstore(BoardError::NoAddress));
-        let v4 = config.v4.as_ref();
-        let by_v4 = v4.is_some_and(|v4| match v4.address(mac) {
-            Some(address) => self.ifconfig_v4(v4, address.into()),
-            None => false,
-        });
-        let v6 = config.v6.as_ref();
-        let by_v6 = v6.is_some_and(|v6| self.ifconfig_v6(v6, v6.address(mac).into()));
+        // IPv6 is set beside IPv4, and not the other way round.
+        let by_v4 = self.ifconfig(false);
+        let by_v6 = self.ifconfig(true);
         if !by_v4 && !by_v6 {
             return Err(Failed);
         }
         self.is_configured()?;
-        self.note(config, teller);
+        self.note(teller);
         self.sources.early.borrowed = false;
         self.lead()
     }
 
-    fn ifconfig_v4(&mut self, v4: &V4, address: IpAddr) -> bool {
-        let router = v4.router.map(IpAddr::V4);
-        let dns = v4.dns.iter().map(|server| IpAddr::V4(*server));
-        self.ifconfig(address, v4.prefix_len, router, dns)
-    }
-
-    fn ifconfig_v6(&mut self, v6: &V6, address: IpAddr) -> bool {
-        let router = v6.router.map(IpAddr::V6);
-        let dns = v6.dns.iter().map(|server| IpAddr::V6(*server));
-        self.ifconfig(address, 64, router, dns)
-    }
-
     /// Sets one family of the interface up; says whether that was possible.
     #[inline(never)]
-    fn ifconfig(
-        &mut self,
-        address: IpAddr,
-        prefix_len: u8,
-        router: Option<IpAddr>,
-        dns: impl Iterator<Item = IpAddr>,
-    ) -> bool {
-        let mut config = NetworkConfig::new(address, prefix_len);
-        config.routers.extend(router);
-        config.dns.extend(dns);
+    fn ifconfig(&mut self, ipv6: bool) -> bool {
+        let mac = self.net.interface().map_or([0; 6], |interface| interface.mac);
+        let early = &self.sources.early.config;
+        let mut config = NetworkConfig::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), PREFIX_LEN);
+        match (&early.v4, &early.v6) {
+            (Some(v4), _) if !ipv6 => {
+                let Some(address) = v4.address(mac) else {
+                    return false;
+                };
+                config.address = address.into();
+                config.prefix_len = v4.prefix_len;
+                config.routers.extend(v4.router.map(IpAddr::V4));
+                config.dns.extend(v4.dns.iter().copied().map(IpAddr::V4));
+            }
+            (_, Some(v6)) if ipv6 => {
+                config.address = v6.address(mac).into();
+                config.routers.extend(v6.router.map(IpAddr::V6));
+                config.dns.extend(v6.dns.iter().copied().map(IpAddr::V6));
+            }
+            _ => return false,
+        }
         match self.net.ifconfig(&config) {
             Ok(()) => true,
             Err(error) => {
@@ -274,16 +271,17 @@ where
         }
     }
 
-    /// Takes note of a configuration, and tells of it.
-    fn note(&mut self, config: &EarlyNetConfig, teller: Teller) {
-        self.sources.early.take(config, teller);
-        self.sources.early.borrowed = true;
-        self.tell(&Event::Bootstore {
-            generation: config.generation,
+    /// Takes note of who told the configuration, and tells of it.
+    fn note(&mut self, teller: Teller) {
+        let early = &mut self.sources.early;
+        early.take(teller);
+        let event = Event::Bootstore {
+            generation: early.config.generation,
             teller,
-            servers: config.servers.len() as u8,
-            sztp: config.sztp,
-        });
+            servers: early.config.servers.len() as u8,
+            sztp: early.config.sztp,
+        };
+        self.tell(&event);
     }
 
     /// Has the boot go by the first server of the bootstore that may be used.

@@ -2,12 +2,11 @@
 
 use super::network;
 use super::network::FileNames;
-use bootstore::NetworkConfig;
-use bootstore::board::{AnswerError, Client, DATAGRAM_LEN, Outcome, PORT};
+use bootstore::board::{AnswerError, Client, DATAGRAM_LEN, PORT};
 use bootstore::board_error::BoardError;
-use bootstore::early::{EarlyNetConfig, SERVERS_MAX, URI_MAX};
+use bootstore::early::EarlyNetConfig;
+use bootstore::stored::read_early;
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
-use heapless::{String, Vec};
 use netboot_core::uri::{Uri, UriError};
 use netboot_core::{Duration, Instant};
 use netboot_ipxe::Conversation;
@@ -53,10 +52,10 @@ pub enum Teller {
 /// What the bootstore says of the images.
 #[derive(Clone, Debug)]
 pub(crate) struct Early {
-    /// URIs of boot servers, the preferred one first.
-    pub servers: Vec<String<URI_MAX, u8>, SERVERS_MAX, u8>,
-    /// Digests of trust anchors. Those of the board's own ledger, never those of a node.
-    pub anchors: Vec<[u8; 32], SERVERS_MAX, u8>,
+    /// The configuration. Its anchors are those of the board's own ledger, never those of a node.
+    pub config: EarlyNetConfig,
+    /// Generation of the ledger's configuration; 0 when the ledger has none.
+    pub have: u64,
     /// Set while the boot file is one of the servers'.
     pub leads: bool,
     /// Set while the station has another address than the configuration's: DHCP or the board's settings gave it.
@@ -70,8 +69,8 @@ pub(crate) struct Early {
 impl Default for Early {
     fn default() -> Self {
         Self {
-            servers: Vec::new(),
-            anchors: Vec::new(),
+            config: EarlyNetConfig::default(),
+            have: 0,
             leads: false,
             borrowed: false,
             told: None,
@@ -81,14 +80,11 @@ impl Default for Early {
 }
 
 impl Early {
-    /// Takes note of a configuration.
-    #[inline(never)]
-    pub fn take(&mut self, config: &EarlyNetConfig, teller: Teller) {
-        self.servers.clone_from(&config.servers);
-        self.told = Some((teller, config.generation));
-        match teller {
-            Teller::Ledger => self.anchors.clone_from(&config.anchors),
-            Teller::Node(_) => self.anchors.clear(),
+    /// Takes note of who told the configuration.
+    pub fn take(&mut self, teller: Teller) {
+        self.told = Some((teller, self.config.generation));
+        if let Teller::Node(_) = teller {
+            self.config.anchors.clear();
         }
     }
 
@@ -101,7 +97,7 @@ impl Early {
 
     /// The boot file or directory on server number `nth`.
     pub fn server(&self, nth: usize) -> Option<Result<Uri, UriError>> {
-        Some(Uri::parse(self.servers.get(nth)?))
+        Some(Uri::parse(self.config.servers.get(nth)?))
     }
 
     /// The file of image `index` beside the boot file on server number `nth`.
@@ -119,7 +115,7 @@ impl Early {
 }
 
 /// One question to the nodes.
-pub(crate) struct Question<'c> {
+pub(crate) struct Question<'c, 'e> {
     client: Client,
     query: [u8; DATAGRAM_LEN],
     nodes: &'c [SocketAddr],
@@ -130,42 +126,58 @@ pub(crate) struct Question<'c> {
     from: IpAddr,
     /// Why the last answer that was of no use was ignored.
     error: Option<AnswerError>,
+    /// Where answers are read, and at the end the best one.
+    config: &'e mut EarlyNetConfig,
 }
 
-impl<'c> Question<'c> {
-    /// Makes a question for a configuration of a generation above `have` and below `below`. `nonce` is random.
-    #[inline(never)]
+impl<'c, 'e> Question<'c, 'e> {
+    /// Makes a question for a configuration of a generation above `have` and below `below`. `nonce` is random. The answer is read into `config`.
+    // Inlined, so that it is made where it will lie and not on the stack first.
+    #[inline(always)]
     pub fn new(
         now: Instant,
         nonce: [u8; 16],
         (have, below): (u64, u64),
-        config: &BootstoreConfig<'c>,
+        settings: &BootstoreConfig<'c>,
+        config: &'e mut EarlyNetConfig,
     ) -> Self {
-        let mut client = Client::new(now, nonce, have);
-        client.take_below(below);
-        Self {
-            client,
+        let mut question = Self {
+            client: Client::new(now, nonce, have),
             query: [0; DATAGRAM_LEN],
-            nodes: config.nodes,
+            nodes: settings.nodes,
             next: usize::MAX,
-            until: now + config.patience,
+            until: now + settings.patience,
             from: IpAddr::V4(Ipv4Addr::UNSPECIFIED),
             error: None,
-        }
+            config,
+        };
+        question.client.take_below(below);
+        question
     }
 
-    /// The configuration that the best answer has, and whose it is.
+    /// Reads the best answer's configuration, and says whose it is.
     ///
     /// # Errors
     /// Why there is none.
     #[inline(never)]
-    pub fn outcome(&mut self) -> Result<(NetworkConfig, IpAddr), BoardError> {
-        match (self.client.finish(), self.error) {
-            (Outcome::Config(config), _) => Ok((config, self.from)),
-            (Outcome::UpToDate, _) => Err(BoardError::NothingNewer),
-            (Outcome::NoAnswer, Some(error)) => Err(BoardError::Answer(error)),
-            (Outcome::NoAnswer, None) => Err(BoardError::NoAnswer),
+    pub fn outcome(&mut self) -> Result<IpAddr, BoardError> {
+        let Some(best) = self.client.best() else {
+            return Err(match (self.client.is_answered(), self.error) {
+                (true, _) => BoardError::NothingNewer,
+                (false, Some(error)) => BoardError::Answer(error),
+                (false, None) => BoardError::NoAnswer,
+            });
+        };
+        match read_early(best.generation, &best.blob, self.config) {
+            Ok(()) => Ok(self.from),
+            // The client has read it before.
+            Err(_) => Err(BoardError::NoAnswer),
         }
+    }
+
+    /// The generation of the best answer.
+    fn generation(&self) -> Option<u64> {
+        self.client.best().map(|best| best.generation)
     }
 
     /// The address that comes after `nth` others.
@@ -180,7 +192,7 @@ impl<'c> Question<'c> {
     }
 }
 
-impl Conversation for Question<'_> {
+impl Conversation for Question<'_, '_> {
     fn poll_transmit(&mut self, now: Instant) -> Option<((IpAddr, u16), &[u8])> {
         if self.target(self.next).is_none() {
             self.client.poll_transmit(now, &mut self.query)?;
@@ -192,9 +204,9 @@ impl Conversation for Question<'_> {
     }
 
     fn handle(&mut self, now: Instant, from: (IpAddr, u16), datagram: &[u8]) {
-        let before = self.client.best();
-        match self.client.handle(now, datagram) {
-            Ok(()) if self.client.best() != before => self.from = from.0,
+        let before = self.generation();
+        match self.client.handle(now, datagram, self.config) {
+            Ok(()) if self.generation() != before => self.from = from.0,
             Ok(()) => {}
             Err(error) => self.error = Some(error),
         }
@@ -215,7 +227,9 @@ impl Conversation for Question<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use bootstore::NetworkConfig;
     use bootstore::board::answer;
+    use heapless::Vec;
 
     fn at(millis: u64) -> Instant {
         Instant::from_millis(millis)
@@ -231,16 +245,19 @@ mod tests {
         NetworkConfig::new(generation, &octets[..len]).unwrap()
     }
 
-    fn question<'c>(nodes: &'c [SocketAddr]) -> Question<'c> {
+    fn question<'c>(
+        nodes: &'c [SocketAddr],
+        place: &'c mut EarlyNetConfig,
+    ) -> Question<'c, 'c> {
         let config = BootstoreConfig {
             ask: true,
             nodes,
             patience: Duration::from_secs(2),
         };
-        Question::new(at(0), [1; 16], (3, u64::MAX), &config)
+        Question::new(at(0), [1; 16], (3, u64::MAX), &config, place)
     }
 
-    fn sent(question: &mut Question<'_>, now: Instant) -> std::vec::Vec<std::string::String> {
+    fn sent(question: &mut Question<'_, '_>, now: Instant) -> std::vec::Vec<std::string::String> {
         let mut all = std::vec::Vec::new();
         while let Some(((address, port), query)) = question.poll_transmit(now) {
             assert_eq!(query.len(), DATAGRAM_LEN);
@@ -252,7 +269,8 @@ mod tests {
     #[test]
     fn every_node_is_asked_again_and_again_until_the_patience_is_over() {
         let all = ["ff02::1 12346", "255.255.255.255 12346"];
-        let mut one = question(&[]);
+        let mut place = EarlyNetConfig::default();
+        let mut one = question(&[], &mut place);
         assert_eq!(sent(&mut one, at(0)), all);
         assert_eq!(one.poll_timeout(at(0)), Some(at(500)));
         assert!(sent(&mut one, at(499)).is_empty());
@@ -265,16 +283,17 @@ mod tests {
             "[fe80::1]:7".parse().unwrap(),
             "10.0.2.3:8".parse().unwrap(),
         ];
-        let mut known = question(&nodes);
+        let mut known = question(&nodes, &mut place);
         assert_eq!(sent(&mut known, at(0)), ["fe80::1 7", "10.0.2.3 8"]);
     }
 
     #[test]
     fn the_node_with_the_best_answer_is_told_and_a_useless_answer_is_named() {
-        let mut one = question(&[]);
+        let mut place = EarlyNetConfig::default();
+        let mut one = question(&[], &mut place);
         let mut query = [0; DATAGRAM_LEN];
         query.copy_from_slice(one.poll_transmit(at(0)).unwrap().1);
-        let mut give = |question: &mut Question<'_>, from: u8, config: &NetworkConfig| {
+        let mut give = |question: &mut Question<'_, '_>, from: u8, config: &NetworkConfig| {
             let mut reply = [0; DATAGRAM_LEN];
             let len = answer(Some(config), &query, &mut reply).unwrap();
             question.handle(at(1), ([10, 0, 2, from].into(), 12_346), &reply[..len]);
@@ -287,7 +306,8 @@ mod tests {
         give(&mut one, 2, &config(5));
         give(&mut one, 3, &config(7));
         give(&mut one, 4, &config(6));
-        assert_eq!(one.outcome(), Ok((config(7), [10, 0, 2, 3].into())));
+        assert_eq!(one.outcome(), Ok([10, 0, 2, 3].into()));
+        assert_eq!(place.generation, 7);
     }
 
     #[test]
@@ -297,10 +317,13 @@ mod tests {
             anchors: Vec::from_slice(&[[7; 32]]).unwrap(),
             ..EarlyNetConfig::default()
         };
-        let mut early = Early::default();
-        early.take(&config, Teller::Ledger);
-        assert_eq!(early.anchors, [[7; 32]]);
-        early.take(&config, Teller::Node([10, 0, 2, 3].into()));
-        assert!(early.anchors.is_empty());
+        let mut early = Early {
+            config,
+            ..Early::default()
+        };
+        early.take(Teller::Ledger);
+        assert_eq!(early.config.anchors, [[7; 32]]);
+        early.take(Teller::Node([10, 0, 2, 3].into()));
+        assert!(early.config.anchors.is_empty());
     }
 }

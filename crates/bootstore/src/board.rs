@@ -14,11 +14,13 @@
 //! A query is as long as the longest answer, so that nodes cannot be used to multiply traffic. Answers are not
 //! authenticated, as in scheme V0: what a board does with a configuration must be safe if a neighbour made it up.
 
+use crate::early::EarlyNetConfig;
 use crate::error::number;
 use crate::network_config::{BLOB_MAX, NetworkConfig};
 use crate::stored::{Mismatch, read_early};
 use crate::wire::WireError;
 use core::fmt;
+use heapless::Vec;
 use netboot_core::{Blame, Coded, Duration, Instant};
 
 /// UDP port of nodes, the same number as the TCP port between nodes.
@@ -178,11 +180,18 @@ impl Client {
         Some(DATAGRAM_LEN)
     }
 
-    /// Takes a datagram that came to the port the query was sent from.
+    /// Takes a datagram that came to the port the query was sent from. `scratch` is memory in which its configuration is read, to see whether it
+    /// can be; what it holds afterwards means nothing.
     ///
     /// # Errors
     /// [`AnswerError`]; the datagram is ignored.
-    pub fn handle(&mut self, now: Instant, datagram: &[u8]) -> Result<(), AnswerError> {
+    #[inline(never)]
+    pub fn handle(
+        &mut self,
+        now: Instant,
+        datagram: &[u8],
+        scratch: &mut EarlyNetConfig,
+    ) -> Result<(), AnswerError> {
         let (nonce, generation, blob) = parse_answer(datagram).ok_or(AnswerError::Malformed)?;
         if nonce != self.nonce || self.sent == 0 {
             return Err(AnswerError::Nonce);
@@ -195,8 +204,8 @@ impl Client {
             if generation >= self.below {
                 return Err(AnswerError::Tried { generation });
             }
-            match read_early(generation, blob) {
-                Ok(_) => self.best = NetworkConfig::new(generation, blob),
+            match read_early(generation, blob, scratch) {
+                Ok(()) => self.keep(generation, blob),
                 Err(Mismatch::Wire(error)) => return Err(AnswerError::Config(error)),
                 Err(Mismatch::Generation { found }) => {
                     return Err(AnswerError::Generation { found });
@@ -210,13 +219,24 @@ impl Client {
         Ok(())
     }
 
+    /// Keeps a configuration that is better than the one before.
+    fn keep(&mut self, generation: u64, blob: &[u8]) {
+        let best = self.best.get_or_insert(NetworkConfig {
+            generation,
+            blob: Vec::new(),
+        });
+        best.generation = generation;
+        best.blob.clear();
+        // An answer has no room for more than fits.
+        let _ = best.blob.extend_from_slice(blob);
+    }
+
     /// The end of the exchange, once it is there.
     pub fn poll(&mut self, now: Instant) -> Option<Outcome> {
         self.is_over(now).then(|| self.finish())
     }
 
-    /// Ends the exchange, whether or not its time is over: the outcome by what has come.
-    pub fn finish(&mut self) -> Outcome {
+    fn finish(&mut self) -> Outcome {
         match (self.best.take(), self.answered) {
             (Some(config), _) => Outcome::Config(config),
             (None, true) => Outcome::UpToDate,
@@ -224,9 +244,14 @@ impl Client {
         }
     }
 
-    /// The generation of the best configuration that has come so far; `None` while there is none.
-    pub fn best(&self) -> Option<u64> {
-        self.best.as_ref().map(|best| best.generation)
+    /// The best configuration that has come so far; `None` while there is none.
+    pub fn best(&self) -> Option<&NetworkConfig> {
+        self.best.as_ref()
+    }
+
+    /// Whether a node has answered.
+    pub fn is_answered(&self) -> bool {
+        self.answered
     }
 
     /// When the next query or the end is due.
@@ -290,7 +315,6 @@ pub fn answer(config: Option<&NetworkConfig>, query: &[u8], buffer: &mut [u8]) -
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::early::EarlyNetConfig;
 
     fn at(millis: u64) -> Instant {
         Instant::from_millis(millis)
@@ -314,7 +338,7 @@ mod tests {
             return false;
         };
         if let Some(len) = answer(node, &query[..len], &mut reply) {
-            client.handle(now, &reply[..len]).unwrap();
+            client.handle(now, &reply[..len], &mut EarlyNetConfig::default()).unwrap();
         }
         true
     }
@@ -328,13 +352,13 @@ mod tests {
         for (index, config) in configs.iter().enumerate() {
             let len = answer(Some(config), &query[..len], &mut reply).unwrap();
             assert!(len <= DATAGRAM_LEN);
-            client.handle(at(10 * index as u64), &reply[..len]).unwrap();
+            client.handle(at(10 * index as u64), &reply[..len], &mut EarlyNetConfig::default()).unwrap();
             assert_eq!(client.poll(at(150)), None);
         }
         assert_eq!(client.poll_timeout(), at(200));
         let len = answer(Some(&configs[1]), &query[..len], &mut reply).unwrap();
         assert_eq!(
-            client.handle(at(200), &reply[..len]),
+            client.handle(at(200), &reply[..len], &mut EarlyNetConfig::default()),
             Err(AnswerError::Late)
         );
         assert_eq!(
@@ -386,7 +410,7 @@ mod tests {
         let query = &query[..len];
         let mut give = |client: &mut Client, config: &NetworkConfig| {
             let len = answer(Some(config), query, &mut reply).unwrap();
-            client.handle(at(1), &reply[..len])
+            client.handle(at(1), &reply[..len], &mut EarlyNetConfig::default())
         };
         let mut lie = config(5);
         lie.generation = 7;
@@ -410,7 +434,7 @@ mod tests {
         let len = old.poll_transmit(at(0), &mut octets).unwrap();
         let mut told = [0; DATAGRAM_LEN];
         let len = answer(Some(&config(2)), &octets[..len], &mut told).unwrap();
-        assert_eq!(client.handle(at(2), &told[..len]), Ok(()));
+        assert_eq!(client.handle(at(2), &told[..len], &mut EarlyNetConfig::default()), Ok(()));
         let taken = client.poll(at(201));
         assert_eq!(taken, Some(Outcome::Config(config(4))));
     }
@@ -424,10 +448,10 @@ mod tests {
         let len = answer(Some(&config), &query[..len], &mut reply).unwrap();
         let mut other = reply;
         other[4] ^= 1;
-        assert_eq!(client.handle(at(1), &other[..len]), Err(AnswerError::Nonce));
+        assert_eq!(client.handle(at(1), &other[..len], &mut EarlyNetConfig::default()), Err(AnswerError::Nonce));
         for cut in 0..len {
             assert_eq!(
-                client.handle(at(1), &reply[..cut]),
+                client.handle(at(1), &reply[..cut], &mut EarlyNetConfig::default()),
                 Err(AnswerError::Malformed)
             );
         }

@@ -10,7 +10,7 @@ use crate::ledger::{
     self, Journal, Ledger, LedgerError, NETWORK_MAGIC, OVERHEAD, Slot, SlotContent,
 };
 use crate::network_config::{NetworkConfig, StaleNetworkConfig};
-use crate::persist::{NETWORK_MAX, decode_network, encode_network};
+use crate::persist::{NETWORK_MAX, encode_network, read_network};
 use crate::wire::WireError;
 use core::fmt;
 use netboot_core::{Blame, Coded};
@@ -91,19 +91,23 @@ impl Coded for SlotError {
     }
 }
 
-/// Reads an early network configuration out of the replicated configuration that carries it.
+/// Reads an early network configuration out of the replicated configuration that carries it, into `config`. After an error it is empty.
 ///
 /// # Errors
 /// [`Mismatch::Wire`] for octets that are no early network configuration, and [`Mismatch::Generation`] when the two disagree about the
 /// generation.
-pub fn read_early(generation: u64, blob: &[u8]) -> Result<EarlyNetConfig, Mismatch> {
-    let config = EarlyNetConfig::decode(blob).map_err(Mismatch::Wire)?;
-    match config.generation == generation {
-        true => Ok(config),
-        false => Err(Mismatch::Generation {
-            found: config.generation,
-        }),
+pub fn read_early(
+    generation: u64,
+    blob: &[u8],
+    config: &mut EarlyNetConfig,
+) -> Result<(), Mismatch> {
+    config.read(blob).map_err(Mismatch::Wire)?;
+    let found = config.generation;
+    if found == generation {
+        return Ok(());
     }
+    config.clear();
+    Err(Mismatch::Generation { found })
 }
 
 /// Why octets are not the early network configuration that they should be.
@@ -118,12 +122,15 @@ pub enum Mismatch {
     },
 }
 
-/// Reads the newest configuration in the ledger that can be read. `told` hears of each slot that is of no use. `None` when the ledger has none.
+/// Reads the newest configuration in the ledger that can be read, into `config`. `told` hears of each slot that is of no use. When the ledger has
+/// no configuration, the function gives `false`, and `config` is empty.
 #[inline(never)]
 pub fn load<L: Ledger + ?Sized>(
     ledger: &mut L,
+    config: &mut EarlyNetConfig,
     told: &mut dyn FnMut(Slot, SlotError),
-) -> Option<EarlyNetConfig> {
+) -> bool {
+    config.clear();
     let mut buffer = [0; RECORD_MAX];
     let mut known = [None; 2];
     for (slot, known) in [Slot::A, Slot::B].into_iter().zip(&mut known) {
@@ -139,7 +146,7 @@ pub fn load<L: Ledger + ?Sized>(
     let order = match known {
         [Some((a, one)), Some((b, other))] if a == b && one != other => {
             told(Slot::A, SlotError::Conflict);
-            return None;
+            return false;
         }
         [Some((a, _)), Some((b, _))] if a < b => [Slot::B, Slot::A],
         [None, Some(_)] => [Slot::B, Slot::A],
@@ -147,12 +154,12 @@ pub fn load<L: Ledger + ?Sized>(
     };
     let count = known.iter().flatten().count();
     for slot in order.into_iter().take(count) {
-        match read(ledger, slot, &mut buffer) {
-            Ok(config) => return Some(config),
+        match read(ledger, slot, &mut buffer, config) {
+            Ok(()) => return true,
             Err(error) => told(slot, error),
         }
     }
-    None
+    false
 }
 
 /// Reads the configuration of one slot.
@@ -160,13 +167,14 @@ fn read<L: Ledger + ?Sized>(
     ledger: &mut L,
     slot: Slot,
     buffer: &mut [u8],
-) -> Result<EarlyNetConfig, SlotError> {
+    config: &mut EarlyNetConfig,
+) -> Result<(), SlotError> {
     let content = ledger::read_slot(ledger, slot, NETWORK_MAGIC, buffer);
     let SlotContent::Record { value, .. } = content.map_err(|_| SlotError::Medium)? else {
         return Err(SlotError::Torn);
     };
-    let carried = decode_network(value).map_err(SlotError::Value)?;
-    read_early(carried.generation, &carried.blob).map_err(|mismatch| match mismatch {
+    let (generation, blob) = read_network(value).map_err(SlotError::Value)?;
+    read_early(generation, blob, config).map_err(|mismatch| match mismatch {
         Mismatch::Wire(error) => SlotError::Value(error),
         Mismatch::Generation { found } => SlotError::Generation { found },
     })
@@ -226,8 +234,10 @@ impl<E: fmt::Display> Coded for StoreError<E> {
 /// [`StoreError::Ledger`].
 #[inline(never)]
 pub fn store<L: Ledger>(mut ledger: L, octets: &[u8]) -> Result<(), StoreError<L::Error>> {
-    let config = EarlyNetConfig::decode(octets).map_err(StoreError::Config)?;
-    let current = load(&mut ledger, &mut |_, _| ()).map_or(0, |config| config.generation);
+    let mut config = EarlyNetConfig::default();
+    load(&mut ledger, &mut config, &mut |_, _| ());
+    let current = config.generation;
+    config.read(octets).map_err(StoreError::Config)?;
     if config.generation <= current {
         return Err(StoreError::Stale(StaleNetworkConfig {
             current,

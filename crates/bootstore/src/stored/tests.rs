@@ -55,8 +55,14 @@ fn loaded(memory: &mut Memory) -> (Option<u64>, Vec<(Slot, SlotError)>) {
     let mut told = Vec::new();
     // As a board has it: behind a pointer, and with the type of its errors alone.
     let ledger: &mut BoardLedger<'_> = memory;
-    let config = load(ledger, &mut |slot, error| told.push((slot, error)));
-    (config.map(|config| config.generation), told)
+    let mut config = EarlyNetConfig::decode(&octets(99)).unwrap();
+    let found = load(ledger, &mut config, &mut |slot, error| {
+        told.push((slot, error));
+    });
+    if !found {
+        assert_eq!(config, EarlyNetConfig::default());
+    }
+    (found.then_some(config.generation), told)
 }
 
 /// A record that is whole by its checksum, with this value.
