@@ -242,7 +242,10 @@ where
     /// Sets one family of the interface up; says whether that was possible.
     #[inline(never)]
     fn ifconfig(&mut self, ipv6: bool) -> bool {
-        let mac = self.net.interface().map_or([0; 6], |interface| interface.mac);
+        let mac = self
+            .net
+            .interface()
+            .map_or([0; 6], |interface| interface.mac);
         let early = &self.sources.early.config;
         let mut config = NetworkConfig::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), PREFIX_LEN);
         match (&early.v4, &early.v6) {

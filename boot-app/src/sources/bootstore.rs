@@ -245,10 +245,7 @@ mod tests {
         NetworkConfig::new(generation, &octets[..len]).unwrap()
     }
 
-    fn question<'c>(
-        nodes: &'c [SocketAddr],
-        place: &'c mut EarlyNetConfig,
-    ) -> Question<'c, 'c> {
+    fn question<'c>(nodes: &'c [SocketAddr], place: &'c mut EarlyNetConfig) -> Question<'c, 'c> {
         let config = BootstoreConfig {
             ask: true,
             nodes,

@@ -21,7 +21,7 @@ use crate::stored::{Mismatch, read_early};
 use crate::wire::WireError;
 use core::fmt;
 use heapless::Vec;
-use netboot_core::{Blame, Coded, Duration, Instant};
+use netboot_core::{Blame, Coded, Console, Duration, Instant};
 
 /// UDP port of nodes, the same number as the TCP port between nodes.
 pub const PORT: u16 = 12346;
@@ -71,7 +71,9 @@ impl fmt::Display for AnswerError {
             Self::Malformed => f.write_str("the datagram is no answer to a configuration query"),
             Self::Nonce => f.write_str("the answer is to another board's query"),
             Self::Late => f.write_str("the answer came after the exchange was over"),
-            Self::Config(error) => write!(f, "a node's answer holds no configuration: {error}"),
+            Self::Config(_) => {
+                f.write_str("a node's answer holds no configuration that can be read")
+            }
             Self::Generation { found } => write!(
                 f,
                 "a node's answer holds the configuration of generation {found}, and says another one"
@@ -100,6 +102,12 @@ impl Coded for AnswerError {
 
     fn blame(&self) -> Blame {
         Blame::Peer
+    }
+
+    fn facts(&self, out: &mut dyn Console) {
+        if let Self::Generation { found: generation } | Self::Tried { generation } = self {
+            out.number("generation", *generation);
+        }
     }
 }
 
@@ -338,7 +346,9 @@ mod tests {
             return false;
         };
         if let Some(len) = answer(node, &query[..len], &mut reply) {
-            client.handle(now, &reply[..len], &mut EarlyNetConfig::default()).unwrap();
+            client
+                .handle(now, &reply[..len], &mut EarlyNetConfig::default())
+                .unwrap();
         }
         true
     }
@@ -352,7 +362,13 @@ mod tests {
         for (index, config) in configs.iter().enumerate() {
             let len = answer(Some(config), &query[..len], &mut reply).unwrap();
             assert!(len <= DATAGRAM_LEN);
-            client.handle(at(10 * index as u64), &reply[..len], &mut EarlyNetConfig::default()).unwrap();
+            client
+                .handle(
+                    at(10 * index as u64),
+                    &reply[..len],
+                    &mut EarlyNetConfig::default(),
+                )
+                .unwrap();
             assert_eq!(client.poll(at(150)), None);
         }
         assert_eq!(client.poll_timeout(), at(200));
@@ -434,7 +450,10 @@ mod tests {
         let len = old.poll_transmit(at(0), &mut octets).unwrap();
         let mut told = [0; DATAGRAM_LEN];
         let len = answer(Some(&config(2)), &octets[..len], &mut told).unwrap();
-        assert_eq!(client.handle(at(2), &told[..len], &mut EarlyNetConfig::default()), Ok(()));
+        assert_eq!(
+            client.handle(at(2), &told[..len], &mut EarlyNetConfig::default()),
+            Ok(())
+        );
         let taken = client.poll(at(201));
         assert_eq!(taken, Some(Outcome::Config(config(4))));
     }
@@ -448,7 +467,10 @@ mod tests {
         let len = answer(Some(&config), &query[..len], &mut reply).unwrap();
         let mut other = reply;
         other[4] ^= 1;
-        assert_eq!(client.handle(at(1), &other[..len], &mut EarlyNetConfig::default()), Err(AnswerError::Nonce));
+        assert_eq!(
+            client.handle(at(1), &other[..len], &mut EarlyNetConfig::default()),
+            Err(AnswerError::Nonce)
+        );
         for cut in 0..len {
             assert_eq!(
                 client.handle(at(1), &reply[..cut], &mut EarlyNetConfig::default()),

@@ -78,7 +78,11 @@ impl Coded for BoardError {
     }
 
     fn facts(&self, out: &mut dyn Console) {
-        if let Self::Slot { slot, .. } = self {
+        if let Self::Answer(error) = self {
+            error.facts(out);
+        }
+        if let Self::Slot { slot, error } = self {
+            error.facts(out);
             out.word(
                 "slot",
                 match slot {

@@ -13,7 +13,7 @@ use crate::network_config::{NetworkConfig, StaleNetworkConfig};
 use crate::persist::{NETWORK_MAX, encode_network, read_network};
 use crate::wire::WireError;
 use core::fmt;
-use netboot_core::{Blame, Coded};
+use netboot_core::{Blame, Coded, Console};
 
 /// Octets of the longest record of a network configuration: the size of a slot, and of the buffers here.
 pub const RECORD_MAX: usize = NETWORK_MAX + OVERHEAD;
@@ -56,11 +56,8 @@ impl fmt::Display for SlotError {
         match self {
             Self::Medium => f.write_str("a slot of the board's ledger could not be read"),
             Self::Torn => f.write_str("a slot of the board's ledger is damaged"),
-            Self::Value(error) => {
-                write!(
-                    f,
-                    "a slot of the board's ledger holds no configuration: {error}"
-                )
+            Self::Value(_) => {
+                f.write_str("a slot of the board's ledger holds no configuration that can be read")
             }
             Self::Generation { found } => write!(
                 f,
@@ -88,6 +85,12 @@ impl Coded for SlotError {
 
     fn blame(&self) -> Blame {
         Blame::Device
+    }
+
+    fn facts(&self, out: &mut dyn Console) {
+        if let Self::Generation { found } = self {
+            out.number("generation", *found);
+        }
     }
 }
 

@@ -332,9 +332,7 @@ fn a_board_asks_any_node_by_one_exchange() {
                 .unwrap();
             if let Ok((len, _)) = socket.recv_from(&mut buffer) {
                 let mut scratch = EarlyNetConfig::default();
-                client
-                    .handle(now(), &buffer[..len], &mut scratch)
-                    .unwrap();
+                client.handle(now(), &buffer[..len], &mut scratch).unwrap();
             }
         }
     };

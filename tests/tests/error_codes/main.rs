@@ -10,6 +10,7 @@
 //! not to its list does not compile.
 
 mod boot_source;
+mod bootstore;
 mod cms;
 mod lists;
 mod recovery;
@@ -54,7 +55,7 @@ impl Row {
 }
 
 /// The modules in their order, with the headings of their tables.
-const MODULES: [(Module, &str); 14] = [
+const MODULES: [(Module, &str); 15] = [
     (Module::Uri, "The address of a file"),
     (Module::Tftp, "TFTP"),
     (Module::Http, "HTTP"),
@@ -69,6 +70,7 @@ const MODULES: [(Module, &str); 14] = [
     (Module::BootSource, "The boot source"),
     (Module::Verity, "Verified streaming"),
     (Module::Cms, "Signed messages"),
+    (Module::Bootstore, "The bootstore"),
 ];
 
 fn rows() -> Vec<Row> {
@@ -81,6 +83,7 @@ fn rows() -> Vec<Row> {
     rows.extend(san::rows());
     rows.extend(verity::rows());
     rows.extend(cms::rows());
+    rows.extend(bootstore::rows());
     rows.sort_by_key(|row| row.code);
     rows
 }
