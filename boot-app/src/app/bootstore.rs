@@ -16,6 +16,16 @@ use netboot_core::uri::{Uri, UriError};
 use netboot_ipxe::{IpxeInterface, NetworkConfig};
 use ocp_recovery::RegisterBus;
 
+/// Puts as many addresses into a list as it has room for.
+fn put<A: Into<IpAddr>, const N: usize>(
+    list: &mut Vec<IpAddr, N>,
+    addresses: impl Iterator<Item = A>,
+) {
+    for address in addresses {
+        let _ = list.push(address.into());
+    }
+}
+
 /// Length of the prefix of an address of IPv6.
 const PREFIX_LEN: u8 = 64;
 
@@ -129,8 +139,9 @@ where
             .iter()
             .skip_while(|origin| **origin != Origin::Bootstore);
         let has_dhcp = behind.any(|origin| matches!(origin, Origin::Dhcp | Origin::Toc));
-        let early = &mut self.sources.early;
-        if !early.leads || !(has_dhcp || self.config.bootstore.ask) || self.is_late() {
+        let (early, asks) = (&self.sources.early, self.config.bootstore.ask);
+        let has_other = asks || has_dhcp && !early.borrowed;
+        if !early.leads || !has_other || self.is_late() {
             return false;
         }
         self.sources.early.give_up();
@@ -156,13 +167,13 @@ where
             self.note(Teller::Node(from));
             return self.lead();
         }
-        if self.by_node().is_ok() {
-            return Ok(());
+        if self.config.bootstore.ask {
+            let asked = self.by_node();
+            if asked.is_ok() || !has_dhcp {
+                return asked;
+            }
+            self.next_way()?;
         }
-        if !has_dhcp {
-            return Err(Failed);
-        }
-        self.next_way()?;
         self.net.use_vlan(None);
         self.configure_by_dhcp()
     }
@@ -182,8 +193,8 @@ where
             }
         };
         early.have = early.config.generation;
-        for error in bad.into_iter().filter(|_| aloud) {
-            self.fail(AppError::Bootstore(error));
+        for error in bad.iter().filter(|_| aloud) {
+            self.fail(AppError::Bootstore(*error));
             self.tell_failure(None);
         }
         found
@@ -255,13 +266,13 @@ where
                 };
                 config.address = address.into();
                 config.prefix_len = v4.prefix_len;
-                config.routers.extend(v4.router.map(IpAddr::V4));
-                config.dns.extend(v4.dns.iter().copied().map(IpAddr::V4));
+                put(&mut config.routers, v4.router.iter().copied());
+                put(&mut config.dns, v4.dns.iter().copied());
             }
             (_, Some(v6)) if ipv6 => {
                 config.address = v6.address(mac).into();
-                config.routers.extend(v6.router.map(IpAddr::V6));
-                config.dns.extend(v6.dns.iter().copied().map(IpAddr::V6));
+                put(&mut config.routers, v6.router.iter().copied());
+                put(&mut config.dns, v6.dns.iter().copied());
             }
             _ => return false,
         }
