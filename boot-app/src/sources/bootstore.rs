@@ -290,7 +290,7 @@ mod tests {
         let mut one = question(&[], &mut place);
         let mut query = [0; DATAGRAM_LEN];
         query.copy_from_slice(one.poll_transmit(at(0)).unwrap().1);
-        let mut give = |question: &mut Question<'_, '_>, from: u8, config: &NetworkConfig| {
+        let give = |question: &mut Question<'_, '_>, from: u8, config: &NetworkConfig| {
             let mut reply = [0; DATAGRAM_LEN];
             let len = answer(Some(config), &query, &mut reply).unwrap();
             question.handle(at(1), ([10, 0, 2, from].into(), 12_346), &reply[..len]);

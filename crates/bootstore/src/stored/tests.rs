@@ -76,7 +76,7 @@ fn record(generation: u64, value: &[u8]) -> Vec<u8> {
         };
         one.store(&mut [0; RECORD_MAX], put).unwrap();
     }
-    let slot = usize::from(generation % 2 == 0);
+    let slot = usize::from(generation.is_multiple_of(2));
     journal.0.slots[slot].clone()
 }
 
@@ -133,8 +133,10 @@ fn a_whole_record_without_a_configuration_is_told_and_the_other_one_is_used() {
         (&b"nonsense"[..], None),
         (&mismatch[..len], Some(SlotError::Generation { found: 8 })),
     ] {
-        let mut memory = Memory::default();
-        memory.slots = [good.clone(), record(2, value)];
+        let mut memory = Memory {
+            slots: [good.clone(), record(2, value)],
+            broken: None,
+        };
         let (generation, told) = loaded(&mut memory);
         assert_eq!(generation, Some(5));
         let [(Slot::B, error)] = told[..] else {
@@ -158,8 +160,10 @@ fn two_useless_slots_are_begun_anew_by_a_writer_and_by_nobody_else() {
     store(&mut damaged, &octets(2)).unwrap();
     assert_eq!(loaded(&mut damaged).0, Some(2));
 
-    let mut memory = Memory::default();
-    memory.slots = [with(&[5]).slots[0].clone(), with(&[6]).slots[0].clone()];
+    let mut memory = Memory {
+        slots: [with(&[5]).slots[0].clone(), with(&[6]).slots[0].clone()],
+        broken: None,
+    };
     let conflict = vec![(Slot::A, SlotError::Conflict)];
     assert_eq!(loaded(&mut memory), (None, conflict));
     store(&mut memory, &octets(3)).unwrap();
