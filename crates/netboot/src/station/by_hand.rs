@@ -1,12 +1,14 @@
 //! An address of IPv6 that somebody has set by hand, with the routers that were set or that the link tells.
 
+use super::ipv6::ByHand;
 use super::station::{Internal, Station};
 use super::step::Step;
 use crate::board::Board;
 use crate::error::NetError;
-use core::net::IpAddr;
-use netboot_core::Instant;
+use core::net::{IpAddr, Ipv6Addr};
 use netboot_core::net::{NetworkConfig, is_host_v6};
+use netboot_core::{Instant, Platform};
+use netboot_ipxe::DhcpGoal;
 use netboot_ndp::address::PREFIX_LEN;
 
 impl<B: Board> Station<'_, B> {
@@ -43,5 +45,19 @@ impl<B: Board> Station<'_, B> {
             self.end_ipv6();
         }
         found
+    }
+
+    /// Makes an address of IPv6 that is valid on the link, and asks nobody for another one.
+    pub(super) fn start_ipv6_alone(&mut self) {
+        self.ipv6.hand = Some(ByHand::new());
+        self.start_ipv6(DhcpGoal::Address);
+    }
+
+    /// Takes this address of IPv6 into use, with what the configuration has around it.
+    pub(super) fn start_ipv6_by_hand(&mut self, address: Ipv6Addr, config: &NetworkConfig) {
+        let now = self.platform.now();
+        self.ipv6.hand = Some(ByHand::set(address, config));
+        self.start_ipv6(DhcpGoal::Address);
+        self.ipv6.probe(now, address);
     }
 }

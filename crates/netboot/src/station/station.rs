@@ -1,8 +1,6 @@
 //! The one loop that everything waits in.
 
 use super::address::{self, Addressing, ConfigSource};
-#[cfg(all(feature = "bootstore", feature = "ipv6"))]
-use super::ipv6::ByHand;
 #[cfg(feature = "ipv6")]
 use super::ipv6::Ipv6;
 use super::lease::{Change, Lease, State};
@@ -377,26 +375,6 @@ impl<'a, B: Board> Station<'a, B> {
         let now = self.platform.now();
         let rng = self.platform.rng();
         self.ipv6.start(&mut self.stack, now, rng, goal);
-    }
-
-    /// Makes an address of IPv6 that is valid on the link, and asks nobody for another one.
-    #[cfg(all(feature = "bootstore", feature = "ipv6"))]
-    pub(super) fn start_ipv6_alone(&mut self) {
-        self.ipv6.hand = Some(ByHand::new());
-        self.start_ipv6(DhcpGoal::Address);
-    }
-
-    /// Takes this address of IPv6 into use, with what the configuration has around it.
-    #[cfg(all(feature = "bootstore", feature = "ipv6"))]
-    pub(super) fn start_ipv6_by_hand(
-        &mut self,
-        address: core::net::Ipv6Addr,
-        config: &NetworkConfig,
-    ) {
-        let now = self.platform.now();
-        self.ipv6.hand = Some(ByHand::set(address, config));
-        self.start_ipv6(DhcpGoal::Address);
-        self.ipv6.probe(now, address);
     }
 
     /// Gives the address back and stops. The interface keeps its address until the release is sent.
