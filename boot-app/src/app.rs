@@ -2,6 +2,8 @@
 
 #[cfg(feature = "fast-start")]
 mod ahead;
+#[cfg(feature = "bootstore")]
+mod bootstore;
 mod image;
 #[cfg(feature = "toc")]
 mod locate;
@@ -85,6 +87,9 @@ pub struct BootApp<'c, N: IpxeInterface, B: RegisterBus, O: Observer> {
     observer: O,
     config: AppConfig<'c>,
     control: Option<&'c mut dyn DeviceControl<B>>,
+    /// The board's own ledger with its network configuration.
+    #[cfg(feature = "bootstore")]
+    ledger: Option<&'c mut ::bootstore::stored::BoardLedger<'c>>,
     /// What scripts need. Without it the boot has none.
     #[cfg(feature = "script")]
     scripts: Option<crate::script::Scripts<'c>>,
@@ -121,6 +126,8 @@ where
             observer,
             config,
             control: None,
+            #[cfg(feature = "bootstore")]
+            ledger: None,
             #[cfg(feature = "script")]
             scripts: None,
             #[cfg(feature = "sztp")]
@@ -369,6 +376,11 @@ where
             if rounds > most || !self.config.policy.again(rounds) {
                 return result;
             }
+            #[cfg(feature = "bootstore")]
+            if index.is_some() && self.bootstore_again() {
+                #[cfg(feature = "toc")]
+                self.locate_anew();
+            }
             let wait = waits.next(self.net.random());
             if self.net.now() + wait >= self.deadline {
                 return result;
@@ -390,8 +402,14 @@ where
         Ok(())
     }
 
-    #[inline(never)]
+    #[cfg(not(feature = "bootstore"))]
+    #[inline(always)]
     fn configure(&mut self) -> Result {
+        self.configure_by_dhcp()
+    }
+
+    #[inline(never)]
+    fn configure_by_dhcp(&mut self) -> Result {
         self.start_attempt()?;
         let last_index = self.agent().last_index();
         let goal = match know_all(&self.config, last_index) {
@@ -415,6 +433,10 @@ where
         let now = self.net.now();
         #[cfg(feature = "syslog")]
         crate::syslog::configured(&mut self.net, now);
+        #[cfg(feature = "bootstore")]
+        {
+            self.sources.early.leads = false;
+        }
         let Some(config) = self.net.config() else {
             return Ok(());
         };

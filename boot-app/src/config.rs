@@ -26,6 +26,9 @@ pub struct AppConfig<'c> {
     pub defaults: &'c [FixedSource<'c>],
     /// What images have to be, by recovery image index, as far as it is known.
     pub expected: &'c [(u8, Expected)],
+    /// How the bootstore is used.
+    #[cfg(feature = "bootstore")]
+    pub bootstore: crate::sources::BootstoreConfig<'c>,
     /// Time between two looks at the device while there is nothing to do but wait for it.
     pub poll: Duration,
 }
@@ -40,6 +43,8 @@ impl Default for AppConfig<'_> {
             fixed: &[],
             defaults: &[],
             expected: &[],
+            #[cfg(feature = "bootstore")]
+            bootstore: crate::sources::BootstoreConfig::default(),
             poll: Duration::from_micros(500),
         }
     }

@@ -50,6 +50,8 @@ fn write_event(out: &mut dyn Console, now: Instant, event: &Event<'_>) {
 pub(crate) fn name(event: &Event<'_>) -> &'static str {
     match event {
         Event::Configured(_) => "configured",
+        #[cfg(feature = "bootstore")]
+        Event::Bootstore { .. } => "bootstore",
         #[cfg(feature = "negotiate")]
         Event::Server { .. } => "server",
         Event::BootFile { .. } => "boot-file",
@@ -91,6 +93,24 @@ pub(crate) fn write_pairs(out: &mut dyn Console, now: Instant, event: &Event<'_>
     }
     match event {
         Event::Configured(config) => write_config(out, config),
+        #[cfg(feature = "bootstore")]
+        Event::Bootstore {
+            generation,
+            teller,
+            servers,
+            sztp,
+        } => {
+            match teller {
+                crate::sources::Teller::Ledger => out.word("from", "ledger"),
+                crate::sources::Teller::Node(address) => {
+                    out.key("from");
+                    out.ip(*address);
+                }
+            }
+            out.number("generation", *generation);
+            out.number("servers", u64::from(*servers));
+            out.flag("sztp", *sztp);
+        }
         #[cfg(feature = "negotiate")]
         Event::Server { uri, server } => {
             out.key("uri");

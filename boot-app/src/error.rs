@@ -3,6 +3,8 @@
 use crate::sources::policy::Origin;
 #[cfg(feature = "toc")]
 use crate::toc::TocError;
+#[cfg(feature = "bootstore")]
+use bootstore::board_error::BoardError;
 use core::fmt;
 #[cfg(feature = "verify")]
 use netboot_cms::CmsError;
@@ -62,6 +64,9 @@ pub enum AppError<N> {
     NoServer,
     /// The network has a PXE menu in place of a boot file, and none of its boot services gave one.
     NoService,
+    /// The bootstore has no configuration for this board, or a part of it is of no use.
+    #[cfg(feature = "bootstore")]
+    Bootstore(BoardError),
     /// A script is wrong, or ended itself with a failure.
     #[cfg(feature = "script")]
     Script(ScriptError),
@@ -155,6 +160,8 @@ impl<N: fmt::Display> fmt::Display for AppError<N> {
             AppError::NoService => f.write_str(
                 "a PXE menu in place of a boot file, and none of its boot services gave one",
             ),
+            #[cfg(feature = "bootstore")]
+            AppError::Bootstore(error) => error.fmt(f),
             #[cfg(feature = "script")]
             AppError::Script(error) => error.fmt(f),
             #[cfg(feature = "script")]
@@ -212,6 +219,8 @@ impl<N: Coded> Coded for AppError<N> {
         match self {
             AppError::Network(error) => error.facts(out),
             AppError::Recovery(error) => error.facts(out),
+            #[cfg(feature = "bootstore")]
+            AppError::Bootstore(error) => error.facts(out),
             #[cfg(feature = "script")]
             AppError::Script(error) => out.number("line", error.line.into()),
             #[cfg(feature = "sztp")]
@@ -245,6 +254,8 @@ impl<N: Coded> Coded for AppError<N> {
             AppError::SizeMismatch { .. } => 2,
             AppError::DigestMismatch { .. } => 3,
             AppError::ChecksumMismatch { .. } => 4,
+            #[cfg(feature = "bootstore")]
+            AppError::Bootstore(error) => return error.code(),
             #[cfg(feature = "script")]
             AppError::Script(error) => return error.code(),
             #[cfg(feature = "script")]
@@ -295,6 +306,8 @@ impl<N: Coded> Coded for AppError<N> {
             | AppError::PointerDamaged
             | AppError::NoServer
             | AppError::NoService => Blame::Configuration,
+            #[cfg(feature = "bootstore")]
+            AppError::Bootstore(error) => error.blame(),
             #[cfg(feature = "script")]
             AppError::Script(error) => error.blame(),
             #[cfg(feature = "script")]

@@ -38,6 +38,8 @@ pub use policy::{OnFailure, Policy};
 pub use report::{BootReport, ImageReport, MAX_IMAGES, Outcome};
 #[cfg(feature = "script")]
 pub use script::{DEFAULT_SCRIPT, Facts, MAX_DEPTH, ScriptSpace, Scripts};
+#[cfg(feature = "bootstore")]
+pub use sources::{BootstoreConfig, Teller};
 pub use sources::{FileNames, FixedSource, Origin, SourcePolicy};
 
 /// Types that the configuration, the report and [`BootApp::new`] have in them.

@@ -9,6 +9,18 @@ use netboot_ipxe::NetworkConfig;
 pub enum Event<'e> {
     /// The interface has an address.
     Configured(&'e NetworkConfig),
+    /// The bootstore has a network configuration, and the boot uses it.
+    #[cfg(feature = "bootstore")]
+    Bootstore {
+        /// Its generation.
+        generation: u64,
+        /// Who told it.
+        teller: crate::sources::Teller,
+        /// Number of boot servers that it names.
+        servers: u8,
+        /// Whether the board may use secure zero-touch provisioning (RFC 8572).
+        sztp: bool,
+    },
     /// A server has answered the question which protocol it speaks.
     #[cfg(feature = "negotiate")]
     Server {
@@ -152,6 +164,8 @@ impl Event<'_> {
             | Event::ResetRequired { index }
             | Event::Activated { index } => Some(index),
             Event::AttemptFailed { index, .. } => index,
+            #[cfg(feature = "bootstore")]
+            Event::Bootstore { .. } => None,
             #[cfg(feature = "negotiate")]
             Event::Server { .. } => None,
             #[cfg(feature = "script")]

@@ -16,6 +16,8 @@ const EQUALS: &str = ":";
 #[inline(never)]
 pub(crate) fn tell<N: IpxeInterface>(net: &mut N, now: Instant, event: &Event<'_>) {
     let severity = match event {
+        #[cfg(feature = "bootstore")]
+        Event::Bootstore { .. } => Severity::Informational,
         #[cfg(feature = "negotiate")]
         Event::Server { .. } => Severity::Informational,
         #[cfg(feature = "script")]

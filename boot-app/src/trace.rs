@@ -52,7 +52,7 @@ pub enum TraceKind {
     Toc = 4,
     /// The device asks for an image. The value is 0.
     Requested = 5,
-    /// A transfer is being opened. The value is the source: 0 static, 1 toc, 2 dhcp, 3 default, 4 script.
+    /// A transfer is being opened. The value is the source: 0 static, 1 toc, 2 dhcp, 3 default, 4 script, 5 bootstore.
     Fetching = 6,
     /// The server has the file. The value is its size in octets.
     Opened = 7,
@@ -76,20 +76,22 @@ pub enum TraceKind {
     Script = 16,
     /// A script failed. The value is the error number.
     ScriptFailed = 17,
+    /// The bootstore has a network configuration, and the boot uses it. The value is its generation.
+    Bootstore = 18,
     /// DHCP names bootstrap servers. The value is their number.
-    BootstrapServers = 18,
+    BootstrapServers = 19,
     /// A bootstrap server is being asked. The value is 0 for one that has to prove nothing, 1 for one that has to prove itself.
-    Bootstrap = 19,
+    Bootstrap = 20,
     /// A bootstrap server has named others. The value is their number.
-    Redirected = 20,
+    Redirected = 21,
     /// A bootstrap server has said what is to be run. The value is 1 if the server is trusted itself, 0 if only what it sent is.
-    Onboarding = 21,
+    Onboarding = 22,
     /// All that the owner demands was done. The value is 0 for an image that is to be started, else 1.
-    Provisioned = 22,
+    Provisioned = 23,
 }
 
 /// Every kind, by its number less one, with its word on the console.
-const KINDS: [(TraceKind, &str); 22] = [
+const KINDS: [(TraceKind, &str); 23] = [
     (TraceKind::Begun, "begun"),
     (TraceKind::Configured, "configured"),
     (TraceKind::BootFile, "boot-file"),
@@ -107,6 +109,7 @@ const KINDS: [(TraceKind, &str); 22] = [
     (TraceKind::Server, "server"),
     (TraceKind::Script, "script"),
     (TraceKind::ScriptFailed, "script-failed"),
+    (TraceKind::Bootstore, "bootstore"),
     (TraceKind::BootstrapServers, "bootstrap-servers"),
     (TraceKind::Bootstrap, "bootstrap"),
     (TraceKind::Redirected, "redirected"),
@@ -221,6 +224,8 @@ impl Trace {
     fn event(&mut self, now: Instant, event: &Event<'_>) {
         let (kind, value) = match event {
             Event::Configured(_) => (TraceKind::Configured, 0),
+            #[cfg(feature = "bootstore")]
+            Event::Bootstore { generation, .. } => (TraceKind::Bootstore, narrow(*generation)),
             #[cfg(feature = "negotiate")]
             Event::Server { server, .. } => (TraceKind::Server, narrow(server.size.unwrap_or(0))),
             Event::BootFile { .. } => (TraceKind::BootFile, 0),
@@ -456,7 +461,7 @@ mod tests {
             assert_eq!(kind.as_str(), word);
         }
         assert_eq!(TraceKind::read(0), None);
-        assert_eq!(TraceKind::read(23), None);
+        assert_eq!(TraceKind::read(24), None);
     }
 
     proptest! {

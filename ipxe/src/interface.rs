@@ -1,5 +1,7 @@
 //! The commands.
 
+#[cfg(feature = "bootstore")]
+use crate::conversation::Conversation;
 use crate::delivery::Deliver;
 #[cfg(feature = "script")]
 use crate::script::Configurator;
@@ -48,7 +50,8 @@ pub trait IpxeInterface {
     /// When no usable lease was offered in time.
     fn dhcp(&mut self, goal: DhcpGoal) -> Result<&NetworkConfig, Self::Error>;
 
-    /// Configures the interface by hand, routes included. A lease is given up.
+    /// Configures the interface by hand, routes included. A lease is given up. A library with the feature `bootstore` takes an address of IPv6
+    /// too, beside one of IPv4 that was set by hand before it; others refuse it.
     ///
     /// # Errors
     /// When an address or the prefix is not usable, or a route cannot be set.
@@ -158,9 +161,28 @@ pub trait IpxeInterface {
     }
 
     /// The station's interface. `None` for a library that cannot tell.
-    #[cfg(feature = "script")]
+    #[cfg(any(feature = "script", feature = "bootstore"))]
     fn interface(&mut self) -> Option<InterfaceInfo> {
         None
+    }
+
+    /// Exchanges datagrams of UDP with others until the conversation is over. An open transfer is closed. A station that has no address speaks
+    /// with one that is valid on the link only, where it speaks IPv6. `None` for a library that cannot do it.
+    ///
+    /// # Errors
+    /// When the station has no address to speak with, or the deadline comes first.
+    #[cfg(feature = "bootstore")]
+    fn converse(&mut self, with: &mut dyn Conversation) -> Option<Result<(), Self::Error>> {
+        let _ = with;
+        None
+    }
+
+    /// Has the station send and take frames of this VLAN (IEEE 802.1Q) from now on, or of the one that its options name. Where that is another one
+    /// than before, the interface loses its addresses. Says whether the library can do it.
+    #[cfg(feature = "bootstore")]
+    fn use_vlan(&mut self, vlan: Option<u16>) -> bool {
+        let _ = vlan;
+        false
     }
 
     /// Finds the address of a host, which is a name or an address. `None` for a library that cannot do it.
@@ -270,7 +292,7 @@ pub trait IpxeInterface {
 pub const INTERRUPTED: u32 = Module::Network.code(29);
 
 /// What a station knows of its interface.
-#[cfg(feature = "script")]
+#[cfg(any(feature = "script", feature = "bootstore"))]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct InterfaceInfo {
     /// The hardware address.
@@ -374,9 +396,19 @@ impl<T: IpxeInterface + ?Sized> IpxeInterface for &mut T {
         (**self).imgexec(image, delivery)
     }
 
-    #[cfg(feature = "script")]
+    #[cfg(any(feature = "script", feature = "bootstore"))]
     fn interface(&mut self) -> Option<InterfaceInfo> {
         (**self).interface()
+    }
+
+    #[cfg(feature = "bootstore")]
+    fn converse(&mut self, with: &mut dyn Conversation) -> Option<Result<(), T::Error>> {
+        (**self).converse(with)
+    }
+
+    #[cfg(feature = "bootstore")]
+    fn use_vlan(&mut self, vlan: Option<u16>) -> bool {
+        (**self).use_vlan(vlan)
     }
 
     #[cfg(feature = "script")]

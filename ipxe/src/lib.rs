@@ -2,6 +2,8 @@
 #![cfg_attr(not(test), no_std)]
 #![forbid(unsafe_code)]
 
+#[cfg(feature = "bootstore")]
+mod conversation;
 mod delivery;
 mod hash;
 mod image;
@@ -18,14 +20,18 @@ mod server;
 #[cfg(feature = "terminal")]
 pub mod terminal;
 
+#[cfg(feature = "bootstore")]
+pub use conversation::Conversation;
 pub use delivery::{Deliver, Delivery, SinkFailed};
 pub use hash::sha256;
 pub use image::{ImageHandle, LoadedImage, NAME_LEN, Part, short_name};
+#[cfg(feature = "script")]
+pub use interface::INTERRUPTED;
+#[cfg(any(feature = "script", feature = "bootstore"))]
+pub use interface::InterfaceInfo;
 #[cfg(feature = "dhcp-options")]
 pub use interface::OptionScope;
 pub use interface::{DhcpGoal, ExecError, IpxeInterface, Severity, WriteLine};
-#[cfg(feature = "script")]
-pub use interface::{INTERRUPTED, InterfaceInfo};
 pub use netboot_core::net::{NetworkConfig, Route};
 pub use netboot_core::uri::{Host, Scheme, Uri, UriError};
 pub use netboot_core::{Digest, Duration, ImageSink, Instant};

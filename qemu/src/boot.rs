@@ -22,6 +22,8 @@ use netboot_core::Device as _;
 use netboot_core::{Blame, Console};
 use netboot_ipxe::IpxeInterface;
 use ocp_recovery::{MmioBus, RecoveryAgent};
+#[cfg(feature = "bootstore")]
+use rom_parts::bootstore_settings::SettingsLedger;
 use rom_parts::settings::{BadLine, MAX_IMAGES, Settings};
 use rom_parts::sizes::TCP;
 
@@ -58,6 +60,8 @@ static mut SLOTS: MaybeUninit<Slots<'static>> = MaybeUninit::uninit();
 static mut SCRIPTS: netboot_app::ScriptSpace<4096, 3> = netboot_app::ScriptSpace::new();
 #[cfg(feature = "script")]
 static mut TERMINAL: crate::uart::Uart = crate::uart::Uart;
+#[cfg(feature = "bootstore")]
+static mut LEDGER: Option<SettingsLedger<'static>> = None;
 static mut CONFIG: MaybeUninit<Settings> = MaybeUninit::uninit();
 static mut DEFAULTS: MaybeUninit<[FixedSource<'static>; MAX_IMAGES]> = MaybeUninit::uninit();
 static mut NET: MaybeUninit<Net> = MaybeUninit::uninit();
@@ -204,6 +208,12 @@ fn start(
     // SAFETY: `run` is called once.
     #[cfg(feature = "sztp")]
     app.use_provisioning(unsafe { crate::provisioning::provisioning(settings) });
+    #[cfg(feature = "bootstore")]
+    {
+        // SAFETY: `run` is called once, so this is the only reference.
+        let ledger = unsafe { &mut *addr_of_mut!(LEDGER) };
+        app.use_ledger(ledger.insert(SettingsLedger(&settings.sources.bootstore)));
+    }
     Ok(app)
 }
 

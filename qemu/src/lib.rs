@@ -5,6 +5,8 @@
 
 #[cfg(feature = "bench")]
 pub mod bench_settings;
+#[cfg(feature = "bootstore")]
+pub mod bootstore_settings;
 pub mod decode;
 pub mod device_settings;
 pub mod settings;

@@ -9,6 +9,7 @@
 //! route 10.9.0.0/16 10.0.2.9
 //! dns 10.0.2.3
 //! boot http://10.0.2.2/fw/      # the boot file or directory
+//! bootstore ask                 # with more settings in `bootstore_settings`, in builds with `bootstore`
 //! serial A1234                  # for scripts and bootstrap servers, in builds with `script` or `sztp`: also manufacturer, product, asset and uuid
 //! sztp https://10.0.2.2         # a bootstrap server beside those that DHCP names, in builds with `sztp`; up to two
 //! shell on                      # the boot begins with a prompt, in builds with `script`
@@ -26,7 +27,8 @@ use netboot_core::uri::parse_ip;
 use netboot_core::{NetworkConfig, Prefix, Route};
 
 /// Number of sources that can stand in an order.
-pub const MAX_SOURCES: usize = 6;
+pub const MAX_SOURCES: usize =
+    5 + cfg!(feature = "bootstore") as usize + cfg!(feature = "sztp") as usize;
 
 /// The sources that an order can name.
 const ORIGINS: &[Origin] = &[
@@ -35,6 +37,8 @@ const ORIGINS: &[Origin] = &[
     Origin::Script,
     Origin::Toc,
     Origin::Dhcp,
+    #[cfg(feature = "bootstore")]
+    Origin::Bootstore,
     Origin::Default,
     #[cfg(feature = "sztp")]
     Origin::Sztp,
@@ -56,6 +60,9 @@ pub struct SourceSettings {
     pub require_https: bool,
     /// The station's address and what is around it, in place of DHCP.
     pub address: Option<NetworkConfig>,
+    /// How the bootstore is used, and what the board's own ledger has.
+    #[cfg(feature = "bootstore")]
+    pub bootstore: crate::bootstore_settings::BootstoreSettings,
     /// Bootstrap servers that the board asks before those that DHCP names.
     #[cfg(feature = "sztp")]
     pub bootstrap_servers: Vec<Uri, 2>,
@@ -104,6 +111,10 @@ impl SourceSettings {
                 self.protocols.push(Scheme::parse(word)?).ok()?;
             }
             return Some(());
+        }
+        #[cfg(feature = "bootstore")]
+        if let Some(taken) = self.bootstore.line(key, words) {
+            return taken;
         }
         let value = words.next()?;
         #[cfg(any(feature = "script", feature = "sztp"))]
@@ -161,6 +172,10 @@ impl SourceSettings {
         #[cfg(feature = "negotiate")]
         {
             config.sources.protocols = &self.protocols;
+        }
+        #[cfg(feature = "bootstore")]
+        {
+            config.bootstore = self.bootstore.config();
         }
         if !self.order.is_empty() {
             config.sources.order = &self.order;

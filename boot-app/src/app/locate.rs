@@ -4,7 +4,7 @@ use super::{AppError, BootApp, Result, Work, say};
 use crate::observer::{Event, Observer};
 #[cfg(feature = "script")]
 use crate::script::{BootFileReader, BootScript, Read, Stopped};
-use crate::sources::{Origin, boot_uri_of, is_directory, know_some, networks};
+use crate::sources::{Origin, is_directory, know_some, networks};
 use crate::toc::{Stop, TocError, TocReader};
 use netboot_core::uri::{Uri, UriError};
 use netboot_core::{Blame, Coded, Module};
@@ -104,6 +104,18 @@ where
         self.report.error = last;
     }
 
+    /// Looks into the boot file of another configuration than the one before. The last failure stays.
+    #[cfg(feature = "bootstore")]
+    pub(super) fn locate_anew(&mut self) {
+        self.sources.toc = None;
+        self.sources.absent = false;
+        let is_file = |boot: &Uri| !is_directory(boot);
+        let order = self.config.sources.order;
+        self.sources.unread =
+            order.contains(&Origin::Toc) && self.sources.boot.as_ref().is_some_and(is_file);
+        self.locate_again();
+    }
+
     /// Looks into the boot file on each server that the network names, until one has it.
     #[inline(never)]
     pub(super) fn read_toc(&mut self) -> Result {
@@ -132,7 +144,7 @@ where
     /// The boot file on the `nth` server that the network names, if it may be used.
     #[inline(never)]
     fn other_server(&mut self, nth: usize) -> Option<Uri> {
-        let other = boot_uri_of(networks(&self.net), nth);
+        let other = self.sources.boot_at(nth, networks(&self.net));
         other.filter(|uri| self.config.sources.allows(uri))
     }
 

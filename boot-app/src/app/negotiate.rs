@@ -2,8 +2,8 @@
 
 use super::{AppError, BootApp};
 use crate::observer::{Event, Observer};
-use crate::sources::is_directory;
 use crate::sources::network::{by, find, is_bare};
+use crate::sources::{Origin, is_directory};
 use netboot_core::uri::UriError;
 use netboot_ipxe::IpxeInterface;
 use ocp_recovery::RegisterBus;
@@ -20,7 +20,9 @@ where
     /// does, the boot file stays what the network tells, which is TFTP.
     pub(super) fn negotiate(&mut self) {
         let policy = self.config.sources;
-        let asks = policy.uses_network() && self.net.config().is_some_and(is_bare);
+        // The bootstore tells a protocol with each place.
+        let bare = self.sources.boot_origin() == Origin::Dhcp;
+        let asks = bare && policy.uses_network() && self.net.config().is_some_and(is_bare);
         let Some(boot) = self.sources.boot.clone().filter(|_| asks) else {
             return;
         };

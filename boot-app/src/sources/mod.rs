@@ -8,9 +8,12 @@
 //! | `fixed` | places that are compiled in or set by the operator |
 //! | `network` | the boot file that DHCP or a static configuration names, and the files beside it |
 //! | `provisioned` | the image that a bootstrap server has named |
+//! | `bootstore` | the boot servers that the bootstore's configuration names, and the question to its nodes |
 //! | `penalty` | places that have served a wrong image: they come last |
 //! | `listed` | what a table of contents at that place lists |
 
+#[cfg(feature = "bootstore")]
+pub(crate) mod bootstore;
 pub(crate) mod fixed;
 #[cfg(feature = "toc")]
 mod listed;
@@ -20,6 +23,8 @@ pub(crate) mod policy;
 #[cfg(feature = "sztp")]
 pub(crate) mod provisioned;
 
+#[cfg(feature = "bootstore")]
+pub use bootstore::{BootstoreConfig, Teller};
 pub use fixed::FixedSource;
 pub use network::FileNames;
 pub use policy::{Origin, SourcePolicy};
@@ -78,6 +83,9 @@ pub(crate) struct Sources {
     /// Set when `boot` has the protocol that its server was asked for, in place of TFTP.
     #[cfg(feature = "negotiate")]
     pub negotiated: bool,
+    /// What the bootstore names.
+    #[cfg(feature = "bootstore")]
+    pub early: bootstore::Early,
     /// The images that a script has named.
     #[cfg(feature = "script")]
     pub images: Images,
@@ -150,7 +158,7 @@ impl Sources {
                 }
                 #[cfg(feature = "toc")]
                 if let Some(found) = self.guess(item, index, config, networks) {
-                    break (Origin::Dhcp, found);
+                    break (self.boot_origin(), found);
                 }
                 return None;
             };
@@ -167,6 +175,8 @@ impl Sources {
             let boot = boot.filter(|_| !self.unread);
             #[cfg(feature = "script")]
             let boot = boot.filter(|_| !self.by_script);
+            #[cfg(feature = "bootstore")]
+            let leads = self.early.leads;
             let found = match (origin, boot) {
                 (Origin::Static | Origin::Default, _) => {
                     fixed::find(fixed_by(config, origin), index, item)
@@ -183,6 +193,16 @@ impl Sources {
                     .toc
                     .as_ref()
                     .and_then(|toc| listed::find(toc, boot, index, &mut expected, &mut part)),
+                #[cfg(feature = "bootstore")]
+                (Origin::Bootstore, _) if !leads && !self.is_by_script() => {
+                    self.early.find(item, config.names, index)
+                }
+                #[cfg(feature = "bootstore")]
+                (Origin::Dhcp, _) if leads => None,
+                #[cfg(all(feature = "bootstore", feature = "toc"))]
+                (Origin::Bootstore, Some(_)) if self.toc.is_some() => None,
+                #[cfg(feature = "bootstore")]
+                (Origin::Bootstore, Some(boot)) => network::find(boot, config.names, index),
                 // Where the boot file is a table, the images are where the table says.
                 #[cfg(feature = "toc")]
                 (Origin::Dhcp, Some(_)) if self.toc.is_some() => None,
@@ -247,7 +267,7 @@ impl Sources {
         config: &AppConfig<'_>,
         networks: Networks<'_>,
     ) -> Option<Result<Uri, UriError>> {
-        if !self.absent || !config.sources.order.contains(&Origin::Dhcp) {
+        if !self.absent || !config.sources.order.contains(&self.boot_origin()) {
             return None;
         }
         let other;
@@ -305,6 +325,38 @@ impl Sources {
         Ok(Some(Uri::parse(place)))
     }
 
+    /// Who names the boot file: the network, or the bootstore.
+    #[cfg(feature = "toc")]
+    #[inline(always)]
+    pub fn boot_origin(&self) -> Origin {
+        #[cfg(feature = "bootstore")]
+        if self.early.leads {
+            return Origin::Bootstore;
+        }
+        Origin::Dhcp
+    }
+
+    #[cfg(feature = "bootstore")]
+    fn is_by_script(&self) -> bool {
+        #[cfg(feature = "script")]
+        return self.by_script;
+        #[cfg(not(feature = "script"))]
+        false
+    }
+
+    /// The `nth` boot file of all that the network names, or the bootstore where the boot goes by it.
+    #[cfg_attr(feature = "bootstore", inline(never))]
+    #[cfg_attr(not(feature = "bootstore"), inline(always))]
+    pub fn boot_at(&self, nth: usize, networks: Networks<'_>) -> Option<Uri> {
+        #[cfg(feature = "bootstore")]
+        if self.early.leads {
+            // A damaged place is left out, and those behind it count.
+            let servers = (0..).map_while(|nth| self.early.server(nth));
+            return servers.filter_map(Result::ok).nth(nth);
+        }
+        boot_uri_of(networks, nth)
+    }
+
     /// The boot file on the `nth` server that the network names, unless it is the one that is used already.
     #[inline(never)]
     fn other_boot(&self, nth: usize, networks: Networks<'_>) -> Option<Uri> {
@@ -312,7 +364,7 @@ impl Sources {
         // What the network names comes behind what was agreed with its first server.
         #[cfg(feature = "negotiate")]
         let nth = nth.saturating_sub(usize::from(self.negotiated));
-        let other = boot_uri_of(networks, nth)?;
+        let other = self.boot_at(nth, networks)?;
         (other.as_str() != boot.as_str()).then_some(other)
     }
 }
@@ -327,6 +379,8 @@ fn fixed_by<'c>(config: &AppConfig<'c>, origin: Origin) -> &'c [FixedSource<'c>]
         Origin::Script => &[],
         #[cfg(feature = "sztp")]
         Origin::Sztp => &[],
+        #[cfg(feature = "bootstore")]
+        Origin::Bootstore => &[],
     }
 }
 

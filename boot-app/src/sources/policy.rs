@@ -18,10 +18,15 @@ pub enum Origin {
     /// A script, be it the board's own or the boot file.
     #[cfg(feature = "script")]
     Script = 4,
+    /// The boot servers of the bootstore's network configuration, which the board's own ledger or a node has. Its place in the order also says
+    /// whether the bootstore or DHCP is asked first for an address; where neither [`Dhcp`](Self::Dhcp) nor [`Toc`](Self::Toc) nor a bootstrap server is listed,
+    /// DHCP is not asked at all.
+    #[cfg(feature = "bootstore")]
+    Bootstore = 5,
     /// A bootstrap server (RFC 8572). It is asked before all other sources, wherever it stands in the order: what an owner says goes before what DHCP
     /// says. Where it stands alone, a board boots nothing else.
     #[cfg(feature = "sztp")]
-    Sztp = 5,
+    Sztp = 6,
 }
 
 impl Origin {
@@ -34,6 +39,8 @@ impl Origin {
             Origin::Default => "default",
             #[cfg(feature = "script")]
             Origin::Script => "script",
+            #[cfg(feature = "bootstore")]
+            Origin::Bootstore => "bootstore",
             #[cfg(feature = "sztp")]
             Origin::Sztp => "sztp",
         }
@@ -80,6 +87,8 @@ const ORDER: &[Origin] = &[
     Origin::Script,
     Origin::Toc,
     Origin::Dhcp,
+    #[cfg(feature = "bootstore")]
+    Origin::Bootstore,
     Origin::Default,
 ];
 

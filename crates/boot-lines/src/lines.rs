@@ -336,6 +336,14 @@ pub enum Said {
     Script { t: u64, octets: u64, uri: String },
     /// A script failed in this line of it.
     ScriptFailed { line: u16, failure: Failure },
+    /// The bootstore has a network configuration.
+    Bootstore {
+        t: u64,
+        /// `ledger`, or the address of the node that told it.
+        from: String,
+        generation: u64,
+        servers: u8,
+    },
     /// The table of contents was read.
     Toc { t: u64, images: u16 },
     /// DHCP names bootstrap servers.
@@ -470,6 +478,12 @@ impl Said {
             "script-failed" => Said::ScriptFailed {
                 line: line.get("line")?,
                 failure: line.failure()?,
+            },
+            "bootstore" => Said::Bootstore {
+                t: t()?,
+                from: line.get("from")?,
+                generation: line.get("generation")?,
+                servers: line.get("servers")?,
             },
             "toc" => Said::Toc {
                 t: t()?,

@@ -51,6 +51,8 @@ pub struct Transcript {
     pub rom: Option<Rom>,
     /// Time at which the interface had an address, and the address.
     pub configured: Option<(u64, String)>,
+    /// Who told the network configuration of the bootstore that was used last, and its generation.
+    pub bootstore: Option<(String, u64)>,
     /// Number of images that the table of contents lists.
     pub toc_images: Option<u16>,
     /// What happened for each image, in the order of the first requests.
@@ -204,6 +206,9 @@ impl Transcript {
                 };
             }
             Said::Configured { t, address, .. } => self.configured = Some((t, address)),
+            Said::Bootstore {
+                from, generation, ..
+            } => self.bootstore = Some((from, generation)),
             Said::Toc { images, .. } => self.toc_images = Some(images),
             Said::Requested { t, index } => {
                 self.image(index).requested.get_or_insert(t);

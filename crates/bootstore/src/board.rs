@@ -8,13 +8,20 @@
 //! answer  "BSA1" ‖ nonce 16 ‖ generation u64 ‖ length u16 ‖ configuration   (nothing newer: length 0)
 //! ```
 //!
+//! A board believes no answer whose configuration it cannot read, or whose configuration says another generation than the answer: such a datagram
+//! is ignored, and another node's answer is waited for. A configuration that is not newer than the board's own never wins.
+//!
 //! A query is as long as the longest answer, so that nodes cannot be used to multiply traffic. Answers are not
 //! authenticated, as in scheme V0: what a board does with a configuration must be safe if a neighbour made it up.
 
+use crate::early::EarlyNetConfig;
 use crate::error::number;
 use crate::network_config::{BLOB_MAX, NetworkConfig};
+use crate::stored::{Mismatch, read_early};
+use crate::wire::WireError;
 use core::fmt;
-use netboot_core::{Blame, Coded, Duration, Instant};
+use heapless::Vec;
+use netboot_core::{Blame, Coded, Console, Duration, Instant};
 
 /// UDP port of nodes, the same number as the TCP port between nodes.
 pub const PORT: u16 = 12346;
@@ -44,15 +51,38 @@ pub enum AnswerError {
     Nonce,
     /// The exchange is over.
     Late,
+    /// What the node gives is no configuration that this version can read.
+    Config(WireError),
+    /// The configuration says that it has this generation, and the answer another one.
+    Generation {
+        /// The generation that the configuration itself has.
+        found: u64,
+    },
+    /// The board has tried a configuration of this generation, and it did not lead to a boot.
+    Tried {
+        /// The generation of the answer.
+        generation: u64,
+    },
 }
 
 impl fmt::Display for AnswerError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Malformed => "the datagram is no answer to a configuration query",
-            Self::Nonce => "the answer is to another board's query",
-            Self::Late => "the answer came after the exchange was over",
-        })
+        match self {
+            Self::Malformed => f.write_str("the datagram is no answer to a configuration query"),
+            Self::Nonce => f.write_str("the answer is to another board's query"),
+            Self::Late => f.write_str("the answer came after the exchange was over"),
+            Self::Config(_) => {
+                f.write_str("a node's answer holds no configuration that can be read")
+            }
+            Self::Generation { found } => write!(
+                f,
+                "a node's answer holds the configuration of generation {found}, and says another one"
+            ),
+            Self::Tried { generation } => write!(
+                f,
+                "a node's answer has generation {generation}, which did not lead to a boot"
+            ),
+        }
     }
 }
 
@@ -64,11 +94,20 @@ impl Coded for AnswerError {
             Self::Malformed => 0x81,
             Self::Nonce => 0x82,
             Self::Late => 0x83,
+            Self::Config(_) => 0x84,
+            Self::Generation { .. } => 0x85,
+            Self::Tried { .. } => 0x86,
         })
     }
 
     fn blame(&self) -> Blame {
         Blame::Peer
+    }
+
+    fn facts(&self, out: &mut dyn Console) {
+        if let Self::Generation { found: generation } | Self::Tried { generation } = self {
+            out.number("generation", *generation);
+        }
     }
 }
 
@@ -96,6 +135,8 @@ pub enum Outcome {
 pub struct Client {
     nonce: [u8; NONCE_LEN],
     have: u64,
+    /// Answers of this generation and above are not taken.
+    below: u64,
     sent: u8,
     next_send: Instant,
     /// When the exchange ends: the last query's time, or shortly after the first answer.
@@ -110,6 +151,7 @@ impl Client {
         Self {
             nonce,
             have,
+            below: u64::MAX,
             sent: 0,
             next_send: now,
             deadline: None,
@@ -118,7 +160,13 @@ impl Client {
         }
     }
 
-    /// Writes the next query, if its time has come, and returns its length.
+    /// Has the exchange take generations below this one only. A board whose boot by a configuration failed looks so for an earlier one, because
+    /// whoever answered may have made it up.
+    pub const fn take_below(&mut self, generation: u64) {
+        self.below = generation;
+    }
+
+    /// Writes the next query, if its time has come, and returns its length. A board that asks several addresses sends the same query to each.
     ///
     /// `buffer` needs [`DATAGRAM_LEN`] octets; a smaller one gives `None`.
     pub fn poll_transmit(&mut self, now: Instant, buffer: &mut [u8]) -> Option<usize> {
@@ -140,39 +188,78 @@ impl Client {
         Some(DATAGRAM_LEN)
     }
 
-    /// Takes a datagram that came to the port the query was sent from.
+    /// Takes a datagram that came to the port the query was sent from. `scratch` is memory in which its configuration is read, to see whether it
+    /// can be; what it holds afterwards means nothing.
     ///
     /// # Errors
     /// [`AnswerError`]; the datagram is ignored.
-    pub fn handle(&mut self, now: Instant, datagram: &[u8]) -> Result<(), AnswerError> {
+    #[inline(never)]
+    pub fn handle(
+        &mut self,
+        now: Instant,
+        datagram: &[u8],
+        scratch: &mut EarlyNetConfig,
+    ) -> Result<(), AnswerError> {
         let (nonce, generation, blob) = parse_answer(datagram).ok_or(AnswerError::Malformed)?;
         if nonce != self.nonce || self.sent == 0 {
             return Err(AnswerError::Nonce);
         }
-        if self.answered && self.is_over(now) {
+        if self.is_over(now) {
             return Err(AnswerError::Late);
+        }
+        let newest = self.best.as_ref().map_or(self.have, |best| best.generation);
+        if !blob.is_empty() && generation > newest {
+            if generation >= self.below {
+                return Err(AnswerError::Tried { generation });
+            }
+            match read_early(generation, blob, scratch) {
+                Ok(()) => self.keep(generation, blob),
+                Err(Mismatch::Wire(error)) => return Err(AnswerError::Config(error)),
+                Err(Mismatch::Generation { found }) => {
+                    return Err(AnswerError::Generation { found });
+                }
+            }
         }
         if !self.answered {
             self.answered = true;
             self.deadline = Some(now + SETTLE);
         }
-        let newest = self.best.as_ref().map_or(self.have, |best| best.generation);
-        if !blob.is_empty() && generation > newest {
-            self.best = NetworkConfig::new(generation, blob);
-        }
         Ok(())
+    }
+
+    /// Keeps a configuration that is better than the one before.
+    fn keep(&mut self, generation: u64, blob: &[u8]) {
+        let best = self.best.get_or_insert(NetworkConfig {
+            generation,
+            blob: Vec::new(),
+        });
+        best.generation = generation;
+        best.blob.clear();
+        // An answer has no room for more than fits.
+        let _ = best.blob.extend_from_slice(blob);
     }
 
     /// The end of the exchange, once it is there.
     pub fn poll(&mut self, now: Instant) -> Option<Outcome> {
-        if !self.is_over(now) {
-            return None;
-        }
-        Some(match (self.best.take(), self.answered) {
+        self.is_over(now).then(|| self.finish())
+    }
+
+    fn finish(&mut self) -> Outcome {
+        match (self.best.take(), self.answered) {
             (Some(config), _) => Outcome::Config(config),
             (None, true) => Outcome::UpToDate,
             (None, false) => Outcome::NoAnswer,
-        })
+        }
+    }
+
+    /// The best configuration that has come so far; `None` while there is none.
+    pub fn best(&self) -> Option<&NetworkConfig> {
+        self.best.as_ref()
+    }
+
+    /// Whether a node has answered.
+    pub fn is_answered(&self) -> bool {
+        self.answered
     }
 
     /// When the next query or the end is due.
@@ -183,7 +270,8 @@ impl Client {
         }
     }
 
-    fn is_over(&self, now: Instant) -> bool {
+    /// Whether the exchange is over, so that [`poll`](Self::poll) has its outcome.
+    pub fn is_over(&self, now: Instant) -> bool {
         (self.answered || self.sent >= TRIES)
             && self.deadline.is_some_and(|deadline| deadline <= now)
     }
@@ -240,32 +328,53 @@ mod tests {
         Instant::from_millis(millis)
     }
 
+    /// A configuration of this generation, with room taken up by anchors.
+    fn config(generation: u64) -> NetworkConfig {
+        let early = EarlyNetConfig {
+            generation,
+            anchors: heapless::Vec::from_slice(&[[generation as u8; 32]; 4]).unwrap(),
+            ..EarlyNetConfig::default()
+        };
+        let mut blob = [0; BLOB_MAX];
+        let len = early.encode(&mut blob).unwrap();
+        NetworkConfig::new(generation, &blob[..len]).unwrap()
+    }
+
     fn ask(client: &mut Client, now: Instant, node: Option<&NetworkConfig>) -> bool {
         let (mut query, mut reply) = ([0; DATAGRAM_LEN], [0; DATAGRAM_LEN]);
         let Some(len) = client.poll_transmit(now, &mut query) else {
             return false;
         };
         if let Some(len) = answer(node, &query[..len], &mut reply) {
-            client.handle(now, &reply[..len]).unwrap();
+            client
+                .handle(now, &reply[..len], &mut EarlyNetConfig::default())
+                .unwrap();
         }
         true
     }
 
     #[test]
     fn the_highest_generation_of_those_who_answer_is_taken() {
-        let configs = [3u64, 9, 5].map(|g| NetworkConfig::new(g, &[g as u8; 1280]).unwrap());
+        let configs = [3u64, 9, 5].map(config);
         let mut client = Client::new(at(0), [1; 16], 0);
         let (mut query, mut reply) = ([0; DATAGRAM_LEN], [0; DATAGRAM_LEN]);
         let len = client.poll_transmit(at(0), &mut query).unwrap();
         for (index, config) in configs.iter().enumerate() {
             let len = answer(Some(config), &query[..len], &mut reply).unwrap();
             assert!(len <= DATAGRAM_LEN);
-            client.handle(at(10 * index as u64), &reply[..len]).unwrap();
+            client
+                .handle(
+                    at(10 * index as u64),
+                    &reply[..len],
+                    &mut EarlyNetConfig::default(),
+                )
+                .unwrap();
             assert_eq!(client.poll(at(150)), None);
         }
         assert_eq!(client.poll_timeout(), at(200));
+        let len = answer(Some(&configs[1]), &query[..len], &mut reply).unwrap();
         assert_eq!(
-            client.handle(at(200), &reply[..ANSWER_HEAD + 1280]),
+            client.handle(at(200), &reply[..len], &mut EarlyNetConfig::default()),
             Err(AnswerError::Late)
         );
         assert_eq!(
@@ -276,7 +385,7 @@ mod tests {
 
     #[test]
     fn a_board_that_has_the_newest_stays_with_it() {
-        let config = NetworkConfig::new(4, b"x").unwrap();
+        let config = config(4);
         let mut client = Client::new(at(0), [1; 16], 4);
         assert!(ask(&mut client, at(0), Some(&config)));
         assert_eq!(client.poll(at(200)), Some(Outcome::UpToDate));
@@ -299,7 +408,7 @@ mod tests {
 
     #[test]
     fn a_lost_answer_is_asked_for_again() {
-        let config = NetworkConfig::new(4, b"x").unwrap();
+        let config = config(4);
         let mut client = Client::new(at(0), [1; 16], 0);
         assert!(ask(&mut client, at(0), None));
         assert!(!ask(&mut client, at(499), Some(&config)));
@@ -307,19 +416,64 @@ mod tests {
         assert_eq!(client.poll(at(700)), Some(Outcome::Config(config)));
     }
 
+    /// A node that lies, one that is damaged, and one that has an old configuration do not keep the board from a good answer.
+    #[test]
+    fn what_cannot_be_believed_is_named_and_waited_past() {
+        let mut client = Client::new(at(0), [1; 16], 3);
+        client.take_below(9);
+        let (mut query, mut reply) = ([0; DATAGRAM_LEN], [0; DATAGRAM_LEN]);
+        let len = client.poll_transmit(at(0), &mut query).unwrap();
+        let query = &query[..len];
+        let mut give = |client: &mut Client, config: &NetworkConfig| {
+            let len = answer(Some(config), query, &mut reply).unwrap();
+            client.handle(at(1), &reply[..len], &mut EarlyNetConfig::default())
+        };
+        let mut lie = config(5);
+        lie.generation = 7;
+        let error = give(&mut client, &lie);
+        assert_eq!(error, Err(AnswerError::Generation { found: 5 }));
+        let mut damaged = config(7);
+        damaged.blob[0] ^= 1;
+        let error = give(&mut client, &damaged);
+        assert!(matches!(error, Err(AnswerError::Config(_))), "{error:?}");
+        for generation in [9, 10, u64::MAX] {
+            let error = give(&mut client, &config(generation));
+            assert_eq!(error, Err(AnswerError::Tried { generation }));
+        }
+        assert!(!client.answered);
+        // An answer twice is one.
+        assert_eq!(give(&mut client, &config(4)), Ok(()));
+        assert_eq!(give(&mut client, &config(4)), Ok(()));
+        // An older one than the board has, made up although the query said so.
+        let mut octets = [0; DATAGRAM_LEN];
+        let mut old = Client::new(at(0), [1; 16], 0);
+        let len = old.poll_transmit(at(0), &mut octets).unwrap();
+        let mut told = [0; DATAGRAM_LEN];
+        let len = answer(Some(&config(2)), &octets[..len], &mut told).unwrap();
+        assert_eq!(
+            client.handle(at(2), &told[..len], &mut EarlyNetConfig::default()),
+            Ok(())
+        );
+        let taken = client.poll(at(201));
+        assert_eq!(taken, Some(Outcome::Config(config(4))));
+    }
+
     #[test]
     fn strangers_are_ignored() {
-        let config = NetworkConfig::new(4, b"x").unwrap();
+        let config = config(4);
         let mut client = Client::new(at(0), [1; 16], 0);
         let (mut query, mut reply) = ([0; DATAGRAM_LEN], [0; DATAGRAM_LEN]);
         let len = client.poll_transmit(at(0), &mut query).unwrap();
         let len = answer(Some(&config), &query[..len], &mut reply).unwrap();
         let mut other = reply;
         other[4] ^= 1;
-        assert_eq!(client.handle(at(1), &other[..len]), Err(AnswerError::Nonce));
+        assert_eq!(
+            client.handle(at(1), &other[..len], &mut EarlyNetConfig::default()),
+            Err(AnswerError::Nonce)
+        );
         for cut in 0..len {
             assert_eq!(
-                client.handle(at(1), &reply[..cut]),
+                client.handle(at(1), &reply[..cut], &mut EarlyNetConfig::default()),
                 Err(AnswerError::Malformed)
             );
         }

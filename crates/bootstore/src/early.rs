@@ -56,7 +56,7 @@ pub type Mac = [u8; 6];
 pub struct EarlyNetConfig {
     /// Generation of the replicated configuration that carries this one; at least 1.
     pub generation: u64,
-    /// VLAN id from 1 to 4094; untagged when absent.
+    /// VLAN id from 1 to 4094. When absent, the board stays in its own VLAN: untagged, unless its own options say otherwise.
     pub vlan: Option<u16>,
     /// IPv4 addresses.
     pub v4: Option<V4>,
@@ -98,6 +98,16 @@ pub struct V6 {
 }
 
 impl V4 {
+    /// Makes a value that has nothing yet, and is not valid.
+    const fn new() -> Self {
+        Self {
+            prefix_len: 0,
+            router: None,
+            dns: Vec::new(),
+            hosts: Vec::new(),
+        }
+    }
+
     /// The address of the board with this MAC address.
     pub fn address(&self, mac: Mac) -> Option<Ipv4Addr> {
         self.hosts
@@ -126,6 +136,15 @@ impl V4 {
 }
 
 impl V6 {
+    /// Makes a value that has nothing yet, and is not valid.
+    const fn new() -> Self {
+        Self {
+            prefix: Ipv6Addr::UNSPECIFIED,
+            router: None,
+            dns: Vec::new(),
+        }
+    }
+
     /// The address of the board with this MAC address.
     pub fn address(&self, mac: Mac) -> Ipv6Addr {
         let [a, b, c, d, e, f] = mac;
@@ -202,23 +221,54 @@ impl EarlyNetConfig {
     /// # Errors
     /// [`WireError`]
     pub fn decode(octets: &[u8]) -> Result<Self, WireError> {
-        let mut r = Reader::new(octets);
         let mut config = Self::default();
+        config.read(octets)?;
+        Ok(config)
+    }
+
+    /// Reads a configuration into this one, which saves a small device some copies. After an error this configuration is empty.
+    ///
+    /// # Errors
+    /// [`WireError`]
+    #[inline(never)]
+    pub fn read(&mut self, octets: &[u8]) -> Result<(), WireError> {
+        self.clear();
+        let result = self.fill(octets);
+        if result.is_err() {
+            self.clear();
+        }
+        result
+    }
+
+    /// Makes an empty configuration of this one: generation 0, without addresses and servers.
+    pub fn clear(&mut self) {
+        self.generation = 0;
+        self.vlan = None;
+        self.v4 = None;
+        self.v6 = None;
+        self.servers.clear();
+        self.anchors.clear();
+        self.sztp = false;
+    }
+
+    fn fill(&mut self, octets: &[u8]) -> Result<(), WireError> {
+        let mut r = Reader::new(octets);
         let mut version = None;
         entries(&mut r, |r, key| {
             match key {
                 0 => version = Some(r.u64()?),
-                1 => config.generation = r.u64()?,
-                2 => config.vlan = Some(r.u16()?),
-                3 => config.v4 = Some(read_v4(r)?),
-                4 => config.v6 = Some(read_v6(r)?),
-                5 => {
-                    config.servers = list(r, |r| {
-                        String::try_from(r.str()?).map_err(|_| r.out_of_bounds())
-                    })?;
-                }
-                6 => config.anchors = list(r, |r| r.bytes_exact())?,
-                7 => config.sztp = r.bool()?,
+                1 => self.generation = r.u64()?,
+                2 => self.vlan = Some(r.u16()?),
+                3 => read_v4(r, self.v4.insert(V4::new()))?,
+                4 => read_v6(r, self.v6.insert(V6::new()))?,
+                5 => list(r, &mut self.servers, |r, uri| {
+                    uri.push_str(r.str()?).map_err(|_| r.out_of_bounds())
+                })?,
+                6 => list(r, &mut self.anchors, |r, anchor| {
+                    *anchor = r.bytes_exact()?;
+                    Ok(())
+                })?,
+                7 => self.sztp = r.bool()?,
                 _ => return Err(r.wrong_fields()),
             }
             Ok(())
@@ -226,11 +276,10 @@ impl EarlyNetConfig {
         if version != Some(SCHEMA) {
             return Err(r.unknown_variant());
         }
-        if !config.is_valid() {
+        if !self.is_valid() {
             return Err(r.out_of_bounds());
         }
-        r.end()?;
-        Ok(config)
+        r.end()
     }
 
     fn is_valid(&self) -> bool {
@@ -262,21 +311,23 @@ fn entries(
     Ok(())
 }
 
-/// Reads a list of 1 to `N` items.
-fn list<T, const N: usize>(
+/// Reads a list of 1 to `N` items into `items`, which is empty.
+fn list<T: Default, const N: usize>(
     r: &mut Reader<'_>,
-    mut item: impl FnMut(&mut Reader<'_>) -> Result<T, WireError>,
-) -> Result<Vec<T, N, u8>, WireError> {
+    items: &mut Vec<T, N, u8>,
+    mut item: impl FnMut(&mut Reader<'_>, &mut T) -> Result<(), WireError>,
+) -> Result<(), WireError> {
     let len = r.array()?;
     if len == 0 || len > N as u64 {
         return Err(r.out_of_bounds());
     }
-    let mut items = Vec::new();
     for _ in 0..len {
-        let value = item(r)?;
-        items.push(value).map_err(|_| r.out_of_bounds())?;
+        items.push(T::default()).map_err(|_| r.out_of_bounds())?;
+        if let Some(place) = items.last_mut() {
+            item(r, place)?;
+        }
     }
-    Ok(items)
+    Ok(())
 }
 
 fn ipv4(r: &mut Reader<'_>) -> Result<Ipv4Addr, WireError> {
@@ -285,6 +336,39 @@ fn ipv4(r: &mut Reader<'_>) -> Result<Ipv4Addr, WireError> {
 
 fn ipv6(r: &mut Reader<'_>) -> Result<Ipv6Addr, WireError> {
     Ok(Ipv6Addr::from(r.bytes_exact::<16>()?))
+}
+
+/// An address as an item of a list, which has room for it before it is read.
+trait Address: Sized {
+    fn read(r: &mut Reader<'_>) -> Result<Self, WireError>;
+}
+
+impl Address for Ipv4Addr {
+    fn read(r: &mut Reader<'_>) -> Result<Self, WireError> {
+        ipv4(r)
+    }
+}
+
+impl Address for Ipv6Addr {
+    fn read(r: &mut Reader<'_>) -> Result<Self, WireError> {
+        ipv6(r)
+    }
+}
+
+/// Reads a list of DNS servers into `servers`, which is empty.
+fn read_dns<A: Address>(
+    r: &mut Reader<'_>,
+    servers: &mut Vec<A, DNS_MAX, u8>,
+) -> Result<(), WireError> {
+    let len = r.array()?;
+    if len == 0 {
+        return Err(r.out_of_bounds());
+    }
+    for _ in 0..len.min(DNS_MAX as u64 + 1) {
+        let address = A::read(r)?;
+        servers.push(address).map_err(|_| r.out_of_bounds())?;
+    }
+    Ok(())
 }
 
 fn write_v4(w: &mut Writer<'_>, v4: &V4) -> Result<(), WireError> {
@@ -306,29 +390,24 @@ fn write_v4(w: &mut Writer<'_>, v4: &V4) -> Result<(), WireError> {
     Ok(())
 }
 
-fn read_v4(r: &mut Reader<'_>) -> Result<V4, WireError> {
-    let mut v4 = V4 {
-        prefix_len: 0,
-        router: None,
-        dns: Vec::new(),
-        hosts: Vec::new(),
-    };
+fn read_v4(r: &mut Reader<'_>, v4: &mut V4) -> Result<(), WireError> {
     entries(r, |r, key| {
         match key {
             0 => v4.prefix_len = r.u8()?,
             1 => v4.router = Some(ipv4(r)?),
-            2 => v4.dns = list(r, ipv4)?,
+            2 => read_dns(r, &mut v4.dns)?,
             3 => {
-                v4.hosts = list(r, |r| {
+                let len = r.array()?;
+                for _ in 0..len.min(HOSTS_MAX as u64 + 1) {
                     r.array_of(2)?;
-                    Ok((r.bytes_exact()?, ipv4(r)?))
-                })?;
+                    let host = (r.bytes_exact()?, ipv4(r)?);
+                    v4.hosts.push(host).map_err(|_| r.out_of_bounds())?;
+                }
             }
             _ => return Err(r.wrong_fields()),
         }
         Ok(())
-    })?;
-    Ok(v4)
+    })
 }
 
 fn write_v6(w: &mut Writer<'_>, v6: &V6) -> Result<(), WireError> {
@@ -346,22 +425,16 @@ fn write_v6(w: &mut Writer<'_>, v6: &V6) -> Result<(), WireError> {
     Ok(())
 }
 
-fn read_v6(r: &mut Reader<'_>) -> Result<V6, WireError> {
-    let mut v6 = V6 {
-        prefix: Ipv6Addr::UNSPECIFIED,
-        router: None,
-        dns: Vec::new(),
-    };
+fn read_v6(r: &mut Reader<'_>, v6: &mut V6) -> Result<(), WireError> {
     entries(r, |r, key| {
         match key {
             0 => v6.prefix = ipv6(r)?,
             1 => v6.router = Some(ipv6(r)?),
-            2 => v6.dns = list(r, ipv6)?,
+            2 => read_dns(r, &mut v6.dns)?,
             _ => return Err(r.wrong_fields()),
         }
         Ok(())
-    })?;
-    Ok(v6)
+    })
 }
 
 #[cfg(test)]

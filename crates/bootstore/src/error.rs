@@ -2,12 +2,12 @@
 //!
 //! Every error of the crate implements [`netboot_core::Coded`]. The upper half of a number is [`MODULE`].
 
+use netboot_core::Module;
+
 /// The upper half of this crate's error numbers.
-///
-/// It stands here and not in `netboot_core::Module`, as no boot ends with such an error yet.
-pub const MODULE: u16 = 0x0014;
+pub const MODULE: u16 = Module::Bootstore as u16;
 
 /// The whole number of this crate's error `number`.
 pub(crate) const fn number(number: u16) -> u32 {
-    ((MODULE as u32) << 16) | number as u32
+    Module::Bootstore.code(number)
 }

@@ -3,6 +3,7 @@
 #![forbid(unsafe_code)]
 
 pub mod board;
+pub mod board_error;
 pub mod early;
 pub mod error;
 #[cfg(any(test, feature = "fuzz"))]
@@ -14,6 +15,7 @@ pub mod node;
 pub mod persist;
 pub mod schemes;
 pub mod seal;
+pub mod stored;
 pub mod trust_quorum;
 pub mod wire;
 

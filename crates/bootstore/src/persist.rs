@@ -178,13 +178,26 @@ pub fn encode_network(config: &NetworkConfig, buffer: &mut [u8]) -> Result<usize
 /// # Errors
 /// [`WireError`]
 pub fn decode_network(octets: &[u8]) -> Result<NetworkConfig, WireError> {
+    let (generation, blob) = read_network(octets)?;
+    let bounds = WireError::Bounds { at: octets.len() };
+    NetworkConfig::new(generation, blob).ok_or(bounds)
+}
+
+/// Reads the generation of a network configuration, and the configuration itself where it lies.
+///
+/// # Errors
+/// [`WireError`]
+pub fn read_network(octets: &[u8]) -> Result<(u64, &[u8]), WireError> {
     let mut r = Reader::new(octets);
     r.array_of(3)?;
     if r.u64()? != VERSION {
         return Err(r.unknown_variant());
     }
     let generation = r.u64()?;
-    let config = NetworkConfig::new(generation, r.bytes()?).ok_or_else(|| r.out_of_bounds())?;
+    let blob = r.bytes()?;
+    if blob.len() > BLOB_MAX {
+        return Err(r.out_of_bounds());
+    }
     r.end()?;
-    Ok(config)
+    Ok((generation, blob))
 }

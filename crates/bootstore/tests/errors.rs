@@ -1,13 +1,15 @@
 //! Error numbers are stable, unique, and belong to this crate's module.
 
 use bootstore::board::AnswerError;
+use bootstore::board_error::BoardError;
 use bootstore::error::MODULE;
-use bootstore::ledger::LedgerError;
+use bootstore::ledger::{LedgerError, Slot};
 use bootstore::network_config::StaleNetworkConfig;
 use bootstore::node::NodeError;
 use bootstore::schemes::v0::error::TooManyPeers;
 use bootstore::schemes::v0::{ApiError, MsgError, RemoteError};
 use bootstore::seal::SealError;
+use bootstore::stored::{SlotError, StoreError};
 use bootstore::trust_quorum::TrustQuorumError;
 use bootstore::trust_quorum::error::PackageFault;
 use bootstore::wire::WireError;
@@ -31,7 +33,23 @@ fn numbers_are_unique_and_stable() {
         expected: rack,
         got: rack,
     };
-    let expected: [(&dyn Coded, u16); 52] = [
+    let bad = WireError::Buffer;
+    let slot = |error| BoardError::Slot {
+        slot: Slot::A,
+        error,
+    };
+    let (slots, stale_store) = (
+        [
+            SlotError::Medium,
+            SlotError::Torn,
+            SlotError::Value(bad),
+            SlotError::Generation { found: 1 },
+            SlotError::Conflict,
+        ],
+        StoreError::<&str>::Stale(stale),
+    );
+    let board = slots.map(slot);
+    let expected: [(&dyn Coded, u16); 68] = [
         (&TrustQuorumError::NoMembers, 0x01),
         (&TrustQuorumError::TooManyMembers { members: 33 }, 0x02),
         (&TrustQuorumError::DuplicateMember, 0x03),
@@ -93,6 +111,19 @@ fn numbers_are_unique_and_stable() {
         (&AnswerError::Malformed, 0x81),
         (&AnswerError::Nonce, 0x82),
         (&AnswerError::Late, 0x83),
+        (&AnswerError::Config(bad), 0x84),
+        (&AnswerError::Generation { found: 1 }, 0x85),
+        (&AnswerError::Tried { generation: 1 }, 0x86),
+        (&slots[0], 0xa1),
+        (&slots[1], 0xa2),
+        (&slots[2], 0xa3),
+        (&slots[3], 0xa4),
+        (&slots[4], 0xa5),
+        (&BoardError::NoAnswer, 0xb1),
+        (&BoardError::NothingNewer, 0xb2),
+        (&BoardError::NoConfig, 0xb3),
+        (&BoardError::NoAddress, 0xb4),
+        (&BoardError::NoServer, 0xb5),
         (&NodeError::UnknownConnection, 0x91),
         (&NodeError::TooManyConnections, 0x92),
         (&NodeError::OutOfOrder, 0x93),
@@ -103,13 +134,16 @@ fn numbers_are_unique_and_stable() {
         // An error that only carries another has that one's number.
         (&NodeError::Wire(WireError::Buffer), 0x48),
         (&ApiError::TrustQuorum(TrustQuorumError::ZeroX), 0x04),
+        (&board[0], 0xa1),
+        (&BoardError::Answer(AnswerError::Late), 0x83),
+        (&stale_store, 0x51),
     ];
     let mut seen = std::collections::BTreeSet::new();
     for (index, (error, number)) in expected.iter().enumerate() {
         assert_eq!(error.code(), u32::from(MODULE) << 16 | u32::from(*number));
         let _ = error.blame();
         assert!(
-            index >= 50 || seen.insert(*number),
+            index >= 63 || seen.insert(*number),
             "{number:#x} is there twice"
         );
     }

@@ -7,6 +7,7 @@ pub mod control;
 pub mod daemon;
 pub mod early_json;
 pub mod link;
+pub mod record;
 mod requests;
 pub mod store;
 pub mod tls;

@@ -3,6 +3,7 @@
 mod common;
 
 use bootstore::board::{Client, DATAGRAM_LEN, Outcome};
+use bootstore::early::EarlyNetConfig;
 use bootstored::control::{Answer, Blob, Request};
 use bootstored::early_json::EarlyJson;
 use common::pki::Authority;
@@ -330,7 +331,8 @@ fn a_board_asks_any_node_by_one_exchange() {
                 .set_read_timeout(Some(std::time::Duration::from_micros(wait)))
                 .unwrap();
             if let Ok((len, _)) = socket.recv_from(&mut buffer) {
-                client.handle(now(), &buffer[..len]).unwrap();
+                let mut scratch = EarlyNetConfig::default();
+                client.handle(now(), &buffer[..len], &mut scratch).unwrap();
             }
         }
     };

@@ -28,7 +28,7 @@ use crate::transfer::tftp::Tftp;
 #[cfg(feature = "script")]
 use core::net::IpAddr;
 use log::{debug, info};
-#[cfg(feature = "script")]
+#[cfg(any(feature = "script", feature = "bootstore"))]
 use netboot_core::DeviceInfo;
 #[cfg(feature = "script")]
 use netboot_core::uri::Scheme;
@@ -37,7 +37,9 @@ use netboot_core::{Device, Duration, Instant, Platform};
 use netboot_dhcp as dhcp;
 #[cfg(feature = "dhcp-options")]
 use netboot_dhcp::RawOptions;
-#[cfg(feature = "script")]
+#[cfg(feature = "bootstore")]
+use netboot_ipxe::Conversation;
+#[cfg(any(feature = "script", feature = "bootstore"))]
 use netboot_ipxe::InterfaceInfo;
 #[cfg(feature = "dhcp-options")]
 use netboot_ipxe::OptionScope;
@@ -328,6 +330,13 @@ impl<D: Device, P: Platform> IpxeInterface for Network<'_, D, P> {
 
     fn ifconfig(&mut self, config: &NetworkConfig) -> Result<(), NetError> {
         let station = &mut self.station;
+        #[cfg(all(feature = "bootstore", feature = "ipv6"))]
+        if config.address.is_ipv6() {
+            return match station.configure_ipv6(config) {
+                Ok(()) => Ok(()),
+                Err(failed) => Err(station.take_error(failed)),
+            };
+        }
         station.end_lease();
         station.configure(config)
     }
@@ -418,7 +427,7 @@ impl<D: Device, P: Platform> IpxeInterface for Network<'_, D, P> {
         }
     }
 
-    #[cfg(feature = "script")]
+    #[cfg(any(feature = "script", feature = "bootstore"))]
     fn interface(&mut self) -> Option<InterfaceInfo> {
         let device = self.station.device();
         let DeviceInfo { mac, mtu, .. } = device.info();
@@ -427,6 +436,31 @@ impl<D: Device, P: Platform> IpxeInterface for Network<'_, D, P> {
             mtu: u16::try_from(mtu).unwrap_or(u16::MAX),
             link: Some(device.link_up()),
         })
+    }
+
+    #[cfg(feature = "bootstore")]
+    fn converse(&mut self, with: &mut dyn Conversation) -> Option<Result<(), NetError>> {
+        let Self { station, fetch, .. } = self;
+        self.id = self.id.wrapping_add(1);
+        fetch.close(station);
+        let spoken = station.converse(with);
+        Some(spoken.map_err(|failed| station.take_error(failed)))
+    }
+
+    #[cfg(feature = "bootstore")]
+    fn use_vlan(&mut self, vlan: Option<u16>) -> bool {
+        let Self { station, fetch, .. } = self;
+        let vlan = vlan.or(station.options.vlan);
+        if station.stack.link.egress.vlan != vlan {
+            fetch.close(station);
+            fetch.carriers.disconnect(station);
+            station.end_lease();
+            station.deconfigure();
+            // The neighbours of one VLAN are not those of another.
+            station.stack.link.egress.forget();
+            station.stack.link.egress.vlan = vlan;
+        }
+        true
     }
 
     #[cfg(feature = "script")]

@@ -18,7 +18,7 @@ const WORLDS: [&str; 5] = [
     "http",
     "dns,robust",
     "dns,fast-start,http,robust",
-    "aes-256-gcm,dns,dhcp-options,exchange,fast-start,http,https,ipv6,ipv6-literals,negotiate,parallel,phy,robust,script,syslog",
+    "aes-256-gcm,bootstore,dns,dhcp-options,exchange,fast-start,http,https,ipv6,ipv6-literals,negotiate,parallel,phy,robust,script,syslog",
 ];
 
 impl Package {

@@ -18,6 +18,7 @@ use std::time::Duration;
 use test_pki::Pki;
 use testbed::plan::Family;
 use testbed::qemu::{self, QemuOptions};
+use testbed::rack::Remembered;
 use testbed::rom::{self, Core, HttpsRom, RomOptions};
 use testbed::sztp::Sztp;
 use testbed::{Https, Plan, Protocol};
@@ -62,6 +63,8 @@ const TINY_FLASH: u64 = 64;
 const TINY_RAM: u64 = 24;
 /// KiB of flash that the feature `ipv6` may add.
 const IPV6_FLASH: u64 = 40;
+/// KiB of flash that the bootstore may add to a ROM with settings.
+const BOOTSTORE_FLASH: u64 = 20;
 /// KiB of flash that scripts may add to a ROM with settings. What they have for a person, menus and the shell, comes on top.
 const SCRIPT_FLASH: u64 = 40;
 /// KiB of flash that secure zero-touch provisioning may add to a ROM with HTTPS.
@@ -155,6 +158,19 @@ pub fn run(arguments: &SizeArgs) -> Result<bool> {
         script: true,
         ..RomOptions::default()
     })?;
+    let (bootstore, _) = built(&RomOptions {
+        settings: true,
+        bootstore: true,
+        ..RomOptions::default()
+    })?;
+    let (_, node_image) = built(&RomOptions {
+        settings: true,
+        bootstore: true,
+        ipv6: true,
+        ..RomOptions::default()
+    })?;
+    let bootstore_flash = of(&bootstore).zip(of(&settings));
+    let node_stack = stack_by_node(&node_image);
     let script_flash = of(&script).zip(of(&settings));
     let (https_settings, _) = built(&RomOptions {
         settings: true,
@@ -218,6 +234,16 @@ pub fn run(arguments: &SizeArgs) -> Result<bool> {
             sztp_flash.map(|(with, without)| with.saturating_sub(without)),
             SZTP_FLASH,
         ),
+        Check::new(
+            "flash, what the bootstore adds",
+            bootstore_flash.map(|(with, without)| with.saturating_sub(without)),
+            BOOTSTORE_FLASH,
+        ),
+        Check::new(
+            "stack, a node of the bootstore asked",
+            node_stack.as_ref().ok().copied(),
+            12,
+        ),
         Check::new("stack, IPv6", ipv6_stack.as_ref().ok().copied(), 12),
         Check::new("flash, nwp", of(&nwp), NWP_FLASH),
         Check::new(
@@ -239,6 +265,10 @@ pub fn run(arguments: &SizeArgs) -> Result<bool> {
         });
         println!("{}", serde_json::to_string_pretty(&json)?);
     } else {
+        println!(
+            "static RAM of the ROM with the bootstore: {} octets more than with settings\n",
+            thousands(static_ram(&bootstore).saturating_sub(static_ram(&settings)))
+        );
         print_flash(&program);
         print_crates("flash of tiny by crate", &tiny);
         print_crates("flash of nwp by crate", &nwp);
@@ -252,10 +282,15 @@ pub fn run(arguments: &SizeArgs) -> Result<bool> {
             println!("the figures are those of the last line of the history");
         }
     }
-    for error in [&stack, &https_stack, &tiny_stack, &nwp_stack, &ipv6_stack]
-        .into_iter()
-        .filter_map(|one| one.as_ref().err())
-    {
+    let stacks = [
+        &stack,
+        &https_stack,
+        &tiny_stack,
+        &nwp_stack,
+        &ipv6_stack,
+        &node_stack,
+    ];
+    for error in stacks.into_iter().filter_map(|one| one.as_ref().err()) {
         eprintln!("stack not measured: {error:#}");
     }
     Ok(checks.iter().all(|check| check.verdict != Verdict::Fail))
@@ -333,6 +368,19 @@ fn stack(image: &Path, protocols: &[Protocol], https: Option<Https>) -> Result<u
     stack_over(Family::Ipv4, image, protocols, https)
 }
 
+/// The high-water mark of the stack in a boot without DHCP, for which a node is asked.
+fn stack_by_node(image: &Path) -> Result<u64> {
+    let plan = Plan {
+        protocol: Protocol::Http,
+        family: Family::Both,
+        remembered: Some(Remembered::Node),
+        expect: true,
+        settings: "settle_ms 300\ndhcp_ms 1000\n".into(),
+        ..Plan::default()
+    };
+    stack_of(image, &plan)
+}
+
 /// The same over this family of addresses.
 fn stack_over(
     family: Family,
@@ -340,7 +388,6 @@ fn stack_over(
     protocols: &[Protocol],
     https: Option<Https>,
 ) -> Result<u64> {
-    qemu::version()?;
     let mut most = 0;
     for protocol in protocols.iter().copied() {
         let plan = Plan {
@@ -351,18 +398,24 @@ fn stack_over(
             settings: "settle_ms 300\n".into(),
             ..Plan::default()
         };
-        let options = QemuOptions {
-            timeout: Duration::from_secs(60),
-            ..QemuOptions::new(image)
-        };
-        let outcome = qemu::boot(&plan, &options, &mut |_| {})?;
-        if let Some(cause) = outcome.parsed.cause() {
-            anyhow::bail!("the boot by {} failed: {cause}", protocol.scheme());
-        }
-        let memory = outcome.parsed.memory.context("no @memory line")?;
-        most = most.max(memory.stack_used);
+        most = most.max(stack_of(image, &plan)?);
     }
     Ok(most)
+}
+
+/// The high-water mark of the stack in this boot.
+fn stack_of(image: &Path, plan: &Plan) -> Result<u64> {
+    qemu::version()?;
+    let options = QemuOptions {
+        timeout: Duration::from_secs(60),
+        ..QemuOptions::new(image)
+    };
+    let outcome = qemu::boot(plan, &options, &mut |_| {})?;
+    if let Some(cause) = outcome.parsed.cause() {
+        anyhow::bail!("the boot by {} failed: {cause}", plan.protocol.scheme());
+    }
+    let memory = outcome.parsed.memory.context("no @memory line")?;
+    Ok(memory.stack_used)
 }
 
 fn print_crates(title: &str, program: &Program) {

@@ -1,6 +1,7 @@
 //! Every error of every crate: one value of each number, and what to do about it.
 
 use super::Row;
+use bootstore::board_error::BoardError;
 use netboot::NetError;
 use netboot_app::toc::{Stop, TocError};
 use netboot_app::{AppError, Origin};
@@ -453,6 +454,7 @@ fn app(rows: &mut Vec<Row>) {
             "Name the server: `next-server` (siaddr), option 66 or option 150.";
         E::NoService => E::NoService, "NoService",
             "Name a boot file (option 67), or put a boot service into the PXE menu whose server answers on port 4011; the local disk is none.";
+        E::Bootstore(_) => E::Bootstore(BoardError::NoAnswer), "Bootstore", "";
         E::Script(_) => E::Script(ScriptError { line: 2, fault: Fault::Usage }), "Script", "";
         E::Gpt(_) => E::Gpt(GptError::NoTable), "Gpt", "";
         E::Signature(_) => E::Signature(CmsError::Pem), "Signature", "";

@@ -10,6 +10,7 @@
 //! not to its list does not compile.
 
 mod boot_source;
+mod bootstore;
 mod cms;
 mod lists;
 mod recovery;
@@ -55,7 +56,7 @@ impl Row {
 }
 
 /// The modules in their order, with the headings of their tables.
-const MODULES: [(Module, &str); 15] = [
+const MODULES: [(Module, &str); 16] = [
     (Module::Uri, "The address of a file"),
     (Module::Tftp, "TFTP"),
     (Module::Http, "HTTP"),
@@ -71,6 +72,7 @@ const MODULES: [(Module, &str); 15] = [
     (Module::Verity, "Verified streaming"),
     (Module::Cms, "Signed messages"),
     (Module::Sztp, "Secure zero-touch provisioning"),
+    (Module::Bootstore, "The bootstore"),
 ];
 
 fn rows() -> Vec<Row> {
@@ -84,6 +86,7 @@ fn rows() -> Vec<Row> {
     rows.extend(verity::rows());
     rows.extend(cms::rows());
     rows.extend(sztp::rows());
+    rows.extend(bootstore::rows());
     rows.sort_by_key(|row| row.code);
     rows
 }

@@ -11,13 +11,14 @@ fn run() {
     let now = Instant::from_micros(u64::from_be_bytes(unknown()));
     let mut client = Client::new(now, unknown(), 0);
     let mut buffer = unknown::<DATAGRAM_LEN>();
+    let mut early = EarlyNetConfig::default();
     loop {
         black_box(client.poll_transmit(now, &mut buffer));
-        black_box(client.handle(now, black_box(&buffer)).is_ok());
+        black_box(client.handle(now, black_box(&buffer), &mut early).is_ok());
         black_box(client.poll_timeout());
         if let Some(outcome) = client.poll(now) {
             if let Outcome::Config(config) = outcome {
-                black_box(EarlyNetConfig::decode(&config.blob).ok());
+                black_box(early.read(&config.blob).is_ok());
             }
             return;
         }

@@ -116,7 +116,16 @@ fn frames(mut input: Input<'_>) {
 fn exchange(mut input: Input<'_>) {
     let mut now = Instant::ZERO;
     let mut client = Client::new(now, [7; 16], u64::from(input.octet() % 4));
-    let config = NetworkConfig::new(u64::from(input.octet() % 4), input.take(3));
+    let generation = u64::from(input.octet() % 4);
+    let mut scratch = EarlyNetConfig {
+        generation,
+        ..EarlyNetConfig::default()
+    };
+    let mut blob = [0; 16];
+    let config = match scratch.encode(&mut blob) {
+        Ok(len) => NetworkConfig::new(generation, blob.get(..len).unwrap_or(&[])),
+        Err(_) => NetworkConfig::new(generation, input.take(3)),
+    };
     let (mut query, mut reply) = ([0; DATAGRAM_LEN], [0; DATAGRAM_LEN]);
     for _ in 0..64 {
         if let Some(len) = client.poll_transmit(now, &mut query) {
@@ -129,11 +138,11 @@ fn exchange(mut input: Input<'_>) {
                 if let Some(octet) = reply.get_mut(noise).filter(|_| noise > 127) {
                     *octet ^= 1;
                 }
-                let _ = client.handle(now, reply.get(..len).unwrap_or(&[]));
+                let _ = client.handle(now, reply.get(..len).unwrap_or(&[]), &mut scratch);
             }
         }
         let len = usize::from(input.octet());
-        let _ = client.handle(now, input.take(len));
+        let _ = client.handle(now, input.take(len), &mut scratch);
         if client.poll(now).is_some() {
             assert!(now <= Instant::from_millis(15_500));
             return;

@@ -63,6 +63,64 @@ pub trait Ledger {
     fn write(&mut self, slot: Slot, octets: &[u8]) -> Result<(), Self::Error>;
 }
 
+/// A borrowed ledger is a ledger.
+impl<L: Ledger + ?Sized> Ledger for &mut L {
+    type Error = L::Error;
+
+    fn read(&mut self, slot: Slot, buffer: &mut [u8]) -> Result<usize, L::Error> {
+        (**self).read(slot, buffer)
+    }
+
+    fn write(&mut self, slot: Slot, octets: &[u8]) -> Result<(), L::Error> {
+        (**self).write(slot, octets)
+    }
+}
+
+/// What one slot holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SlotContent<'b> {
+    /// The slot was never written.
+    Blank,
+    /// A write did not come to its end, or the medium lost octets.
+    Torn,
+    /// The slot holds a whole record.
+    Record {
+        /// The generation of the record. It counts the writes of the ledger, and is not that of a configuration in the record.
+        generation: u64,
+        /// The checksum, by which two records of the same generation are told apart.
+        crc: u32,
+        /// The value.
+        value: &'b [u8],
+    },
+}
+
+/// Reads one slot into `buffer`, which must have room for a whole record, and tells what it holds. A reader that has a use for an old value
+/// when the newest one cannot be read calls this in place of [`Journal::open`].
+///
+/// # Errors
+/// Those of the medium.
+pub fn read_slot<'b, L: Ledger + ?Sized>(
+    ledger: &mut L,
+    slot: Slot,
+    magic: [u8; 4],
+    buffer: &'b mut [u8],
+) -> Result<SlotContent<'b>, L::Error> {
+    let read = ledger.read(slot, buffer)?;
+    let octets = buffer.get(..read).unwrap_or(&[]);
+    Ok(match record::examine(octets, magic) {
+        Content::Blank => SlotContent::Blank,
+        Content::Torn => SlotContent::Torn,
+        Content::Record(found) => match record::value(octets, magic, found) {
+            Some(value) => SlotContent::Record {
+                generation: found.generation,
+                crc: found.crc,
+                value,
+            },
+            None => SlotContent::Torn,
+        },
+    })
+}
+
 /// Why a value cannot be loaded or stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LedgerError<E> {

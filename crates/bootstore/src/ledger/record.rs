@@ -66,17 +66,16 @@ pub(super) fn write(
         .ok_or(WireError::Buffer)?;
     let length = value(body)?;
     let field = u32::try_from(length).map_err(|_| WireError::Buffer)?;
-    let (a, rest) = head.split_at_mut(4);
-    let (b, c) = rest.split_at_mut(8);
-    a.copy_from_slice(&magic);
-    b.copy_from_slice(&generation.to_be_bytes());
-    c.copy_from_slice(&field.to_be_bytes());
+    let [a, b, c, d] = magic;
+    let [e, f, g, h, i, j, k, l] = generation.to_be_bytes();
+    let [m, n, o, p] = field.to_be_bytes();
+    *head = [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p];
     let end = RECORD_HEAD.saturating_add(length);
-    let crc = CRC.checksum(buffer.get(..end).ok_or(WireError::Buffer)?);
-    let total = end.saturating_add(CRC_LEN);
-    buffer
-        .get_mut(end..total)
-        .ok_or(WireError::Buffer)?
-        .copy_from_slice(&crc.to_be_bytes());
-    Ok(total)
+    let (covered, rest) = buffer.split_at_mut_checked(end).ok_or(WireError::Buffer)?;
+    let crc = CRC.checksum(covered);
+    let (to, _) = rest
+        .split_first_chunk_mut::<CRC_LEN>()
+        .ok_or(WireError::Buffer)?;
+    *to = crc.to_be_bytes();
+    Ok(end.saturating_add(CRC_LEN))
 }

@@ -1,33 +1,104 @@
-//! CBOR (RFC 8949) with the errors of this crate: a thin layer over minicbor.
+//! The part of CBOR (RFC 8949) that this crate has on the wire and in its storage.
+//!
+//! It is own code because a ROM links it: the crate minicbor leaves panic paths in a program that is built for size. Property tests hold it
+//! against minicbor.
 
 use super::error::WireError;
-use minicbor::data::Type;
-use minicbor::encode::write::{Cursor, EndOfSlice};
-use minicbor::{Decoder, Encoder};
+
+/// Major types (RFC 8949, section 3.1), in the upper three bits of an item's first octet.
+mod major {
+    pub const UNSIGNED: u8 = 0;
+    pub const BYTES: u8 = 2;
+    pub const TEXT: u8 = 3;
+    pub const ARRAY: u8 = 4;
+    pub const MAP: u8 = 5;
+}
+/// The Booleans (RFC 8949, section 3.3).
+const FALSE: u8 = 0xf4;
+const TRUE: u8 = 0xf5;
 
 /// Reads one item of CBOR. Lengths must be definite.
 #[derive(Debug)]
-pub struct Reader<'b>(Decoder<'b>);
+pub struct Reader<'b> {
+    /// What is left.
+    rest: &'b [u8],
+    /// Octets that were read.
+    at: usize,
+}
 
 type Read<T> = Result<T, WireError>;
 
 impl<'b> Reader<'b> {
     /// A reader of these octets.
-    pub fn new(octets: &'b [u8]) -> Self {
-        Self(Decoder::new(octets))
+    pub const fn new(octets: &'b [u8]) -> Self {
+        Self {
+            rest: octets,
+            at: 0,
+        }
     }
 
     /// Offset of the next octet.
-    pub fn position(&self) -> usize {
-        self.0.position()
+    pub const fn position(&self) -> usize {
+        self.at
     }
 
-    fn checked<T>(
-        &mut self,
-        read: impl FnOnce(&mut Decoder<'b>) -> Result<T, minicbor::decode::Error>,
-    ) -> Read<T> {
-        let at = self.position();
-        read(&mut self.0).map_err(|_| WireError::Malformed { at })
+    fn malformed(&self) -> WireError {
+        WireError::Malformed { at: self.at }
+    }
+
+    /// Goes on behind `rest`, which is the end of what was left.
+    fn advance(&mut self, rest: &'b [u8]) {
+        let read = self.rest.len().saturating_sub(rest.len());
+        self.at = self.at.saturating_add(read);
+        self.rest = rest;
+    }
+
+    /// Reads the head of an item of this major type without going on: its number, and what follows.
+    fn look(&self, wanted: u8) -> Read<(u64, &'b [u8])> {
+        let malformed = self.malformed();
+        let (first, rest) = self.rest.split_first().ok_or(malformed)?;
+        if first >> 5 != wanted {
+            return Err(malformed);
+        }
+        let count = match first & 0x1f {
+            small @ 0..24 => return Ok((u64::from(small), rest)),
+            24 => 1,
+            25 => 2,
+            26 => 4,
+            27 => 8,
+            _ => return Err(malformed),
+        };
+        let (octets, rest) = rest.split_at_checked(count).ok_or(malformed)?;
+        let mut value = 0;
+        for octet in octets {
+            value = value << 8 | u64::from(*octet);
+        }
+        Ok((value, rest))
+    }
+
+    /// Reads the head of an item.
+    fn head(&mut self, wanted: u8) -> Read<u64> {
+        let (value, rest) = self.look(wanted)?;
+        self.advance(rest);
+        Ok(value)
+    }
+
+    /// Reads an unsigned integer that fits `T`.
+    fn narrow<T: TryFrom<u64>>(&mut self) -> Read<T> {
+        let (value, rest) = self.look(major::UNSIGNED)?;
+        let value = T::try_from(value).map_err(|_| self.malformed())?;
+        self.advance(rest);
+        Ok(value)
+    }
+
+    /// Reads a string.
+    fn string(&mut self, wanted: u8) -> Read<&'b [u8]> {
+        let malformed = self.malformed();
+        let (len, rest) = self.look(wanted)?;
+        let len = usize::try_from(len).map_err(|_| malformed)?;
+        let (string, rest) = rest.split_at_checked(len).ok_or(malformed)?;
+        self.advance(rest);
+        Ok(string)
     }
 
     /// The error of a value that is outside its bounds.
@@ -56,7 +127,7 @@ impl<'b> Reader<'b> {
     /// # Errors
     /// [`WireError::Malformed`]
     pub fn u64(&mut self) -> Read<u64> {
-        self.checked(|d| d.u64())
+        self.narrow()
     }
 
     /// An unsigned integer below 2^32.
@@ -64,7 +135,7 @@ impl<'b> Reader<'b> {
     /// # Errors
     /// [`WireError::Malformed`]
     pub fn u32(&mut self) -> Read<u32> {
-        self.checked(|d| d.u32())
+        self.narrow()
     }
 
     /// An unsigned integer below 2^16.
@@ -72,7 +143,7 @@ impl<'b> Reader<'b> {
     /// # Errors
     /// [`WireError::Malformed`]
     pub fn u16(&mut self) -> Read<u16> {
-        self.checked(|d| d.u16())
+        self.narrow()
     }
 
     /// An unsigned integer below 256.
@@ -80,7 +151,7 @@ impl<'b> Reader<'b> {
     /// # Errors
     /// [`WireError::Malformed`]
     pub fn u8(&mut self) -> Read<u8> {
-        self.checked(|d| d.u8())
+        self.narrow()
     }
 
     /// A Boolean.
@@ -88,7 +159,13 @@ impl<'b> Reader<'b> {
     /// # Errors
     /// [`WireError::Malformed`]
     pub fn bool(&mut self) -> Read<bool> {
-        self.checked(|d| d.bool())
+        let value = match self.rest.first() {
+            Some(&FALSE) => false,
+            Some(&TRUE) => true,
+            _ => return Err(self.malformed()),
+        };
+        self.advance(self.rest.get(1..).unwrap_or_default());
+        Ok(value)
     }
 
     /// A text.
@@ -96,7 +173,9 @@ impl<'b> Reader<'b> {
     /// # Errors
     /// [`WireError::Malformed`]
     pub fn str(&mut self) -> Read<&'b str> {
-        self.checked(|d| d.str())
+        let malformed = self.malformed();
+        let text = self.string(major::TEXT)?;
+        core::str::from_utf8(text).map_err(|_| malformed)
     }
 
     /// A byte string.
@@ -104,7 +183,7 @@ impl<'b> Reader<'b> {
     /// # Errors
     /// [`WireError::Malformed`]
     pub fn bytes(&mut self) -> Read<&'b [u8]> {
-        self.checked(|d| d.bytes())
+        self.string(major::BYTES)
     }
 
     /// A byte string of exactly `N` octets.
@@ -121,9 +200,7 @@ impl<'b> Reader<'b> {
     /// # Errors
     /// [`WireError::Malformed`]
     pub fn array(&mut self) -> Read<u64> {
-        let at = self.position();
-        self.checked(|d| d.array())?
-            .ok_or(WireError::Malformed { at })
+        self.head(major::ARRAY)
     }
 
     /// The head of an array that must have `len` items.
@@ -143,9 +220,7 @@ impl<'b> Reader<'b> {
     /// # Errors
     /// [`WireError::Malformed`]
     pub fn map(&mut self) -> Read<u64> {
-        let at = self.position();
-        self.checked(|d| d.map())?
-            .ok_or(WireError::Malformed { at })
+        self.head(major::MAP)
     }
 
     /// An array of exactly `N` integers below 256.
@@ -226,17 +301,13 @@ impl<'b> Reader<'b> {
     /// # Errors
     /// [`WireError::Malformed`], [`WireError::Variant`]
     pub fn variant(&mut self) -> Read<(&'b str, bool)> {
-        let at = self.position();
-        match self.0.datatype() {
-            Ok(Type::String) => Ok((self.str()?, false)),
-            Ok(Type::Map) => {
-                if self.map()? != 1 {
-                    return Err(self.unknown_variant());
-                }
-                Ok((self.str()?, true))
+        if let Some(major::MAP) = self.rest.first().map(|first| first >> 5) {
+            if self.map()? != 1 {
+                return Err(self.unknown_variant());
             }
-            _ => Err(WireError::Malformed { at }),
+            return Ok((self.str()?, true));
         }
+        Ok((self.str()?, false))
     }
 
     /// Ends the reading.
@@ -244,7 +315,7 @@ impl<'b> Reader<'b> {
     /// # Errors
     /// [`WireError::Trailing`] when octets are left.
     pub fn end(self) -> Read<()> {
-        match self.0.input().len().saturating_sub(self.position()) {
+        match self.rest.len() {
             0 => Ok(()),
             octets => Err(WireError::Trailing { octets }),
         }
@@ -253,34 +324,54 @@ impl<'b> Reader<'b> {
 
 /// Writes CBOR into a slice.
 #[derive(Debug)]
-pub struct Writer<'b>(Encoder<Cursor<&'b mut [u8]>>);
+pub struct Writer<'b> {
+    buffer: &'b mut [u8],
+    len: usize,
+}
 
 type Write<'w, 'b> = Result<&'w mut Writer<'b>, WireError>;
 
 impl<'b> Writer<'b> {
     /// A writer into `buffer`.
-    pub fn new(buffer: &'b mut [u8]) -> Self {
-        Self(Encoder::new(Cursor::new(buffer)))
+    pub const fn new(buffer: &'b mut [u8]) -> Self {
+        Self { buffer, len: 0 }
     }
 
     /// Number of octets written.
-    pub fn len(&self) -> usize {
-        self.0.writer().position()
+    pub const fn len(&self) -> usize {
+        self.len
     }
 
     /// Whether nothing is written yet.
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
+    pub const fn is_empty(&self) -> bool {
+        self.len == 0
     }
 
-    fn checked(
-        &mut self,
-        write: impl FnOnce(
-            &mut Encoder<Cursor<&'b mut [u8]>>,
-        ) -> Result<(), minicbor::encode::Error<EndOfSlice>>,
-    ) -> Write<'_, 'b> {
-        write(&mut self.0).map_err(|_| WireError::Buffer)?;
+    /// Writes octets as they are: all of them, or none.
+    fn put(&mut self, octets: &[u8]) -> Write<'_, 'b> {
+        let end = self.len.saturating_add(octets.len());
+        let place = self.buffer.get_mut(self.len..end);
+        for (to, octet) in place.ok_or(WireError::Buffer)?.iter_mut().zip(octets) {
+            *to = *octet;
+        }
+        self.len = end;
         Ok(self)
+    }
+
+    /// Writes the head of an item in its shortest form (RFC 8949, section 4.2.1).
+    fn head(&mut self, major: u8, value: u64) -> Write<'_, 'b> {
+        let first = major << 5;
+        let [.., e, f, g, h] = value.to_be_bytes();
+        match value {
+            0..24 => self.put(&[first | h]),
+            24..0x100 => self.put(&[first | 24, h]),
+            0x100..0x1_0000 => self.put(&[first | 25, g, h]),
+            0x1_0000..0x1_0000_0000 => self.put(&[first | 26, e, f, g, h]),
+            _ => {
+                self.put(&[first | 27])?;
+                self.put(&value.to_be_bytes())
+            }
+        }
     }
 
     /// An unsigned integer.
@@ -288,7 +379,7 @@ impl<'b> Writer<'b> {
     /// # Errors
     /// [`WireError::Buffer`]
     pub fn uint(&mut self, value: u64) -> Write<'_, 'b> {
-        self.checked(|e| e.u64(value)?.ok())
+        self.head(major::UNSIGNED, value)
     }
 
     /// A Boolean.
@@ -296,7 +387,7 @@ impl<'b> Writer<'b> {
     /// # Errors
     /// [`WireError::Buffer`]
     pub fn bool(&mut self, value: bool) -> Write<'_, 'b> {
-        self.checked(|e| e.bool(value)?.ok())
+        self.put(&[if value { TRUE } else { FALSE }])
     }
 
     /// A text.
@@ -304,7 +395,8 @@ impl<'b> Writer<'b> {
     /// # Errors
     /// [`WireError::Buffer`]
     pub fn str(&mut self, value: &str) -> Write<'_, 'b> {
-        self.checked(|e| e.str(value)?.ok())
+        self.head(major::TEXT, value.len() as u64)?;
+        self.put(value.as_bytes())
     }
 
     /// A byte string.
@@ -312,7 +404,8 @@ impl<'b> Writer<'b> {
     /// # Errors
     /// [`WireError::Buffer`]
     pub fn bytes(&mut self, value: &[u8]) -> Write<'_, 'b> {
-        self.checked(|e| e.bytes(value)?.ok())
+        self.head(major::BYTES, value.len() as u64)?;
+        self.put(value)
     }
 
     /// The head of an array.
@@ -320,7 +413,7 @@ impl<'b> Writer<'b> {
     /// # Errors
     /// [`WireError::Buffer`]
     pub fn array(&mut self, len: usize) -> Write<'_, 'b> {
-        self.checked(|e| e.array(len as u64)?.ok())
+        self.head(major::ARRAY, len as u64)
     }
 
     /// The head of a map.
@@ -328,7 +421,7 @@ impl<'b> Writer<'b> {
     /// # Errors
     /// [`WireError::Buffer`]
     pub fn map(&mut self, len: usize) -> Write<'_, 'b> {
-        self.checked(|e| e.map(len as u64)?.ok())
+        self.head(major::MAP, len as u64)
     }
 
     /// Octets as an array of integers.
@@ -343,3 +436,6 @@ impl<'b> Writer<'b> {
         Ok(self)
     }
 }
+
+#[cfg(test)]
+mod tests;

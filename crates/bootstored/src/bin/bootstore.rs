@@ -3,7 +3,8 @@
 use anyhow::{Context, Result, bail};
 use bootstored::THREAT_MODEL;
 use bootstored::control::{Answer, Blob, Request, Status, Usage, ask};
-use bootstored::early_json::{hex, unhex};
+use bootstored::early_json::{EarlyJson, hex, unhex};
+use bootstored::record::record;
 use clap::{Args, Parser, Subcommand};
 use std::io::{Read, Write};
 use std::os::unix::fs::OpenOptionsExt;
@@ -101,6 +102,19 @@ enum ConfigCommand {
         #[arg(long)]
         generation: Option<u64>,
     },
+    /// Make the record that a board's own ledger has of it, without a daemon
+    ///
+    /// The octets belong into slot A of a board that has no configuration yet. Its boot then needs neither DHCP nor a node.
+    Record {
+        /// JSON file; `-` is standard input
+        file: PathBuf,
+        /// Generation, at least 1: the same as the rack's
+        #[arg(long, default_value_t = 1)]
+        generation: u64,
+        /// File to write the octets to; they are printed in hexadecimal without it
+        #[arg(long)]
+        output: Option<PathBuf>,
+    },
 }
 
 /// Longer than a request for the rack secret lasts.
@@ -118,6 +132,19 @@ fn main() -> ExitCode {
 }
 
 fn run(arguments: &Arguments) -> Result<ExitCode> {
+    if let Command::Config(ConfigCommand::Record {
+        file,
+        generation,
+        output: to,
+    }) = &arguments.command
+    {
+        let octets = record(&early(file, &input(file)?)?, *generation)?;
+        match to {
+            Some(to) => output(to, &octets)?,
+            None => println!("{}", hex(&octets)),
+        }
+        return Ok(ExitCode::SUCCESS);
+    }
     let request = request(&arguments.command)?;
     let mut answer = ask(&arguments.control, &request, PATIENCE)?;
     if !matches!(answer, Answer::Error { .. }) {
@@ -165,6 +192,7 @@ fn request(command: &Command) -> Result<Request> {
             },
         },
         Command::Config(ConfigCommand::Get) => Request::ConfigGet,
+        Command::Config(ConfigCommand::Record { .. }) => bail!("no daemon is asked for a record"),
         Command::Config(ConfigCommand::Set {
             file,
             raw,
@@ -174,8 +202,7 @@ fn request(command: &Command) -> Result<Request> {
             let config = if *raw {
                 Blob::Raw(hex(&octets))
             } else {
-                let early = serde_json::from_slice(&octets);
-                Blob::Early(early.with_context(|| format!("{} is wrong", file.display()))?)
+                Blob::Early(early(file, &octets)?)
             };
             Request::ConfigSet {
                 config,
@@ -186,6 +213,11 @@ fn request(command: &Command) -> Result<Request> {
             identifier: identifier.clone(),
         },
     })
+}
+
+/// Reads a network configuration in JSON.
+fn early(file: &Path, octets: &[u8]) -> Result<EarlyJson> {
+    serde_json::from_slice(octets).with_context(|| format!("{} is wrong", file.display()))
 }
 
 fn input(path: &Path) -> Result<Vec<u8>> {

@@ -82,6 +82,10 @@ impl<B: Board> Station<'_, B> {
             self.deconfigure();
         }
         if families.has_ipv6() {
+            #[cfg(feature = "bootstore")]
+            {
+                self.ipv6.hand = None;
+            }
             self.start_ipv6(goal);
         }
         let late = match families.has_ipv4() {

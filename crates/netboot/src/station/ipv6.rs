@@ -38,6 +38,50 @@ pub(crate) struct Ipv6<'a> {
     router: usize,
     /// Set when all addresses that the host tried are in use by others.
     failed: bool,
+    /// What somebody has set by hand. No server is asked for an address then.
+    #[cfg(feature = "bootstore")]
+    pub hand: Option<ByHand>,
+}
+
+/// What somebody has set by hand.
+#[cfg(feature = "bootstore")]
+pub(crate) struct ByHand {
+    /// The address; `None` for a station that wants none but the link-local one.
+    address: Option<Ipv6Addr>,
+    router: Option<IpAddr>,
+    dns: heapless::Vec<IpAddr, { netboot_core::net::MAX_DNS }>,
+}
+
+#[cfg(feature = "bootstore")]
+impl ByHand {
+    /// Makes a station that wants no address but the link-local one.
+    pub const fn new() -> Self {
+        Self {
+            address: None,
+            router: None,
+            dns: heapless::Vec::new(),
+        }
+    }
+
+    /// Takes what a configuration has around this address.
+    pub fn set(address: Ipv6Addr, config: &NetworkConfig) -> Self {
+        Self {
+            address: Some(address),
+            router: config.routers.first().copied(),
+            dns: config.dns.clone(),
+        }
+    }
+
+    /// Puts what was set into a configuration that has what routers have told: the router comes first, and so do the DNS servers.
+    fn fill(&self, config: &mut NetworkConfig) {
+        if let Some(router) = self.router {
+            config.routers.clear();
+            let _ = config.routers.push(router);
+        }
+        if !self.dns.is_empty() {
+            config.dns.clone_from(&self.dns);
+        }
+    }
 }
 
 impl<'a> Ipv6<'a> {
@@ -67,7 +111,39 @@ impl<'a> Ipv6<'a> {
             leased: None,
             router: 0,
             failed: false,
+            #[cfg(feature = "bootstore")]
+            hand: None,
         }
+    }
+
+    /// Whether there is an address that is valid on the link.
+    #[cfg(feature = "bootstore")]
+    pub fn has_local(&self) -> bool {
+        self.host.address(Kind::LinkLocal).is_some()
+    }
+
+    /// Probes the address that was set by hand.
+    #[cfg(feature = "bootstore")]
+    pub fn probe(&mut self, now: Instant, address: Ipv6Addr) {
+        self.host.probe(now, address);
+    }
+
+    /// Whether the address that was set by hand is in use, and a router is known or known to be absent.
+    #[cfg(feature = "bootstore")]
+    pub fn is_set_by_hand(&self) -> bool {
+        let has_router = self.hand.as_ref().is_some_and(|hand| hand.router.is_some());
+        self.host.address(Kind::Leased).is_some() && (has_router || self.is_complete())
+    }
+
+    /// Whether the address that was set by hand is in use by another station.
+    #[cfg(feature = "bootstore")]
+    fn lost(&self, address: Ipv6Addr) -> bool {
+        let mut tentative = self.host.tentative();
+        self.hand.as_ref().is_some_and(|hand| {
+            hand.address == Some(address)
+                && self.host.address(Kind::Leased).is_none()
+                && !tentative.any(|own| own == address)
+        })
     }
 
     /// Begins: a link-local address, and a question for routers.
@@ -96,6 +172,10 @@ impl<'a> Ipv6<'a> {
         let own = self.host.address(Kind::LinkLocal);
         self.lease.end(stack, now, rng, own);
         self.failed = false;
+        #[cfg(feature = "bootstore")]
+        {
+            self.hand = None;
+        }
         if self.host.progress() != Progress::Off {
             self.host.stop();
             self.apply(stack);
@@ -207,14 +287,26 @@ impl<'a> Ipv6<'a> {
         let mut changed = false;
         // What one reports may be news for the other.
         for _ in 0..BUDGET {
-            self.ask_servers(now, rng);
+            #[cfg(feature = "bootstore")]
+            let asks = self.hand.is_none();
+            #[cfg(not(feature = "bootstore"))]
+            let asks = true;
+            if asks {
+                self.ask_servers(now, rng);
+            }
             if let Some(event) = self.host.poll() {
                 match event {
                     Event::Changed => changed = true,
                     Event::Failed => self.failed = true,
                     // It was told above, with the other station's hardware address.
                     Event::Duplicate(_) => {}
-                    Event::Probed(_, conflict) => self.lease.probe_result(now, rng, conflict),
+                    Event::Probed(_address, conflict) => {
+                        #[cfg(feature = "bootstore")]
+                        {
+                            self.failed |= self.lost(_address);
+                        }
+                        self.lease.probe_result(now, rng, conflict);
+                    }
                 }
             } else if let Some(event) = self.lease.next_event(now, rng) {
                 match event {
@@ -294,6 +386,16 @@ impl<'a> Ipv6<'a> {
         config.address = address;
         config.prefix_len = PREFIX_LEN;
         host.fill(config);
+        #[cfg(feature = "bootstore")]
+        if let Some(hand) = &self.hand {
+            hand.fill(config);
+            let own = Route {
+                destination: config.prefix(),
+                gateway: None,
+            };
+            // The table was just emptied and has room.
+            let _ = stack.add_route(&own);
+        }
         for route in &config.routes {
             // What there is no room for is reached by the default router.
             let _ = stack.add_route(route);

@@ -9,6 +9,8 @@
 //! | `address` | the station's address, routes and routers |
 //! | `ipv6` | the station's addresses of IPv6, and what routers say of the link |
 //! | `step` | what one step of a wait came to |
+//! | `by_hand` | an address of IPv6 that somebody has set |
+//! | `converse` | an exchange of datagrams for the caller |
 //! | `syslog` | lines for the server that takes the log |
 //! | `pace` | how many of them may go out in a second |
 //! | `ping` | one echo request |
@@ -19,6 +21,10 @@
 #[cfg(feature = "ipv6")]
 mod acquire;
 mod address;
+#[cfg(all(feature = "bootstore", feature = "ipv6"))]
+mod by_hand;
+#[cfg(feature = "bootstore")]
+mod converse;
 #[cfg(feature = "ipv6")]
 mod ipv6;
 mod lease;

@@ -3,6 +3,7 @@
 pub use crate::answers::{Framing, Redirect};
 use crate::content::Content;
 use crate::faults::Faults;
+use crate::nodes::NodeConfig;
 use crate::tls::HttpsConfig;
 use netboot_core::Duration;
 use std::collections::BTreeMap;
@@ -35,6 +36,8 @@ pub struct ServerConfig {
     pub https: Option<HttpsConfig>,
     /// Names that the DNS server knows, in lower case and without the final dot.
     pub dns: BTreeMap<String, Ipv4Addr>,
+    /// Nodes of a bootstore on the same network. There is none at first.
+    pub nodes: Vec<NodeConfig>,
     /// IPv6 on the same network: the server's address, and the router.
     pub ipv6: Option<Ipv6Config>,
     /// Seed of ports, sequence numbers and garbage.
@@ -56,6 +59,7 @@ impl Default for ServerConfig {
             http: HttpConfig::default(),
             https: None,
             dns: BTreeMap::new(),
+            nodes: Vec::new(),
             ipv6: None,
             seed: 1,
         }

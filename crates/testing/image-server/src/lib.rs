@@ -29,6 +29,7 @@ pub mod faults;
 pub mod forward;
 pub mod frame;
 mod http;
+pub mod nodes;
 #[cfg(unix)]
 pub mod qemu;
 pub mod router;
@@ -50,6 +51,7 @@ pub use faults::{
     Dhcp6Fault, DhcpDamage, DhcpFault, DnsFault, Faults, HttpFault, Rule, Rules, TftpFault,
     TlsFault,
 };
+pub use nodes::{NodeConfig, NodeFault};
 pub use served::{Protocol, Served};
 pub use server::ImageServer;
 pub use tls::{HttpsConfig, TlsConnection};

@@ -8,6 +8,8 @@ use std::fmt;
 pub enum Protocol {
     /// DHCP and ProxyDHCP.
     Dhcp,
+    /// A node of the bootstore.
+    Bootstore,
     /// DNS.
     Dns,
     /// TFTP.
@@ -22,6 +24,7 @@ impl fmt::Display for Protocol {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Protocol::Dhcp => "DHCP",
+            Protocol::Bootstore => "bootstore",
             Protocol::Dns => "DNS",
             Protocol::Tftp => "TFTP",
             Protocol::Http => "HTTP",
@@ -37,7 +40,7 @@ pub struct Served {
     pub protocol: Protocol,
     /// The file, without a leading `/`; the name that DNS was asked for; or for DHCP the message that came
     /// (`discover`, `request`, `inform`, `decline`, `release`), with `proxy:` or `rival:` before it when it was
-    /// that server's turn.
+    /// that server's turn; `query` for a node of the bootstore.
     pub name: String,
     /// First octet of the file that was sent; 0 but for HTTP ranges.
     pub offset: u64,

@@ -7,6 +7,7 @@ use crate::dns::Dns;
 use crate::faults::Faults;
 use crate::frame::Datagram;
 use crate::http::Http;
+use crate::nodes::Nodes;
 use crate::router::{Router, link_local};
 use crate::served::Served;
 use crate::shared::Shared;
@@ -31,6 +32,7 @@ pub struct ImageServer {
     dhcp: Dhcp,
     dhcp6: Dhcp6,
     router: Router,
+    nodes: Nodes,
     dns: Dns,
     tftp: Tftp,
     http: Http,
@@ -64,6 +66,7 @@ impl ImageServer {
             dhcp: Dhcp::default(),
             dhcp6: Dhcp6::default(),
             router: Router::default(),
+            nodes: Nodes::default(),
             dns: Dns::new(&mut stack),
             tftp: Tftp::new(&mut stack, &shared),
             http: Http::plain(&mut stack, &shared),
@@ -91,6 +94,9 @@ impl ImageServer {
                 return;
             }
         }
+        if self.nodes.look(now, &frame, &mut self.shared) {
+            return;
+        }
         self.router.look(now, &frame, &self.shared);
         self.dhcp6.look(now, &frame, &mut self.shared);
         self.waiting += 1;
@@ -110,6 +116,7 @@ impl ImageServer {
             let mut changed = self.stack.poll(now);
             self.dhcp.poll(now, |frame| self.stack.send_raw(frame));
             self.dhcp6.poll(now, |frame| self.stack.send_raw(frame));
+            self.nodes.poll(now, |frame| self.stack.send_raw(frame));
             self.router.poll(now, &mut self.shared);
             changed |= self.dns.service(now, &mut self.stack, &mut self.shared);
             changed |= self.tftp.service(now, &mut self.stack, &mut self.shared);
@@ -139,6 +146,7 @@ impl ImageServer {
             self.dhcp.poll_at(),
             self.dhcp6.poll_at(),
             self.router.poll_at(),
+            self.nodes.poll_at(),
             self.dns.poll_at(),
             self.tftp.poll_at(),
             self.http.poll_at(&self.shared),

@@ -1,19 +1,22 @@
 //! `netboot-app`: the table of contents alone, and whole boots with any network and any device.
 
 use crate::{Input, call, fail, recovery, show, take};
+use bootstore::ledger::{Ledger, Slot};
+use bootstore::stored::{MediumFailed, store};
 use core::fmt;
 use core::hint::black_box;
+use core::net::SocketAddr;
 use netboot_app::console::write_report;
 use netboot_app::toc::{TocReader, checksum};
 use netboot_app::{
-    AppConfig, BootApp, DeviceControl, Event, Expected, Facts, FileNames, FixedSource, OnFailure,
-    Policy, ScriptSpace, Scripts, SourcePolicy, Terminal,
+    AppConfig, BootApp, BootstoreConfig, DeviceControl, Event, Expected, Facts, FileNames,
+    FixedSource, OnFailure, Policy, ScriptSpace, Scripts, SourcePolicy, Terminal,
 };
 use netboot_core::uri::{Uri, UriError};
 use netboot_core::{Blame, Coded, Duration, Instant};
 use netboot_ipxe::{
-    Deliver, DhcpGoal, ExecError, ImageHandle, IpxeInterface, LoadedImage, NetworkConfig, Part,
-    Route,
+    Conversation, Deliver, DhcpGoal, ExecError, ImageHandle, InterfaceInfo, IpxeInterface,
+    LoadedImage, NetworkConfig, Part, Route,
 };
 use ocp_recovery::RecoveryAgent;
 
@@ -44,6 +47,7 @@ fn boot(input: &mut Input) {
     let expected: &[(u8, Expected)] = &[];
     let defaults: &[FixedSource<'_>] = &[];
     let names: &[&str] = &[];
+    let nodes: &[SocketAddr] = &[];
     let config = AppConfig {
         policy: Policy {
             on_failure: black_box(OnFailure::Retry(0)),
@@ -62,6 +66,11 @@ fn boot(input: &mut Input) {
         names: FileNames(black_box(names)),
         defaults: black_box(defaults),
         expected: black_box(expected),
+        bootstore: BootstoreConfig {
+            ask: input.flag(),
+            nodes: black_box(nodes),
+            patience: input.span(),
+        },
         poll: input.span(),
     };
     take(AppConfig::default());
@@ -78,6 +87,9 @@ fn boot(input: &mut Input) {
     let scripts = Scripts::new(&mut space, &mut terminal, facts);
     let text = Input::default().text();
     call(&mut app).use_scripts(black_box(scripts).with_script(text));
+    let mut ledger = Slots;
+    call(&mut app).use_ledger(&mut ledger);
+    take(fail(store(Slots, input.octets())));
     let report = call(&mut app).run();
     take(report.status());
     write_report(&mut Lines, black_box(report));
@@ -88,6 +100,33 @@ fn boot(input: &mut Input) {
     take(app.report().status());
     call(app.network()).exit();
     take(app.into_parts());
+}
+
+/// A ledger that holds anything.
+struct Slots;
+
+impl Ledger for Slots {
+    type Error = MediumFailed;
+
+    fn read(&mut self, slot: Slot, buffer: &mut [u8]) -> Result<usize, MediumFailed> {
+        take(slot);
+        let mut input = Input::default();
+        for (to, octet) in buffer.iter_mut().zip(input.octets()) {
+            *to = *octet;
+        }
+        match input.flag() {
+            true => Ok(black_box(0)),
+            false => Err(MediumFailed),
+        }
+    }
+
+    fn write(&mut self, slot: Slot, octets: &[u8]) -> Result<(), MediumFailed> {
+        take((slot, octets));
+        match Input::default().flag() {
+            true => Ok(()),
+            false => Err(MediumFailed),
+        }
+    }
 }
 
 /// A terminal that sends anything.
@@ -269,6 +308,29 @@ impl IpxeInterface for Network {
             return Err(ExecError::Refused(Broken(1)));
         }
         perhaps(()).map_err(ExecError::Transfer)
+    }
+
+    fn interface(&mut self) -> Option<InterfaceInfo> {
+        black_box(Some(InterfaceInfo {
+            mac: [0; 6],
+            mtu: 0,
+            link: None,
+        }))
+    }
+
+    fn use_vlan(&mut self, vlan: Option<u16>) -> bool {
+        take(vlan);
+        Input::default().flag()
+    }
+
+    fn converse(&mut self, with: &mut dyn Conversation) -> Option<Result<(), Broken>> {
+        let mut input = Input::default();
+        while input.flag() {
+            take(with.poll_transmit(input.now()));
+            with.handle(input.now(), (input.address().into(), 0), input.octets());
+            take(with.poll_timeout(input.now()));
+        }
+        black_box(Some(perhaps(())))
     }
 
     fn echo(&mut self, message: &str) {

@@ -14,6 +14,7 @@ use netboot_ipxe::IpxeInterface;
 use netboot_x509::{DEFAULT_ALGORITHMS, MAX_DEPTH, TimePolicy, Trust, TrustPolicy};
 use ocp_recovery::{AgentConfig, RecoveryAgent, RecoveryError, RegisterBus};
 use recovery_model::{DeviceConfig, DeviceOutcome, ImageRecord, RecoveryModel, Stall, Tally};
+use rom_parts::bootstore_settings::SettingsLedger;
 use rom_parts::sizes::{LANES, TCP};
 use std::cell::RefCell;
 use std::fmt::Write;
@@ -192,6 +193,7 @@ pub fn boot_with<D: Device + 'static, P: Platform + 'static, B: RegisterBus>(
         keys: plan.keys.clone().into_bytes().into_iter(),
         screen: String::new(),
     };
+    let mut ledger = SettingsLedger(&settings.sources.bootstore);
     let mut space = Box::new(ScriptSpace::<4096, 3>::new());
     let roots: Vec<&[u8]> = plan.signers.iter().map(Vec::as_slice).collect();
     let mut sztp_space = plan.sztp.as_ref().map(Sztp::space);
@@ -223,6 +225,7 @@ pub fn boot_with<D: Device + 'static, P: Platform + 'static, B: RegisterBus>(
     if let Some(provisioning) = &mut provisioning {
         app.use_provisioning(provisioning);
     }
+    app.use_ledger(&mut ledger);
     if plan.can_reset || plan.end != EndSignal::None {
         app.use_control(&mut control);
     }

@@ -3,6 +3,7 @@
 //! - [`plan`]: what is to be booted: images, protocol, device.
 //! - [`ethernet`]: the station's device, on any of the wires below.
 //! - [`host`]: the boot application and the network boot library on this machine's processor.
+//! - [`rack`]: what a rack remembers of its network, for boots without DHCP.
 //! - [`settings_help`]: what a line of the settings may be.
 //! - [`sim`]: in a simulated world, in virtual time.
 //! - [`rom`], [`flash`], [`qemu`]: the real ROM, built, put into flash and run under QEMU; in [`stay`] it stays up after the boot.
@@ -29,6 +30,7 @@ pub mod loggers;
 pub mod netns;
 pub mod plan;
 pub mod qemu;
+pub mod rack;
 pub mod real;
 pub mod realtime;
 pub mod rom;

@@ -2,6 +2,7 @@
 
 pub use crate::addresses::{CLIENT, SERVER, SERVER6};
 use crate::https::Https;
+use crate::rack::{self, MemoryLedger, Remembered};
 use crate::sztp::Sztp;
 use image_server::{Content, Dhcp6Config, Faults, Ipv6Config, LeaseConfig, ServerConfig};
 use netboot_core::{Digest, Duration};
@@ -148,6 +149,8 @@ pub struct Plan {
     pub end: EndSignal,
     /// Set for a station that has its address, and the place of its images, from its settings. No DHCP server answers.
     pub static_address: bool,
+    /// Where the station has its address and the place of its images from. No DHCP server answers, and no router.
+    pub remembered: Option<Remembered>,
     /// The families of addresses.
     pub family: Family,
     /// Files on the server beside the images: their names and octets.
@@ -185,6 +188,7 @@ impl Default for Plan {
             can_reset: false,
             end: EndSignal::None,
             static_address: false,
+            remembered: None,
             family: Family::Ipv4,
             files: Vec::new(),
             script: None,
@@ -250,6 +254,13 @@ impl Plan {
             .sztp
             .as_ref()
             .map_or(String::new(), Sztp::settings_text);
+        match self.remembered {
+            None => {}
+            Some(Remembered::Ledger) => {
+                text += &MemoryLedger::with(&[rack::early(self, 1)]).settings();
+            }
+            Some(Remembered::Node) => text += "bootstore ask\n",
+        }
         text += match self.family {
             Family::Ipv4 => "",
             Family::Ipv6 => "ip 6\n",
@@ -296,7 +307,11 @@ impl Plan {
             config.lease.options.push(named);
         }
         config.lease.boot_file = Some(self.place(Family::Ipv4));
-        config.lease.enabled = !self.static_address && self.family != Family::Ipv6;
+        let asked = !self.static_address && self.remembered.is_none();
+        config.lease.enabled = asked && self.family != Family::Ipv6;
+        if self.remembered == Some(Remembered::Node) {
+            config.nodes.push(rack::node(1, &rack::early(self, 1)));
+        }
         if self.family != Family::Ipv4 {
             config.ipv6 = Some(Ipv6Config {
                 address: SERVER6,
@@ -310,11 +325,17 @@ impl Plan {
                 ..Ipv6Config::default()
             });
         }
+        if self.remembered.is_some()
+            && let Some(ipv6) = &mut config.ipv6
+        {
+            ipv6.router = false;
+            ipv6.dhcp = None;
+        }
         config
     }
 
     /// The boot file or directory, by a server's address of this family.
-    fn place(&self, family: Family) -> String {
+    pub(crate) fn place(&self, family: Family) -> String {
         let file = match self.pointer {
             _ if self.script.is_some() => "boot.ipxe",
             Pointer::Directory => "",

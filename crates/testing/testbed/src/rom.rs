@@ -80,6 +80,8 @@ pub struct RomOptions {
     pub settings: bool,
     /// With IPv6.
     pub ipv6: bool,
+    /// With the bootstore as a source, for boots without DHCP.
+    pub bootstore: bool,
     /// With the question which protocol a server speaks.
     pub negotiate: bool,
     /// With iPXE scripts.
@@ -117,6 +119,7 @@ impl Default for RomOptions {
             parallel: false,
             settings: false,
             ipv6: false,
+            bootstore: false,
             negotiate: false,
             script: false,
             script_extras: false,
@@ -181,6 +184,7 @@ impl RomOptions {
             (self.script, "script", "script"),
             (self.script_extras, extras, "extras"),
             (self.ipv6, "ipv6", "ipv6"),
+            (self.bootstore, "bootstore", "bootstore"),
             (self.negotiate, "negotiate", "negotiate"),
             (self.trace, "trace", "trace"),
             (self.stay, "stay", "stay"),

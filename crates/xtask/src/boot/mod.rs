@@ -24,7 +24,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 use testbed::Plan;
 use testbed::https::Https;
-use testbed::plan::SERVER;
+use testbed::plan::{Family, SERVER};
 use testbed::qemu::{self, QemuOptions};
 use testbed::rom::{self, RomOptions};
 use testbed::sztp::Sztp;
@@ -119,7 +119,8 @@ fn build(arguments: &BootArgs, plan: &Plan) -> Result<(rom::Rom, String)> {
             ram_kib: arguments.ram_kib(),
             texts: arguments.texts,
             settings: arguments.static_address || !arguments.setting.is_empty(),
-            ipv6: arguments.ipv6,
+            ipv6: plan.family != Family::Ipv4,
+            bootstore: arguments.bootstore.is_some(),
             script: arguments.has_scripts(),
             script_extras: arguments.has_scripts(),
             stay: arguments.stay,

@@ -17,6 +17,7 @@ use std::path::{Path, PathBuf};
 use test_pki::{Identity, Pki, Usage, Validity};
 use testbed::https::Https;
 use testbed::plan::{EndSignal, FILE_NAMES, FIRMWARE_SIZES, Family, Pointer, SERVER, firmware};
+use testbed::rack::Remembered;
 use testbed::rom::RomOptions;
 use testbed::sztp::Sztp;
 use testbed::{Image, Plan, Protocol, settings_help};
@@ -51,6 +52,25 @@ impl From<ProtocolArg> for Protocol {
             ProtocolArg::Tftp => Protocol::Tftp,
             ProtocolArg::Http => Protocol::Http,
             ProtocolArg::Https => Protocol::Https,
+        }
+    }
+}
+
+/// Where a board has its network from that has no DHCP server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum RememberedArg {
+    /// The board's own ledger, which lies in its settings
+    Ledger,
+    /// A node on the same network
+    Node,
+}
+
+impl From<RememberedArg> for Remembered {
+    fn from(value: RememberedArg) -> Self {
+        match value {
+            RememberedArg::Ledger => Remembered::Ledger,
+            RememberedArg::Node => Remembered::Node,
         }
     }
 }
@@ -95,6 +115,11 @@ pub struct BootArgs {
     /// Give the board a static address and the place of its images; no DHCP server answers
     #[arg(long = "static")]
     pub static_address: bool,
+    /// Boot without any DHCP server, by the network configuration that a rack remembers: out of the board's own ledger, or from a node on the network, which is
+    /// asked over IPv6
+    #[arg(long, value_name = "WHERE", num_args = 0..=1, require_equals = true,
+        default_missing_value = "ledger", value_enum, conflicts_with_all = ["static_address", "nwp", "shell"])]
+    pub bootstore: Option<RememberedArg>,
     /// Boot over IPv6 alone: a router that tells to ask DHCPv6, which leases the address and names the images
     #[arg(long, conflicts_with = "static_address")]
     pub ipv6: bool,
@@ -203,6 +228,8 @@ impl BootArgs {
         let mut settings: Vec<String> = vec!["settle_ms 300".into()];
         settings.extend(self.windowsize.map(|blocks| format!("windowsize {blocks}")));
         settings.extend(self.blksize.map(|octets| format!("blksize {octets}")));
+        // Nobody answers DHCP, so that there is nothing to wait long for.
+        settings.extend(self.bootstore.map(|_| "dhcp_ms 3000".into()));
         settings.extend(self.shell.then(|| "shell on".into()));
         settings.extend(self.setting.iter().cloned());
         let protocol = match self.https || self.sztp {
@@ -245,9 +272,11 @@ impl BootArgs {
             can_reset: false,
             end: EndSignal::None,
             static_address: self.static_address,
-            family: match self.ipv6 {
-                true => Family::Ipv6,
-                false => Family::Ipv4,
+            remembered: self.bootstore.map(Remembered::from),
+            family: match (self.ipv6, self.bootstore) {
+                (true, _) => Family::Ipv6,
+                (false, Some(RememberedArg::Node)) => Family::Both,
+                (false, _) => Family::Ipv4,
             },
             script: self.script.as_deref().map(script).transpose()?,
             built_in: None,

@@ -205,6 +205,20 @@ fn sentence(said: &Said) -> Option<String> {
                 failure.code, failure.message
             ),
         ),
+        Said::Bootstore {
+            t,
+            from,
+            generation,
+            servers,
+        } => {
+            let who = match from.as_str() {
+                "ledger" => "the board's own ledger".to_string(),
+                node => format!("node {node}"),
+            };
+            let text =
+                format!("bootstore: generation {generation} from {who}, {servers} boot servers");
+            (*t, text)
+        }
         Said::Toc { t, images } => (*t, format!("table of contents: {images} images")),
         Said::BootstrapServers {
             t,
