@@ -70,6 +70,10 @@ where
                 if self.by_dhcp_with_servers().is_ok() {
                     return Ok(());
                 }
+                // A board that has nothing of a bootstore fails as it would without one.
+                if !self.has_any() {
+                    return Err(Failed);
+                }
                 self.next_way()?;
                 self.by_bootstore()
             }
@@ -184,6 +188,11 @@ where
         self.configure_by_dhcp()
     }
 
+    /// Whether there is anything to ask: a node, or a ledger that was ever written.
+    fn has_any(&mut self) -> bool {
+        self.config.bootstore.ask || self.load(false) || self.sources.early.damaged
+    }
+
     /// Reads the board's ledger, and says whether it has a configuration. What is wrong with it is told with `aloud`.
     #[inline(never)]
     fn load(&mut self, aloud: bool) -> bool {
@@ -199,6 +208,7 @@ where
             }
         };
         early.have = early.config.generation;
+        early.damaged = !bad.is_empty();
         for error in bad.iter().filter(|_| aloud) {
             self.fail(AppError::Bootstore(*error));
             self.tell_failure(None);

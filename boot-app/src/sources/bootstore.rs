@@ -56,6 +56,8 @@ pub(crate) struct Early {
     pub config: EarlyNetConfig,
     /// Generation of the ledger's configuration; 0 when the ledger has none.
     pub have: u64,
+    /// Set when a slot of the ledger is of no use.
+    pub damaged: bool,
     /// Set while the boot file is one of the servers'.
     pub leads: bool,
     /// Set while the station has another address than the configuration's: DHCP or the board's settings gave it.
@@ -71,6 +73,7 @@ impl Default for Early {
         Self {
             config: EarlyNetConfig::default(),
             have: 0,
+            damaged: false,
             leads: false,
             borrowed: false,
             told: None,
