@@ -125,6 +125,22 @@ pub enum Mismatch {
     },
 }
 
+impl fmt::Display for Mismatch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Wire(error) => error.fmt(f),
+            Self::Generation { found } => {
+                write!(
+                    f,
+                    "the network configuration says that it has generation {found}, and was stored under another"
+                )
+            }
+        }
+    }
+}
+
+impl core::error::Error for Mismatch {}
+
 /// Reads the newest configuration in the ledger that can be read, into `config`. `told` hears of each slot that is of no use. When the ledger has
 /// no configuration, the function gives `false`, and `config` is empty.
 #[inline(never)]
