@@ -75,7 +75,7 @@ impl World<'_> {
                                 Ok(Verdict::Onboarding(_)) => self.log.push("onboarding".into()),
                                 Err(error) => self.log.push(format!("{error:?}")),
                             }
-                            assert_eq!(agent.is_trusted() && blind, false);
+                            assert!(!(agent.is_trusted() && blind));
                         }
                     }
                 }
