@@ -110,7 +110,10 @@ fn find(body: &[u8]) -> Option<Places> {
 mod tests {
     use super::*;
 
-    fn read(answer: &str) -> Result<(Vec<u8>, Option<(Vec<u8>, Vec<u8>)>, bool), SztpError> {
+    /// Conveyed information, owner certificate and voucher, and whether the server is verbose.
+    type Read = (Vec<u8>, Option<(Vec<u8>, Vec<u8>)>, bool);
+
+    fn read(answer: &str) -> Result<Read, SztpError> {
         let mut body = answer.as_bytes().to_vec();
         let artifacts = Artifacts::parse(&mut body)?;
         Ok((

@@ -10,11 +10,14 @@ mod error;
 #[cfg(any(test, feature = "fuzz"))]
 pub mod fuzz;
 mod json;
+#[cfg(test)]
+mod json_tests;
 mod ownership;
 mod plan;
 mod progress;
 mod request;
 mod servers;
+mod syntax;
 mod time;
 mod voucher;
 

@@ -3,3 +3,5 @@
 mod agent;
 mod attacks;
 mod people;
+mod redirects;
+mod world;
