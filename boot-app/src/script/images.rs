@@ -421,3 +421,63 @@ fn index_by_name(name: &str, names: FileNames<'_>) -> Option<u8> {
         .ok()
         .filter(|number| usize::from(*number) < INDICES)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn uri(text: &str) -> Uri {
+        Uri::parse(text).unwrap()
+    }
+
+    /// Other arguments take the place of the ones before: only what is longer needs room.
+    #[test]
+    fn arguments_are_replaced_as_long_as_the_texts_have_room() {
+        let mut images = Images::default();
+        images.add("a", &uri("http://h/a"), "first", false).unwrap();
+        // Texts of 255 octets, and one that leaves three octets free.
+        for number in 0..7 {
+            let place = format!("http://h/{number}{}", "x".repeat(255 - 10));
+            images.add("b", &uri(&place), "", false).unwrap();
+        }
+        let left = TEXTS - images.texts.len() - HEAD - 3;
+        let place = format!("http://h/{}", "y".repeat(left - 9));
+        images.add("b", &uri(&place), "", false).unwrap();
+        assert_eq!(images.texts.len(), TEXTS - 3);
+        let arguments = |images: &Images| {
+            let image = images.iter().next().unwrap();
+            images.arguments(image).to_owned()
+        };
+        assert_eq!(images.set_arguments("a", "other"), Ok(()));
+        assert_eq!(images.set_arguments("a", "eight oc"), Ok(()));
+        assert_eq!(images.texts.len(), TEXTS);
+        assert_eq!(
+            images.set_arguments("a", "nine octe"),
+            Err(ImagesError::Full)
+        );
+        assert_eq!(arguments(&images), "eight oc");
+        assert_eq!(images.set_arguments("a", ""), Ok(()));
+        assert_eq!(arguments(&images), "");
+        assert_eq!(images.set_arguments("c", ""), Err(ImagesError::NoSuchImage));
+    }
+
+    #[test]
+    fn a_name_says_its_index() {
+        let names = FileNames::default();
+        for (name, index) in [
+            ("caliptra-fw.bin", Some(0)),
+            ("caliptra-fw", Some(0)),
+            ("soc-manifest", Some(1)),
+            ("mcu-rt", Some(2)),
+            ("mcu-runtime.bin", Some(2)),
+            ("image-7", Some(7)),
+            ("image-8", None),
+            ("image-", None),
+            ("image-x", None),
+            ("caliptra", None),
+            ("caliptra-fw.bi", None),
+        ] {
+            assert_eq!(index_by_name(name, names), index, "{name}");
+        }
+    }
+}
