@@ -7,7 +7,7 @@ use crate::packages::Package;
 /// Crates whose users write another language than Rust, so that no documentation test can compile their example.
 const OTHER_LANGUAGE: [&str; 1] = ["caliptra-util-host-cbinding"];
 /// Crates that are a program: their README shows the command.
-const PROGRAM: [&str; 1] = ["bootstored"];
+const PROGRAM: [&str; 2] = ["bootstored", "netboot-cli"];
 
 /// What the page lacks.
 fn faults(package: &Package) -> Vec<String> {

@@ -1,0 +1,123 @@
+//! Whether a device would believe an answer, by the code that devices have.
+
+use super::{files, inspect};
+use anyhow::{Context, Result, ensure};
+use clap::Args;
+use netboot_core::Coded;
+use netboot_sztp::{Artifacts, Assertion, Conveyed, Credentials, SztpError, judge};
+use netboot_x509::{DEFAULT_ALGORITHMS, MAX_DEPTH, TimePolicy, Trust, TrustPolicy};
+use std::io::Write;
+use std::path::PathBuf;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+/// The options of `verify`.
+#[derive(Args)]
+pub struct VerifyArgs {
+    /// The answer of the bootstrap server, JSON
+    answer: PathBuf,
+    /// Roots of the authority that signs vouchers, as the device has them (PEM or DER)
+    #[arg(long, value_name = "FILE")]
+    vouchers: PathBuf,
+    /// The serial number of the device
+    #[arg(long)]
+    serial: String,
+    /// The IDevID certificate of the device (PEM or DER), for vouchers that name its issuer
+    #[arg(long, value_name = "FILE")]
+    idevid: Option<PathBuf>,
+    /// The nonce that the device sent, in hexadecimal digits
+    #[arg(long, value_name = "HEX")]
+    nonce: Option<String>,
+    /// The time on the device's clock, in seconds since 1970-01-01T00:00:00Z [default: now]
+    #[arg(long, value_name = "SECONDS", conflicts_with = "no_clock")]
+    at: Option<u64>,
+    /// The device has no clock: nothing expires
+    #[arg(long)]
+    no_clock: bool,
+    /// The device trusts the server itself, so that unsigned information is believed too
+    #[arg(long)]
+    trusted: bool,
+}
+
+/// Judges; whether a device would believe the answer.
+pub fn run(arguments: &VerifyArgs, out: &mut dyn Write) -> Result<bool> {
+    let mut body = files::read(&arguments.answer)?;
+    let roots = files::certificates(&arguments.vouchers)?;
+    let roots: Vec<&[u8]> = roots.iter().map(Vec::as_slice).collect();
+    let idevid = match &arguments.idevid {
+        Some(path) => files::certificates(path)?.swap_remove(0),
+        None => Vec::new(),
+    };
+    let nonce = arguments.nonce.as_deref().map(hex).transpose()?;
+    let now = SystemTime::now().duration_since(UNIX_EPOCH);
+    let time = match (arguments.no_clock, arguments.at) {
+        (true, _) => TimePolicy::None,
+        (false, Some(at)) => TimePolicy::Trusted(at),
+        (false, None) => TimePolicy::Trusted(now.context("the clock is before 1970")?.as_secs()),
+    };
+    let credentials = Credentials {
+        serial_number: &arguments.serial,
+        idevid: &idevid,
+        vouchers: Trust {
+            policy: TrustPolicy::Pinned {
+                roots: &roots,
+                keys: &[],
+            },
+            time,
+            algorithms: DEFAULT_ALGORITHMS,
+            max_depth: MAX_DEPTH,
+        },
+        assertions: &[Assertion::Verified, Assertion::Logged],
+    };
+    let artifacts = match Artifacts::parse(&mut body) {
+        Ok(artifacts) => artifacts,
+        Err(error) => return refused(&error, out),
+    };
+    let judged = match judge(&artifacts, &credentials, nonce.as_deref()) {
+        Ok(judged) => judged,
+        Err(error) => return refused(&error, out),
+    };
+    let conveyed = match Conveyed::parse(judged.content) {
+        Ok(conveyed) => conveyed,
+        Err(error) => return refused(&error, out),
+    };
+    match (judged.signed, arguments.trusted, &conveyed) {
+        (true, ..) => writeln!(
+            out,
+            "A device believes it: the owner has signed it, and the voucher is for this device."
+        )?,
+        (false, true, _) => writeln!(
+            out,
+            "A device believes it, because it trusts the server: nobody has signed it."
+        )?,
+        (false, false, Conveyed::Redirect(_)) => writeln!(
+            out,
+            "A device follows it, and trusts nobody for it: nobody has signed it."
+        )?,
+        (false, false, Conveyed::Onboarding(_)) => return refused(&SztpError::Untrusted, out),
+    }
+    inspect::conveyed_information(&conveyed, "", out)?;
+    Ok(true)
+}
+
+fn refused(error: &SztpError, out: &mut dyn Write) -> Result<bool> {
+    writeln!(out, "A device refuses it: {error}.")?;
+    writeln!(
+        out,
+        "  number {:#010x}, blame {}",
+        error.code(),
+        error.blame().as_str()
+    )?;
+    Ok(false)
+}
+
+fn hex(text: &str) -> Result<Vec<u8>> {
+    ensure!(
+        text.len().is_multiple_of(2) && text.bytes().all(|digit| digit.is_ascii_hexdigit()),
+        "--nonce {text}: hexadecimal digits, two for each octet"
+    );
+    let octets = (0..text.len()).step_by(2).map(|at| {
+        let pair = text.get(at..at + 2).unwrap_or_default();
+        u8::from_str_radix(pair, 16).context("two hexadecimal digits")
+    });
+    octets.collect()
+}
