@@ -9,6 +9,10 @@ use crate::observer::{Event, Observer};
 use crate::sources::bootstore::{Question, Teller};
 use crate::sources::{Origin, know_some};
 use bootstore::board_error::BoardError;
+#[cfg(feature = "sztp")]
+use bootstore::network_config::BLOB_MAX;
+#[cfg(feature = "sztp")]
+use bootstore::stored::StoreError;
 use bootstore::stored::{self, BoardLedger};
 use core::net::{IpAddr, Ipv4Addr};
 use heapless::Vec;
@@ -36,10 +40,28 @@ where
     B: RegisterBus,
     O: Observer,
 {
-    /// Gives the boot the board's own ledger, out of which [`Origin::Bootstore`] reads a network configuration. The boot never writes to it:
-    /// [`bootstore::stored::store`] does, for whoever has authenticated a new configuration.
+    /// Gives the boot the board's own ledger, out of which [`Origin::Bootstore`] reads a network configuration. A boot with provisioning stores there what
+    /// the owner conveys as `configuration`, if it is a network configuration; otherwise a boot writes nothing to it.
     pub fn use_ledger(&mut self, ledger: &'c mut BoardLedger<'c>) {
         self.ledger = Some(ledger);
+    }
+
+    /// Stores the network configuration in `encoded`, which is base64 and comes from the owner; whether the ledger has it now.
+    #[cfg(feature = "sztp")]
+    #[inline(never)]
+    pub(super) fn store_configuration(&mut self, encoded: netboot_sztp::Text<'_>) -> bool {
+        let Some(ledger) = &mut self.ledger else {
+            return false;
+        };
+        let mut octets = [0; BLOB_MAX];
+        let len = encoded.base64(&mut octets);
+        let blob = len.and_then(|len| octets.get(..len));
+        match blob.map(|blob| stored::store(&mut **ledger, blob)) {
+            Some(Ok(())) => true,
+            // It was stored in an earlier boot.
+            Some(Err(StoreError::Stale(stale))) => stale.current == stale.tried,
+            _ => false,
+        }
     }
 
     /// The SHA-256 digests of trust anchors' SubjectPublicKeyInfo in the configuration that the boot uses. They are those of the board's own

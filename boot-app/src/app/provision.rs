@@ -12,7 +12,7 @@ use netboot_core::{Coded, Digest, Module};
 use netboot_ipxe::{ExecError, IpxeInterface, OptionScope, Post, Posted, Protection};
 use netboot_sztp::{
     Action, Agent, End, Exchange, MEDIA_TYPE, NONCE, Named, Onboarding, Proof, Step, SztpError,
-    Verdict, dhcp,
+    Text, Verdict, dhcp,
 };
 use ocp_recovery::RegisterBus;
 
@@ -250,6 +250,10 @@ where
                     let image = demands.and_then(|demands| demands.boot_image);
                     match image.as_ref().map(Provisioned::of) {
                         Some(Ok(image)) => {
+                            // The image carries out the rest. What the next boot needs of the network is kept for it.
+                            if let Some(text) = demands.and_then(|demands| demands.configuration) {
+                                self.keep(text);
+                            }
                             self.net.accept_any_server(image.sha256.is_some());
                             self.sources.provisioned = Some(image);
                             *parts.stage = Stage::Installing;
@@ -265,8 +269,11 @@ where
                 }
                 Action::Do(step) => {
                     let done = demands.is_some_and(|demands| {
-                        let onboarding = parts.onboarding.as_deref_mut();
-                        onboarding.is_some_and(|onboarding| carry_out(onboarding, step, demands))
+                        match (parts.onboarding.as_deref_mut(), step, demands.configuration) {
+                            (Some(onboarding), ..) => carry_out(onboarding, step, demands),
+                            (None, Step::Configuration, Some(text)) => self.keep(text),
+                            _ => false,
+                        }
                     });
                     if !done {
                         self.fail(AppError::Provisioning(SztpError::Step(step)));
@@ -377,6 +384,17 @@ where
             provisioned.parts = measured.parts;
         }
         Ok(())
+    }
+
+    /// Keeps a network configuration of the owner's in the board's ledger; whether it is there now. A configuration of another kind is for the image.
+    fn keep(&mut self, configuration: Text<'_>) -> bool {
+        #[cfg(feature = "bootstore")]
+        return self.store_configuration(configuration);
+        #[cfg(not(feature = "bootstore"))]
+        {
+            let _ = configuration;
+            false
+        }
     }
 
     /// The device runs the image that a bootstrap server has named: the server is told so.

@@ -4,3 +4,4 @@ mod believed;
 mod common;
 mod failures;
 mod images;
+mod remembered;

@@ -194,6 +194,7 @@ pub fn boot_with<D: Device + 'static, P: Platform + 'static, B: RegisterBus>(
         screen: String::new(),
     };
     let mut ledger = SettingsLedger(&settings.sources.bootstore);
+    let mut shared = plan.ledger.clone();
     let mut space = Box::new(ScriptSpace::<4096, 3>::new());
     let roots: Vec<&[u8]> = plan.signers.iter().map(Vec::as_slice).collect();
     let mut sztp_space = plan.sztp.as_ref().map(Sztp::space);
@@ -225,7 +226,10 @@ pub fn boot_with<D: Device + 'static, P: Platform + 'static, B: RegisterBus>(
     if let Some(provisioning) = &mut provisioning {
         app.use_provisioning(provisioning);
     }
-    app.use_ledger(&mut ledger);
+    match &mut shared {
+        Some(shared) => app.use_ledger(shared),
+        None => app.use_ledger(&mut ledger),
+    }
     if plan.can_reset || plan.end != EndSignal::None {
         app.use_control(&mut control);
     }

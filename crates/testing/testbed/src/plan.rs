@@ -2,7 +2,7 @@
 
 pub use crate::addresses::{CLIENT, SERVER, SERVER6};
 use crate::https::Https;
-use crate::rack::{self, MemoryLedger, Remembered};
+use crate::rack::{self, MemoryLedger, Remembered, SharedLedger};
 use crate::sztp::Sztp;
 use image_server::{Content, Dhcp6Config, Faults, Ipv6Config, LeaseConfig, ServerConfig};
 use netboot_core::{Digest, Duration};
@@ -163,6 +163,8 @@ pub struct Plan {
     pub signers: Option<Vec<u8>>,
     /// Who the device is for bootstrap servers; without it the boot has none.
     pub sztp: Option<Sztp>,
+    /// The board's own ledger, where it is not the one in its settings.
+    pub ledger: Option<SharedLedger>,
     /// What a person types, from the beginning of the boot on.
     pub keys: String,
     /// Of everything that is left to chance.
@@ -195,6 +197,7 @@ impl Default for Plan {
             built_in: None,
             signers: None,
             sztp: None,
+            ledger: None,
             keys: String::new(),
             seed: 1,
         }

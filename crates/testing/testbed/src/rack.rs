@@ -8,8 +8,10 @@ use bootstore::ledger::{Ledger, Slot};
 use bootstore::network_config::BLOB_MAX;
 use bootstore::stored::{MediumFailed, store};
 use image_server::NodeConfig;
+use std::cell::RefCell;
 use std::fmt::Write as _;
 use std::net::Ipv6Addr;
+use std::rc::Rc;
 
 /// Where a board without a DHCP server has its network from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -104,6 +106,22 @@ impl Ledger for MemoryLedger {
         let to = self.0.get_mut(slot as usize).ok_or(MediumFailed)?;
         *to = octets.to_vec();
         Ok(())
+    }
+}
+
+/// A ledger in memory that several boots share.
+#[derive(Clone, Debug, Default)]
+pub struct SharedLedger(pub Rc<RefCell<MemoryLedger>>);
+
+impl Ledger for SharedLedger {
+    type Error = MediumFailed;
+
+    fn read(&mut self, slot: Slot, buffer: &mut [u8]) -> Result<usize, MediumFailed> {
+        self.0.borrow_mut().read(slot, buffer)
+    }
+
+    fn write(&mut self, slot: Slot, octets: &[u8]) -> Result<(), MediumFailed> {
+        self.0.borrow_mut().write(slot, octets)
     }
 }
 

@@ -282,6 +282,7 @@ impl BootArgs {
             built_in: None,
             keys: String::new(),
             sztp: None,
+            ledger: None,
             seed: self.seed,
         };
         if let (true, Some(https)) = (self.sztp, &plan.https) {
