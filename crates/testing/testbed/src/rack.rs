@@ -8,10 +8,9 @@ use bootstore::ledger::{Ledger, Slot};
 use bootstore::network_config::BLOB_MAX;
 use bootstore::stored::{MediumFailed, store};
 use image_server::NodeConfig;
-use std::cell::RefCell;
 use std::fmt::Write as _;
 use std::net::Ipv6Addr;
-use std::rc::Rc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// Where a board without a DHCP server has its network from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -111,17 +110,23 @@ impl Ledger for MemoryLedger {
 
 /// A ledger in memory that several boots share.
 #[derive(Clone, Debug, Default)]
-pub struct SharedLedger(pub Rc<RefCell<MemoryLedger>>);
+pub struct SharedLedger(pub Arc<Mutex<MemoryLedger>>);
+
+impl SharedLedger {
+    fn lock(&self) -> MutexGuard<'_, MemoryLedger> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
 
 impl Ledger for SharedLedger {
     type Error = MediumFailed;
 
     fn read(&mut self, slot: Slot, buffer: &mut [u8]) -> Result<usize, MediumFailed> {
-        self.0.borrow_mut().read(slot, buffer)
+        self.lock().read(slot, buffer)
     }
 
     fn write(&mut self, slot: Slot, octets: &[u8]) -> Result<(), MediumFailed> {
-        self.0.borrow_mut().write(slot, octets)
+        self.lock().write(slot, octets)
     }
 }
 
