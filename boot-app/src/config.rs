@@ -28,7 +28,7 @@ pub struct AppConfig<'c> {
     pub expected: &'c [(u8, Expected)],
     /// How the bootstore is used.
     #[cfg(feature = "bootstore")]
-    pub bootstore: crate::sources::BootstoreConfig<'c>,
+    pub bootstore: crate::sources::bootstore::BootstoreConfig<'c>,
     /// Time between two looks at the device while there is nothing to do but wait for it.
     pub poll: Duration,
 }
@@ -44,7 +44,7 @@ impl Default for AppConfig<'_> {
             defaults: &[],
             expected: &[],
             #[cfg(feature = "bootstore")]
-            bootstore: crate::sources::BootstoreConfig::default(),
+            bootstore: crate::sources::bootstore::BootstoreConfig::default(),
             poll: Duration::from_micros(500),
         }
     }

@@ -71,7 +71,7 @@ pub unsafe fn channel() -> &'static mut Tls<'static> {
     };
     #[cfg(feature = "sztp")]
     // SAFETY: called once, as this function is.
-    let identity = unsafe { crate::provisioning::identity() };
+    let identity = unsafe { crate::identity::identity() };
     #[cfg(not(feature = "sztp"))]
     let identity = None;
     crate::place::put(place, || Tls::new(receive, transmit, TRUST, identity))

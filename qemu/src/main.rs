@@ -43,6 +43,8 @@ mod entropy;
 mod fault;
 #[cfg(all(target_arch = "riscv32", feature = "https"))]
 mod https;
+#[cfg(all(target_arch = "riscv32", feature = "sztp"))]
+mod identity;
 #[cfg(target_arch = "riscv32")]
 mod place;
 #[cfg(target_arch = "riscv32")]

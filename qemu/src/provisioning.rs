@@ -1,38 +1,18 @@
 //! Secure zero-touch provisioning (RFC 8572): who this board is, and the memory for asking who owns it. The certificates were fixed when the image was built.
 
 use crate::https::{HAS_TRUST, TRUST};
+use crate::identity::{CHAIN, VOUCHERS};
 use crate::place::put;
 use core::mem::MaybeUninit;
 use core::ptr::addr_of_mut;
 use netboot_app::provisioning::{ANSWER, Provisioning, SERVERS};
 use netboot_sztp::{About, Assertion, Config, Credentials};
 use netboot_tls::verify::{Trust, TrustPolicy};
-use netboot_tls::{Identity, Signer};
-use p256::ecdsa::SigningKey;
 use rom_parts::settings::Settings;
-
-mod compiled {
-    include!(concat!(env!("OUT_DIR"), "/board.rs"));
-}
 
 static mut ANSWERS: [u8; ANSWER] = [0; ANSWER];
 static mut LIST: [u8; SERVERS] = [0; SERVERS];
-static mut KEY: MaybeUninit<SigningKey> = MaybeUninit::uninit();
 static mut PROVISIONING: MaybeUninit<Provisioning<'static>> = MaybeUninit::uninit();
-
-/// The board's own certificate and its key, for servers that ask; `None` for an image without.
-///
-/// # Safety
-/// To be called once.
-pub unsafe fn identity() -> Option<Identity<'static>> {
-    let key = SigningKey::from_slice(compiled::KEY.as_ref()?).ok()?;
-    // SAFETY: called once, so this is the only reference.
-    let key = unsafe { (*addr_of_mut!(KEY)).write(key) };
-    Some(Identity {
-        chain: compiled::CHAIN,
-        signer: Signer::P256(key),
-    })
-}
 
 /// What the boot application needs.
 ///
@@ -52,10 +32,10 @@ pub unsafe fn provisioning(settings: &'static Settings) -> &'static mut Provisio
     let config = Config {
         credentials: Credentials {
             serial_number: &board.serial,
-            idevid: compiled::CHAIN.first().copied().unwrap_or_default(),
+            idevid: CHAIN.first().copied().unwrap_or_default(),
             vouchers: Trust {
                 policy: TrustPolicy::Pinned {
-                    roots: compiled::VOUCHERS,
+                    roots: VOUCHERS,
                     keys: &[],
                 },
                 ..TRUST

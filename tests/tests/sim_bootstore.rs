@@ -9,7 +9,7 @@ use netboot_core::{Blame, ConfigOrigin, Duration};
 use netsim::{Middle, Side};
 use std::net::IpAddr;
 use testbed::plan::{CLIENT, FILE_NAMES, Family, Pointer, SERVER, firmware};
-use testbed::rack::{MemoryLedger, Remembered, early, node, serve};
+use testbed::rack::{MemoryLedger, Remembered, node, serve};
 use testbed::{Plan, Protocol};
 
 const NOT_HTTPS: u32 = 0x0007_0007;
@@ -68,7 +68,7 @@ fn ledger(configs: &[EarlyNetConfig]) -> String {
 
 /// A configuration that leads to files that are not there.
 fn nowhere(plan: &Plan, generation: u64) -> EarlyNetConfig {
-    let mut config = early(plan, generation);
+    let mut config = plan.early(generation);
     config.servers.clear();
     serve(&mut config, &format!("http://{SERVER}/nowhere/"));
     config
@@ -163,7 +163,7 @@ fn a_board_without_dhcp_and_without_a_ledger_asks_a_node() {
 /// DHCP comes first where it stands first, and is not asked at all where it is not listed.
 #[test]
 fn the_order_says_who_is_asked_for_an_address() {
-    let lines = |plan: &Plan| ledger(&[early(plan, 4)]);
+    let lines = |plan: &Plan| ledger(&[plan.early(4)]);
     for (order, first, asked) in [
         ("dhcp bootstore", "dhcp", true),
         ("bootstore dhcp", "bootstore", false),
@@ -206,7 +206,7 @@ fn dhcp_takes_over_where_the_bootstore_has_nothing() {
 #[test]
 fn the_ledgers_servers_serve_beside_dhcp() {
     let plan = bare(Family::Ipv4);
-    let plan = with(plan.clone(), &ledger(&[early(&plan, 4)]));
+    let plan = with(plan.clone(), &ledger(&[plan.early(4)]));
     let bare_lease = boot_with(&plan, vec![], |server| {
         server.lease.enabled = true;
         server.lease.boot_file = None;
@@ -229,7 +229,7 @@ fn the_ledgers_servers_serve_beside_dhcp() {
     );
     // Without a ledger a node is asked, by a station that has an address of DHCP's.
     let plan = with(bare(Family::Both), "bootstore ask\n");
-    let told = node(1, &early(&plan, 3));
+    let told = node(1, &plan.early(3));
     let asked = boot_with(&plan, vec![told], |server| {
         server.lease.enabled = true;
         server.lease.boot_file = None;
@@ -247,7 +247,7 @@ fn a_station_of_ipv4_asks_a_node_that_it_knows() {
         ledger(&[nowhere(&plan, 2)])
     );
     let plan = with(plan, &lines);
-    let found = boot(&plan, vec![node(1, &early(&plan, 3))]);
+    let found = boot(&plan, vec![node(1, &plan.early(3))]);
     found.assert_booted(&plan);
     let by_server = (SERVER.to_string(), "3".to_string());
     assert_eq!(
@@ -258,7 +258,7 @@ fn a_station_of_ipv4_asks_a_node_that_it_knows() {
     );
     // Without an address it can ask nobody, and says so.
     let plan = with(bare(Family::Ipv4), "bootstore ask\n");
-    let boot = boot(&plan, vec![node(1, &early(&plan, 3))]);
+    let boot = boot(&plan, vec![node(1, &plan.early(3))]);
     boot.assert_failed(&plan, 0x0005_0001, Blame::Caller);
     assert_eq!(count(&boot, Served::Bootstore), 0);
 }
@@ -266,7 +266,7 @@ fn a_station_of_ipv4_asks_a_node_that_it_knows() {
 #[test]
 fn a_damaged_slot_is_named_and_the_other_one_is_used() {
     let plan = bare(Family::Ipv4);
-    let mut damaged = MemoryLedger::with(&[early(&plan, 5), early(&plan, 6)]);
+    let mut damaged = MemoryLedger::with(&[plan.early(5), plan.early(6)]);
     damaged.0[1][30] ^= 1;
     let older = with(plan.clone(), &damaged.settings());
     let ended = boot(&older, vec![]);
@@ -286,7 +286,7 @@ fn a_damaged_slot_is_named_and_the_other_one_is_used() {
         family: Family::Both,
         ..with(plan.clone(), &format!("{lines}bootstore ask\n"))
     };
-    let ended = boot(&both, vec![node(1, &early(&plan, 3))]);
+    let ended = boot(&both, vec![node(1, &plan.early(3))]);
     ended.assert_booted(&both);
     assert_eq!(ended.attempts_failed()[1..], [TORN, TORN]);
     assert_eq!(used(&ended), [node_used(1, 3)]);
@@ -300,7 +300,7 @@ fn a_damaged_slot_is_named_and_the_other_one_is_used() {
 #[test]
 fn nodes_that_are_wrong_are_named_and_waited_past() {
     let base = bare(Family::Ipv6);
-    let good = |number| node(number, &early(&base, 6));
+    let good = |number| node(number, &base.early(6));
     let wrong = |fault| NodeConfig {
         fault: Some(fault),
         ..good(1)
@@ -348,7 +348,7 @@ fn an_answer_that_comes_twice_or_late_is_one_answer() {
     let plan = with(base.clone(), "bootstore ask\norder bootstore\n");
     let twice = NodeConfig {
         copies: 3,
-        ..node(1, &early(&base, 6))
+        ..node(1, &base.early(6))
     };
     let ended = boot(&plan, vec![twice]);
     ended.assert_booted(&plan);
@@ -356,7 +356,7 @@ fn an_answer_that_comes_twice_or_late_is_one_answer() {
     // After the second question, so that both answers come.
     let slow = NodeConfig {
         delay: Duration::from_millis(800),
-        ..node(1, &early(&base, 6))
+        ..node(1, &base.early(6))
     };
     let ended = boot(&plan, vec![slow]);
     ended.assert_booted(&plan);
@@ -364,7 +364,7 @@ fn an_answer_that_comes_twice_or_late_is_one_answer() {
     // The first three questions are lost.
     let deaf = NodeConfig {
         deaf: 3,
-        ..node(1, &early(&base, 6))
+        ..node(1, &base.early(6))
     };
     let ended = boot(&plan, vec![deaf]);
     ended.assert_booted(&plan);
@@ -377,7 +377,7 @@ fn the_newest_answer_wins() {
     let plan = with(base.clone(), "bootstore ask\norder bootstore\n");
     let slower = NodeConfig {
         delay: Duration::from_millis(100),
-        ..node(2, &early(&base, 9))
+        ..node(2, &base.early(9))
     };
     let ended = boot(
         &plan,
@@ -400,14 +400,14 @@ fn a_node_is_asked_when_the_boot_by_the_ledger_has_failed() {
         ledger(&[nowhere(&base, 5)])
     );
     let plan = with(base.clone(), &lines);
-    let newer = boot(&plan, vec![node(1, &early(&base, 6))]);
+    let newer = boot(&plan, vec![node(1, &base.early(6))]);
     newer.assert_booted(&plan);
     assert_eq!(used(&newer), [ledger_used(5), node_used(1, 6)]);
     // A node that says it is new, or gives what is old, gets nowhere: the board stays with its own.
     for generation in [5, 4, 1] {
         let old = NodeConfig {
             fault: Some(NodeFault::Stale),
-            ..node(1, &early(&base, generation))
+            ..node(1, &base.early(generation))
         };
         let ended = boot(&plan, vec![old]);
         let failed = ended.attempts_failed();
@@ -434,7 +434,7 @@ fn a_node_that_lies_costs_one_round() {
     let base = bare(Family::Ipv6);
     let plan = with(base.clone(), "bootstore ask\norder bootstore\n");
     let liar = node(1, &nowhere(&base, u64::MAX - 1));
-    let ended = boot(&plan, vec![liar.clone(), node(2, &early(&base, 3))]);
+    let ended = boot(&plan, vec![liar.clone(), node(2, &base.early(3))]);
     ended.assert_booted(&plan);
     let both = [node_used(1, u64::MAX - 1), node_used(2, 3)];
     assert_eq!(used(&ended), both, "{}", ended.console);
@@ -472,14 +472,14 @@ fn an_answer_cannot_downgrade_a_board_that_requires_https() {
         base.clone(),
         "bootstore ask\norder bootstore\nrequire https\n",
     );
-    let ended = boot(&plan, vec![node(1, &early(&base, 3))]);
+    let ended = boot(&plan, vec![node(1, &base.early(3))]);
     ended.assert_failed(&plan, NOT_HTTPS, Blame::Configuration);
     assert_eq!(count(&ended, Served::Http) + count(&ended, Served::Tftp), 0);
     // The same answer boots a board that does not ask for more.
     let open = with(base.clone(), "bootstore ask\norder bootstore\n");
-    boot(&open, vec![node(1, &early(&base, 3))]).assert_booted(&open);
+    boot(&open, vec![node(1, &base.early(3))]).assert_booted(&open);
     // An HTTPS server behind it is the next place.
-    let mut mixed = early(&base, 3);
+    let mut mixed = base.early(3);
     serve(&mut mixed, "https://[fd00:0:0:2::9]/");
     let ended = boot(&plan, vec![node(1, &mixed)]);
     assert!(ended.error().is_some());
@@ -503,7 +503,7 @@ fn every_server_of_the_configuration_is_tried() {
     );
     boot(&plan, vec![]).assert_booted(&plan);
     // Also where the first one has a boot file that cannot be read.
-    let mut config = early(&base, 3);
+    let mut config = base.early(3);
     config.servers.clear();
     serve(&mut config, &format!("http://{SERVER}/nowhere.toc"));
     serve(&mut config, &format!("http://{SERVER}/boot.toc"));
@@ -515,13 +515,13 @@ fn every_server_of_the_configuration_is_tried() {
 #[test]
 fn a_configuration_that_does_not_help_this_board_is_named() {
     let base = bare(Family::Ipv4);
-    let mut other = early(&base, 3);
+    let mut other = base.early(3);
     if let Some(v4) = &mut other.v4 {
         v4.hosts[0].0 = [2, 0, 0, 0, 0, 0x16];
     }
-    let mut lost = early(&base, 3);
+    let mut lost = base.early(3);
     lost.servers.clear();
-    let mut foreign = early(&bare(Family::Ipv6), 3);
+    let mut foreign = bare(Family::Ipv6).early(3);
     foreign.generation = 3;
     for (config, code) in [(other, NO_ADDRESS), (lost, NO_SERVER)] {
         let plan = with(
@@ -543,7 +543,7 @@ fn a_configuration_that_does_not_help_this_board_is_named() {
 #[test]
 fn the_configurations_vlan_is_used() {
     let base = bare(Family::Ipv6);
-    let mut config = early(&base, 3);
+    let mut config = base.early(3);
     config.vlan = Some(42);
     let plan = with(base, "bootstore ask\norder bootstore\n");
     let tagged = |frame: &[u8]| [&frame[..12], &[0x81, 0, 0, 42], &frame[12..]].concat();

@@ -7,10 +7,11 @@ use crate::answer::Artifacts;
 use crate::conveyed::{Conveyed, Onboarding};
 use crate::error::SztpError;
 use crate::ownership::{self, Credentials};
-use crate::plan::{Demands, End, PLAN, Stage, Step};
+use crate::plan::{Demands, PLAN, Stage};
 use crate::progress::Progress;
 use crate::request::{self, About, Body};
 use crate::servers::{Named, Servers};
+use crate::step::{End, Step};
 use crate::{MAX_ASKED, NONCE};
 use netboot_core::Uri;
 

@@ -1,5 +1,6 @@
 //! Why a bootstrap server, or what it sent, is not believed or cannot be used.
 
+use crate::step::Step;
 use core::fmt;
 use netboot_cms::CmsError;
 use netboot_core::{Blame, Coded, Console, Module};
@@ -124,7 +125,7 @@ pub enum SztpError {
     /// The serial number, or another text of the device's own, is longer than a request may be.
     RequestTooLong,
     /// The device could not carry out what the owner demands.
-    Step(crate::Step),
+    Step(Step),
 }
 
 /// What has to be done for an artifact that CMS complains of.

@@ -17,6 +17,7 @@ mod plan;
 mod progress;
 mod request;
 mod servers;
+mod step;
 mod syntax;
 mod time;
 mod voucher;
@@ -27,10 +28,10 @@ pub use conveyed::{BootImage, BootstrapServer, Conveyed, Handling, Onboarding, R
 pub use error::{Artifact, Field, SztpError};
 pub use json::{Chars, MAX_DEPTH, Text};
 pub use ownership::{Credentials, Judged, judge};
-pub use plan::{End, Step};
 pub use progress::Progress;
 pub use request::{ASK_PATH, About, Body, MAX_REQUEST, MEDIA_TYPE, REPORT_PATH};
 pub use servers::Named;
+pub use step::{End, Step};
 pub use voucher::{Assertion, Voucher};
 
 /// Octets of the nonce that is sent with a question: RFC 8572, section 7.3, allows 16 to 32.

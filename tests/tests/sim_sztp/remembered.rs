@@ -39,7 +39,7 @@ fn a_board_boots_by_the_configuration_that_its_owner_conveyed() {
         let ledger = SharedLedger::default();
         let plan = board(trusted, &ledger);
         // The images of the next boot come by HTTP: the board trusts no HTTPS server in one of the cases.
-        let mut early = rack::early(&plan, 3);
+        let mut early = plan.early(3);
         early.servers.clear();
         rack::serve(&mut early, &place("http", "flash.bin"));
         let json = demands(&plan, &rack::octets(&early));
@@ -73,7 +73,7 @@ fn a_board_boots_by_the_configuration_that_its_owner_conveyed() {
 fn only_the_owner_writes_to_the_ledger() {
     let ledger = SharedLedger::default();
     let plan = board(false, &ledger);
-    let json = demands(&plan, &rack::octets(&rack::early(&plan, 1)));
+    let json = demands(&plan, &rack::octets(&plan.early(1)));
     let boot = boot_with(&plan, &[unsigned(&json)], |_| ());
     assert!(boot.console.contains("code=0x000f0040"), "{}", boot.console);
     assert_eq!(generation(&ledger), None);

@@ -4,6 +4,7 @@ pub use crate::addresses::{CLIENT, SERVER, SERVER6};
 use crate::https::Https;
 use crate::rack::{self, MemoryLedger, Remembered, SharedLedger};
 use crate::sztp::Sztp;
+use bootstore::early::EarlyNetConfig;
 use image_server::{Content, Dhcp6Config, Faults, Ipv6Config, LeaseConfig, ServerConfig};
 use netboot_core::{Digest, Duration};
 use netsim::LinkConfig;
@@ -260,7 +261,7 @@ impl Plan {
         match self.remembered {
             None => {}
             Some(Remembered::Ledger) => {
-                text += &MemoryLedger::with(&[rack::early(self, 1)]).settings();
+                text += &MemoryLedger::with(&[self.early(1)]).settings();
             }
             Some(Remembered::Node) => text += "bootstore ask\n",
         }
@@ -313,7 +314,7 @@ impl Plan {
         let asked = !self.static_address && self.remembered.is_none();
         config.lease.enabled = asked && self.family != Family::Ipv6;
         if self.remembered == Some(Remembered::Node) {
-            config.nodes.push(rack::node(1, &rack::early(self, 1)));
+            config.nodes.push(rack::node(1, &self.early(1)));
         }
         if self.family != Family::Ipv4 {
             config.ipv6 = Some(Ipv6Config {
@@ -350,6 +351,15 @@ impl Plan {
             Family::Ipv4 => format!("{scheme}://{SERVER}/{file}"),
             Family::Ipv6 | Family::Both => format!("{scheme}://[{SERVER6}]/{file}"),
         }
+    }
+
+    /// The network configuration by which the board boots without DHCP: its address, and the place of the images.
+    pub fn early(&self, generation: u64) -> EarlyNetConfig {
+        let family = match self.family {
+            Family::Ipv6 => Family::Ipv6,
+            Family::Ipv4 | Family::Both => Family::Ipv4,
+        };
+        rack::early(family == Family::Ipv6, &self.place(family), generation)
     }
 
     /// The file with a table of contents and all images behind it, as the server has it.

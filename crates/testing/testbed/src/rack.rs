@@ -1,7 +1,7 @@
 //! What a rack remembers of its network: the configuration of a plan, as a board's ledger and as a node have it.
 
+use crate::addresses::{CLIENT, SERVER6};
 pub use crate::ethernet::MAC;
-use crate::plan::{CLIENT, Family, Plan, SERVER6};
 use bootstore::NetworkConfig;
 use bootstore::early::{EarlyNetConfig, V4, V6};
 use bootstore::ledger::{Ledger, Slot};
@@ -21,13 +21,13 @@ pub enum Remembered {
     Node,
 }
 
-/// The configuration by which the board of `plan` boots: its address, and the place of the images.
-pub fn early(plan: &Plan, generation: u64) -> EarlyNetConfig {
+/// A configuration by which a board boots: its address, of IPv6 with `v6`, and the place of the images.
+pub fn early(v6: bool, place: &str, generation: u64) -> EarlyNetConfig {
     let mut config = EarlyNetConfig {
         generation,
         ..EarlyNetConfig::default()
     };
-    if plan.family == Family::Ipv6 {
+    if v6 {
         let [a, b, c, d, ..] = SERVER6.segments();
         config.v6 = Some(V6 {
             prefix: Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0),
@@ -42,11 +42,7 @@ pub fn early(plan: &Plan, generation: u64) -> EarlyNetConfig {
             hosts: heapless::Vec::from_slice(&[(MAC, CLIENT)]).expect("there is room"),
         });
     }
-    let family = match plan.family {
-        Family::Ipv6 => Family::Ipv6,
-        Family::Ipv4 | Family::Both => Family::Ipv4,
-    };
-    serve(&mut config, &plan.place(family));
+    serve(&mut config, place);
     config
 }
 

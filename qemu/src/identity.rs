@@ -1,0 +1,28 @@
+//! Who this board is: its own certificate with the key, and the roots of those who sign vouchers for it. All of it was fixed when the image was built.
+
+use core::mem::MaybeUninit;
+use core::ptr::addr_of_mut;
+use netboot_tls::{Identity, Signer};
+use p256::ecdsa::SigningKey;
+
+mod compiled {
+    include!(concat!(env!("OUT_DIR"), "/board.rs"));
+}
+
+pub use compiled::{CHAIN, VOUCHERS};
+
+static mut KEY: MaybeUninit<SigningKey> = MaybeUninit::uninit();
+
+/// The board's own certificate and its key, for servers that ask; `None` for an image without.
+///
+/// # Safety
+/// To be called once.
+pub unsafe fn identity() -> Option<Identity<'static>> {
+    let key = SigningKey::from_slice(compiled::KEY.as_ref()?).ok()?;
+    // SAFETY: called once, so this is the only reference.
+    let key = unsafe { (*addr_of_mut!(KEY)).write(key) };
+    Some(Identity {
+        chain: CHAIN,
+        signer: Signer::P256(key),
+    })
+}
