@@ -1,8 +1,7 @@
 //! `netboot`: the operator's tool.
 
-mod sztp;
-
 use clap::{Parser, Subcommand};
+use netboot_cli::sztp;
 use std::process::ExitCode;
 
 /// The operator's tool of the network boot
