@@ -55,6 +55,12 @@ fn seeds_of_signed_messages() {
 }
 
 #[test]
+fn seeds_of_the_bootstore() {
+    each("bootstore_octets", bootstore::fuzz::octets);
+    each("bootstore_machine", bootstore::fuzz::machine);
+}
+
+#[test]
 fn seeds_of_provisioning() {
     each("sztp", netboot_sztp::fuzz::run);
 }
