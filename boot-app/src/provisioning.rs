@@ -2,7 +2,7 @@
 
 use crate::error::AppError;
 use netboot_core::uri::Uri;
-use netboot_sztp::{Agent, Config, End, Handling, MAX_ASKED, Named, SztpError};
+use netboot_sztp::{Agent, Config, End, Handling, Named, SztpError};
 
 /// Octets of an answer with signed data, small scripts and a small configuration (RFC 8572, section 3): vouchers and certificates are about 6 KiB of it.
 pub const ANSWER: usize = 16 * 1024;
@@ -30,8 +30,6 @@ pub struct Provisioning<'c> {
     pub(crate) agent: Agent<'c, 'c>,
     pub(crate) answers: &'c mut [u8],
     pub(crate) onboarding: Option<&'c mut dyn Onboarding>,
-    /// Whether servers of the configuration were added.
-    pub(crate) has_servers: bool,
     /// Whether the servers that DHCP names were added.
     pub(crate) is_discovered: bool,
     pub(crate) status: Status,
@@ -69,11 +67,6 @@ pub struct Status {
     pub error: Option<SztpError>,
 }
 
-impl Status {
-    /// Number of servers that one round asks at most.
-    pub const MOST_ASKED: u8 = MAX_ASKED;
-}
-
 impl<'c> Provisioning<'c> {
     /// Makes what a board needs. `answers` holds an answer of a server ([`ANSWER`]), `servers` the list of servers ([`SERVERS`]).
     pub fn new(config: Config<'c>, answers: &'c mut [u8], servers: &'c mut [u8]) -> Self {
@@ -81,7 +74,6 @@ impl<'c> Provisioning<'c> {
             agent: Agent::new(config, servers),
             answers,
             onboarding: None,
-            has_servers: false,
             is_discovered: false,
             status: Status {
                 stage: Stage::Idle,
@@ -99,9 +91,7 @@ impl<'c> Provisioning<'c> {
     /// # Errors
     /// [`SztpError::TooManyServers`].
     pub fn add_server(&mut self, uri: &Uri) -> Result<(), SztpError> {
-        self.agent.add_server(uri, Named::Configuration)?;
-        self.has_servers = true;
-        Ok(())
+        self.agent.add_server(uri, Named::Configuration)
     }
 
     /// Has `onboarding` carry out configurations and scripts. Without it a demand for one of them fails.

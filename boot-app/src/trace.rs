@@ -52,7 +52,7 @@ pub enum TraceKind {
     Toc = 4,
     /// The device asks for an image. The value is 0.
     Requested = 5,
-    /// A transfer is being opened. The value is the source: 0 static, 1 toc, 2 dhcp, 3 default, 4 script, 5 bootstore.
+    /// A transfer is being opened. The value is the source: 0 static, 1 toc, 2 dhcp, 3 default, 4 script, 5 bootstore, 6 sztp.
     Fetching = 6,
     /// The server has the file. The value is its size in octets.
     Opened = 7,

@@ -5,7 +5,7 @@ use crate::measure::Measure;
 use crate::observer::{Event, Observer};
 use crate::provisioning::{Provisioning, Stage, Status};
 use crate::sources::provisioned::Provisioned;
-use crate::sources::{Origin, boot_uri_of, networks};
+use crate::sources::Origin;
 use crate::toc::TocError;
 use netboot_core::uri::UriError;
 use netboot_core::{Coded, Digest, Module};
@@ -55,7 +55,6 @@ where
         let Some(provisioning) = self.provisioning.take() else {
             return Ok(State::Locate);
         };
-        self.sources.provisioned = None;
         let result = self.ask_servers(provisioning);
         if result.is_err() {
             provisioning.status.stage = Stage::Failed;
@@ -248,7 +247,8 @@ where
                 }
                 Action::Do(Step::BootImage) => {
                     let image = demands.and_then(|demands| demands.boot_image);
-                    match image.as_ref().map(Provisioned::of) {
+                    let before = self.sources.boot.as_ref();
+                    match image.map(|image| Provisioned::of(&image, before)) {
                         Some(Ok(image)) => {
                             // The image carries out the rest. What the next boot needs of the network is kept for it.
                             if let Some(text) = demands.and_then(|demands| demands.configuration) {
@@ -414,17 +414,16 @@ where
     }
 
     fn image_ended(&mut self, installed: bool) {
-        if self.sources.provisioned.take().is_none() {
+        let Some(provisioned) = self.sources.provisioned.take() else {
             return;
-        }
+        };
         self.net.accept_any_server(false);
         self.sources.toc = None;
         #[cfg(feature = "script")]
         {
             self.sources.is_script = false;
         }
-        // What DHCP names counts again.
-        self.sources.boot = boot_uri_of(networks(&self.net), 0);
+        self.sources.boot = provisioned.before;
         let last = self.report.error.take();
         if let Some(provisioning) = self.provisioning.take() {
             provisioning.agent.done(installed);

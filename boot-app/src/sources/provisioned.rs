@@ -22,11 +22,13 @@ pub(crate) struct Provisioned {
     pub sha256: Option<Digest>,
     /// SHA-256 of parts of the file, by recovery image index, once the whole file was found to be right.
     pub parts: Vec<(u8, Digest), MAX_IMAGES>,
+    /// The boot file that was named before, by whomever. It counts again when this image is done with.
+    pub before: Option<Uri>,
 }
 
 impl Provisioned {
-    /// Takes note of what the owner demands. `Err` has what is wrong with the last place when none can be used.
-    pub fn of(image: &BootImage<'_>) -> Result<Self, UriError> {
+    /// Takes note of what the owner demands, in place of the boot file `before`. `Err` has what is wrong with the last place when none can be used.
+    pub fn of(image: &BootImage<'_>, before: Option<&Uri>) -> Result<Self, UriError> {
         let mut places = Vec::new();
         let mut wrong = UriError::TooLong;
         for text in image.places() {
@@ -44,6 +46,7 @@ impl Provisioned {
                 places,
                 sha256: image.sha256,
                 parts: Vec::new(),
+                before: before.cloned(),
             }),
         }
     }

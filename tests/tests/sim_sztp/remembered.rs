@@ -2,9 +2,10 @@
 
 use crate::common::{boot_with, flash_digest, open_plan, place};
 use bootstore::early::EarlyNetConfig;
-use bootstore::stored::load;
+use bootstore::stored::{load, store};
 use test_pki::sztp::base64;
 use testbed::Plan;
+use testbed::plan::SERVER;
 use testbed::rack::{self, SharedLedger};
 use testbed::sztp::{People, unsigned};
 
@@ -81,4 +82,40 @@ fn only_the_owner_writes_to_the_ledger() {
     let other = demands(&plan, b"<config/>");
     boot_with(&plan, &[unsigned(&other)], |_| ()).assert_booted(&plan);
     assert_eq!(generation(&ledger), None);
+}
+
+/// The image that the owner wants is not there. The boot then goes on with the boot server of the board's own ledger, as if nobody had named an image.
+#[test]
+fn a_board_whose_image_is_not_there_boots_by_its_ledger() {
+    let mut ledger = SharedLedger::default();
+    let mut plan = board(true, &ledger);
+    let mut early = plan.early(3);
+    early.servers.clear();
+    rack::serve(&mut early, &place("http", "flash.bin"));
+    store(&mut ledger, &rack::octets(&early)).unwrap();
+    if let Some(sztp) = &mut plan.sztp {
+        sztp.servers.push(format!("https://{SERVER}"));
+    }
+    let json = testbed::sztp::onboarding(&[&place("http", "nowhere.bin")], None);
+    let boot = boot_with(&plan, &[unsigned(&json)], |server| {
+        server.lease.enabled = false;
+    });
+    boot.assert_booted(&plan);
+    assert!(boot.console.contains("/nowhere.bin"), "{}", boot.console);
+    let fetched = boot.console.matches(" source=bootstore").count();
+    assert_eq!(fetched, plan.images.len(), "{}", boot.console);
+}
+
+/// The same where DHCP names a boot file that the board's policy forbids: it stays forbidden.
+#[test]
+fn a_board_whose_image_is_not_there_keeps_to_its_policy() {
+    let mut plan = open_plan(true);
+    plan.settings += "require https\n";
+    let json = testbed::sztp::onboarding(&[&place("https", "nowhere.bin")], None);
+    let boot = boot_with(&plan, &[unsigned(&json)], |server| {
+        server.lease.boot_file = Some(place("http", "flash.bin"));
+    });
+    assert!(boot.console.contains("/nowhere.bin"), "{}", boot.console);
+    assert!(!boot.console.contains("uri=http://"), "{}", boot.console);
+    assert!(boot.outcome.report.error.is_some());
 }
