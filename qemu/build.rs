@@ -20,28 +20,34 @@ fn size(name: &str, default: u32) -> u32 {
     }
 }
 
+/// Reads the file that the variable `name` names, as `read` does. Without the variable there is nothing to read, and cargo prints what that means for the
+/// ROM; a file that is of no use ends the build.
+fn from_file<T: Default>(
+    name: &str,
+    without: &str,
+    read: impl FnOnce(&[u8]) -> Result<T, String>,
+) -> T {
+    println!("cargo:rerun-if-env-changed={name}");
+    let Ok(named) = env::var(name) else {
+        println!("cargo:warning={name} is not set: {without}");
+        return T::default();
+    };
+    let path = named_file(&named);
+    println!("cargo:rerun-if-changed={}", path.display());
+    let file = fs::read(&path);
+    let file = file.map_err(|error| format!("cannot read {}: {error}", path.display()));
+    file.and_then(|file| read(&file)).unwrap_or_else(|fault| {
+        // Cargo prints this line and ends the build when the script has ended.
+        println!("cargo::error={name}={named}: {fault}");
+        T::default()
+    })
+}
+
 /// Writes `trust.rs`: `ROOTS`, `KEYS` and `FLOOR`.
 fn write_trust(out: &Path) {
-    println!("cargo:rerun-if-env-changed=NETBOOT_TRUST");
     println!("cargo:rerun-if-env-changed=SOURCE_DATE_EPOCH");
-    let trusted = match env::var("NETBOOT_TRUST") {
-        Ok(named) => {
-            let path = named_file(&named);
-            println!("cargo:rerun-if-changed={}", path.display());
-            let file = fs::read(&path);
-            let file = file.map_err(|error| format!("cannot read {}: {error}", path.display()));
-            file.and_then(|file| trust::read(&file))
-                .unwrap_or_else(|fault| {
-                    // Cargo prints this line and ends the build when the script has ended.
-                    println!("cargo::error=NETBOOT_TRUST={named}: {fault}");
-                    trust::Trusted::default()
-                })
-        }
-        Err(_) => {
-            println!("cargo:warning=NETBOOT_TRUST is not set: this ROM refuses every HTTPS server");
-            trust::Trusted::default()
-        }
-    };
+    let without = "this ROM refuses every HTTPS server";
+    let trusted = from_file("NETBOOT_TRUST", without, trust::read);
     let mut source = String::from("pub const ROOTS: &[&[u8]] = &[");
     for root in &trusted.roots {
         write!(source, "&{root:?},").expect("a string");
@@ -57,49 +63,19 @@ fn write_trust(out: &Path) {
 
 /// Writes `board.rs`: `VOUCHERS`, `CHAIN` and `KEY`.
 fn write_board(out: &Path) {
-    let read = |name: &str| {
-        println!("cargo:rerun-if-env-changed={name}");
-        let Ok(named) = env::var(name) else {
-            println!("cargo:warning={name} is not set: this ROM believes no owner by a voucher");
-            return None;
-        };
-        let path = named_file(&named);
-        println!("cargo:rerun-if-changed={}", path.display());
-        match fs::read_to_string(&path) {
-            Ok(text) => Some((named, text)),
-            Err(error) => {
-                println!(
-                    "cargo::error={name}={named}: cannot read {}: {error}",
-                    path.display()
-                );
-                None
-            }
-        }
-    };
-    let mut found = board::Board::default();
-    if let Some((named, text)) = read("NETBOOT_VOUCHERS") {
-        match board::certificates(&text) {
-            Ok(roots) => found.vouchers = roots,
-            Err(fault) => println!("cargo::error=NETBOOT_VOUCHERS={named}: {fault}"),
-        }
-    }
-    if let Some((named, text)) = read("NETBOOT_IDEVID") {
-        match (board::certificates(&text), board::key(&text)) {
-            (Ok(chain), Ok(key)) => (found.chain, found.key) = (chain, Some(key)),
-            (Err(fault), _) | (_, Err(fault)) => {
-                println!("cargo::error=NETBOOT_IDEVID={named}: {fault}");
-            }
-        }
-    }
+    let without = "this ROM believes no owner by a voucher";
+    let vouchers = from_file("NETBOOT_VOUCHERS", without, board::certificates);
+    let without = "this board has no certificate to show to a bootstrap server";
+    let identity = from_file("NETBOOT_IDEVID", without, board::identity);
     let list = |certificates: &[Vec<u8>]| {
         let all = certificates.iter().map(|der| format!("&{der:?},"));
         all.collect::<String>()
     };
     let source = format!(
         "pub const VOUCHERS: &[&[u8]] = &[{}];\npub const CHAIN: &[&[u8]] = &[{}];\npub const KEY: Option<[u8; 32]> = {:?};\n",
-        list(&found.vouchers),
-        list(&found.chain),
-        found.key
+        list(&vouchers),
+        list(&identity.chain),
+        identity.key
     );
     fs::write(out.join("board.rs"), source).expect("OUT_DIR is writable");
 }

@@ -39,7 +39,7 @@ enum State {
     Script,
     /// The station has no address yet.
     Configure,
-    /// Bootstrap servers have to say what is to be run.
+    /// Bootstrap servers have to say what the board runs.
     #[cfg(feature = "sztp")]
     Provision,
     /// The boot file has to be looked into.

@@ -54,7 +54,7 @@ pub enum Event<'e> {
         /// How the option was written, and how many servers are in it.
         found: netboot_sztp::dhcp::Found,
     },
-    /// A bootstrap server is being asked what is to be run.
+    /// A bootstrap server is being asked what the board has to run.
     #[cfg(feature = "sztp")]
     Bootstrap {
         /// Where.
@@ -68,7 +68,7 @@ pub enum Event<'e> {
         /// How many.
         servers: u8,
     },
-    /// A bootstrap server has said what is to be run, and it is to be believed.
+    /// A bootstrap server has said what the board has to run, and the board believes it.
     #[cfg(feature = "sztp")]
     Onboarding {
         /// Whether the server itself has proved that it is trusted. If not, the owner's signature has.

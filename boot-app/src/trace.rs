@@ -84,9 +84,9 @@ pub enum TraceKind {
     Bootstrap = 20,
     /// A bootstrap server has named others. The value is their number.
     Redirected = 21,
-    /// A bootstrap server has said what is to be run. The value is 1 if the server is trusted itself, 0 if only what it sent is.
+    /// A bootstrap server has said what the board has to run. The value is 1 if the server is trusted itself, 0 if only what it sent is.
     Onboarding = 22,
-    /// All that the owner demands was done. The value is 0 for an image that is to be started, else 1.
+    /// All that the owner demands was done. The value is 0 for an image that starts next, else 1.
     Provisioned = 23,
 }
 

@@ -3,11 +3,9 @@
 
 use netboot_x509::der::{INTEGER, OCTET_STRING, Reader, SEQUENCE};
 
-/// What is compiled into the ROM.
+/// Who the board is, as it is compiled into the ROM.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub struct Board {
-    /// Roots of those who sign vouchers, in DER.
-    pub vouchers: Vec<Vec<u8>>,
+pub struct Identity {
     /// The board's own certificate and those above it, in DER.
     pub chain: Vec<Vec<u8>>,
     /// The scalar of the key on P-256.
@@ -18,9 +16,8 @@ pub struct Board {
 ///
 /// # Errors
 /// One sentence that says what is wrong with the file.
-pub fn certificates(file: &str) -> Result<Vec<Vec<u8>>, String> {
-    let sections = pem::parse_many(file).map_err(|error| format!("the PEM is damaged: {error}"))?;
-    let certificates = sections
+pub fn certificates(file: &[u8]) -> Result<Vec<Vec<u8>>, String> {
+    let certificates = sections(file)?
         .into_iter()
         .filter(|one| one.tag() == "CERTIFICATE");
     let certificates: Vec<_> = certificates.map(pem::Pem::into_contents).collect();
@@ -30,12 +27,24 @@ pub fn certificates(file: &str) -> Result<Vec<Vec<u8>>, String> {
     }
 }
 
-/// Reads the private key in a file, PKCS #8 (RFC 5958) or SEC 1 (RFC 5915).
+/// Reads a chain of certificates with the private key of the first one.
 ///
 /// # Errors
-/// One sentence that says what is wrong with the file.
-pub fn key(file: &str) -> Result<[u8; 32], String> {
-    let sections = pem::parse_many(file).map_err(|error| format!("the PEM is damaged: {error}"))?;
+/// As with [`certificates`].
+pub fn identity(file: &[u8]) -> Result<Identity, String> {
+    Ok(Identity {
+        chain: certificates(file)?,
+        key: Some(key(file)?),
+    })
+}
+
+fn sections(file: &[u8]) -> Result<Vec<pem::Pem>, String> {
+    pem::parse_many(file).map_err(|error| format!("the PEM is damaged: {error}"))
+}
+
+/// Reads the private key in a file, PKCS #8 (RFC 5958) or SEC 1 (RFC 5915).
+fn key(file: &[u8]) -> Result<[u8; 32], String> {
+    let sections = sections(file)?;
     let section = sections
         .iter()
         .find(|one| one.tag().ends_with("PRIVATE KEY"));

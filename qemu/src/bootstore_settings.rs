@@ -14,6 +14,7 @@ use core::net::SocketAddr;
 use heapless::Vec;
 use netboot_app::BootstoreConfig;
 use netboot_core::Duration;
+use netboot_core::digest::hex_pair;
 use netboot_core::uri::parse_ip;
 
 /// Greatest number of nodes that can be named.
@@ -70,8 +71,7 @@ impl BootstoreSettings {
         slot.clear();
         let (pairs, rest) = words.next()?.as_bytes().as_chunks::<2>();
         for [high, low] in pairs {
-            let octet = digit(*high)? << 4 | digit(*low)?;
-            slot.push(octet).ok()?;
+            slot.push(hex_pair(*high, *low)?).ok()?;
         }
         rest.is_empty().then_some(())
     }
@@ -85,12 +85,6 @@ impl BootstoreSettings {
             patience: self.patience.unwrap_or(default.patience),
         }
     }
-}
-
-/// The value of a hexadecimal digit.
-fn digit(letter: u8) -> Option<u8> {
-    let value = char::from(letter).to_digit(16)?;
-    u8::try_from(value).ok()
 }
 
 /// The ledger in the settings, which can only be read.

@@ -24,18 +24,6 @@ const NO_DNS_SERVER: u32 = 0x0005_0005;
 /// QEMU's exit code after a panic: module 11, number 1, of which the lowest seven bits are left.
 const PANIC: i32 = 1;
 
-/// Whether the tests of this file are to run. Says loudly when not.
-fn asked_for(test: &str) -> bool {
-    if std::env::var_os("NETBOOT_QEMU").is_none() {
-        eprintln!("SKIPPED: {test}: set NETBOOT_QEMU=1 to boot the ROM under QEMU");
-        return false;
-    }
-    if let Err(error) = qemu::version() {
-        panic!("{error:#}: run `apt-get install qemu-system-misc`");
-    }
-    true
-}
-
 /// The ROM, built once.
 fn image() -> PathBuf {
     static IMAGE: OnceLock<PathBuf> = OnceLock::new();
@@ -88,21 +76,21 @@ fn boots_on(image: PathBuf, plan: &Plan) -> QemuOutcome {
 
 #[test]
 fn three_images_by_tftp() {
-    if asked_for("three_images_by_tftp") {
+    if qemu::asked_for("three_images_by_tftp") {
         boots(&plan(Protocol::Tftp));
     }
 }
 
 #[test]
 fn three_images_by_http_over_one_connection() {
-    if asked_for("three_images_by_http_over_one_connection") {
+    if qemu::asked_for("three_images_by_http_over_one_connection") {
         boots(&plan(Protocol::Http));
     }
 }
 
 #[test]
 fn table_of_contents_and_whole_flash_image() {
-    if !asked_for("table_of_contents_and_whole_flash_image") {
+    if !qemu::asked_for("table_of_contents_and_whole_flash_image") {
         return;
     }
     for (protocol, pointer) in [
@@ -128,7 +116,7 @@ fn tiny() -> PathBuf {
 
 #[test]
 fn a_tiny_rom_boots_by_tftp() {
-    if !asked_for("a_tiny_rom_boots_by_tftp") {
+    if !qemu::asked_for("a_tiny_rom_boots_by_tftp") {
         return;
     }
     boots_on(tiny(), &plan(Protocol::Tftp));
@@ -142,7 +130,7 @@ fn a_tiny_rom_boots_by_tftp() {
 /// The smallest build does not fall back on the DHCP server where nothing names one.
 #[test]
 fn a_tiny_rom_says_that_no_server_has_the_boot_file() {
-    if !asked_for("a_tiny_rom_says_that_no_server_has_the_boot_file") {
+    if !qemu::asked_for("a_tiny_rom_says_that_no_server_has_the_boot_file") {
         return;
     }
     let mut plan = plan(Protocol::Tftp);
@@ -162,7 +150,7 @@ fn a_tiny_rom_says_that_no_server_has_the_boot_file() {
 
 #[test]
 fn a_tiny_rom_begins_a_broken_transfer_anew() {
-    if !asked_for("a_tiny_rom_begins_a_broken_transfer_anew") {
+    if !qemu::asked_for("a_tiny_rom_begins_a_broken_transfer_anew") {
         return;
     }
     let mut plan = plan(Protocol::Tftp);
@@ -175,7 +163,7 @@ fn a_tiny_rom_begins_a_broken_transfer_anew() {
 
 #[test]
 fn a_tiny_rom_refuses_what_it_does_not_speak() {
-    if !asked_for("a_tiny_rom_refuses_what_it_does_not_speak") {
+    if !qemu::asked_for("a_tiny_rom_refuses_what_it_does_not_speak") {
         return;
     }
     // What is compiled in is tried last, and what it failed of is the image's error.
@@ -223,7 +211,7 @@ fn network_coprocessor_boots(plan: &Plan) -> QemuOutcome {
 
 #[test]
 fn a_network_coprocessor_boots_in_64_kib_of_ram() {
-    if !asked_for("a_network_coprocessor_boots_in_64_kib_of_ram") {
+    if !qemu::asked_for("a_network_coprocessor_boots_in_64_kib_of_ram") {
         return;
     }
     let mut plan = plan(Protocol::Tftp);
@@ -236,7 +224,7 @@ fn a_network_coprocessor_boots_in_64_kib_of_ram() {
 
 #[test]
 fn a_network_coprocessor_boots_over_a_long_and_lossy_way() {
-    if !asked_for("a_network_coprocessor_boots_over_a_long_and_lossy_way") {
+    if !qemu::asked_for("a_network_coprocessor_boots_over_a_long_and_lossy_way") {
         return;
     }
     let mut plan = plan(Protocol::Tftp);
@@ -248,7 +236,7 @@ fn a_network_coprocessor_boots_over_a_long_and_lossy_way() {
 
 #[test]
 fn a_network_coprocessor_withholds_a_corrupt_image() {
-    if !asked_for("a_network_coprocessor_withholds_a_corrupt_image") {
+    if !qemu::asked_for("a_network_coprocessor_withholds_a_corrupt_image") {
         return;
     }
     let mut plan = plan(Protocol::Tftp);
@@ -266,7 +254,7 @@ fn a_network_coprocessor_withholds_a_corrupt_image() {
 /// More frames at once than the device queues: the device drops some, and the receiver goes on.
 #[test]
 fn a_network_coprocessor_survives_a_burst_larger_than_its_queue() {
-    if !asked_for("a_network_coprocessor_survives_a_burst_larger_than_its_queue") {
+    if !qemu::asked_for("a_network_coprocessor_survives_a_burst_larger_than_its_queue") {
         return;
     }
     let mut plan = plan(Protocol::Tftp);
@@ -278,7 +266,7 @@ fn a_network_coprocessor_survives_a_burst_larger_than_its_queue() {
 
 #[test]
 fn a_rom_with_ipv6_boots_over_ipv6_alone() {
-    if !asked_for("a_rom_with_ipv6_boots_over_ipv6_alone") {
+    if !qemu::asked_for("a_rom_with_ipv6_boots_over_ipv6_alone") {
         return;
     }
     let options = RomOptions {
@@ -324,7 +312,7 @@ const ALL: &str =
 
 #[test]
 fn a_script_boots_the_rom_and_a_menu_needs_nobody() {
-    if !asked_for("a_script_boots_the_rom_and_a_menu_needs_nobody") {
+    if !qemu::asked_for("a_script_boots_the_rom_and_a_menu_needs_nobody") {
         return;
     }
     let menu = "menu Firmware\nitem a One\nitem b Two\nchoose --default b --timeout 1500 x\n";
@@ -345,7 +333,7 @@ fn a_script_boots_the_rom_and_a_menu_needs_nobody() {
 
 #[test]
 fn a_person_boots_the_rom_from_its_prompt() {
-    if !asked_for("a_person_boots_the_rom_from_its_prompt") {
+    if !qemu::asked_for("a_person_boots_the_rom_from_its_prompt") {
         return;
     }
     let plan = Plan {
@@ -365,7 +353,7 @@ fn a_person_boots_the_rom_from_its_prompt() {
 
 #[test]
 fn a_machine_that_resets_itself_counts_its_attempts() {
-    if !asked_for("a_machine_that_resets_itself_counts_its_attempts") {
+    if !qemu::asked_for("a_machine_that_resets_itself_counts_its_attempts") {
         return;
     }
     let options = RomOptions {
@@ -414,7 +402,7 @@ fn a_machine_that_resets_itself_counts_its_attempts() {
 /// The same RAM as for 4 KiB: the limits of the ROM do not know the image.
 #[test]
 fn sixteen_mebioctets_through_the_same_ram() {
-    if !asked_for("sixteen_mebioctets_through_the_same_ram") {
+    if !qemu::asked_for("sixteen_mebioctets_through_the_same_ram") {
         return;
     }
     for protocol in [Protocol::Tftp, Protocol::Http] {
@@ -430,7 +418,7 @@ fn sixteen_mebioctets_through_the_same_ram() {
 
 #[test]
 fn a_wrong_bit_is_withheld_when_the_digest_is_known() {
-    if !asked_for("a_wrong_bit_is_withheld_when_the_digest_is_known") {
+    if !qemu::asked_for("a_wrong_bit_is_withheld_when_the_digest_is_known") {
         return;
     }
     let mut plan = plan(Protocol::Http);
@@ -449,7 +437,7 @@ fn a_wrong_bit_is_withheld_when_the_digest_is_known() {
 
 #[test]
 fn a_wrong_bit_is_refused_by_the_device_when_nobody_else_knows() {
-    if !asked_for("a_wrong_bit_is_refused_by_the_device_when_nobody_else_knows") {
+    if !qemu::asked_for("a_wrong_bit_is_refused_by_the_device_when_nobody_else_knows") {
         return;
     }
     let mut plan = plan(Protocol::Tftp);
@@ -467,7 +455,7 @@ fn a_wrong_bit_is_refused_by_the_device_when_nobody_else_knows() {
 /// A build for somebody who debugs says what the other one only numbers.
 #[test]
 fn a_rom_with_texts_says_what_happened() {
-    if !asked_for("a_rom_with_texts_says_what_happened") {
+    if !qemu::asked_for("a_rom_with_texts_says_what_happened") {
         return;
     }
     let texts = rom::build(&RomOptions {
@@ -489,7 +477,7 @@ fn a_rom_with_texts_says_what_happened() {
 /// `memcpy` and `memmove` were tried at each alignment.
 #[test]
 fn a_panic_is_recorded() {
-    if !asked_for("a_panic_is_recorded") {
+    if !qemu::asked_for("a_panic_is_recorded") {
         return;
     }
     let mut cores = vec![Core::Precompiled];
@@ -522,7 +510,7 @@ fn a_panic_is_recorded() {
 /// More frames at once than the receive ring has buffers: frames are lost, the receiver is not.
 #[test]
 fn a_burst_larger_than_the_ring_loses_frames_only() {
-    if !asked_for("a_burst_larger_than_the_ring_loses_frames_only") {
+    if !qemu::asked_for("a_burst_larger_than_the_ring_loses_frames_only") {
         return;
     }
     let mut plan = plan(Protocol::Tftp);
@@ -532,7 +520,7 @@ fn a_burst_larger_than_the_ring_loses_frames_only() {
 
 #[test]
 fn a_long_and_lossy_way() {
-    if !asked_for("a_long_and_lossy_way") {
+    if !qemu::asked_for("a_long_and_lossy_way") {
         return;
     }
     for protocol in [Protocol::Tftp, Protocol::Http] {

@@ -6,18 +6,6 @@ use testbed::rack::Remembered;
 use testbed::rom::{self, RomOptions};
 use testbed::{Plan, Protocol};
 
-/// Whether the tests of this file are to run. Says loudly when not.
-fn asked_for(test: &str) -> bool {
-    if std::env::var_os("NETBOOT_QEMU").is_none() {
-        eprintln!("SKIPPED: {test}: set NETBOOT_QEMU=1 to boot the ROM under QEMU");
-        return false;
-    }
-    if let Err(error) = qemu::version() {
-        panic!("{error:#}: run `apt-get install qemu-system-misc`");
-    }
-    true
-}
-
 /// Boots a board that remembers this, and checks every image.
 fn boots(remembered: Remembered, family: Family) -> QemuOutcome {
     let plan = Plan {
@@ -57,7 +45,7 @@ fn boots(remembered: Remembered, family: Family) -> QemuOutcome {
 
 #[test]
 fn a_board_without_dhcp_boots_by_its_ledger() {
-    if asked_for("a_board_without_dhcp_boots_by_its_ledger") {
+    if qemu::asked_for("a_board_without_dhcp_boots_by_its_ledger") {
         let outcome = boots(Remembered::Ledger, Family::Ipv4);
         let told = outcome.parsed.bootstore.clone();
         assert_eq!(told, Some(("ledger".to_string(), 1)));
@@ -66,7 +54,7 @@ fn a_board_without_dhcp_boots_by_its_ledger() {
 
 #[test]
 fn a_board_without_dhcp_and_without_a_ledger_boots_by_a_node() {
-    if !asked_for("a_board_without_dhcp_and_without_a_ledger_boots_by_a_node") {
+    if !qemu::asked_for("a_board_without_dhcp_and_without_a_ledger_boots_by_a_node") {
         return;
     }
     for family in [Family::Both, Family::Ipv6] {

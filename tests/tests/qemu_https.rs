@@ -9,23 +9,11 @@ use netboot_tls::verify::VerifyError;
 use std::path::PathBuf;
 use test_pki::{Flaw, Pki, Usage, Validity};
 use testbed::https::{Https, NAME};
-use testbed::plan::{Image, Pointer, SERVER};
+use testbed::plan::{Image, Pointer, SERVER, sha256};
 use testbed::qemu::{self, QemuOptions, QemuOutcome};
 use testbed::rom::{self, RomOptions};
 use testbed::sztp::Sztp;
 use testbed::{Plan, Protocol};
-
-/// Whether the tests of this file are to run. Says loudly when not.
-fn asked_for(test: &str) -> bool {
-    if std::env::var_os("NETBOOT_QEMU").is_none() {
-        eprintln!("SKIPPED: {test}: set NETBOOT_QEMU=1 to boot the ROM under QEMU");
-        return false;
-    }
-    if let Err(error) = qemu::version() {
-        panic!("{error:#}: run `apt-get install qemu-system-misc`");
-    }
-    true
-}
 
 /// The ROM that is the client of this.
 fn image(https: &Https) -> PathBuf {
@@ -113,7 +101,7 @@ const VERIFY: &str = include_str!("../../docs/examples/scripts/verify.ipxe");
 
 #[test]
 fn a_script_boots_what_the_release_team_has_signed() {
-    if !asked_for("a_script_boots_what_the_release_team_has_signed") {
+    if !qemu::asked_for("a_script_boots_what_the_release_team_has_signed") {
         return;
     }
     let https = ends();
@@ -192,7 +180,7 @@ fn refuses(plan: &Plan, expected: TlsError) -> QemuOutcome {
 
 #[test]
 fn three_images_in_large_and_in_small_records() {
-    if !asked_for("three_images_in_large_and_in_small_records") {
+    if !qemu::asked_for("three_images_in_large_and_in_small_records") {
         return;
     }
     let large = boots(&plan(ends())).parsed.memory.unwrap();
@@ -203,7 +191,7 @@ fn three_images_in_large_and_in_small_records() {
 
 #[test]
 fn table_of_contents_and_whole_flash_image_over_tls() {
-    if !asked_for("table_of_contents_and_whole_flash_image_over_tls") {
+    if !qemu::asked_for("table_of_contents_and_whole_flash_image_over_tls") {
         return;
     }
     // Each part of a flash image is asked for to the end of the file, and what comes behind it is cut off.
@@ -219,7 +207,7 @@ fn table_of_contents_and_whole_flash_image_over_tls() {
 
 #[test]
 fn servers_that_are_not_trusted() {
-    if !asked_for("servers_that_are_not_trusted") {
+    if !qemu::asked_for("servers_that_are_not_trusted") {
         return;
     }
     let names = [NAME, &SERVER.to_string()];
@@ -242,7 +230,7 @@ fn servers_that_are_not_trusted() {
 
 #[test]
 fn a_rom_without_a_seed_has_no_keys() {
-    if !asked_for("a_rom_without_a_seed_has_no_keys") {
+    if !qemu::asked_for("a_rom_without_a_seed_has_no_keys") {
         return;
     }
     let poor = Https {
@@ -262,7 +250,7 @@ fn a_rom_without_a_seed_has_no_keys() {
 
 #[test]
 fn a_rom_that_was_built_without_trust_trusts_nobody() {
-    if !asked_for("a_rom_that_was_built_without_trust_trusts_nobody") {
+    if !qemu::asked_for("a_rom_that_was_built_without_trust_trusts_nobody") {
         return;
     }
     let nobody = Https {
@@ -275,7 +263,7 @@ fn a_rom_that_was_built_without_trust_trusts_nobody() {
 /// The same RAM as for three small images: the limits of the ROM do not know the image.
 #[test]
 fn sixteen_mebioctets_through_the_same_ram_over_tls() {
-    if !asked_for("sixteen_mebioctets_through_the_same_ram_over_tls") {
+    if !qemu::asked_for("sixteen_mebioctets_through_the_same_ram_over_tls") {
         return;
     }
     let small = boots(&plan(ends())).parsed.memory.unwrap();
@@ -297,12 +285,8 @@ fn provisioned(trusted: bool) -> (Plan, PathBuf) {
         ..plan(https)
     };
     plan.settings += "order sztp\n";
-    let file = Image {
-        name: String::new(),
-        bytes: plan.flash_image().into(),
-    };
     let place = format!("https://{SERVER}/flash.bin");
-    let sha256 = file.sha256().to_string();
+    let sha256 = sha256(&plan.flash_image()).to_string();
     let https = plan.https.as_ref().unwrap();
     let sztp = Sztp::offered(https, trusted, &place, &sha256);
     let built = rom::build_once(&RomOptions {
@@ -319,7 +303,7 @@ fn provisioned(trusted: bool) -> (Plan, PathBuf) {
 /// The owner's signature is believed whoever brings it, and a trusted server is believed without one.
 #[test]
 fn a_board_finds_its_owner() {
-    if !asked_for("a_board_finds_its_owner") {
+    if !qemu::asked_for("a_board_finds_its_owner") {
         return;
     }
     for trusted in [false, true] {
@@ -350,7 +334,7 @@ fn a_board_finds_its_owner() {
 /// The same board with the answer for another one: its voucher was made for another serial number.
 #[test]
 fn a_board_refuses_an_owner_of_another_board() {
-    if !asked_for("a_board_refuses_an_owner_of_another_board") {
+    if !qemu::asked_for("a_board_refuses_an_owner_of_another_board") {
         return;
     }
     let (mut plan, image) = provisioned(false);

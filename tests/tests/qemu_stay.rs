@@ -10,18 +10,6 @@ use testbed::rom::{self, RomOptions};
 use testbed::stay::{self, Endpoints};
 use testbed::{Plan, Protocol};
 
-/// Whether the tests of this file are to run. Says loudly when not.
-fn asked_for(test: &str) -> bool {
-    if std::env::var_os("NETBOOT_QEMU").is_none() {
-        eprintln!("SKIPPED: {test}: set NETBOOT_QEMU=1 to boot the ROM under QEMU");
-        return false;
-    }
-    if let Err(error) = qemu::version() {
-        panic!("{error:#}: run `apt-get install qemu-system-misc`");
-    }
-    true
-}
-
 /// The program `caliptra-util`, built as a user would.
 fn caliptra_util() -> PathBuf {
     let mut cargo = rom::cargo();
@@ -103,7 +91,7 @@ fn by_digest(image: &Image) -> Value {
 
 #[test]
 fn the_board_tells_by_mailbox_and_by_mctp_what_was_booted() {
-    if !asked_for("the_board_tells_by_mailbox_and_by_mctp_what_was_booted") {
+    if !qemu::asked_for("the_board_tells_by_mailbox_and_by_mctp_what_was_booted") {
         return;
     }
     let program = caliptra_util();
@@ -146,7 +134,7 @@ fn the_board_tells_by_mailbox_and_by_mctp_what_was_booted() {
 
 #[test]
 fn a_bundle_with_a_manifest_is_named_by_its_version() {
-    if !asked_for("a_bundle_with_a_manifest_is_named_by_its_version") {
+    if !qemu::asked_for("a_bundle_with_a_manifest_is_named_by_its_version") {
         return;
     }
     let program = caliptra_util();
@@ -173,7 +161,7 @@ fn a_bundle_with_a_manifest_is_named_by_its_version() {
 /// A board that has nothing to run does not stay.
 #[test]
 fn a_board_that_did_not_boot_answers_nobody() {
-    if !asked_for("a_board_that_did_not_boot_answers_nobody") {
+    if !qemu::asked_for("a_board_that_did_not_boot_answers_nobody") {
         return;
     }
     let mut plan = plan();

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::process::Command;
-use testbed::qemu::{QEMU, bound_to_us};
+use testbed::qemu::{self, QEMU, bound_to_us};
 use testbed::rom::{self, TARGET};
 
 const PACKAGE: &str = "util-host-stack";
@@ -85,10 +85,7 @@ fn measured() -> BTreeMap<String, usize> {
 
 #[test]
 fn the_page_has_the_stack_of_every_command() {
-    if std::env::var_os("NETBOOT_QEMU").is_none() {
-        eprintln!(
-            "SKIPPED: the_page_has_the_stack_of_every_command: set NETBOOT_QEMU=1 to measure under QEMU"
-        );
+    if !qemu::asked_for("the_page_has_the_stack_of_every_command") {
         return;
     }
     let measured = measured();

@@ -1,11 +1,11 @@
-//! Secure zero-touch provisioning: bootstrap servers say what is to be run (RFC 8572).
+//! Secure zero-touch provisioning: bootstrap servers say what the board has to run (RFC 8572).
 
 use super::{AppError, BootApp, Failed, Result, State, say};
 use crate::measure::Measure;
 use crate::observer::{Event, Observer};
 use crate::provisioning::{Provisioning, Stage, Status};
-use crate::sources::provisioned::Provisioned;
 use crate::sources::Origin;
+use crate::sources::provisioned::Provisioned;
 use crate::toc::TocError;
 use netboot_core::uri::UriError;
 use netboot_core::{Coded, Digest, Module};
@@ -26,7 +26,7 @@ where
     B: RegisterBus,
     O: Observer,
 {
-    /// Has bootstrap servers asked for what is to be run, where [`SourcePolicy::order`](crate::SourcePolicy::order) has [`Origin::Sztp`].
+    /// Has bootstrap servers asked for what the board has to run, where [`SourcePolicy::order`](crate::SourcePolicy::order) has [`Origin::Sztp`].
     pub fn use_provisioning(&mut self, provisioning: &'c mut Provisioning<'c>) {
         self.provisioning = Some(provisioning);
     }
@@ -38,18 +38,18 @@ where
             .map(|provisioning| provisioning.status())
     }
 
-    /// Whether bootstrap servers are to be asked.
+    /// Whether this boot asks bootstrap servers.
     pub(super) fn is_provisioned(&self) -> bool {
         self.provisioning.is_some() && self.config.sources.order.contains(&Origin::Sztp)
     }
 
-    /// Whether nothing but a bootstrap server may say what is to be run.
+    /// Whether nothing but a bootstrap server may say what the board runs.
     fn must_be_provisioned(&self) -> bool {
         let mut order = self.config.sources.order.iter();
         order.all(|origin| *origin == Origin::Sztp)
     }
 
-    /// Asks bootstrap servers until one says what is to be run; says how the boot goes on.
+    /// Asks bootstrap servers until one says what the board has to run; says how the boot goes on.
     #[inline(never)]
     pub(super) fn provision(&mut self) -> Result<State> {
         let Some(provisioning) = self.provisioning.take() else {
@@ -284,7 +284,7 @@ where
                 Action::Finished(end) => {
                     *parts.stage = Stage::Done(end);
                     self.tell(&Event::Provisioned { end });
-                    // The image that the owner wants runs already, or there is none: other sources say what is to be run.
+                    // The image that the owner wants runs already, or there is none: other sources say what the board runs.
                     return Some(match end {
                         End::Rebooting => State::Done,
                         End::Complete => State::Locate,

@@ -249,11 +249,7 @@ impl Sources {
     /// What a bootstrap server has named, unless a script says where the images are.
     #[cfg(feature = "sztp")]
     fn provisioned(&self) -> Option<&provisioned::Provisioned> {
-        #[cfg(feature = "script")]
-        if self.by_script {
-            return None;
-        }
-        self.provisioned.as_ref()
+        self.provisioned.as_ref().filter(|_| !self.is_by_script())
     }
 
     /// The place `item` for image `index` of those that the name of an absent boot file suggests. They come after all places that somebody
@@ -336,7 +332,8 @@ impl Sources {
         Origin::Dhcp
     }
 
-    #[cfg(feature = "bootstore")]
+    /// Whether a script says where the images are.
+    #[cfg(any(feature = "bootstore", feature = "sztp"))]
     fn is_by_script(&self) -> bool {
         #[cfg(feature = "script")]
         return self.by_script;

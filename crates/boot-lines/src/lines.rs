@@ -224,7 +224,7 @@ pub enum Said {
     },
     /// A bootstrap server has named others.
     Redirected { t: u64, servers: u8 },
-    /// A bootstrap server has said what is to be run.
+    /// A bootstrap server has said what the board has to run.
     Onboarding {
         t: u64,
         /// Whether the server itself is trusted; otherwise the owner's signature is.

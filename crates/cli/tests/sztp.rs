@@ -4,8 +4,8 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 use tempfile::TempDir;
+use test_pki::pem_of;
 use test_pki::sztp::{self, VoucherFields};
-use test_pki::{Identity, Pki, Usage, Validity, pem_of};
 
 const SERIAL: &str = "JADA123456789";
 /// 2025-01-01.
@@ -18,8 +18,8 @@ struct Files(TempDir);
 impl Files {
     fn new() -> Self {
         let files = Self(TempDir::new().unwrap());
-        let (masa, root) = signer(1, "MASA");
-        let (owner, domain) = signer(2, "Owner");
+        let (masa, root) = sztp::signer(1, "MASA").unwrap();
+        let (owner, domain) = sztp::signer(2, "Owner").unwrap();
         files.put("masa.pem", pem_of(&root.as_slice().into()).as_bytes());
         let fields = VoucherFields::new(SERIAL, &domain);
         let voucher = sztp::voucher(&masa, &fields.json()).unwrap();
@@ -62,12 +62,6 @@ impl Files {
         let first = ["verify", answer, "--vouchers", "masa.pem"];
         self.run(&[&first[..], more].concat())
     }
-}
-
-fn signer(seed: u64, name: &str) -> (Identity, Vec<u8>) {
-    let pki = Pki::with_intermediate(seed);
-    let signer = pki.signer(name, Usage::None, Validity::default()).unwrap();
-    (signer, pki.root().unwrap().to_vec())
 }
 
 #[test]

@@ -78,7 +78,7 @@ pub enum Action<'s> {
 /// What a server's answer leads to.
 #[derive(Debug)]
 pub enum Verdict<'b> {
-    /// This number of servers was added to those that are to be asked.
+    /// This number of servers was added to those that the agent asks.
     Redirected(u8),
     /// The owner's demands, whose steps [`Agent::poll`] asks for now.
     Onboarding(Onboarding<'b>),
@@ -87,15 +87,15 @@ pub enum Verdict<'b> {
 /// Where the agent is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
-    /// The next server is to be taken.
+    /// The agent takes the next server.
     Next,
-    /// The present server is to be asked, over a connection on which it proves nothing when `provisional` is set.
+    /// The agent asks the present server, over a connection on which it proves nothing when `provisional` is set.
     Ask { provisional: bool },
     /// The plan is carried out, and its entry with this index is next.
     Plan { at: usize },
-    /// The failure of this step is to be reported.
+    /// The agent reports the failure of this step.
     Failure(Step),
-    /// What is wrong with the answer of a trusted server is to be reported.
+    /// The agent reports what is wrong with the answer of a trusted server.
     BadAnswer,
     /// All steps are done.
     Finished(End),
@@ -140,7 +140,7 @@ impl<'c, 'm> Agent<'c, 'm> {
         }
     }
 
-    /// Adds a server that is to be asked behind those that were added before. What is behind host and port in `uri` does not count.
+    /// Adds a server, which the agent asks after those that were added before. What is behind host and port in `uri` does not count.
     ///
     /// # Errors
     /// [`SztpError::TooManyServers`]: there is no memory for it.
@@ -211,7 +211,7 @@ impl<'c, 'm> Agent<'c, 'm> {
         }
     }
 
-    /// Whether an entry of the plan is to be done, whose need is `met`.
+    /// Whether the agent does an entry of the plan whose need is `met`.
     fn applies(&self, met: bool, stage: Stage) -> bool {
         let told = match stage {
             Stage::Report(progress) => {

@@ -9,13 +9,13 @@ use netboot_core::digest::hex_pair;
 /// What the owner says to the device. All parts of it have the form of RFC 8572.
 #[derive(Clone, Copy, Debug)]
 pub enum Conveyed<'a> {
-    /// Other servers are to be asked.
+    /// The device has to ask other servers.
     Redirect(Redirect<'a>),
-    /// This is to be run, and configured.
+    /// The device has to run this, and to configure it.
     Onboarding(Onboarding<'a>),
 }
 
-/// Bootstrap servers that are to be asked in their order.
+/// Bootstrap servers, which the device asks in their order.
 #[derive(Clone, Copy, Debug)]
 pub struct Redirect<'a>(Elements<'a>);
 
@@ -30,7 +30,7 @@ pub struct BootstrapServer<'a> {
     pub trust_anchor: Option<Text<'a>>,
 }
 
-/// What is to be run, and how it is to be configured.
+/// What the device has to run, and how it has to configure that.
 #[derive(Clone, Copy, Debug)]
 pub struct Onboarding<'a> {
     /// The image to be run, if the owner demands a certain one.
@@ -90,10 +90,7 @@ impl<'a> Conveyed<'a> {
     #[inline(never)]
     pub fn parse(content: &'a [u8]) -> Result<Self, SztpError> {
         const ARTIFACT: Artifact = Artifact::ConveyedInformation;
-        if content.trim_ascii_start().first() == Some(&b'<') {
-            return Err(SztpError::Xml(ARTIFACT));
-        }
-        let document = Value::parse(content).or(Err(SztpError::NotJson(ARTIFACT)))?;
+        let document = json::document(content, ARTIFACT)?;
         let mut choice = None;
         for (name, value) in document.members().ok_or(SztpError::ConveyedInformation)? {
             let is_redirect = name.is("ietf-sztp-conveyed-info:redirect-information");

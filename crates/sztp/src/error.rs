@@ -128,11 +128,6 @@ pub enum SztpError {
     Step(Step),
 }
 
-/// What has to be done for an artifact that CMS complains of.
-fn blame_of(error: &CmsError) -> Blame {
-    error.blame()
-}
-
 impl fmt::Display for SztpError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         use SztpError as E;
@@ -248,7 +243,7 @@ impl Coded for SztpError {
     fn blame(&self) -> Blame {
         use SztpError as E;
         match self {
-            E::Message(_, error) => blame_of(error),
+            E::Message(_, error) => error.blame(),
             E::NoServerInOption | E::NoServer => Blame::Configuration,
             E::RequestTooLong => Blame::Caller,
             E::Unreachable => Blame::Network,

@@ -4,9 +4,11 @@
 //! word. serde-json-core, which needs no allocator either, calls itself for each level of a value that it skips, so that a server can exhaust the
 //! stack with brackets; and it skips what is no JSON.
 
+use crate::error::{Artifact, SztpError};
 use crate::syntax::Cursor;
 pub use crate::syntax::MAX_DEPTH;
 use heapless::String;
+use netboot_core::base64;
 
 /// The octets are no JSON, or JSON with more levels than [`MAX_DEPTH`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -134,7 +136,7 @@ impl<'a> Text<'a> {
 
     /// Decodes the base64 that it is into the front of `to`. `None` when it is no base64, or has more octets.
     pub fn base64(self, to: &mut [u8]) -> Option<usize> {
-        let mut decoder = netboot_core::base64::Decoder::new();
+        let mut decoder = base64::Decoder::new();
         let mut filled = 0_usize;
         for character in self.chars() {
             let character = u8::try_from(character).ok()?;
@@ -147,10 +149,26 @@ impl<'a> Text<'a> {
     }
 }
 
+/// Reads the content of an artifact, which may be JSON or XML by the standards.
+///
+/// # Errors
+/// [`SztpError::Xml`], [`SztpError::NotJson`].
+pub fn document(content: &[u8], artifact: Artifact) -> Result<Value<'_>, SztpError> {
+    if content.trim_ascii_start().first() == Some(&b'<') {
+        return Err(SztpError::Xml(artifact));
+    }
+    Value::parse(content).or(Err(SztpError::NotJson(artifact)))
+}
+
 /// Decodes the base64 of a string of JSON where it lies; returns the number of octets. `text` is what stands between the quotation marks. `None`
 /// when it is no base64. Some writers escape the slashes in it.
 pub fn base64_in_place(text: &mut [u8]) -> Option<usize> {
-    let mut decoder = netboot_core::base64::Decoder::new();
+    let digits = unescape(text)?;
+    base64::decode_in_place(text.get_mut(..digits)?)
+}
+
+/// Puts the characters that a string of JSON stands for into its front, an octet each; returns their number. `None` for an escape that base64 cannot have.
+fn unescape(text: &mut [u8]) -> Option<usize> {
     let (mut at, mut filled) = (0_usize, 0_usize);
     while let Some(octet) = text.get(at).copied() {
         at = at.saturating_add(1);
@@ -169,12 +187,10 @@ pub fn base64_in_place(text: &mut [u8]) -> Option<usize> {
                 _ => return None,
             };
         }
-        if let Some(octet) = decoder.push(character).ok()? {
-            *text.get_mut(filled)? = octet;
-            filled = filled.saturating_add(1);
-        }
+        *text.get_mut(filled)? = character;
+        filled = filled.saturating_add(1);
     }
-    decoder.is_complete().then_some(filled)
+    Some(filled)
 }
 
 /// Returns whether a member's name is `name`, with or without a module's name and a colon before it (RFC 7951, section 4).

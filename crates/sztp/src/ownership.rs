@@ -37,8 +37,8 @@ pub struct Judged<'a> {
 /// The work is bounded: the verification of two messages with one signature each, and of the certificates of their signers.
 ///
 /// # Errors
-/// The signature, the voucher or the owner certificate is wrong, for another device, or not what the standards say. What came is not to be used
-/// then, whoever sent it.
+/// The signature, the voucher or the owner certificate is wrong, for another device, or not what the standards say. The caller must not use
+/// what came then, whoever sent it.
 #[inline(never)]
 pub fn judge<'a>(
     artifacts: &Artifacts<'a>,

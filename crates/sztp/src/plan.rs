@@ -69,7 +69,7 @@ pub(crate) enum Stage {
     End(End),
 }
 
-/// All entries. An image that is to be installed ends the plan: the steps behind it are those of the image that was installed.
+/// All entries. An image that the device has to install ends the plan: the steps behind it are those of the image that was installed.
 pub(crate) const PLAN: &[(Need, Stage)] = &[
     (Need::Nothing, Stage::Report(Progress::BootstrapInitiated)),
     (Need::Nothing, Stage::Report(Progress::ParsingComplete)),

@@ -1,4 +1,4 @@
-//! The bootstrap servers that are to be asked, in bounded memory.
+//! The bootstrap servers that the agent asks, in bounded memory.
 //!
 //! Those that the configuration and DHCP name are the sources: they are asked in their order, again and again. Behind them lies what redirects name,
 //! as on a stack: the servers of a redirect are asked before the next server of the redirect before it (RFC 8572, section 5.6).

@@ -40,7 +40,7 @@ impl Step {
 /// How a bootstrapping ends well.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum End {
-    /// The boot image was installed, and is to be started. What is left of the onboarding is for that image to do: it bootstraps again.
+    /// The boot image was installed, and the device starts it next. What is left of the onboarding is for that image to do: it bootstraps again.
     Rebooting,
     /// All that the owner demands was done.
     Complete,

@@ -59,18 +59,16 @@ impl<'a> Voucher<'a> {
     #[inline(never)]
     pub fn parse(content: &'a [u8]) -> Result<Self, SztpError> {
         const ARTIFACT: Artifact = Artifact::Voucher;
-        if content.trim_ascii_start().first() == Some(&b'<') {
-            return Err(SztpError::Xml(ARTIFACT));
-        }
-        let members = members(content).ok_or(SztpError::NotJson(ARTIFACT))?;
+        let document = json::document(content, ARTIFACT)?;
+        let members = members(document).ok_or(SztpError::NotJson(ARTIFACT))?;
         members.read()
     }
 }
 
-/// `None`: no JSON, no voucher, or a member twice.
-fn members(content: &[u8]) -> Option<Members<'_>> {
+/// `None`: no voucher, or a member twice.
+fn members(document: Value<'_>) -> Option<Members<'_>> {
     let mut voucher = None;
-    for (name, value) in Value::parse(content).ok()?.members()? {
+    for (name, value) in document.members()? {
         if name.is("ietf-voucher:voucher") {
             json::once(&mut voucher, value)?;
         }
@@ -108,24 +106,22 @@ impl<'a> Members<'a> {
             None => Ok(None),
             Some(text) => time::unix(text).map(Some).ok_or(bad(field)),
         };
-        let needed = |field| bad(field);
         let assertion = text(self.assertion, Field::Assertion)?
             .and_then(assertion)
-            .ok_or(needed(Field::Assertion))?;
+            .ok_or(bad(Field::Assertion))?;
         let revocation_checks = match self.revocation_checks {
             None => false,
             Some(value) => value.boolean().ok_or(bad(Field::RevocationChecks))?,
         };
         Ok(Voucher {
-            created_on: moment(self.created_on, Field::CreatedOn)?
-                .ok_or(needed(Field::CreatedOn))?,
+            created_on: moment(self.created_on, Field::CreatedOn)?.ok_or(bad(Field::CreatedOn))?,
             expires_on: moment(self.expires_on, Field::ExpiresOn)?,
             assertion,
             serial_number: text(self.serial_number, Field::SerialNumber)?
-                .ok_or(needed(Field::SerialNumber))?,
+                .ok_or(bad(Field::SerialNumber))?,
             idevid_issuer: text(self.idevid_issuer, Field::IdevidIssuer)?,
             pinned_domain_cert: text(self.pinned_domain_cert, Field::PinnedDomainCert)?
-                .ok_or(needed(Field::PinnedDomainCert))?,
+                .ok_or(bad(Field::PinnedDomainCert))?,
             revocation_checks,
             nonce: text(self.nonce, Field::Nonce)?,
         })

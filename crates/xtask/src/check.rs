@@ -31,7 +31,7 @@ pub struct TestArgs {
 }
 
 /// Tests with QEMU run when this is set.
-const QEMU_VARIABLE: &str = "NETBOOT_QEMU";
+const QEMU_VARIABLE: &str = testbed::qemu::ASK;
 /// Tests with real servers run when this is set.
 const REAL_VARIABLE: &str = testbed::real::ASK;
 

@@ -15,8 +15,8 @@ use testbed::tls_servers::{self, Tls};
 /// Whether the test is to run; QEMU must be there then.
 pub fn asked_for_rom(programs: &[Program]) -> bool {
     let asked = asked_for(programs);
-    if asked && let Err(error) = qemu::version() {
-        panic!("{error:#}: run `apt-get install qemu-system-misc`");
+    if asked {
+        qemu::assert_present();
     }
     asked
 }

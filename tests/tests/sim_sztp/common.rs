@@ -5,7 +5,7 @@ use image_server::{Content, ServerConfig};
 use netboot_sztp::{ASK_PATH, REPORT_PATH};
 use std::collections::HashSet;
 use test_pki::Pki;
-use testbed::plan::{Image, Pointer, SERVER, firmware};
+use testbed::plan::{Pointer, SERVER, firmware, sha256};
 use testbed::sztp::{Sztp, option, serve};
 use testbed::{Https, Plan, Protocol};
 
@@ -73,12 +73,7 @@ pub fn octets(plan: &Plan, name: &str) -> Vec<u8> {
 }
 
 pub fn digest(octets: &[u8]) -> String {
-    Image {
-        name: String::new(),
-        bytes: octets.into(),
-    }
-    .sha256()
-    .to_string()
+    sha256(octets).to_string()
 }
 
 /// The reports that the server got, by their types.

@@ -1,9 +1,10 @@
 //! Whether a device would believe an answer, by the code that devices have.
 
 use super::{files, inspect};
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result};
 use clap::Args;
 use netboot_core::Coded;
+use netboot_core::digest::hex_pair;
 use netboot_sztp::{Artifacts, Assertion, Conveyed, Credentials, SztpError, judge};
 use netboot_x509::{DEFAULT_ALGORITHMS, MAX_DEPTH, TimePolicy, Trust, TrustPolicy};
 use std::io::Write;
@@ -111,13 +112,10 @@ fn refused(error: &SztpError, out: &mut dyn Write) -> Result<bool> {
 }
 
 fn hex(text: &str) -> Result<Vec<u8>> {
-    ensure!(
-        text.len().is_multiple_of(2) && text.bytes().all(|digit| digit.is_ascii_hexdigit()),
-        "--nonce {text}: hexadecimal digits, two for each octet"
-    );
-    let octets = (0..text.len()).step_by(2).map(|at| {
-        let pair = text.get(at..at + 2).unwrap_or_default();
-        u8::from_str_radix(pair, 16).context("two hexadecimal digits")
-    });
-    octets.collect()
+    let (pairs, rest) = text.as_bytes().as_chunks::<2>();
+    let octets = pairs.iter().map(|[high, low]| hex_pair(*high, *low));
+    let octets: Option<_> = octets.collect();
+    octets
+        .filter(|_| rest.is_empty())
+        .with_context(|| format!("--nonce {text}: hexadecimal digits, two for each octet"))
 }

@@ -42,16 +42,7 @@ pub fn attached(signer: &Identity, arguments: &[&str]) -> Vec<u8> {
 
 /// `SignedData` without a signer.
 pub fn degenerate(certificates: &[&[u8]]) -> Vec<u8> {
-    let folder = TempDir::new().unwrap();
-    fs::write(
-        folder.path().join("all.pem"),
-        pem(certificates.iter().copied()),
-    )
-    .unwrap();
-    let arguments = ["crl2pkcs7", "-nocrl", "-certfile", "all.pem"];
-    let out = ["-outform", "DER", "-out", "message"];
-    run(folder.path(), &[&arguments[..], &out].concat()).unwrap();
-    fs::read(folder.path().join("message")).unwrap()
+    test_pki::sztp::certificates_only(certificates).unwrap()
 }
 
 /// The message in DER, whatever its lengths were.

@@ -133,6 +133,7 @@ fn attacks_are_refused_by_name() {
     let conveyed = |error| SztpError::Message(Artifact::ConveyedInformation, error);
     let voucher = |error| SztpError::Message(Artifact::Voucher, error);
     let with = |fields| Sent::signed(ONBOARDING, &fields);
+    let changed = |name, value: &str| with(people.fields().with(name, value));
     let signer = CmsError::Signer;
     // The stranger's root has the name of the right one, and another key.
     let unknown = signer(VerifyError::BadSignature);
@@ -173,12 +174,12 @@ fn attacks_are_refused_by_name() {
         ),
         (
             "a voucher of another board, replayed",
-            with(people.fields().with("serial-number", "\"JADA000000000\"")),
+            changed("serial-number", "\"JADA000000000\""),
             SztpError::OtherSerialNumber,
         ),
         (
             "a serial number that only begins as ours",
-            with(people.fields().with("serial-number", "\"JADA1234567890\"")),
+            changed("serial-number", "\"JADA1234567890\""),
             SztpError::OtherSerialNumber,
         ),
         (
@@ -258,61 +259,37 @@ fn attacks_are_refused_by_name() {
         ),
         (
             "an expired voucher",
-            with(
-                people
-                    .fields()
-                    .with("expires-on", r#""2024-12-31T23:59:59Z""#),
-            ),
+            changed("expires-on", r#""2024-12-31T23:59:59Z""#),
             SztpError::Expired,
         ),
         (
             "a voucher from the future",
-            with(
-                people
-                    .fields()
-                    .with("created-on", r#""2025-01-02T00:00:00+24:00""#),
-            ),
+            changed("created-on", r#""2025-01-02T00:00:00+24:00""#),
             SztpError::VoucherField(Field::CreatedOn),
         ),
         (
             "a voucher of tomorrow",
-            with(
-                people
-                    .fields()
-                    .with("created-on", r#""2025-01-02T00:00:00Z""#),
-            ),
+            changed("created-on", r#""2025-01-02T00:00:00Z""#),
             SztpError::NotYetValid,
         ),
         (
             "an assertion that says less",
-            with(people.fields().with("assertion", r#""proximity""#)),
+            changed("assertion", r#""proximity""#),
             SztpError::WeakAssertion,
         ),
         (
             "revocation checks, which this device cannot do",
-            with(
-                people
-                    .fields()
-                    .with("domain-cert-revocation-checks", r#""true""#),
-            ),
+            changed("domain-cert-revocation-checks", r#""true""#),
             SztpError::RevocationChecks,
         ),
         (
             "a huge pinned certificate",
-            with(
-                people
-                    .fields()
-                    .with("pinned-domain-cert", pinned(&[0x30; 2400])),
-            ),
+            changed("pinned-domain-cert", &pinned(&[0x30; 2400])),
             SztpError::PinnedTooLong,
         ),
         (
             "a pinned certificate that is none",
-            with(
-                people
-                    .fields()
-                    .with("pinned-domain-cert", pinned(b"certificate")),
-            ),
+            changed("pinned-domain-cert", &pinned(b"certificate")),
             SztpError::VoucherField(Field::PinnedDomainCert),
         ),
         (

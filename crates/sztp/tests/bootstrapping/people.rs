@@ -4,7 +4,7 @@ use netboot_sztp::{About, Artifacts, Assertion, Config, Credentials, Judged, Szt
 use netboot_x509::{DEFAULT_ALGORITHMS, MAX_DEPTH, TimePolicy, Trust, TrustPolicy};
 use std::sync::LazyLock;
 use test_pki::sztp::{self, VoucherFields};
-use test_pki::{Identity, Pki, Usage, Validity};
+use test_pki::{Identity, Pki};
 
 /// 2025-01-01, when all certificates and vouchers are valid that are not made otherwise.
 pub const NOW: u64 = 1_735_689_600;
@@ -30,17 +30,11 @@ pub struct People {
     pub idevid: Vec<u8>,
 }
 
-fn signer(seed: u64, name: &str) -> (Identity, Vec<u8>) {
-    let pki = Pki::with_intermediate(seed);
-    let signer = pki.signer(name, Usage::None, Validity::default()).unwrap();
-    (signer, pki.root().unwrap().to_vec())
-}
-
 impl People {
     fn new() -> Self {
-        let (masa, masa_root) = signer(101, "MASA");
-        let (owner, domain) = signer(102, "Owner");
-        let (stranger, stranger_domain) = signer(103, "Owner");
+        let (masa, masa_root) = sztp::signer(101, "MASA").unwrap();
+        let (owner, domain) = sztp::signer(102, "Owner").unwrap();
+        let (stranger, stranger_domain) = sztp::signer(103, "Owner").unwrap();
         let idevid = Pki::new(104).client(SERIAL).unwrap();
         Self {
             masa,

@@ -4,20 +4,17 @@
 
 use crate::config::Dhcp6Config;
 use crate::faults::Dhcp6Fault;
+use crate::frame::Datagram6;
+use crate::pending::Pending;
 use crate::router::{link_local, udp};
 use crate::served::Protocol;
 use crate::shared::Shared;
 use netboot_core::{Duration, Instant};
 use rand_core::RngCore;
-use smoltcp::wire::{
-    EthernetFrame, EthernetProtocol, IpAddress, IpProtocol, Ipv6Packet, UdpPacket,
-};
 use std::net::Ipv6Addr;
 
 const SERVER_PORT: u16 = 547;
 const CLIENT_PORT: u16 = 546;
-/// Answers that wait for their time; a flood is not kept.
-const MOST_PENDING: usize = 1_024;
 
 /// Types of messages (RFC 8415, section 7.3).
 mod kind {
@@ -57,7 +54,7 @@ pub struct Dhcp6 {
     /// DUIDs of clients by the number of their address, and addresses that were declined.
     clients: Vec<Vec<u8>>,
     declined: Vec<Ipv6Addr>,
-    pending: Vec<(Instant, Vec<u8>)>,
+    pending: Pending,
 }
 
 /// A message of a client.
@@ -71,29 +68,12 @@ struct Message<'f> {
 
 impl<'f> Message<'f> {
     fn parse(frame: &'f [u8]) -> Option<Self> {
-        let ethernet = EthernetFrame::new_checked(frame).ok()?;
-        if ethernet.ethertype() != EthernetProtocol::Ipv6 {
-            return None;
-        }
-        let mac = ethernet.src_addr().0;
-        let packet = Ipv6Packet::new_checked(frame.get(14..)?).ok()?;
-        if packet.next_header() != IpProtocol::Udp {
-            return None;
-        }
-        let (source, destination) = (packet.src_addr(), packet.dst_addr());
-        let end = 54 + usize::from(packet.payload_len());
-        let body = frame.get(54..end)?;
-        let udp = UdpPacket::new_checked(body).ok()?;
-        let right = udp.verify_checksum(&IpAddress::Ipv6(source), &IpAddress::Ipv6(destination));
-        if udp.dst_port() != SERVER_PORT || !right {
-            return None;
-        }
-        let message = body.get(8..)?;
-        let (head, options) = message.split_first_chunk::<4>()?;
+        let datagram = Datagram6::parse(frame).filter(|found| found.to.1 == SERVER_PORT)?;
+        let (head, options) = datagram.payload.split_first_chunk::<4>()?;
         let [kind, id @ ..] = *head;
         Some(Self {
-            mac,
-            source,
+            mac: datagram.from_mac,
+            source: datagram.from.0,
             kind,
             id,
             options,
@@ -151,7 +131,7 @@ impl Dhcp6 {
         };
         let name = message.name();
         let faults = shared.config.faults.dhcp6.strike(name);
-        if faults.contains(&Dhcp6Fault::Silent) || self.pending.len() >= MOST_PENDING {
+        if faults.contains(&Dhcp6Fault::Silent) || self.pending.room() == 0 {
             shared.record(now, Protocol::Dhcp, name, 0, false);
             return;
         }
@@ -183,24 +163,19 @@ impl Dhcp6 {
             (message.source, CLIENT_PORT),
         );
         let frame = udp(mac, message.mac, from, to, &reply);
-        self.pending
-            .extend(std::iter::repeat_n((due, frame), copies));
+        for frame in std::iter::repeat_n(frame, copies) {
+            self.pending.push(due, frame);
+        }
     }
 
     /// Sends what is due.
-    pub fn poll(&mut self, now: Instant, mut send: impl FnMut(Vec<u8>)) {
-        self.pending.retain_mut(|(due, frame)| {
-            let waits = *due > now;
-            if !waits {
-                send(std::mem::take(frame));
-            }
-            waits
-        });
+    pub fn poll(&mut self, now: Instant, send: impl FnMut(Vec<u8>)) {
+        self.pending.poll(now, send);
     }
 
     /// When the next answer is due.
     pub fn poll_at(&self) -> Option<Instant> {
-        self.pending.iter().map(|(due, _)| *due).min()
+        self.pending.poll_at()
     }
 
     /// The address of the client with this DUID.

@@ -6,9 +6,9 @@
 use smoltcp::phy::ChecksumCapabilities;
 use smoltcp::wire::{
     EthernetAddress, EthernetFrame, EthernetProtocol, EthernetRepr, IpAddress, IpProtocol,
-    Ipv4Packet, Ipv4Repr, TcpOption, TcpPacket, UdpPacket, UdpRepr,
+    Ipv4Packet, Ipv4Repr, Ipv6Packet, TcpOption, TcpPacket, UdpPacket, UdpRepr,
 };
-use std::net::{Ipv4Addr, SocketAddrV4};
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddrV4};
 
 /// A UDP datagram and its way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,6 +23,44 @@ pub struct Datagram<'a> {
     pub to: SocketAddrV4,
     /// What it carries.
     pub payload: &'a [u8],
+}
+
+/// A UDP datagram over IPv6, and its way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Datagram6<'a> {
+    /// Ethernet source.
+    pub from_mac: [u8; 6],
+    /// Source address and port.
+    pub from: (Ipv6Addr, u16),
+    /// Destination address and port.
+    pub to: (Ipv6Addr, u16),
+    /// What it carries.
+    pub payload: &'a [u8],
+}
+
+impl<'a> Datagram6<'a> {
+    /// Reads an IPv6/UDP frame without extension headers whose checksum is right.
+    pub fn parse(frame: &'a [u8]) -> Option<Self> {
+        let ethernet = EthernetFrame::new_checked(frame).ok()?;
+        if ethernet.ethertype() != EthernetProtocol::Ipv6 {
+            return None;
+        }
+        let ip = Ipv6Packet::new_checked(ethernet.payload()).ok()?;
+        if ip.next_header() != IpProtocol::Udp {
+            return None;
+        }
+        let (from, to) = (ip.src_addr(), ip.dst_addr());
+        let udp = UdpPacket::new_checked(ip.payload()).ok()?;
+        if !udp.verify_checksum(&IpAddress::Ipv6(from), &IpAddress::Ipv6(to)) {
+            return None;
+        }
+        Some(Self {
+            from_mac: ethernet.src_addr().0,
+            from: (from, udp.src_port()),
+            to: (to, udp.dst_port()),
+            payload: udp.payload(),
+        })
+    }
 }
 
 /// The Ethernet broadcast address.

@@ -30,6 +30,7 @@ pub mod forward;
 pub mod frame;
 mod http;
 pub mod nodes;
+mod pending;
 #[cfg(unix)]
 pub mod qemu;
 pub mod router;

@@ -3,20 +3,15 @@
 //! What a healthy node answers is written by [`bootstore::board::answer`], the code that the daemon has. Nodes work on frames, below the IP stack: boards ask a
 //! group, and each node has a hardware address of its own.
 
-use crate::frame::Datagram;
+use crate::frame::{Datagram, Datagram6};
+use crate::pending::Pending;
 use crate::router::{link_local, udp};
 use crate::served::Protocol;
 use crate::shared::Shared;
 use bootstore::board::{DATAGRAM_LEN, PORT, answer};
 use netboot_core::{Duration, Instant};
 use rand_core::RngCore;
-use smoltcp::wire::{
-    EthernetFrame, EthernetProtocol, IpAddress, IpProtocol, Ipv6Packet, UdpPacket,
-};
 use std::net::{Ipv6Addr, SocketAddrV4};
-
-/// Answers that wait for their time; a flood is not kept.
-const MOST_PENDING: usize = 1_024;
 
 /// One node.
 #[derive(Clone, Debug)]
@@ -86,22 +81,11 @@ impl<'f> Query<'f> {
                 octets: datagram.payload,
             });
         }
-        let ethernet = EthernetFrame::new_checked(frame).ok()?;
-        let mac = ethernet.src_addr().0;
-        let packet = Ipv6Packet::new_checked(frame.get(14..)?).ok()?;
-        let is_udp = packet.next_header() == IpProtocol::Udp;
-        if ethernet.ethertype() != EthernetProtocol::Ipv6 || !is_udp {
-            return None;
-        }
-        let (source, destination) = (packet.src_addr(), packet.dst_addr());
-        let body = frame.get(54..54 + usize::from(packet.payload_len()))?;
-        let datagram = UdpPacket::new_checked(body).ok()?;
-        let addresses = (IpAddress::Ipv6(source), IpAddress::Ipv6(destination));
-        let right = datagram.verify_checksum(&addresses.0, &addresses.1);
-        (right && datagram.dst_port() == PORT).then_some(Self {
-            mac,
-            from: Way::V6(source, datagram.src_port()),
-            octets: body.get(8..)?,
+        let datagram = Datagram6::parse(frame)?;
+        (datagram.to.1 == PORT).then_some(Self {
+            mac: datagram.from_mac,
+            from: Way::V6(datagram.from.0, datagram.from.1),
+            octets: datagram.payload,
         })
     }
 }
@@ -109,7 +93,7 @@ impl<'f> Query<'f> {
 /// All nodes of the network.
 #[derive(Default)]
 pub struct Nodes {
-    pending: Vec<(Instant, Vec<u8>)>,
+    pending: Pending,
     /// Queries that came.
     heard: u32,
 }
@@ -144,9 +128,10 @@ impl Nodes {
                 }
             };
             let due = now + node.delay;
-            let room = MOST_PENDING.saturating_sub(self.pending.len());
-            let copies = std::iter::repeat_n((due, frame), node.copies);
-            self.pending.extend(copies.take(room));
+            let copies = node.copies.min(self.pending.room());
+            for frame in std::iter::repeat_n(frame, copies) {
+                self.pending.push(due, frame);
+            }
         }
         shared.record(
             now,
@@ -159,19 +144,13 @@ impl Nodes {
     }
 
     /// Sends what is due.
-    pub fn poll(&mut self, now: Instant, mut send: impl FnMut(Vec<u8>)) {
-        self.pending.retain_mut(|(due, frame)| {
-            let waits = *due > now;
-            if !waits {
-                send(std::mem::take(frame));
-            }
-            waits
-        });
+    pub fn poll(&mut self, now: Instant, send: impl FnMut(Vec<u8>)) {
+        self.pending.poll(now, send);
     }
 
     /// When the next answer is due.
     pub fn poll_at(&self) -> Option<Instant> {
-        self.pending.iter().map(|(due, _)| *due).min()
+        self.pending.poll_at()
     }
 }
 

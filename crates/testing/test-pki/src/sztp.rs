@@ -1,6 +1,7 @@
 //! The artifacts of secure zero-touch provisioning (RFC 8572, section 3; RFC 8366), made by OpenSSL as an owner and a manufacturer make them.
 
 use crate::identity::{Identity, pem_of};
+use crate::{Pki, Usage, Validity};
 use anyhow::{Context, Result, ensure};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -17,6 +18,16 @@ pub const CONVEYED_XML: &str = "1.2.840.113549.1.9.16.1.42";
 pub const CONVEYED_JSON: &str = "1.2.840.113549.1.9.16.1.43";
 /// id-data, which RFC 8572 allows for all artifacts.
 pub const DATA: &str = "1.2.840.113549.1.7.1";
+
+/// Somebody who signs, with this common name, below a root of its own; and that root, in DER. It is the same at each call.
+///
+/// # Errors
+/// Those of the key and certificate library.
+pub fn signer(seed: u64, name: &str) -> Result<(Identity, Vec<u8>)> {
+    let pki = Pki::with_intermediate(seed);
+    let signer = pki.signer(name, Usage::None, Validity::default())?;
+    Ok((signer, pki.root()?.to_vec()))
+}
 
 /// A voucher, signed by the manufacturer's authority. Its certificates are in the message.
 ///

@@ -52,6 +52,11 @@ pub struct Image {
     pub bytes: Arc<[u8]>,
 }
 
+/// SHA-256 of octets.
+pub fn sha256(octets: &[u8]) -> Digest {
+    Digest(Sha256::digest(octets).into())
+}
+
 impl Image {
     /// An image of `size` octets that no other seed gives.
     pub fn pseudo_random(name: &str, size: usize, seed: u64) -> Self {
@@ -65,7 +70,7 @@ impl Image {
 
     /// SHA-256 of its octets, as a server's operator knows it.
     pub fn sha256(&self) -> Digest {
-        Digest(Sha256::digest(&self.bytes).into())
+        sha256(&self.bytes)
     }
 
     /// SHA-256 of its octets padded to a multiple of 4, as the device hashes it.

@@ -181,6 +181,30 @@ pub(crate) fn with_path(prefix: &str, path: &Path) -> OsString {
     text
 }
 
+/// The variable that asks for tests under QEMU.
+pub const ASK: &str = "NETBOOT_QEMU";
+
+/// Whether `test` runs; if not, the function says so.
+///
+/// # Panics
+/// When tests under QEMU are asked for and it cannot be had: with the reason and the remedy.
+pub fn asked_for(test: &str) -> bool {
+    if std::env::var_os(ASK).is_none() {
+        eprintln!("SKIPPED: {test}: set {ASK}=1 to boot the ROM under QEMU");
+        return false;
+    }
+    assert_present();
+    true
+}
+
+/// # Panics
+/// When QEMU cannot be had: with the reason and the remedy.
+pub fn assert_present() {
+    if let Err(error) = version() {
+        panic!("{error:#}: run `apt-get install qemu-system-misc`");
+    }
+}
+
 /// What a boot has beside QEMU.
 pub(crate) struct Surroundings {
     server: Server,

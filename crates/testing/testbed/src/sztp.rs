@@ -9,7 +9,7 @@ use netboot_sztp::{ASK_PATH, About, Assertion, Config, Credentials, MEDIA_TYPE, 
 use netboot_x509::{DEFAULT_ALGORITHMS, MAX_DEPTH, TimePolicy, Trust, TrustPolicy};
 use std::collections::BTreeMap;
 use test_pki::sztp::{self, VoucherFields};
-use test_pki::{Identity, Pki, Usage, Validity};
+use test_pki::{Identity, Pki};
 
 /// Serial number of the device.
 pub const SERIAL: &str = "JADA123456789";
@@ -176,12 +176,7 @@ impl People {
     /// # Panics
     /// Never with the seeds that are used here.
     pub fn new() -> Self {
-        let signer = |seed, name| {
-            let pki = Pki::with_intermediate(seed);
-            let signer = pki.signer(name, Usage::None, Validity::default());
-            let root = pki.root().expect("a root").to_vec();
-            (signer.expect("a signer"), root)
-        };
+        let signer = |seed, name| sztp::signer(seed, name).expect("a signer");
         let (masa, masa_root) = signer(301, "MASA");
         let (owner, domain) = signer(302, "Owner");
         let idevid = Pki::new(303).client(SERIAL).expect("a certificate");

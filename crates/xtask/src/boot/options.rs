@@ -5,7 +5,7 @@ use crate::link::LinkArgs;
 use anyhow::{Context, Result, anyhow, ensure};
 use clap::{Args, ValueEnum};
 use image_server::Faults;
-use netboot_core::{Digest, Duration};
+use netboot_core::Duration;
 use netboot_ipxe::script::{SCRIPT_LEN, Script};
 use netboot_tls::channel::SMALL_RECORDS;
 use netsim::LinkConfig;
@@ -16,7 +16,9 @@ use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 use test_pki::{Identity, Pki, Usage, Validity};
 use testbed::https::Https;
-use testbed::plan::{EndSignal, FILE_NAMES, FIRMWARE_SIZES, Family, Pointer, SERVER, firmware};
+use testbed::plan::{
+    EndSignal, FILE_NAMES, FIRMWARE_SIZES, Family, Pointer, SERVER, firmware, sha256,
+};
 use testbed::rack::Remembered;
 use testbed::rom::RomOptions;
 use testbed::sztp::Sztp;
@@ -126,7 +128,7 @@ pub struct BootArgs {
     /// Hand out this iPXE script as the boot file; the images lie beside it
     #[arg(long, value_name = "FILE", conflicts_with_all = ["toc", "flash_image", "nwp"])]
     pub script: Option<PathBuf>,
-    /// Let a bootstrap server say what is to be run (RFC 8572): DHCP names it, it wants to see the board's certificate, and sends what the owner has signed. The image comes
+    /// Let a bootstrap server say what the board has to run (RFC 8572): DHCP names it, it wants to see the board's certificate, and sends what the owner has signed. The image comes
     /// by HTTPS, and its digest is compared
     #[arg(long, conflicts_with_all = ["toc", "flash_image", "nwp", "script", "shell", "static_address", "ipv6", "trust", "stay"])]
     pub sztp: bool,
@@ -287,7 +289,7 @@ impl BootArgs {
         };
         if let (true, Some(https)) = (self.sztp, &plan.https) {
             let place = format!("https://{SERVER}/flash.bin");
-            let sha256 = file_digest(&plan.flash_image()).to_string();
+            let sha256 = sha256(&plan.flash_image()).to_string();
             plan.sztp = Some(Sztp::offered(https, self.trusted, &place, &sha256));
         }
         settings_help::check(&plan)?;
@@ -432,15 +434,6 @@ fn script(path: &Path) -> Result<String> {
 /// The text of a file that an option names.
 fn text_of(path: &Path) -> Result<String> {
     fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))
-}
-
-/// SHA-256 of a file.
-fn file_digest(octets: &[u8]) -> Digest {
-    Image {
-        name: String::new(),
-        bytes: octets.into(),
-    }
-    .sha256()
 }
 
 fn lines(lines: &[String]) -> String {

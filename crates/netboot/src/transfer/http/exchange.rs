@@ -7,7 +7,7 @@ use super::connection::Peer;
 #[cfg(feature = "https")]
 use super::connection::Security;
 use super::download::Http;
-use super::reader::{Stepped, write};
+use super::reader::{Stepped, take, write};
 #[cfg(feature = "https")]
 use super::tls::fingerprint;
 use crate::board::Board;
@@ -194,15 +194,11 @@ impl Http<'_> {
                 }
                 let mut used = 0;
                 let sent = first.send(station, &mut |room| {
-                    used = room.len().min(rest.len());
-                    for (to, from) in room.iter_mut().zip(rest.iter()) {
-                        *to = *from;
-                    }
+                    used = take(room, rest);
                     used
                 });
                 sent.map_err(|error| station.fail(error))?;
                 station.flush();
-                *rest = rest.get(used..).unwrap_or_default();
                 Ok(match used {
                     0 => Step::WAIT,
                     _ => Step::Done(false),

@@ -210,19 +210,23 @@ pub(super) fn write<B: Board>(
         let written = request.encode(buffer);
         encoded = written.map(|_| ());
         let head = written.unwrap_or(0);
-        let room = buffer.get_mut(head..).unwrap_or_default();
-        let taken = if head == 0 {
-            0
-        } else {
-            room.len().min(content.len())
+        let taken = match head {
+            0 => 0,
+            _ => take(buffer.get_mut(head..).unwrap_or_default(), content),
         };
-        for (to, from) in room.iter_mut().zip(content.iter().take(taken)) {
-            *to = *from;
-        }
-        *content = content.get(taken..).unwrap_or_default();
         head.saturating_add(taken)
     })?;
     Ok(encoded?)
+}
+
+/// Puts as much of `content` into `room` as fits; returns its number of octets. The rest stays in `content`.
+pub(super) fn take(room: &mut [u8], content: &mut &[u8]) -> usize {
+    let taken = room.len().min(content.len());
+    for (to, from) in room.iter_mut().zip(content.iter()) {
+        *to = *from;
+    }
+    *content = content.get(taken..).unwrap_or_default();
+    taken
 }
 
 type Decoded = Result<Option<Stepped>, HttpError>;

@@ -9,6 +9,7 @@ mod spoil;
 use crate::config::{BootPlacement, LeaseConfig, ProxyConfig};
 use crate::faults::{DhcpDamage, DhcpFault};
 use crate::frame::{BROADCAST, Datagram};
+use crate::pending::Pending;
 use crate::served::Protocol;
 use crate::shared::Shared;
 use leases::Leases;
@@ -21,15 +22,13 @@ const SERVER_PORT: u16 = 67;
 const CLIENT_PORT: u16 = 68;
 /// Where PXE clients ask a boot server by unicast.
 const BOOT_SERVER_PORT: u16 = 4011;
-/// Answers that wait for their time; a flood is not kept.
-const MOST_PENDING: usize = 1_024;
 
 /// The DHCP side of the server.
 #[derive(Default)]
 pub struct Dhcp {
     main: Leases,
     rival: Leases,
-    pending: Vec<(Instant, Vec<u8>)>,
+    pending: Pending,
 }
 
 impl Dhcp {
@@ -40,7 +39,7 @@ impl Dhcp {
 
     /// Answers a datagram; the answers are sent by [`poll`](Self::poll).
     pub fn handle(&mut self, now: Instant, datagram: &Datagram<'_>, shared: &mut Shared) {
-        if self.pending.len() >= MOST_PENDING {
+        if self.pending.room() == 0 {
             return;
         }
         let Some(request) = Request::parse(datagram.payload) else {
@@ -79,22 +78,13 @@ impl Dhcp {
     }
 
     /// Takes the answers that are due.
-    pub fn poll(&mut self, now: Instant, mut send: impl FnMut(Vec<u8>)) {
-        if self.pending.iter().all(|(at, _)| *at > now) {
-            return;
-        }
-        for (at, frame) in std::mem::take(&mut self.pending) {
-            if at <= now {
-                send(frame);
-            } else {
-                self.pending.push((at, frame));
-            }
-        }
+    pub fn poll(&mut self, now: Instant, send: impl FnMut(Vec<u8>)) {
+        self.pending.poll(now, send);
     }
 
     /// When the next answer is due.
     pub fn poll_at(&self) -> Option<Instant> {
-        self.pending.iter().map(|(at, _)| *at).min()
+        self.pending.poll_at()
     }
 
     fn answer_as_main(
@@ -226,7 +216,7 @@ impl Dhcp {
                 payload: &message,
             }
             .frame();
-            self.pending.push((now, frame));
+            self.pending.push(now, frame);
         } else {
             let from = SocketAddrV4::new(proxy.ip, SERVER_PORT);
             self.queue(
@@ -311,7 +301,7 @@ impl Dhcp {
             payload: message,
         }
         .frame();
-        self.pending.push((at, frame));
+        self.pending.push(at, frame);
     }
 }
 
