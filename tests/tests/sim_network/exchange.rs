@@ -192,6 +192,26 @@ fn a_refusal_ends_the_sending() {
     assert_eq!(answer.status, 405);
 }
 
+/// A server that has answered early reads the rest of the content, and would take the next request for a part of it.
+#[test]
+fn an_answer_that_comes_before_the_content_was_sent_spoils_no_later_request() {
+    for len in [1, 1_000, 30_000, 60_000] {
+        let (_, mut net) = configured(|server| {
+            server.http.posts.insert("/report".into(), echo());
+            server.http.answers_early = true;
+        });
+        let (report, file) = (uri("http", "report"), uri("http", FILE_NAMES[0]));
+        let body = vec![7; len];
+        let mut buffer = vec![0; 100_000];
+        for _ in 0..2 {
+            let posted = net.exchange(&request(Method::Post, &report, &body), &mut buffer);
+            assert_eq!(posted.unwrap().status, 200, "{len}");
+            let got = net.exchange(&request(Method::Head, &file, &[]), &mut buffer);
+            assert_eq!(got.unwrap().status, 200, "{len}");
+        }
+    }
+}
+
 #[test]
 fn a_silent_server_is_given_up() {
     let (world, mut net) = configured(|server| {

@@ -350,6 +350,8 @@ pub struct HttpConfig {
     pub headers: Vec<String>,
     /// Paths that take a POST, with the leading `/`, and what they answer.
     pub posts: BTreeMap<String, Post>,
+    /// Set for a server that answers a POST as soon as it has its head, and reads the content afterwards, as nginx may. The connection stays open.
+    pub answers_early: bool,
 }
 
 /// The answer to a POST, whose content of up to 64 KiB is read whole.
@@ -384,6 +386,7 @@ impl Default for HttpConfig {
             basic_auth: None,
             headers: Vec::new(),
             posts: BTreeMap::new(),
+            answers_early: false,
         }
     }
 }

@@ -22,6 +22,8 @@ pub enum End {
 pub struct Connection {
     protocol: Protocol,
     inbox: Vec<u8>,
+    /// Octets of content that come before the next request, and that nobody reads.
+    skipped: usize,
     state: State,
     requests: u32,
     idle_since: Instant,
@@ -46,6 +48,7 @@ impl Connection {
         Self {
             protocol,
             inbox: Vec::new(),
+            skipped: 0,
             state: State::Reading,
             requests: 0,
             idle_since: now,
@@ -155,6 +158,9 @@ impl Connection {
     }
 
     fn read(&mut self, now: Instant, shared: &mut Shared) -> bool {
+        let skipped = self.skipped.min(self.inbox.len());
+        self.inbox.drain(..skipped);
+        self.skipped -= skipped;
         let (mut request, length) = match request::parse(&self.inbox) {
             Parsed::Partial => return self.is_given_up(now, shared),
             Parsed::Head(request, length) => (request, length),
@@ -169,7 +175,11 @@ impl Connection {
             }
         };
         let mut end = length;
-        if answer::takes_content(&request, shared) {
+        let takes = answer::takes_content(&request, shared);
+        if takes && shared.config.http.answers_early {
+            self.skipped = request.content_length;
+            request.has_content = false;
+        } else if takes {
             end = length.saturating_add(request.content_length);
             let Some(content) = self.inbox.get(length..end) else {
                 return self.is_given_up(now, shared);
