@@ -109,6 +109,12 @@ pub enum AppError<N> {
     /// A bootstrap server, or what it sent, is not believed or cannot be used.
     #[cfg(feature = "sztp")]
     Provisioning(SztpError),
+    /// A command asks for provisioning, which is disabled on this board.
+    #[cfg(all(feature = "script", feature = "sztp"))]
+    ProvisioningDisabled,
+    /// A command wants to disable provisioning, and nothing else may say what this board runs.
+    #[cfg(all(feature = "script", feature = "sztp"))]
+    ProvisioningRequired,
     /// The time for the whole boot is over.
     TotalDeadline,
     /// The device asks for more images than a report has room for.
@@ -202,6 +208,14 @@ impl<N: fmt::Display> fmt::Display for AppError<N> {
             AppError::NoSigners => f.write_str("this board does not know who may sign images"),
             #[cfg(feature = "sztp")]
             AppError::Provisioning(error) => error.fmt(f),
+            #[cfg(all(feature = "script", feature = "sztp"))]
+            AppError::ProvisioningDisabled => {
+                f.write_str("provisioning is disabled; ztp enable allows it")
+            }
+            #[cfg(all(feature = "script", feature = "sztp"))]
+            AppError::ProvisioningRequired => f.write_str(
+                "this board boots nothing but what a bootstrap server names, so provisioning stays enabled",
+            ),
             AppError::TotalDeadline => f.write_str("the time for the whole boot is over"),
             AppError::TooManyImages => f.write_str("the device asks for too many images"),
         }
@@ -284,6 +298,10 @@ impl<N: Coded> Coded for AppError<N> {
             AppError::NoSigners => 29,
             #[cfg(feature = "sztp")]
             AppError::Provisioning(error) => return error.code(),
+            #[cfg(all(feature = "script", feature = "sztp"))]
+            AppError::ProvisioningDisabled => 30,
+            #[cfg(all(feature = "script", feature = "sztp"))]
+            AppError::ProvisioningRequired => 31,
             AppError::TotalDeadline => 5,
             AppError::TooManyImages => 6,
             AppError::NotHttps { .. } => 7,
@@ -329,6 +347,8 @@ impl<N: Coded> Coded for AppError<N> {
             AppError::NoSigners => Blame::Configuration,
             #[cfg(feature = "sztp")]
             AppError::Provisioning(error) => error.blame(),
+            #[cfg(all(feature = "script", feature = "sztp"))]
+            AppError::ProvisioningDisabled | AppError::ProvisioningRequired => Blame::Configuration,
             AppError::SizeMismatch { .. }
             | AppError::DigestMismatch { .. }
             | AppError::ChecksumMismatch { .. } => Blame::Server,

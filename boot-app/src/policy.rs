@@ -51,6 +51,16 @@ impl Policy {
         }
     }
 
+    /// Number of rounds that follow when `rounds` of them have failed, the present one included. `None` for as many as there is time for.
+    #[cfg(all(feature = "script", feature = "sztp"))]
+    pub(crate) fn rounds_left(&self, rounds: u32) -> Option<u32> {
+        match self.on_failure {
+            OnFailure::Continue => Some(1_u32.saturating_sub(rounds)),
+            OnFailure::Retry(times) => Some(times.saturating_add(1).saturating_sub(rounds)),
+            OnFailure::RetryForever => None,
+        }
+    }
+
     /// The waits before further rounds.
     pub(crate) fn waits(&self) -> Backoff {
         Backoff::new(self.retry_wait, self.retry_wait * 16)

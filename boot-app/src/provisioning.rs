@@ -1,6 +1,7 @@
 //! What secure zero-touch provisioning (RFC 8572) needs of a board, and what is known of it afterwards.
 
 use crate::error::AppError;
+use netboot_core::Instant;
 use netboot_core::uri::Uri;
 use netboot_sztp::{Agent, Config, End, Handling, Named, SztpError};
 
@@ -24,12 +25,24 @@ pub trait Onboarding {
     }
 }
 
+/// What a board remembers of its provisioning while it is off. A board without it is enabled at each boot.
+pub trait Store {
+    /// Whether bootstrap servers are asked (RFC 8572, section 5.1, step 1). A new board says `true`.
+    fn is_enabled(&mut self) -> bool;
+
+    /// Remembers whether bootstrap servers are asked at later boots; returns whether it is stored.
+    fn set_enabled(&mut self, enabled: bool) -> bool;
+}
+
 /// What a board needs to be provisioned: place it beside the boot application, and give it to
 /// [`BootApp::use_provisioning`](crate::BootApp::use_provisioning).
 pub struct Provisioning<'c> {
     pub(crate) agent: Agent<'c, 'c>,
     pub(crate) answers: &'c mut [u8],
     pub(crate) onboarding: Option<&'c mut dyn Onboarding>,
+    pub(crate) store: Option<&'c mut dyn Store>,
+    /// Whether bootstrap servers are asked, unless nothing else may say what the board runs.
+    pub(crate) is_enabled: bool,
     /// Whether the servers that DHCP names were added.
     pub(crate) is_discovered: bool,
     pub(crate) status: Status,
@@ -55,8 +68,10 @@ pub enum Stage {
 pub struct Status {
     /// How far it is.
     pub stage: Stage,
-    /// Whether the server whose demands were carried out has proved that it is trusted; `None` before that.
+    /// Whether the server that answered last has proved that it is trusted. `None` before the first answer.
     pub trusted_server: Option<bool>,
+    /// Whether the owner has signed what that server sent.
+    pub signed: bool,
     /// Number of servers that DHCP named.
     pub named_by_dhcp: u8,
     /// Number of questions that were asked so far.
@@ -65,6 +80,26 @@ pub struct Status {
     pub rounds: u32,
     /// The last error of an artifact or a server.
     pub error: Option<SztpError>,
+    /// When the first server was looked for.
+    pub started: Option<Instant>,
+    /// When it ended, well or not.
+    pub ended: Option<Instant>,
+}
+
+impl Status {
+    const fn new() -> Self {
+        Self {
+            stage: Stage::Idle,
+            trusted_server: None,
+            signed: false,
+            named_by_dhcp: 0,
+            asked: 0,
+            rounds: 0,
+            error: None,
+            started: None,
+            ended: None,
+        }
+    }
 }
 
 impl<'c> Provisioning<'c> {
@@ -74,15 +109,10 @@ impl<'c> Provisioning<'c> {
             agent: Agent::new(config, servers),
             answers,
             onboarding: None,
+            store: None,
+            is_enabled: true,
             is_discovered: false,
-            status: Status {
-                stage: Stage::Idle,
-                trusted_server: None,
-                named_by_dhcp: 0,
-                asked: 0,
-                rounds: 0,
-                error: None,
-            },
+            status: Status::new(),
         }
     }
 
@@ -97,6 +127,33 @@ impl<'c> Provisioning<'c> {
     /// Has `onboarding` carry out configurations and scripts. Without it a demand for one of them fails.
     pub fn use_onboarding(&mut self, onboarding: &'c mut dyn Onboarding) {
         self.onboarding = Some(onboarding);
+    }
+
+    /// Has `store` remember what outlasts a boot.
+    pub fn use_store(&mut self, store: &'c mut dyn Store) {
+        self.is_enabled = store.is_enabled();
+        self.store = Some(store);
+    }
+
+    /// Whether bootstrap servers are asked. A board that boots nothing but what they name asks them in any case.
+    pub fn is_enabled(&self) -> bool {
+        self.is_enabled
+    }
+
+    /// Says whether bootstrap servers are asked from now on; returns whether that outlasts this boot.
+    #[cfg(feature = "script")]
+    pub(crate) fn set_enabled(&mut self, enabled: bool) -> bool {
+        self.is_enabled = enabled;
+        let store = self.store.as_mut();
+        store.is_some_and(|store| store.set_enabled(enabled))
+    }
+
+    /// Begins anew: servers are looked for, rounds and questions count from zero.
+    #[cfg(feature = "script")]
+    pub(crate) fn begin(&mut self) {
+        self.agent.begin();
+        self.is_discovered = false;
+        self.status = Status::new();
     }
 
     /// What is known so far.

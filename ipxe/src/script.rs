@@ -26,7 +26,7 @@ mod words;
 
 pub use action::command_names;
 pub use buffer::{SCRIPT_LEN, ScriptBuffer};
-pub use command::{Check, Command, Configurator, Image, Outcome};
+pub use command::{Check, Command, Configurator, Image, Outcome, Ztp};
 pub use engine::{Script, Step, WORK};
 pub use error::{Fault, ScriptError};
 pub use menu::{MAX_ITEMS, MAX_MENUS, MENU_TEXT, MenuItem, MenuView, Menus};

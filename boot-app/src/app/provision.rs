@@ -40,11 +40,19 @@ where
 
     /// Whether this boot asks bootstrap servers.
     pub(super) fn is_provisioned(&self) -> bool {
-        self.provisioning.is_some() && self.config.sources.order.contains(&Origin::Sztp)
+        let provisioning = self.provisioning.as_ref();
+        provisioning
+            .is_some_and(|provisioning| provisioning.is_enabled() || self.must_be_provisioned())
+            && self.may_be_provisioned()
+    }
+
+    /// Whether the policy has bootstrap servers asked.
+    pub(super) fn may_be_provisioned(&self) -> bool {
+        self.config.sources.order.contains(&Origin::Sztp)
     }
 
     /// Whether nothing but a bootstrap server may say what the board runs.
-    fn must_be_provisioned(&self) -> bool {
+    pub(super) fn must_be_provisioned(&self) -> bool {
         let mut order = self.config.sources.order.iter();
         order.all(|origin| *origin == Origin::Sztp)
     }
@@ -58,6 +66,7 @@ where
         let result = self.ask_servers(provisioning);
         if result.is_err() {
             provisioning.status.stage = Stage::Failed;
+            provisioning.status.ended = Some(self.net.now());
         }
         self.provisioning = Some(provisioning);
         match result {
@@ -73,6 +82,9 @@ where
 
     #[inline(never)]
     fn ask_servers(&mut self, provisioning: &mut Provisioning<'c>) -> Result<State> {
+        let now = self.net.now();
+        provisioning.status.started.get_or_insert(now);
+        provisioning.status.ended = None;
         self.discover(provisioning);
         provisioning.status.stage = Stage::Asking;
         let mut waits = self.config.policy.waits();
@@ -139,6 +151,8 @@ where
                     agent.answered(status, &media_type, answer)
                 }
             };
+            status.trusted_server = Some(agent.is_trusted());
+            status.signed = agent.is_signed();
             match answered {
                 Err(error) => {
                     status.error = Some(error);
@@ -147,14 +161,13 @@ where
                 }
                 Ok(Verdict::Redirected(servers)) => self.tell(&Event::Redirected { servers }),
                 Ok(Verdict::Onboarding(demands)) => {
-                    status.trusted_server = Some(agent.is_trusted());
                     self.tell(&Event::Onboarding {
                         trusted: agent.is_trusted(),
                     });
                     let mut parts = Parts {
                         agent,
                         onboarding,
-                        stage: &mut status.stage,
+                        status,
                     };
                     if let Some(state) = self.onboard_parts(&mut parts, Some(&demands)) {
                         return Ok(state);
@@ -220,7 +233,7 @@ where
         let mut parts = Parts {
             agent: &mut provisioning.agent,
             onboarding: &mut provisioning.onboarding,
-            stage: &mut provisioning.status.stage,
+            status: &mut provisioning.status,
         };
         self.onboard_parts(&mut parts, demands)
     }
@@ -256,7 +269,7 @@ where
                             }
                             self.net.accept_any_server(image.sha256.is_some());
                             self.sources.provisioned = Some(image);
-                            *parts.stage = Stage::Installing;
+                            parts.status.stage = Stage::Installing;
                             return Some(State::Locate);
                         }
                         Some(Err(error)) => {
@@ -268,30 +281,65 @@ where
                     }
                 }
                 Action::Do(step) => {
-                    let done = demands.is_some_and(|demands| {
-                        match (parts.onboarding.as_deref_mut(), step, demands.configuration) {
-                            (Some(onboarding), ..) => carry_out(onboarding, step, demands),
-                            (None, Step::Configuration, Some(text)) => self.keep(text),
-                            _ => false,
-                        }
-                    });
-                    if !done {
-                        self.fail(AppError::Provisioning(SztpError::Step(step)));
+                    let done = self.do_step(parts, step, demands);
+                    if done.is_err() {
+                        parts.status.error = Some(SztpError::Step(step));
                         self.tell_failure(None);
                     }
-                    parts.agent.done(done);
+                    parts.agent.done(done.is_ok());
                 }
                 Action::Finished(end) => {
-                    *parts.stage = Stage::Done(end);
+                    parts.status.stage = Stage::Done(end);
+                    parts.status.ended = Some(self.net.now());
                     self.tell(&Event::Provisioned { end });
-                    // The image that the owner wants runs already, or there is none: other sources say what the board runs.
                     return Some(match end {
                         End::Rebooting => State::Done,
+                        // A script of the owner's has booted the device.
+                        End::Complete if self.state == State::Done => State::Done,
+                        // The image that the owner wants runs already, or there is none: other sources say what the board runs.
                         End::Complete => State::Locate,
                     });
                 }
                 Action::Ask(_) | Action::Exhausted(_) => return None,
             }
+        }
+    }
+
+    /// Carries out a step of the onboarding that is no image.
+    #[inline(never)]
+    fn do_step(
+        &mut self,
+        parts: &mut Parts<'_, 'c>,
+        step: Step,
+        demands: Option<&Onboarding<'_>>,
+    ) -> Result {
+        let failed = SztpError::Step(step);
+        let script = demands.and_then(|demands| match step {
+            Step::PreScript => demands.pre_configuration_script,
+            Step::PostScript => demands.post_configuration_script,
+            Step::BootImage | Step::Configuration => None,
+        });
+        let configuration = demands.and_then(|demands| demands.configuration.zip(demands.handling));
+        let done = match (parts.onboarding.as_deref_mut(), script, configuration) {
+            (Some(onboarding), Some(script), _) => {
+                onboarding.script(script, step == Step::PostScript)
+            }
+            #[cfg(feature = "script")]
+            (None, Some(script), _) => {
+                let server = parts.agent.server();
+                return self.run_conveyed(script, server, failed);
+            }
+            #[cfg(not(feature = "script"))]
+            (None, Some(_), _) => false,
+            (Some(onboarding), None, Some((text, handling))) => {
+                onboarding.configure(text, handling)
+            }
+            (None, None, Some((text, _))) => self.keep(text),
+            (_, None, None) => false,
+        };
+        match done {
+            true => Ok(()),
+            false => Err(self.fail(failed.into())),
         }
     }
 
@@ -438,7 +486,7 @@ where
 struct Parts<'p, 'c> {
     agent: &'p mut Agent<'c, 'c>,
     onboarding: &'p mut Option<&'c mut dyn crate::provisioning::Onboarding>,
-    stage: &'p mut Stage,
+    status: &'p mut Status,
 }
 
 /// Sends a request of the agent's. `None` for a network that cannot.
@@ -459,26 +507,4 @@ fn post<N: IpxeInterface>(
         body: exchange.body.as_bytes(),
     };
     net.post(&request, answer)
-}
-
-fn carry_out(
-    onboarding: &mut dyn crate::provisioning::Onboarding,
-    step: Step,
-    demands: &Onboarding<'_>,
-) -> bool {
-    match step {
-        Step::BootImage => false,
-        Step::PreScript => {
-            let script = demands.pre_configuration_script;
-            script.is_some_and(|script| onboarding.script(script, false))
-        }
-        Step::Configuration => {
-            let configuration = demands.configuration.zip(demands.handling);
-            configuration.is_some_and(|(text, handling)| onboarding.configure(text, handling))
-        }
-        Step::PostScript => {
-            let script = demands.post_configuration_script;
-            script.is_some_and(|script| onboarding.script(script, true))
-        }
-    }
 }

@@ -95,6 +95,9 @@ pub(crate) struct Sources {
     /// Set while the boot file is looked into between two attempts at an image: no script may run then.
     #[cfg(feature = "script")]
     pub delivers: bool,
+    /// Set while a script runs that a bootstrap server has conveyed: nothing but the script says where images are.
+    #[cfg(all(feature = "script", feature = "sztp"))]
+    pub conveyed: bool,
     /// Set when the boot file is a script.
     #[cfg(feature = "script")]
     pub is_script: bool,
@@ -237,10 +240,10 @@ impl Sources {
 }
 
 impl Sources {
-    /// The source `nth` in the policy's order. A script that a bootstrap server has named is the only one there is.
+    /// The source `nth` in the policy's order. A script that a bootstrap server has named or conveyed is the only one there is.
     fn origin(&self, config: &AppConfig<'_>, nth: usize) -> Option<Origin> {
         #[cfg(all(feature = "sztp", feature = "script"))]
-        if self.provisioned.is_some() {
+        if self.provisioned.is_some() || self.conveyed {
             return (nth == 0).then_some(Origin::Script);
         }
         config.sources.order.get(nth).copied()

@@ -113,6 +113,8 @@ pub struct Agent<'c, 'm> {
     nonce: Option<[u8; NONCE]>,
     /// Whether the present server has proved that it is trusted. Reports go to trusted servers only.
     trusted: bool,
+    /// Whether the owner has signed what the present server sent last.
+    signed: bool,
     /// What the owner demands.
     demands: Demands,
     /// Number of servers that were asked in this round.
@@ -133,6 +135,7 @@ impl<'c, 'm> Agent<'c, 'm> {
             state: State::Next,
             nonce: None,
             trusted: false,
+            signed: false,
             demands: Demands::default(),
             asked: 0,
             rounds: 0,
@@ -155,6 +158,15 @@ impl<'c, 'm> Agent<'c, 'm> {
         self.state = State::Next;
     }
 
+    /// Begins the bootstrapping from the top: rounds count from zero, and the servers that DHCP named are forgotten, so that they can be added anew.
+    pub fn begin(&mut self) {
+        self.servers.forget_dhcp();
+        self.rounds = 0;
+        self.error = SztpError::NoServer;
+        self.signed = false;
+        self.restart();
+    }
+
     /// Number of rounds that have ended without success.
     pub fn rounds(&self) -> u32 {
         self.rounds
@@ -173,6 +185,16 @@ impl<'c, 'm> Agent<'c, 'm> {
     /// Whether the present server has proved that it is trusted.
     pub fn is_trusted(&self) -> bool {
         self.trusted
+    }
+
+    /// Whether the owner has signed what the present server sent.
+    pub fn is_signed(&self) -> bool {
+        self.signed
+    }
+
+    /// The present server: its host and port, with the path `/`. `None` before the first one, and behind the last one.
+    pub fn server(&self) -> Option<Uri> {
+        self.servers.uri("/").ok()
     }
 
     /// Why the last server failed.
@@ -230,6 +252,7 @@ impl<'c, 'm> Agent<'c, 'm> {
 
     fn next_server(&mut self) {
         self.trusted = false;
+        self.signed = false;
         self.demands = Demands::default();
         self.nonce = None;
         if !self.servers.advance() {
@@ -341,6 +364,7 @@ impl<'c, 'm> Agent<'c, 'm> {
         let artifacts = Artifacts::parse(body)?;
         let nonce = self.nonce.as_ref().map(<[u8; NONCE]>::as_slice);
         let judged = ownership::judge(&artifacts, &self.config.credentials, nonce)?;
+        self.signed = judged.signed;
         let trust = judged.signed || self.trusted;
         match Conveyed::parse(judged.content)? {
             Conveyed::Redirect(redirect) => {

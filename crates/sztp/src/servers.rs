@@ -82,6 +82,19 @@ impl<'m> Servers<'m> {
         self.taken = 0;
     }
 
+    /// Forgets the sources that DHCP named. They come behind those of the configuration.
+    pub fn forget_dhcp(&mut self) {
+        self.forget_redirects();
+        while self
+            .entries
+            .last()
+            .is_some_and(|last| last.named == Named::Dhcp)
+        {
+            self.entries.pop();
+        }
+        self.sources = self.entries.len();
+    }
+
     fn forget_redirects(&mut self) {
         self.entries.truncate(self.sources);
     }

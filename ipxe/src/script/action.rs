@@ -1,6 +1,8 @@
 //! From words to a command: names, options and operands.
 
 use super::Fault;
+#[cfg(feature = "ztp")]
+use super::command::Ztp;
 use super::command::{Check, Command, Configurator, Image};
 #[cfg(test)]
 use super::options::MAX_OPTIONS;
@@ -70,6 +72,8 @@ const REPLACE: Spec = Spec::flag("replace", b'r');
 const KEEP: Spec = Spec::flag("keep", b'k');
 const KEY: Spec = Spec::value("key", b'k');
 const MENU: Spec = Spec::value("menu", b'm');
+#[cfg(feature = "ztp")]
+const VERBOSE: Spec = Spec::flag("verbose", b'v');
 
 /// What a command is, whichever name it has.
 #[derive(Clone, Copy)]
@@ -110,6 +114,9 @@ enum Kind {
     Shell,
     Show,
     Sleep,
+    Time,
+    #[cfg(feature = "ztp")]
+    Ztp,
 }
 
 /// A command: its name, its options, and the least and the greatest number of operands.
@@ -119,8 +126,8 @@ const IMAGE: &[Spec] = &[NAME, TIMEOUT, AUTOFREE];
 const EXECUTE: &[Spec] = &[NAME, TIMEOUT, AUTOFREE, REPLACE];
 const CONFIGURE: &[Spec] = &[Spec::value("configurator", b'c'), TIMEOUT];
 
-/// All commands but `time`, in the order of their names.
-static COMMANDS: [Row; 42] = [
+/// All commands, in the order of their names.
+static COMMANDS: [Row; 43 + cfg!(feature = "ztp") as usize] = [
     Row("autoboot", Kind::AutoBoot, &[], 0, 0),
     Row("boot", Kind::ImgExec, EXECUTE, 0, ANY),
     Row("chain", Kind::Chain, EXECUTE, 0, ANY),
@@ -226,12 +233,14 @@ static COMMANDS: [Row; 42] = [
     Row("shell", Kind::Shell, &[], 0, 0),
     Row("show", Kind::Show, &[], 1, 1),
     Row("sleep", Kind::Sleep, &[], 1, 1),
+    Row("time", Kind::Time, &[], 0, ANY),
+    #[cfg(feature = "ztp")]
+    Row("ztp", Kind::Ztp, &[VERBOSE], 1, 2),
 ];
 
 /// The names of all commands, in the order of the alphabet.
 pub fn command_names() -> impl Iterator<Item = &'static str> {
-    let names = COMMANDS.iter().map(|row| row.0);
-    names.chain(["time"])
+    COMMANDS.iter().map(|row| row.0)
 }
 
 /// Reads the command whose name is the word `at`.
@@ -292,6 +301,8 @@ pub(super) fn action<'a>(words: &'a Words, at: usize) -> Result<Action<'a>, Faul
         },
         Kind::Shell => Command::Shell,
         Kind::Help => Command::Help,
+        // The engine takes it away before.
+        Kind::Time => return Err(Fault::UnknownCommand),
         Kind::AutoBoot => Command::AutoBoot,
         Kind::IfOpen => Command::IfOpen(given.operands),
         Kind::IfClose => Command::IfClose(given.operands),
@@ -321,6 +332,8 @@ pub(super) fn action<'a>(words: &'a Words, at: usize) -> Result<Action<'a>, Faul
             permanent: given.flag(1),
         },
         Kind::ImgVerify => verify(&given)?,
+        #[cfg(feature = "ztp")]
+        Kind::Ztp => Command::Ztp(ztp(needed?, second, given.flag(0))?),
         Kind::SanBoot => Command::SanBoot {
             sources: given.operands,
             drive: given.number(0)?,
@@ -392,6 +405,23 @@ fn image<'a>(given: &Given<'a>) -> Result<Image<'a>, Fault> {
         autofree: given.flag(2),
         replace: given.flag(3),
         arguments: given.operands.rest(1),
+    })
+}
+
+/// `ztp WHAT`. People write the option behind the word.
+#[cfg(feature = "ztp")]
+fn ztp(what: &str, behind: Option<&str>, verbose: bool) -> Result<Ztp, Fault> {
+    let verbose = match behind {
+        None => verbose,
+        Some("--verbose" | "-v") => true,
+        Some(_) => return Err(Fault::Usage),
+    };
+    Ok(match (what, verbose) {
+        ("status", verbose) => Ztp::Status { verbose },
+        ("enable", false) => Ztp::Enable,
+        ("disable", false) => Ztp::Disable,
+        ("run", false) => Ztp::Run,
+        _ => return Err(Fault::Usage),
     })
 }
 

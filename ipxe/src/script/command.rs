@@ -145,6 +145,8 @@ pub enum Command<'a> {
         /// How long a fetch of the signature may go without progress.
         timeout: Option<Duration>,
     },
+    /// `ztp`: shows and governs secure zero-touch provisioning, in a build with the feature `ztp`. iPXE has no such command.
+    Ztp(Ztp),
     /// `sanboot`: boots from a disk in the network.
     SanBoot {
         /// URIs of the same disk; none for the disk that is there.
@@ -169,6 +171,22 @@ pub enum Configurator {
     Dhcp,
     /// Router advertisements and DHCPv6.
     Ipv6,
+}
+
+/// What `ztp` does with secure zero-touch provisioning (RFC 8572).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ztp {
+    /// `ztp status`: shows what is known of it.
+    Status {
+        /// Whether `--verbose` asks for all that is known.
+        verbose: bool,
+    },
+    /// `ztp enable`: later boots ask bootstrap servers again.
+    Enable,
+    /// `ztp disable`: later boots do not ask bootstrap servers.
+    Disable,
+    /// `ztp run`: asks bootstrap servers from the top, and boots what they name.
+    Run,
 }
 
 /// An image that a command names, and what is done with it.

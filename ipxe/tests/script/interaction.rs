@@ -71,3 +71,21 @@ fn read() {
         ("read x:foo", "line 2: UnknownType"),
     ]);
 }
+
+#[cfg(feature = "ztp")]
+#[test]
+fn provisioning() {
+    check(&[
+        ("ztp status", "ztp Status { verbose: false }; ok"),
+        ("ztp status --verbose", "ztp Status { verbose: true }; ok"),
+        ("ztp -v status", "ztp Status { verbose: true }; ok"),
+        ("ztp enable", "ztp Enable; ok"),
+        ("ztp disable", "ztp Disable; ok"),
+        ("ztp run", "ztp Run; ok"),
+        ("ztp", "line 2: Usage"),
+        ("ztp stop", "line 2: Usage"),
+        ("ztp run now", "line 2: Usage"),
+        ("ztp run --verbose", "line 2: Usage"),
+        ("ztp status --verbose x", "line 2: Usage"),
+    ]);
+}

@@ -260,6 +260,7 @@ pub fn text(command: &Command<'_>) -> String {
             option("filename", *filename),
             option("extra", *extra)
         ),
+        Command::Ztp(command) => format!("ztp {command:?}"),
     }
 }
 

@@ -479,6 +479,10 @@ fn app(rows: &mut Vec<Row>) {
             "Compare the name behind `--signer` with the common name in the signer's certificate.";
         E::NoSigners => E::NoSigners, "NoSigners",
             "Have the board say who may sign (`Scripts::with_signers`), or verify by `--sha256`.";
+        E::ProvisioningDisabled => E::ProvisioningDisabled, "ProvisioningDisabled",
+            "Enter `ztp enable`, and begin again with `ztp run`.";
+        E::ProvisioningRequired => E::ProvisioningRequired, "ProvisioningRequired",
+            "Only another source in the board's policy (`order`) makes provisioning a choice.";
     );
     rows.retain(|row| !row.advice.is_empty());
 }

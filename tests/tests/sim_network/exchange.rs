@@ -27,6 +27,7 @@ fn echo() -> Post {
     Post {
         status: 200,
         media_type: "Application/YANG-data+json; charset=utf-8".into(),
+        accept: None,
         content: None,
         then: None,
     }

@@ -10,6 +10,7 @@ fn answer(status: u16, media_type: &str, content: &[u8]) -> Post {
     Post {
         status,
         media_type: media_type.into(),
+        accept: None,
         content: Some(content.to_vec()),
         then: None,
     }

@@ -5,3 +5,4 @@ mod common;
 mod failures;
 mod images;
 mod remembered;
+mod scripts;

@@ -8,6 +8,7 @@
 //! | `ping` | `ping` |
 //! | `san` | `sanboot` |
 //! | `verify` | `imgverify` with a signature |
+//! | `ztp` | `ztp`, and the scripts that a bootstrap server conveys |
 
 mod images;
 mod network;
@@ -18,6 +19,8 @@ mod ping;
 mod san;
 #[cfg(feature = "verify")]
 mod verify;
+#[cfg(feature = "sztp")]
+mod ztp;
 
 use super::{AppError, BootApp, Failed, Result, State, Work, say};
 use crate::observer::{Event, Observer};
@@ -209,19 +212,25 @@ where
         if self.sources.images.only_verified && !verified {
             return Err(self.fail(AppError::NotVerified));
         }
-        let scripts = self.scripts.as_mut();
-        let left = scripts.and_then(|scripts| {
-            scripts.left = scripts.left.checked_sub(1)?;
-            Some(())
-        });
-        if left.is_none() {
-            return Err(self.fail(AppError::ScriptNesting));
-        }
+        self.count_script()?;
         let text = buffer.get(..*len).unwrap_or_default();
         let octets = text.len() as u64;
         let event = Event::Script { uri, octets };
         say(&mut self.net, &mut self.observer, &event);
         self.run_script(text, Some(uri))
+    }
+
+    /// Counts a script that is about to run. Too many of them end the boot.
+    fn count_script(&mut self) -> Result {
+        let scripts = self.scripts.as_mut();
+        let left = scripts.and_then(|scripts| {
+            scripts.left = scripts.left.checked_sub(1)?;
+            Some(())
+        });
+        match left {
+            Some(()) => Ok(()),
+            None => Err(self.fail(AppError::ScriptNesting)),
+        }
     }
 
     /// The image that the device waits for: one that it holds a part of, or the next one that it asks for. `None` when it has booted; the boot is over then.
@@ -447,6 +456,8 @@ where
             | Command::NsLookup { .. }
             | Command::Ping { .. } => self.network_command(command),
             Command::AutoBoot => Ok(Reply::AutoBoot),
+            #[cfg(feature = "sztp")]
+            Command::Ztp(command) => self.ztp(command),
             Command::Shell => Ok(Reply::Shell),
             command => self.person_command(command, session),
         }
@@ -473,6 +484,9 @@ where
     fn autoboot_provisioned(&mut self) -> Result<Reply> {
         loop {
             self.state = self.provision()?;
+            if self.state == State::Done {
+                return Ok(Reply::Booted);
+            }
             let found = match self.sources.provisioned.is_some() {
                 true => self.locate_provisioned(),
                 false => self.find_images(),

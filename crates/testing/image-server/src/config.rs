@@ -361,6 +361,8 @@ pub struct Post {
     pub status: u16,
     /// Media type of the answer's content.
     pub media_type: String,
+    /// The media type that a request has to name in `Accept`, as bootstrap servers want it (RFC 8572); it gets 406 otherwise.
+    pub accept: Option<String>,
     /// Content of the answer; `None` sends back what came.
     pub content: Option<Vec<u8>>,
     /// What takes the place of this answer once it was given. `None`: it is given again and again.

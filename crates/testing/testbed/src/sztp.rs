@@ -3,11 +3,13 @@
 use crate::https::Https;
 use crate::rom::SztpRom;
 use image_server::Post;
-use netboot_app::provisioning::{ANSWER, Provisioning, SERVERS};
+use netboot_app::provisioning::{ANSWER, Provisioning, SERVERS, Store};
 use netboot_core::Uri;
 use netboot_sztp::{ASK_PATH, About, Assertion, Config, Credentials, MEDIA_TYPE, REPORT_PATH};
 use netboot_x509::{DEFAULT_ALGORITHMS, MAX_DEPTH, TimePolicy, Trust, TrustPolicy};
 use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use test_pki::sztp::{self, VoucherFields};
 use test_pki::{Identity, Pki};
 
@@ -27,6 +29,8 @@ pub struct Sztp {
     pub time: TimePolicy,
     /// Whether the device trusts bootstrap servers below the roots that its TLS has.
     pub has_anchors: bool,
+    /// What the device remembers of its provisioning, if it remembers anything.
+    pub store: Option<SharedStore>,
     /// Bootstrap servers that the device knows of itself.
     pub servers: Vec<String>,
     /// What the web server of the plan answers, one after the other, as the bootstrap server that DHCP names. Empty for a plan whose server is made
@@ -42,6 +46,29 @@ pub struct SztpSpace {
     servers: Vec<u8>,
     idevid: Vec<u8>,
     root: Vec<u8>,
+    store: Option<SharedStore>,
+}
+
+/// What a device remembers of its provisioning, in memory that several boots share.
+#[derive(Clone, Debug)]
+pub struct SharedStore(Arc<AtomicBool>);
+
+impl SharedStore {
+    /// The store of a device on which provisioning is enabled, or not.
+    pub fn new(enabled: bool) -> Self {
+        Self(Arc::new(AtomicBool::new(enabled)))
+    }
+}
+
+impl Store for SharedStore {
+    fn is_enabled(&mut self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+
+    fn set_enabled(&mut self, enabled: bool) -> bool {
+        self.0.store(enabled, Ordering::Relaxed);
+        true
+    }
 }
 
 impl Sztp {
@@ -53,6 +80,7 @@ impl Sztp {
             idevid: people.idevid,
             time: TimePolicy::Trusted(NOW),
             has_anchors: false,
+            store: None,
             servers: Vec::new(),
             answers: Vec::new(),
             identity: people.idevid_pem,
@@ -100,6 +128,7 @@ impl Sztp {
             servers: vec![0; SERVERS],
             idevid: self.idevid.clone(),
             root: self.voucher_root.clone(),
+            store: self.store.clone(),
         }
     }
 
@@ -117,6 +146,7 @@ impl Sztp {
             servers,
             idevid,
             root,
+            store,
         } = space;
         roots.push(root);
         let config = Config {
@@ -139,6 +169,9 @@ impl Sztp {
             has_anchors: self.has_anchors,
         };
         let mut provisioning = Provisioning::new(config, answers, servers);
+        if let Some(store) = store {
+            provisioning.use_store(store);
+        }
         for server in &self.servers {
             let uri = Uri::parse(server).expect("the URI of a bootstrap server");
             provisioning.add_server(&uri).expect("room for a server");
@@ -243,6 +276,7 @@ pub fn serve(posts: &mut BTreeMap<String, Post>, answers: &[Vec<u8>]) {
         post = Some(Box::new(Post {
             status: 200,
             media_type: MEDIA_TYPE.into(),
+            accept: Some(MEDIA_TYPE.into()),
             content: Some(answer.clone()),
             then: post,
         }));
@@ -255,6 +289,7 @@ pub fn serve(posts: &mut BTreeMap<String, Post>, answers: &[Vec<u8>]) {
         Post {
             status: 204,
             media_type: String::new(),
+            accept: None,
             content: Some(Vec::new()),
             then: None,
         },

@@ -109,6 +109,17 @@ fn post<'s>(request: &Request, shared: &'s Shared) -> Option<&'s Post> {
     post.filter(|_| request.method == "POST")
 }
 
+impl Post {
+    /// Whether the request names the media type that it has to accept. A wildcard names none.
+    fn is_accepted(&self, request: &Request) -> bool {
+        let named = request.accept.as_deref().unwrap_or_default();
+        self.accept.as_deref().is_none_or(|wanted| {
+            let mut named = named.split(',').map(|one| one.split(';').next());
+            named.any(|one| one.is_some_and(|one| one.trim().eq_ignore_ascii_case(wanted)))
+        })
+    }
+}
+
 /// Takes what a POST is answered with, and notes what came with it.
 fn take_post(request: &Request, shared: &mut Shared) -> Option<Post> {
     let post = post(request, shared)?.clone();
@@ -170,6 +181,8 @@ fn draft(
         draft.without_file(code);
     } else if request.is_1_1 && !request.has_host {
         draft.without_file(400);
+    } else if post(request, shared).is_some_and(|post| !post.is_accepted(request)) {
+        draft.without_file(406);
     } else if let Some(post) = take_post(request, shared) {
         draft.status = post.status;
         let content = post.content.as_ref().unwrap_or(&request.content);

@@ -25,6 +25,8 @@ pub struct Request {
     pub range: Option<ByteRange>,
     /// `If-Range`.
     pub if_range: Option<String>,
+    /// `Accept`.
+    pub accept: Option<String>,
     /// `Authorization`.
     pub authorization: Option<String>,
     /// The request has content.
@@ -111,6 +113,7 @@ pub fn parse(octets: &[u8]) -> Parsed {
         is_1_1: version == 1,
         range: None,
         if_range: None,
+        accept: None,
         authorization: None,
         has_content: false,
         content_length: 0,
@@ -131,6 +134,7 @@ pub fn parse(octets: &[u8]) -> Parsed {
             }
             "range" => request.range = ByteRange::parse(&value),
             "if-range" => request.if_range = Some(value),
+            "accept" => request.accept = Some(value),
             "authorization" => request.authorization = Some(value),
             "content-length" => {
                 request.has_content |= value.trim() != "0";
