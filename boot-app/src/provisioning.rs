@@ -4,6 +4,8 @@ use crate::error::AppError;
 use netboot_core::Instant;
 use netboot_core::uri::Uri;
 use netboot_sztp::{Agent, Config, End, Handling, Named, SztpError};
+#[cfg(feature = "ldevid")]
+use netboot_sztp::{LocalKey, local_certificate};
 
 /// Octets of an answer with signed data, small scripts and a small configuration (RFC 8572, section 3): vouchers and certificates are about 6 KiB of it.
 pub const ANSWER: usize = 16 * 1024;
@@ -32,6 +34,21 @@ pub trait Store {
 
     /// Remembers whether bootstrap servers are asked at later boots; returns whether it is stored.
     fn set_enabled(&mut self, enabled: bool) -> bool;
+
+    /// Keeps the certificate that the owner has issued for the board's own key (an LDevID, IEEE 802.1AR), in place of an earlier one; returns whether it is stored. It is a
+    /// CMS message that carries the certificate and those above it, or the certificate alone, in DER.
+    fn keep_certificate(&mut self, certificate: &[u8]) -> bool {
+        let _ = certificate;
+        false
+    }
+}
+
+/// The board's own key, for which the owner issues a certificate.
+#[cfg(feature = "ldevid")]
+pub(crate) struct Local<'c> {
+    pub key: &'c mut dyn LocalKey,
+    /// Memory for a configuration.
+    pub space: &'c mut [u8],
 }
 
 /// What a board needs to be provisioned: place it beside the boot application, and give it to
@@ -41,6 +58,8 @@ pub struct Provisioning<'c> {
     pub(crate) answers: &'c mut [u8],
     pub(crate) onboarding: Option<&'c mut dyn Onboarding>,
     pub(crate) store: Option<&'c mut dyn Store>,
+    #[cfg(feature = "ldevid")]
+    pub(crate) local: Option<Local<'c>>,
     /// Whether bootstrap servers are asked, unless nothing else may say what the board runs.
     pub(crate) is_enabled: bool,
     /// Whether the servers that DHCP names were added.
@@ -80,6 +99,8 @@ pub struct Status {
     pub rounds: u32,
     /// The last error of an artifact or a server.
     pub error: Option<SztpError>,
+    /// Whether a certificate of the board's own was stored.
+    pub certified: bool,
     /// When the first server was looked for.
     pub started: Option<Instant>,
     /// When it ended, well or not.
@@ -96,6 +117,7 @@ impl Status {
             asked: 0,
             rounds: 0,
             error: None,
+            certified: false,
             started: None,
             ended: None,
         }
@@ -110,6 +132,8 @@ impl<'c> Provisioning<'c> {
             answers,
             onboarding: None,
             store: None,
+            #[cfg(feature = "ldevid")]
+            local: None,
             is_enabled: true,
             is_discovered: false,
             status: Status::new(),
@@ -127,6 +151,36 @@ impl<'c> Provisioning<'c> {
     /// Has `onboarding` carry out configurations and scripts. Without it a demand for one of them fails.
     pub fn use_onboarding(&mut self, onboarding: &'c mut dyn Onboarding) {
         self.onboarding = Some(onboarding);
+    }
+
+    /// Has the owner asked for a certificate for the board's own `key` (RFC 9646), which [`Store::keep_certificate`] keeps. `space` holds the configuration in which it comes: a certificate
+    /// and those above it take about 3 KiB there.
+    #[cfg(feature = "ldevid")]
+    pub fn use_local_key(&mut self, key: &'c mut dyn LocalKey, space: &'c mut [u8]) {
+        self.agent.offer_request(key.algorithm());
+        self.local = Some(Local { key, space });
+    }
+
+    /// Keeps the certificate for the board's own key that is in a configuration; whether it is stored. `Ok(None)`: there is no such key, or the configuration is of another kind.
+    #[cfg(feature = "ldevid")]
+    pub(crate) fn keep_certificate(
+        &mut self,
+        configuration: netboot_sztp::Text<'_>,
+    ) -> Result<Option<bool>, SztpError> {
+        let Some(Local { key, space }) = &mut self.local else {
+            return Ok(None);
+        };
+        let len = configuration.base64(space);
+        let Some(octets) = len.and_then(|len| space.get(..len)) else {
+            return Ok(None);
+        };
+        let Some(certificate) = local_certificate(octets, *key)? else {
+            return Ok(None);
+        };
+        let store = self.store.as_mut();
+        let kept = store.is_some_and(|store| store.keep_certificate(&certificate));
+        self.status.certified |= kept;
+        Ok(Some(kept))
     }
 
     /// Has `store` remember what outlasts a boot.

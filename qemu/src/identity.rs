@@ -13,6 +13,17 @@ pub use compiled::{CHAIN, VOUCHERS};
 
 static mut KEY: MaybeUninit<SigningKey> = MaybeUninit::uninit();
 
+/// The key that the owner certifies: it is derived from the key of the IDevID, as a device derives one key from another. `None` for an image without.
+#[cfg(feature = "ldevid")]
+pub fn local_key() -> Option<SigningKey> {
+    let secret = compiled::KEY.as_ref()?;
+    let mut octets = [0; 38];
+    for (to, from) in octets.iter_mut().zip(secret.iter().chain(b"LDevID")) {
+        *to = *from;
+    }
+    SigningKey::from_slice(&netboot_ipxe::sha256(&octets)?.0).ok()
+}
+
 /// The board's own certificate and its key, for servers that ask; `None` for an image without.
 ///
 /// # Safety

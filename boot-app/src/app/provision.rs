@@ -11,8 +11,8 @@ use netboot_core::uri::UriError;
 use netboot_core::{Coded, Digest, Module};
 use netboot_ipxe::{ExecError, IpxeInterface, OptionScope, Post, Posted, Protection};
 use netboot_sztp::{
-    Action, Agent, End, Exchange, MEDIA_TYPE, NONCE, Named, Onboarding, Proof, Step, SztpError,
-    Text, Verdict, dhcp,
+    Action, End, Exchange, MEDIA_TYPE, NONCE, Named, Onboarding, Proof, Step, SztpError, Text,
+    Verdict, dhcp,
 };
 use ocp_recovery::RegisterBus;
 
@@ -63,7 +63,9 @@ where
         let Some(provisioning) = self.provisioning.take() else {
             return Ok(State::Locate);
         };
-        let result = self.ask_servers(provisioning);
+        let answers = core::mem::take(&mut provisioning.answers);
+        let result = self.ask_servers(provisioning, answers);
+        provisioning.answers = answers;
         if result.is_err() {
             provisioning.status.stage = Stage::Failed;
             provisioning.status.ended = Some(self.net.now());
@@ -81,7 +83,11 @@ where
     }
 
     #[inline(never)]
-    fn ask_servers(&mut self, provisioning: &mut Provisioning<'c>) -> Result<State> {
+    fn ask_servers(
+        &mut self,
+        provisioning: &mut Provisioning<'c>,
+        answers: &mut [u8],
+    ) -> Result<State> {
         let now = self.net.now();
         provisioning.status.started.get_or_insert(now);
         provisioning.status.ended = None;
@@ -122,15 +128,15 @@ where
                 proof: exchange.proof,
             };
             say(&mut self.net, &mut self.observer, &event);
-            let posted = match post(&mut self.net, &exchange, provisioning.answers) {
+            let posted = match post(&mut self.net, &exchange, answers) {
                 Some(posted) => posted,
                 None => return Err(self.fail(AppError::Provisioning(SztpError::Unreachable))),
             };
             let Provisioning {
                 agent,
-                answers,
-                onboarding,
                 status,
+                #[cfg(feature = "ldevid")]
+                local,
                 ..
             } = &mut *provisioning;
             let answered = match posted {
@@ -153,26 +159,34 @@ where
             };
             status.trusted_server = Some(agent.is_trusted());
             status.signed = agent.is_signed();
-            match answered {
-                Err(error) => {
-                    status.error = Some(error);
-                    self.fail(error.into());
-                    self.tell_failure(None);
+            let refused = match answered {
+                Err(error) => Some(error),
+                Ok(Verdict::Redirected(servers)) => {
+                    self.tell(&Event::Redirected { servers });
+                    None
                 }
-                Ok(Verdict::Redirected(servers)) => self.tell(&Event::Redirected { servers }),
                 Ok(Verdict::Onboarding(demands)) => {
                     self.tell(&Event::Onboarding {
                         trusted: agent.is_trusted(),
                     });
-                    let mut parts = Parts {
-                        agent,
-                        onboarding,
-                        status,
-                    };
-                    if let Some(state) = self.onboard_parts(&mut parts, Some(&demands)) {
+                    if let Some(state) = self.onboard(provisioning, Some(&demands)) {
                         return Ok(state);
                     }
+                    None
                 }
+                #[cfg(feature = "ldevid")]
+                Ok(Verdict::Certify(wanted)) => {
+                    let local = local.as_mut();
+                    let made = local.map(|local| agent.certify(&wanted, local.key));
+                    made.and_then(core::result::Result::err)
+                }
+                // Nothing that was not offered.
+                Ok(_) => None,
+            };
+            if let Some(error) = refused {
+                provisioning.status.error = Some(error);
+                self.fail(error.into());
+                self.tell_failure(None);
             }
         }
     }
@@ -225,37 +239,24 @@ where
         }
     }
 
-    fn onboard(
-        &mut self,
-        provisioning: &mut Provisioning<'c>,
-        demands: Option<&Onboarding<'_>>,
-    ) -> Option<State> {
-        let mut parts = Parts {
-            agent: &mut provisioning.agent,
-            onboarding: &mut provisioning.onboarding,
-            status: &mut provisioning.status,
-        };
-        self.onboard_parts(&mut parts, demands)
-    }
-
     /// Reports, and carries out steps, as long as the agent asks for these. `None` when it wants something else; otherwise this says how the
     /// boot goes on.
     #[inline(never)]
-    fn onboard_parts(
+    fn onboard(
         &mut self,
-        parts: &mut Parts<'_, 'c>,
+        provisioning: &mut Provisioning<'c>,
         demands: Option<&Onboarding<'_>>,
     ) -> Option<State> {
         loop {
             if self.start_attempt().is_err() {
                 return None;
             }
-            match parts.agent.poll(None) {
+            match provisioning.agent.poll(None) {
                 Action::Report(_, exchange) => {
                     let mut answer = [0; REPORT_ANSWER];
                     match post(&mut self.net, &exchange, &mut answer) {
-                        Some(Ok(posted)) => parts.agent.reported(posted.status),
-                        _ => parts.agent.failed(false),
+                        Some(Ok(posted)) => provisioning.agent.reported(posted.status),
+                        _ => provisioning.agent.failed(false),
                     }
                 }
                 Action::Do(Step::BootImage) => {
@@ -264,33 +265,35 @@ where
                     match image.map(|image| Provisioned::of(&image, before)) {
                         Some(Ok(image)) => {
                             // The image carries out the rest. What the next boot needs of the network is kept for it.
-                            if let Some(text) = demands.and_then(|demands| demands.configuration) {
-                                self.keep(text);
+                            let text = demands.and_then(|demands| demands.configuration);
+                            let kept = text.map(|text| self.keep(provisioning, text));
+                            if matches!(kept, Some(Err(Failed))) {
+                                self.tell_failure(None);
                             }
                             self.net.accept_any_server(image.sha256.is_some());
                             self.sources.provisioned = Some(image);
-                            parts.status.stage = Stage::Installing;
+                            provisioning.status.stage = Stage::Installing;
                             return Some(State::Locate);
                         }
                         Some(Err(error)) => {
                             self.fail_net(error.into());
                             self.tell_failure(None);
-                            parts.agent.done(false);
+                            provisioning.agent.done(false);
                         }
-                        None => parts.agent.done(false),
+                        None => provisioning.agent.done(false),
                     }
                 }
                 Action::Do(step) => {
-                    let done = self.do_step(parts, step, demands);
+                    let done = self.do_step(provisioning, step, demands);
                     if done.is_err() {
-                        parts.status.error = Some(SztpError::Step(step));
+                        provisioning.status.error = Some(SztpError::Step(step));
                         self.tell_failure(None);
                     }
-                    parts.agent.done(done.is_ok());
+                    provisioning.agent.done(done.is_ok());
                 }
                 Action::Finished(end) => {
-                    parts.status.stage = Stage::Done(end);
-                    parts.status.ended = Some(self.net.now());
+                    provisioning.status.stage = Stage::Done(end);
+                    provisioning.status.ended = Some(self.net.now());
                     self.tell(&Event::Provisioned { end });
                     return Some(match end {
                         End::Rebooting => State::Done,
@@ -309,7 +312,7 @@ where
     #[inline(never)]
     fn do_step(
         &mut self,
-        parts: &mut Parts<'_, 'c>,
+        provisioning: &mut Provisioning<'c>,
         step: Step,
         demands: Option<&Onboarding<'_>>,
     ) -> Result {
@@ -320,13 +323,17 @@ where
             Step::BootImage | Step::Configuration => None,
         });
         let configuration = demands.and_then(|demands| demands.configuration.zip(demands.handling));
-        let done = match (parts.onboarding.as_deref_mut(), script, configuration) {
+        let done = match (
+            provisioning.onboarding.as_deref_mut(),
+            script,
+            configuration,
+        ) {
             (Some(onboarding), Some(script), _) => {
                 onboarding.script(script, step == Step::PostScript)
             }
             #[cfg(feature = "script")]
             (None, Some(script), _) => {
-                let server = parts.agent.server();
+                let server = provisioning.agent.server();
                 return self.run_conveyed(script, server, failed);
             }
             #[cfg(not(feature = "script"))]
@@ -334,7 +341,7 @@ where
             (Some(onboarding), None, Some((text, handling))) => {
                 onboarding.configure(text, handling)
             }
-            (None, None, Some((text, _))) => self.keep(text),
+            (None, None, Some((text, _))) => self.keep(provisioning, text)?,
             (_, None, None) => false,
         };
         match done {
@@ -434,15 +441,24 @@ where
         Ok(())
     }
 
-    /// Keeps a network configuration of the owner's in the board's ledger; whether it is there now. A configuration of another kind is for the image.
-    fn keep(&mut self, configuration: Text<'_>) -> bool {
-        #[cfg(feature = "bootstore")]
-        return self.store_configuration(configuration);
-        #[cfg(not(feature = "bootstore"))]
-        {
-            let _ = configuration;
-            false
+    /// Keeps what the board itself needs of the owner's configuration: a certificate, or a network configuration in the board's ledger. Returns whether it is stored now. A
+    /// configuration of another kind is for the image.
+    fn keep(
+        &mut self,
+        provisioning: &mut Provisioning<'c>,
+        configuration: Text<'_>,
+    ) -> Result<bool> {
+        #[cfg(feature = "ldevid")]
+        match provisioning.keep_certificate(configuration) {
+            Ok(None) => {}
+            Ok(Some(kept)) => return Ok(kept),
+            Err(error) => return Err(self.fail(error.into())),
         }
+        let _ = (provisioning, configuration);
+        #[cfg(feature = "bootstore")]
+        return Ok(self.store_configuration(configuration));
+        #[cfg(not(feature = "bootstore"))]
+        Ok(false)
     }
 
     /// The device runs the image that a bootstrap server has named: the server is told so.
@@ -480,13 +496,6 @@ where
         }
         self.report.error = last;
     }
-}
-
-/// What the steps of an onboarding need of the provisioning, while the answer of the server is borrowed.
-struct Parts<'p, 'c> {
-    agent: &'p mut Agent<'c, 'c>,
-    onboarding: &'p mut Option<&'c mut dyn crate::provisioning::Onboarding>,
-    status: &'p mut Status,
 }
 
 /// Sends a request of the agent's. `None` for a network that cannot.

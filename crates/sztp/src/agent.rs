@@ -5,6 +5,8 @@
 
 use crate::answer::Artifacts;
 use crate::conveyed::{Conveyed, Onboarding};
+#[cfg(feature = "csr")]
+use crate::csr::{Csr, KeyAlgorithm, LocalKey, MAX_PROMPTS, Wanted};
 use crate::error::SztpError;
 use crate::ownership::{self, Credentials};
 use crate::plan::{Demands, PLAN, Stage};
@@ -77,11 +79,27 @@ pub enum Action<'s> {
 
 /// What a server's answer leads to.
 #[derive(Debug)]
+#[non_exhaustive]
 pub enum Verdict<'b> {
     /// This number of servers was added to those that the agent asks.
     Redirected(u8),
     /// The owner's demands, whose steps [`Agent::poll`] asks for now.
     Onboarding(Onboarding<'b>),
+    /// The server asks for a certificate signing request. [`Agent::certify`] makes it.
+    #[cfg(feature = "csr")]
+    Certify(Wanted<'b>),
+}
+
+/// The certificate signing request that goes to the present server.
+#[cfg(feature = "csr")]
+#[derive(Debug, Default)]
+struct Request {
+    /// The kind of the device's own key; `None` for a device that asks for no certificate.
+    algorithm: Option<KeyAlgorithm>,
+    /// Empty as long as no server has asked for it.
+    csr: Csr,
+    /// Number of times that the present server has asked for one.
+    prompts: u8,
 }
 
 /// Where the agent is.
@@ -115,6 +133,9 @@ pub struct Agent<'c, 'm> {
     trusted: bool,
     /// Whether the owner has signed what the present server sent last.
     signed: bool,
+    /// What is asked of the present server beside the rest.
+    #[cfg(feature = "csr")]
+    request: Request,
     /// What the owner demands.
     demands: Demands,
     /// Number of servers that were asked in this round.
@@ -136,6 +157,8 @@ impl<'c, 'm> Agent<'c, 'm> {
             nonce: None,
             trusted: false,
             signed: false,
+            #[cfg(feature = "csr")]
+            request: Request::default(),
             demands: Demands::default(),
             asked: 0,
             rounds: 0,
@@ -149,6 +172,34 @@ impl<'c, 'm> Agent<'c, 'm> {
     /// [`SztpError::TooManyServers`]: there is no memory for it.
     pub fn add_server(&mut self, uri: &Uri, named: Named) -> Result<(), SztpError> {
         self.servers.add_source(uri, named)
+    }
+
+    /// Tells trusted servers that the device can ask for a certificate of its own, for a key of this kind (RFC 9646).
+    #[cfg(feature = "csr")]
+    pub fn offer_request(&mut self, algorithm: KeyAlgorithm) {
+        self.request.algorithm = Some(algorithm);
+    }
+
+    /// Makes the request that [`Verdict::Certify`] asks for. The same server is asked again with it.
+    ///
+    /// # Errors
+    /// Those of [`Wanted::request`]. The next server is asked then.
+    #[cfg(feature = "csr")]
+    pub fn certify(
+        &mut self,
+        wanted: &Wanted<'_>,
+        key: &mut dyn LocalKey,
+    ) -> Result<(), SztpError> {
+        match wanted.request(self.config.credentials.idevid, key) {
+            Ok(csr) => {
+                self.request.csr = csr;
+                Ok(())
+            }
+            Err(error) => {
+                self.abandon(error);
+                Err(error)
+            }
+        }
     }
 
     /// Begins a round: the first server is asked again.
@@ -253,6 +304,11 @@ impl<'c, 'm> Agent<'c, 'm> {
     fn next_server(&mut self) {
         self.trusted = false;
         self.signed = false;
+        #[cfg(feature = "csr")]
+        {
+            self.request.csr.clear();
+            self.request.prompts = 0;
+        }
         self.demands = Demands::default();
         self.nonce = None;
         if !self.servers.advance() {
@@ -279,8 +335,15 @@ impl<'c, 'm> Agent<'c, 'm> {
         self.nonce = random;
         let provisional = self.state == State::Ask { provisional: true };
         let about = (!provisional).then_some(&self.config.about);
-        let body = request::ask(about, self.nonce.as_ref().map(<[u8; NONCE]>::as_slice))?;
-        Ok((self.servers.uri(request::ASK_PATH)?, body))
+        let nonce = self.nonce.as_ref().map(<[u8; NONCE]>::as_slice);
+        let uri = self.servers.uri(request::ASK_PATH)?;
+        #[cfg(feature = "csr")]
+        if let (Some(about), Some(algorithm)) = (about, self.request.algorithm) {
+            let csr = Some(self.request.csr.as_slice()).filter(|csr| !csr.is_empty());
+            let body = request::ask_for_certificate(about, nonce, algorithm, csr)?;
+            return Ok((uri, body));
+        }
+        Ok((uri, request::ask(about, nonce)?))
     }
 
     fn exchange(&self, uri: Uri, body: Body) -> Exchange<'_> {
@@ -355,6 +418,18 @@ impl<'c, 'm> Agent<'c, 'm> {
         media_type: &str,
         body: &'b mut [u8],
     ) -> Result<Verdict<'b>, SztpError> {
+        #[cfg(feature = "csr")]
+        if status == 400 && self.trusted && self.request.prompts < MAX_PROMPTS {
+            // What the server refuses is not the one that it wants.
+            self.request.csr.clear();
+            let algorithm = self.request.algorithm;
+            let wanted = algorithm.map(|algorithm| Wanted::parse(body, algorithm));
+            if let Some(wanted) = wanted.transpose()?.flatten() {
+                self.request.prompts = self.request.prompts.saturating_add(1);
+                return Ok(Verdict::Certify(wanted));
+            }
+            return Err(SztpError::Status(status));
+        }
         if status != 200 {
             return Err(SztpError::Status(status));
         }

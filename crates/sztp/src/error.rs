@@ -126,6 +126,18 @@ pub enum SztpError {
     RequestTooLong,
     /// The device could not carry out what the owner demands.
     Step(Step),
+    /// The server asks for a certificate signing request in a format, or with a key, that the device does not have.
+    #[cfg(feature = "csr")]
+    CsrKind,
+    /// The server wants something signed that is no request for a certificate of the device's own key.
+    #[cfg(feature = "csr")]
+    CsrInfo,
+    /// The device's key cannot be used, or its request is longer than [`MAX_CSR`](crate::MAX_CSR).
+    #[cfg(feature = "csr")]
+    CsrKey,
+    /// The configuration has no certificate for the device's own key.
+    #[cfg(feature = "csr")]
+    NoLocalCertificate,
 }
 
 impl fmt::Display for SztpError {
@@ -166,6 +178,14 @@ impl fmt::Display for SztpError {
             E::Unreachable => "a bootstrap server cannot be reached, or does not prove who it is",
             E::RequestTooLong => "the device's own names are longer than a request may be",
             E::Step(step) => return write!(f, "the step {} of onboarding failed", step.as_str()),
+            #[cfg(feature = "csr")]
+            E::CsrKind => "the bootstrap server asks for a signing request of a format or key that the device does not have",
+            #[cfg(feature = "csr")]
+            E::CsrInfo => "the bootstrap server wants something signed that is no request for the device's own key",
+            #[cfg(feature = "csr")]
+            E::CsrKey => "the device's own key cannot sign a request",
+            #[cfg(feature = "csr")]
+            E::NoLocalCertificate => "the configuration has no certificate for the device's own key",
         })
     }
 }
@@ -236,6 +256,14 @@ impl Coded for SztpError {
             E::RequestTooLong => 0x51,
             E::Unreachable => 0x52,
             E::Step(step) => 0x60 + *step as u16,
+            #[cfg(feature = "csr")]
+            E::CsrKind => 0x70,
+            #[cfg(feature = "csr")]
+            E::CsrInfo => 0x71,
+            #[cfg(feature = "csr")]
+            E::CsrKey => 0x72,
+            #[cfg(feature = "csr")]
+            E::NoLocalCertificate => 0x73,
             E::Message(artifact, error) => number(*artifact) << 8 | (error.code() & 0xFF) as u16,
         })
     }
@@ -248,6 +276,10 @@ impl Coded for SztpError {
             E::RequestTooLong => Blame::Caller,
             E::Unreachable => Blame::Network,
             E::Step(_) => Blame::Device,
+            #[cfg(feature = "csr")]
+            E::CsrKey => Blame::Device,
+            #[cfg(feature = "csr")]
+            E::CsrInfo => Blame::Peer,
             // What an attacker would show.
             E::Answer
             | E::OtherSerialNumber

@@ -50,10 +50,57 @@ fn answer(data: &[u8]) {
         // Base64 takes more room than what it stands for.
         assert!((artifacts.conveyed_information.len() + all) / 3 * 4 <= len);
     }
+    #[cfg(feature = "csr")]
+    certificates::request(&data[..len]);
+}
+
+/// What has to do with a certificate of the device's own.
+#[cfg(feature = "csr")]
+mod certificates {
+    use crate::{Csr, KeyAlgorithm, LocalKey, MAX_POINT, MAX_SIGNATURE, Wanted};
+
+    /// A key that signs whatever it gets, and remembers it.
+    #[derive(Default)]
+    pub struct Key(Csr);
+
+    impl LocalKey for Key {
+        fn algorithm(&self) -> KeyAlgorithm {
+            KeyAlgorithm::P256
+        }
+
+        fn public_key(&mut self, point: &mut [u8; MAX_POINT]) -> Option<usize> {
+            point[..65].fill(4);
+            Some(65)
+        }
+
+        fn sign(&mut self, message: &[u8], signature: &mut [u8; MAX_SIGNATURE]) -> Option<usize> {
+            self.0 = Csr::from_slice(message).ok()?;
+            signature[..8].copy_from_slice(&[0x30, 6, 2, 1, 1, 2, 1, 1]);
+            Some(8)
+        }
+    }
+
+    /// Whatever a server wants signed, only a request for the device's own key is.
+    pub fn request(errors: &[u8]) {
+        let mut space = [0; super::ANSWER];
+        space[..errors.len()].copy_from_slice(errors);
+        let body = &mut space[..errors.len()];
+        let Ok(Some(wanted)) = Wanted::parse(body, KeyAlgorithm::P256) else {
+            return;
+        };
+        let mut key = Key::default();
+        if wanted.request(&[], &mut key).is_ok() {
+            assert!(key.0.windows(65).any(|point| point == [4; 65]));
+        }
+    }
 }
 
 fn conveyed(data: &[u8]) {
     let mut space = [0; ANSWER];
+    #[cfg(feature = "csr")]
+    if let Ok(Some(found)) = crate::local_certificate(data, &mut certificates::Key::default()) {
+        assert!(found.windows(65).any(|point| point == [4; 65]));
+    }
     match Conveyed::parse(data) {
         Ok(Conveyed::Redirect(redirect)) => {
             let servers = redirect.servers().count();

@@ -5,6 +5,8 @@
 mod agent;
 mod answer;
 mod conveyed;
+#[cfg(feature = "csr")]
+mod csr;
 pub mod dhcp;
 mod error;
 #[cfg(any(test, feature = "fuzz"))]
@@ -12,6 +14,8 @@ pub mod fuzz;
 mod json;
 #[cfg(test)]
 mod json_tests;
+#[cfg(feature = "csr")]
+mod keystore;
 mod ownership;
 mod plan;
 mod progress;
@@ -25,8 +29,12 @@ mod voucher;
 pub use agent::{Action, Agent, Config, Exchange, Proof, Verdict};
 pub use answer::{Artifacts, Ownership};
 pub use conveyed::{BootImage, BootstrapServer, Conveyed, Handling, Onboarding, Redirect};
+#[cfg(feature = "csr")]
+pub use csr::{Csr, KeyAlgorithm, LocalKey, MAX_CSR, MAX_POINT, MAX_SIGNATURE, Wanted};
 pub use error::{Artifact, Field, SztpError};
 pub use json::{Chars, MAX_DEPTH, Text};
+#[cfg(feature = "csr")]
+pub use keystore::{LocalCertificate, MAX_LOCAL_CERTIFICATE, local_certificate};
 pub use ownership::{Credentials, Judged, judge};
 pub use progress::Progress;
 pub use request::{ASK_PATH, About, Body, MAX_REQUEST, MEDIA_TYPE, REPORT_PATH};

@@ -1,5 +1,7 @@
 //! What is sent to a bootstrap server (RFC 8572, section 7.3): the inputs of its two RPCs as JSON (RFC 8040, section 3.6.1).
 
+#[cfg(feature = "csr")]
+use crate::csr::KeyAlgorithm;
 use crate::error::SztpError;
 use crate::progress::Progress;
 use core::fmt::{self, Write as _};
@@ -12,8 +14,8 @@ pub const MEDIA_TYPE: &str = "application/yang-data+json";
 pub const ASK_PATH: &str = "/restconf/operations/ietf-sztp-bootstrap-server:get-bootstrapping-data";
 /// Path of the RPC that reports progress.
 pub const REPORT_PATH: &str = "/restconf/operations/ietf-sztp-bootstrap-server:report-progress";
-/// Octets of the longest request.
-pub const MAX_REQUEST: usize = 640;
+/// Octets of the longest request. One that has a certificate signing request in it is longer.
+pub const MAX_REQUEST: usize = if cfg!(feature = "csr") { 1536 } else { 640 };
 
 /// The content of a request.
 pub type Body = String<MAX_REQUEST>;
@@ -36,6 +38,43 @@ pub struct About<'c> {
 /// [`SztpError::RequestTooLong`].
 #[inline(never)]
 pub fn ask(about: Option<&About<'_>>, nonce: Option<&[u8]>) -> Result<Body, SztpError> {
+    input(about, nonce).finish()
+}
+
+/// The request for bootstrapping data by a device that can make certificate signing requests with a key of this kind (RFC 9646, section 2.2). With
+/// `csr` it has the one that the server has asked for.
+///
+/// # Errors
+/// [`SztpError::RequestTooLong`].
+#[cfg(feature = "csr")]
+#[inline(never)]
+pub(crate) fn ask_for_certificate(
+    about: &About<'_>,
+    nonce: Option<&[u8]>,
+    algorithm: KeyAlgorithm,
+    csr: Option<&[u8]>,
+) -> Result<Body, SztpError> {
+    let mut members = input(Some(about), nonce);
+    match csr {
+        Some(csr) => members.base64("ietf-sztp-csr:p10-csr", csr),
+        None => {
+            members.raw(
+                "ietf-sztp-csr:csr-support",
+                r#"{"csr-generation":{"supported-formats":{"format-identifier":["ietf-ztp-types:p10-csr"]}},"key-generation":{"supported-algorithms":{"#,
+            );
+            members.before = "";
+            members.raw("algorithm-identifier", "[");
+            members.before = "";
+            members.digits(algorithm.of_key());
+            members.push("]}}}");
+            members.before = ",";
+        }
+    }
+    members.finish()
+}
+
+/// The members that each request for bootstrapping data has.
+fn input(about: Option<&About<'_>>, nonce: Option<&[u8]>) -> Members {
     let mut members = Members::new();
     match about {
         None => members.raw("signed-data-preferred", "[null]"),
@@ -54,7 +93,7 @@ pub fn ask(about: Option<&About<'_>>, nonce: Option<&[u8]>) -> Result<Body, Sztp
     if let Some(nonce) = nonce {
         members.base64("nonce", nonce);
     }
-    members.finish()
+    members
 }
 
 /// A report of progress. `message` is for people, and may be empty; the end of a long one is cut off.
@@ -132,6 +171,10 @@ impl Members {
 
     fn base64(&mut self, name: &str, octets: &[u8]) {
         self.name(name);
+        self.digits(octets);
+    }
+
+    fn digits(&mut self, octets: &[u8]) {
         self.push("\"");
         base64::encode(octets.iter().copied(), |digit| self.character(digit.into()));
         self.push("\"");

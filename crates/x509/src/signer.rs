@@ -45,6 +45,8 @@ pub struct Identity<'a> {
     pub issuer_key_identifier: Option<&'a [u8]>,
     /// The subject's common name in its own encoding; `None` for a subject that has none, or several.
     pub common_name: Option<&'a [u8]>,
+    /// The `SubjectPublicKeyInfo`, tag and length included.
+    pub spki: &'a [u8],
 }
 
 impl<'a> Identity<'a> {
@@ -59,6 +61,7 @@ impl<'a> Identity<'a> {
             authority_key_identifier: profile::authority_key_identifier(&certificate),
             issuer_key_identifier: profile::issuer_key_identifier(&certificate),
             common_name: subject::common_name(certificate.subject),
+            spki: certificate.spki,
         })
     }
 }

@@ -69,6 +69,8 @@ const BOOTSTORE_FLASH: u64 = 20;
 const SCRIPT_FLASH: u64 = 40;
 /// KiB of flash that secure zero-touch provisioning may add to a ROM with HTTPS.
 const SZTP_FLASH: u64 = 48;
+/// KiB of flash that a key of the board's own may add to secure zero-touch provisioning.
+const LDEVID_FLASH: u64 = 8;
 /// The network device's own memory: frames, and the pages of its virtqueues.
 const RINGS: [&str; 2] = ["mcu_rom::virtio::FRAMES", "netboot_virtio::pool::POOL"];
 
@@ -176,13 +178,19 @@ pub fn run(arguments: &SizeArgs) -> Result<bool> {
         settings: true,
         ..https_rom(&ends, false)?
     })?;
-    let (sztp, _) = built(&RomOptions {
+    let sztp_options = RomOptions {
         settings: true,
         sztp: Some(Sztp::new().rom()),
         rom_kib: 288,
         ram_kib: 160,
         ..https_rom(&ends, false)?
+    };
+    let (sztp, _) = built(&sztp_options)?;
+    let (ldevid, _) = built(&RomOptions {
+        ldevid: true,
+        ..sztp_options
     })?;
+    let ldevid_flash = of(&ldevid).zip(of(&sztp));
     let sztp_flash = of(&sztp).zip(of(&https_settings));
     let nwp_stack = self::stack(&nwp_image, &[Protocol::Tftp], None);
     let nwp_stack_octets = nwp_stack.as_ref().ok().copied();
@@ -233,6 +241,11 @@ pub fn run(arguments: &SizeArgs) -> Result<bool> {
             "flash, what sZTP adds to HTTPS",
             sztp_flash.map(|(with, without)| with.saturating_sub(without)),
             SZTP_FLASH,
+        ),
+        Check::new(
+            "flash, what LDevID adds to sZTP",
+            ldevid_flash.map(|(with, without)| with.saturating_sub(without)),
+            LDEVID_FLASH,
         ),
         Check::new(
             "flash, what the bootstore adds",

@@ -96,6 +96,14 @@ pub fn rows() -> Vec<Row> {
             "Leave the configuration to the image that is booted, or give the board somebody who keeps it.";
         E::Step(Step::PostScript) => E::Step(Step::PostScript), "Step(PostScript)",
             "Leave the script to the image that is booted, or give the board somebody who runs it.";
+        E::CsrKind => E::CsrKind, "CsrKind",
+            "Have the server ask for PKCS #10 (`p10-csr`), with a key of the kind that `csr-support` names.";
+        E::CsrInfo => E::CsrInfo, "CsrInfo",
+            "Leave `cert-req-info` out, or give it the public key of this board. If it does neither, somebody wants a signature by the board's key.";
+        E::CsrKey => E::CsrKey, "CsrKey",
+            "See why the key cannot be used; a subject of more than 300 octets in the IDevID makes the request too long.";
+        E::NoLocalCertificate => E::NoLocalCertificate, "NoLocalCertificate",
+            "Issue the certificate for the key in the board's request, and put it into `ietf-keystore:keystore`.";
     );
     rows
 }

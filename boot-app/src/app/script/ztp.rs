@@ -141,6 +141,9 @@ where
             out.number("rounds_left", left.into());
         }
         out.number("dhcp_servers", status.named_by_dhcp.into());
+        if status.certified {
+            out.flag("certified", true);
+        }
         out.text("\n");
         show_server(out, provisioning);
         if let Some(error) = &status.error {

@@ -2,6 +2,7 @@
 
 mod agent;
 mod attacks;
+mod certificates;
 mod people;
 mod redirects;
 mod world;

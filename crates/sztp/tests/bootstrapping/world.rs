@@ -70,6 +70,7 @@ impl World<'_> {
                                     self.log.push(format!("{servers} servers"))
                                 }
                                 Ok(Verdict::Onboarding(_)) => self.log.push("onboarding".into()),
+                                Ok(other) => panic!("{other:?}"),
                                 Err(error) => self.log.push(format!("{error:?}")),
                             }
                             assert!(!(agent.is_trusted() && blind));

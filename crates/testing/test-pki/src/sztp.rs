@@ -58,7 +58,38 @@ pub fn certificates_only(certificates: &[&[u8]]) -> Result<Vec<u8>> {
         .map(|der| pem_of(&CertificateDer::from(*der)))
         .collect();
     fs::write(folder.path().join("all.pem"), all)?;
-    let arguments = "crl2pkcs7 -nocrl -certfile all.pem -outform DER -out message";
+    openssl(
+        &folder,
+        "crl2pkcs7 -nocrl -certfile all.pem -outform DER -out message",
+    )?;
+    Ok(fs::read(folder.path().join("message"))?)
+}
+
+/// The certificate, in DER, that an authority issues for a request in PKCS #10. OpenSSL verifies the request's signature before.
+///
+/// # Errors
+/// When OpenSSL is not installed, or refuses the request.
+pub fn certificate_for(authority: &Identity, request: &[u8]) -> Result<Vec<u8>> {
+    let folder = TempDir::new()?;
+    let path = |name: &str| folder.path().join(name);
+    fs::write(path("request"), request)?;
+    fs::write(path("authority.pem"), authority.chain_pem())?;
+    fs::write(path("authority.key"), authority.key_pem())?;
+    // An LDevID is a certificate of version 3 (IEEE 802.1AR, section 8), which OpenSSL makes of one with extensions.
+    fs::write(
+        path("extensions"),
+        "keyUsage = critical, digitalSignature\n",
+    )?;
+    let arguments = [
+        "x509 -req -inform DER -in request -CA authority.pem -CAkey authority.key",
+        "-set_serial 7 -days 99 -extfile extensions -outform DER -out certificate",
+    ];
+    openssl(&folder, &arguments.join(" "))?;
+    Ok(fs::read(path("certificate"))?)
+}
+
+/// Runs OpenSSL with these arguments, of which none has a blank in it.
+fn openssl(folder: &TempDir, arguments: &str) -> Result<()> {
     let output = Command::new("openssl")
         .args(arguments.split(' '))
         .current_dir(folder.path())
@@ -69,7 +100,7 @@ pub fn certificates_only(certificates: &[&[u8]]) -> Result<Vec<u8>> {
         "openssl: {}",
         String::from_utf8_lossy(&output.stderr)
     );
-    Ok(fs::read(folder.path().join("message"))?)
+    Ok(())
 }
 
 /// Content that nobody has signed, as a message of the type `oid`, one of those in this module.

@@ -96,6 +96,8 @@ pub struct RomOptions {
     pub https: Option<HttpsRom>,
     /// With secure zero-touch provisioning, which needs HTTPS.
     pub sztp: Option<SztpRom>,
+    /// With a key of the board's own, which needs provisioning: the owner is asked for a certificate.
+    pub ldevid: bool,
     /// A ROM that panics once its console is up, to see what becomes of that.
     pub panic: bool,
     /// A ROM that measures a fetch where its settings ask for that (`qemu/src/bench.rs`).
@@ -127,6 +129,7 @@ impl Default for RomOptions {
             stay: false,
             https: None,
             sztp: None,
+            ldevid: false,
             panic: false,
             bench: false,
             tcp_kib: None,
@@ -188,6 +191,7 @@ impl RomOptions {
             (self.negotiate, "negotiate", "negotiate"),
             (self.trace, "trace", "trace"),
             (self.stay, "stay", "stay"),
+            (self.ldevid, "ldevid", "ldevid"),
             (self.texts, "texts", "texts"),
             (self.panic, "panic-at-start", "panic"),
             (self.bench, "bench", "bench"),

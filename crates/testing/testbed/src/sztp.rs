@@ -7,9 +7,10 @@ use netboot_app::provisioning::{ANSWER, Provisioning, SERVERS, Store};
 use netboot_core::Uri;
 use netboot_sztp::{ASK_PATH, About, Assertion, Config, Credentials, MEDIA_TYPE, REPORT_PATH};
 use netboot_x509::{DEFAULT_ALGORITHMS, MAX_DEPTH, TimePolicy, Trust, TrustPolicy};
+use p256::ecdsa::SigningKey;
 use std::collections::BTreeMap;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use test_pki::sztp::{self, VoucherFields};
 use test_pki::{Identity, Pki};
 
@@ -31,6 +32,8 @@ pub struct Sztp {
     pub has_anchors: bool,
     /// What the device remembers of its provisioning, if it remembers anything.
     pub store: Option<SharedStore>,
+    /// The device's own key, for which it asks its owner for a certificate.
+    pub local_key: Option<SigningKey>,
     /// Bootstrap servers that the device knows of itself.
     pub servers: Vec<String>,
     /// What the web server of the plan answers, one after the other, as the bootstrap server that DHCP names. Empty for a plan whose server is made
@@ -47,26 +50,49 @@ pub struct SztpSpace {
     idevid: Vec<u8>,
     root: Vec<u8>,
     store: Option<SharedStore>,
+    local_key: Option<SigningKey>,
+    configuration: Vec<u8>,
 }
 
 /// What a device remembers of its provisioning, in memory that several boots share.
 #[derive(Clone, Debug)]
-pub struct SharedStore(Arc<AtomicBool>);
+pub struct SharedStore {
+    enabled: Arc<AtomicBool>,
+    certificate: Arc<Mutex<Vec<u8>>>,
+}
 
 impl SharedStore {
     /// The store of a device on which provisioning is enabled, or not.
     pub fn new(enabled: bool) -> Self {
-        Self(Arc::new(AtomicBool::new(enabled)))
+        Self {
+            enabled: Arc::new(AtomicBool::new(enabled)),
+            certificate: Arc::default(),
+        }
+    }
+
+    /// The certificate that the device has kept; empty without one.
+    pub fn certificate(&self) -> Vec<u8> {
+        let certificate = self.certificate.lock();
+        certificate.unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
 
 impl Store for SharedStore {
     fn is_enabled(&mut self) -> bool {
-        self.0.load(Ordering::Relaxed)
+        self.enabled.load(Ordering::Relaxed)
     }
 
     fn set_enabled(&mut self, enabled: bool) -> bool {
-        self.0.store(enabled, Ordering::Relaxed);
+        self.enabled.store(enabled, Ordering::Relaxed);
+        true
+    }
+
+    fn keep_certificate(&mut self, certificate: &[u8]) -> bool {
+        let mut kept = self
+            .certificate
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        *kept = certificate.to_vec();
         true
     }
 }
@@ -81,6 +107,7 @@ impl Sztp {
             time: TimePolicy::Trusted(NOW),
             has_anchors: false,
             store: None,
+            local_key: None,
             servers: Vec::new(),
             answers: Vec::new(),
             identity: people.idevid_pem,
@@ -129,6 +156,8 @@ impl Sztp {
             idevid: self.idevid.clone(),
             root: self.voucher_root.clone(),
             store: self.store.clone(),
+            local_key: self.local_key.clone(),
+            configuration: vec![0; 4096],
         }
     }
 
@@ -147,6 +176,8 @@ impl Sztp {
             idevid,
             root,
             store,
+            local_key,
+            configuration,
         } = space;
         roots.push(root);
         let config = Config {
@@ -172,6 +203,9 @@ impl Sztp {
         if let Some(store) = store {
             provisioning.use_store(store);
         }
+        if let Some(key) = local_key {
+            provisioning.use_local_key(key, configuration);
+        }
         for server in &self.servers {
             let uri = Uri::parse(server).expect("the URI of a bootstrap server");
             provisioning.add_server(&uri).expect("room for a server");
@@ -184,6 +218,14 @@ impl Default for Sztp {
     fn default() -> Self {
         Self::new()
     }
+}
+
+/// A key of a device's own, the same at each call.
+///
+/// # Panics
+/// Never: the number is one of the group's.
+pub fn local_key() -> SigningKey {
+    SigningKey::from_slice(&[9; 32]).expect("a key")
 }
 
 /// Everybody who signs something.
