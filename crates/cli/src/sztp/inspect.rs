@@ -2,11 +2,13 @@
 
 use super::files;
 use anyhow::{Context, Result};
+use cms::cert::x509::der::DateTime;
 use netboot_cms::{Certificates, Message, oid};
 use netboot_sztp::{Artifacts, Conveyed, Onboarding, SztpError, Voucher};
 use netboot_x509::der::{OCTET_STRING, OID, Reader, SEQUENCE, SET, constructed};
 use std::io::Write;
 use std::path::Path;
+use std::time::Duration;
 
 /// Shows a file.
 pub fn file(path: &Path, out: &mut dyn Write) -> Result<()> {
@@ -141,9 +143,9 @@ fn content(octets: &[u8], indent: &str, out: &mut dyn Write) -> Result<()> {
                 "{indent}  for serial number {}",
                 text(voucher.serial_number)
             )?;
-            writeln!(out, "{indent}  made at {} (Unix time)", voucher.created_on)?;
+            writeln!(out, "{indent}  made at {}", time(voucher.created_on))?;
             match voucher.expires_on {
-                Some(end) => writeln!(out, "{indent}  expires at {end} (Unix time)")?,
+                Some(end) => writeln!(out, "{indent}  expires at {}", time(end))?,
                 None => writeln!(out, "{indent}  does not expire")?,
             }
             writeln!(out, "{indent}  assertion: {:?}", voucher.assertion)?;
@@ -166,6 +168,14 @@ fn content(octets: &[u8], indent: &str, out: &mut dyn Write) -> Result<()> {
         (_, Err(error)) => writeln!(out, "{indent}  {error}")?,
     }
     Ok(())
+}
+
+/// A time in UTC.
+fn time(unix: u64) -> String {
+    match DateTime::from_unix_duration(Duration::from_secs(unix)) {
+        Ok(time) => time.to_string(),
+        Err(_) => format!("{unix} s after 1970"),
+    }
 }
 
 /// A redirect, or onboarding information.
