@@ -22,6 +22,42 @@ pub fn file(path: &Path, out: &mut dyn Write) -> Result<()> {
     self::message(&message, "  ", out)
 }
 
+/// Shows what is in a file, if it is something of provisioning, or certificates; whether it is.
+pub fn any(octets: Vec<u8>, out: &mut dyn Write) -> Result<bool> {
+    if octets.trim_ascii_start().starts_with(b"{") {
+        json(octets, out)?;
+        return Ok(true);
+    }
+    if let Ok(sections) = pem::parse_many(&octets)
+        && !sections.is_empty()
+    {
+        for section in sections {
+            match section.tag() {
+                "CERTIFICATE" => name(section.contents(), "", out)?,
+                "CMS" | "PKCS7" => message(section.contents(), "  ", out)?,
+                tag if tag.ends_with("PRIVATE KEY") => {
+                    writeln!(out, "  private key, of which nothing is shown")?;
+                }
+                tag => writeln!(out, "  {tag} in PEM")?,
+            }
+        }
+        return Ok(true);
+    }
+    if x509_parser::parse_x509_certificate(&octets).is_ok() {
+        name(&octets, "", out)?;
+        return Ok(true);
+    }
+    // An image may begin like a message. Only what is one to its end is shown as one.
+    let Ok(der) = files::message(&octets) else {
+        return Ok(false);
+    };
+    if Message::parse(&der).is_err() {
+        return Ok(false);
+    }
+    message(&der, "  ", out)?;
+    Ok(true)
+}
+
 /// An answer of a server, or content that somebody has taken out of a message.
 fn json(mut octets: Vec<u8>, out: &mut dyn Write) -> Result<()> {
     let copy = octets.clone();
@@ -104,18 +140,23 @@ fn kind(content_type: &[u8]) -> &'static str {
 
 /// The subjects of certificates, and when they are valid.
 fn names(certificates: Certificates<'_>, indent: &str, out: &mut dyn Write) -> Result<()> {
-    for der in certificates {
-        match x509_parser::parse_x509_certificate(der) {
-            Ok((_, one)) => writeln!(
-                out,
-                "{indent}  certificate of {}, issued by {}, from {} to {}",
-                one.subject(),
-                one.issuer(),
-                one.validity().not_before,
-                one.validity().not_after
-            )?,
-            Err(error) => writeln!(out, "{indent}  certificate that cannot be read: {error}")?,
-        }
+    certificates
+        .iter()
+        .try_for_each(|der| name(der, indent, out))
+}
+
+/// The subject of a certificate, and when it is valid.
+fn name(der: &[u8], indent: &str, out: &mut dyn Write) -> Result<()> {
+    match x509_parser::parse_x509_certificate(der) {
+        Ok((_, one)) => writeln!(
+            out,
+            "{indent}  certificate of {}, issued by {}, from {} to {}",
+            one.subject(),
+            one.issuer(),
+            one.validity().not_before,
+            one.validity().not_after
+        )?,
+        Err(error) => writeln!(out, "{indent}  certificate that cannot be read: {error}")?,
     }
     Ok(())
 }
