@@ -78,6 +78,18 @@ pub fn read(path: &Path, mut outputs: Outputs<'_>) -> Result<Digests> {
     })
 }
 
+/// The SHA-256 of a file of any size, which is not read into memory, and its octets.
+///
+/// # Errors
+/// When it cannot be read.
+pub fn sha256(path: &Path) -> Result<(Digest, u64)> {
+    let failed = || format!("cannot read {}", path.display());
+    let mut file = File::open(path).with_context(failed)?;
+    let mut hash = sha2::Sha256::new();
+    let len = std::io::copy(&mut file, &mut hash).with_context(failed)?;
+    Ok((Digest(hash.finalize().into()), len))
+}
+
 /// Reads until the block is full or the file ends; the number of octets.
 fn fill(reader: &mut dyn Read, block: &mut [u8]) -> std::io::Result<usize> {
     let mut filled = 0;

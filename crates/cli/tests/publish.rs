@@ -5,6 +5,7 @@ mod common;
 use common::Folder;
 use netboot_ipxe::script::{Check, Command, Menus, Outcome, Script, Step, Variables};
 use std::fs;
+use std::time::{Duration, UNIX_EPOCH};
 
 const IMAGES: [(&str, usize); 3] = [
     ("caliptra-fw.bin", 70_000),
@@ -17,6 +18,9 @@ fn release() -> Folder {
     let folder = Folder::new();
     for (name, size) in IMAGES {
         folder.put(&format!("release/{name}"), &common::octets(size));
+        let file = fs::File::open(folder.path(&format!("release/{name}"))).unwrap();
+        file.set_modified(UNIX_EPOCH + Duration::from_secs(1_700_000_000))
+            .unwrap();
     }
     folder.put("release/.hidden", b"hidden");
     folder.put("release/old/caliptra-fw.bin", b"old");
@@ -89,10 +93,19 @@ fn a_board_finds_by_the_script_what_the_digests_say() {
         let sum = folder.run("sha256sum", &[&format!("release/{name}")]).1;
         assert_eq!(verified[index], (image.clone(), sum[..64].into()));
         assert_eq!(*place, format!("objects/sha256/{}", &sum[..64]));
+        let time = |name: &str| fs::metadata(folder.path(name)).unwrap().modified().unwrap();
+        assert_eq!(
+            time(&format!("web/{place}")),
+            time(&format!("release/{name}"))
+        );
         // The packed file, by the digest that the script tells in a comment.
         let verity = netboot_verity::Tree::of(&data).digest().to_string();
         let packed = folder.get(&format!("web/objects/verity/{verity}"));
         assert!(packed == folder.packed(&data), "{name}");
+        assert_eq!(
+            time(&format!("web/objects/verity/{verity}")),
+            time(&format!("release/{name}"))
+        );
         let script = String::from_utf8(folder.get("web/boot.ipxe")).unwrap();
         assert!(script.contains(&format!("\n# {verity}\n")), "{script}");
     }

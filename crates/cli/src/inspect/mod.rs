@@ -87,15 +87,21 @@ fn file(path: &Path, out: &mut dyn Write) -> Result<bool> {
 
 /// The digests by which owners, scripts and boards know a file. That of the tree over a packed file would be taken for that of the image in it.
 fn digests(path: &Path, len: u64, packed: bool, out: &mut dyn Write) -> Result<()> {
-    if let Err(error) = Layout::new(len) {
-        writeln!(out, "  {error}")?;
-        return Ok(());
-    }
-    let digests = tree::read(path, Outputs::default())?;
-    writeln!(out, "  SHA-256       {}", digests.sha256)?;
-    if !packed {
-        writeln!(out, "  verity digest {}", digests.verity)?;
-    }
+    let shown = match Layout::new(len) {
+        Ok(_) if !packed => {
+            let digests = tree::read(path, Outputs::default())?;
+            writeln!(out, "  SHA-256       {}", digests.sha256)?;
+            format!("verity digest {}", digests.verity)
+        }
+        layout => {
+            writeln!(out, "  SHA-256       {}", tree::sha256(path)?.0)?;
+            match layout {
+                Err(error) if !packed => format!("no verity digest: {error}"),
+                _ => return Ok(()),
+            }
+        }
+    };
+    writeln!(out, "  {shown}")?;
     Ok(())
 }
 

@@ -1,6 +1,7 @@
 //! Files by their digests: `objects/sha256/DIGEST` is a file as it is, `objects/verity/DIGEST` the packed file of the file with this verity digest.
 //!
 //! What has such a name never changes, so that caches may keep it for ever, and that a boot which has begun ends with the same octets. Nothing is removed.
+//! An object has the time of its image: web servers make their `ETag` of it, and two of them with the same images then count as mirrors.
 
 use crate::output;
 use crate::tree::{self, Digests, Outputs};
@@ -40,6 +41,8 @@ impl Store {
 
     /// Adds a file. What is there and right is not touched; what is there and wrong is replaced.
     pub fn add(&self, image: &Path) -> Result<(Digests, State)> {
+        let modified = fs::metadata(image).and_then(|metadata| metadata.modified());
+        let modified = modified.with_context(|| format!("cannot look at {}", image.display()))?;
         let digests = tree::read(image, Outputs::default())?;
         let whole = self.root.join(WHOLE).join(digests.sha256.to_string());
         let packed = self.root.join(PACKED).join(digests.verity.to_string());
@@ -57,7 +60,8 @@ impl Store {
                     copy: Some(file),
                     packed: None,
                 };
-                same(image, &digests, tree::read(image, outputs)?)
+                same(image, &digests, tree::read(image, outputs)?)?;
+                file.set_modified(modified).context("cannot set the time")
             })?;
         }
         if before.1 != Found::Right {
@@ -66,7 +70,8 @@ impl Store {
                     packed: Some(file),
                     copy: None,
                 };
-                same(image, &digests, tree::read(image, outputs)?)
+                same(image, &digests, tree::read(image, outputs)?)?;
+                file.set_modified(modified).context("cannot set the time")
             })?;
         }
         let state = State {

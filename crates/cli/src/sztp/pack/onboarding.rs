@@ -2,6 +2,7 @@
 
 use super::conveyed::ConveyedArgs;
 use crate::sztp::{files, inspect};
+use crate::tree;
 use anyhow::{Context, Result, ensure};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -9,9 +10,7 @@ use clap::{Args, ValueEnum};
 use netboot_core::{Digest, Uri};
 use netboot_sztp::{Conveyed, MAX_IMAGE_PLACES};
 use serde_json::{Map, Value, json};
-use sha2::Digest as _;
-use std::fs::File;
-use std::io::{self, Write};
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
 /// The options of `onboarding`.
@@ -110,7 +109,11 @@ fn boot_image(arguments: &OnboardingArgs) -> Result<Value> {
         Uri::parse(place).with_context(|| format!("--image {place}"))?;
     }
     let digest = match (&arguments.image_file, &arguments.image_sha256) {
-        (Some(path), _) => sha256(path)?,
+        (Some(path), _) => {
+            let (digest, len) = tree::sha256(path)?;
+            ensure!(len > 0, "{} is empty", path.display());
+            digest
+        }
         (None, Some(text)) => Digest::from_hex(text)
             .with_context(|| format!("--image-sha256 {text}: 64 hexadecimal digits"))?,
         // The command line demands one of the two.
@@ -138,14 +141,4 @@ fn boot_image(arguments: &OnboardingArgs) -> Result<Value> {
         image["os-version"] = version.as_str().into();
     }
     Ok(image)
-}
-
-/// The SHA-256 of a file, which is not read into memory.
-fn sha256(path: &Path) -> Result<Digest> {
-    let failed = || format!("cannot read {}", path.display());
-    let mut file = File::open(path).with_context(failed)?;
-    let mut hash = sha2::Sha256::new();
-    let len = io::copy(&mut file, &mut hash).with_context(failed)?;
-    ensure!(len > 0, "{} is empty", path.display());
-    Ok(Digest(hash.finalize().into()))
 }
