@@ -1,10 +1,11 @@
 #![doc = include_str!("../README.md")]
 #![forbid(unsafe_code)]
 
-pub mod inspect;
+pub mod command;
+mod inspect;
 mod output;
-pub mod pack;
+mod pack;
 mod packed;
-pub mod publish;
-pub mod sztp;
+mod publish;
+mod sztp;
 mod tree;

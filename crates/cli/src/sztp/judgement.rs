@@ -4,6 +4,7 @@ use super::{inspect, message};
 use anyhow::Result;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use netboot_app::provisioning::SERVERS;
 use netboot_core::{Coded, Uri};
 use netboot_sztp::{
     About, Action, Agent, Artifacts, Config, Conveyed, Credentials, Named, SztpError, Verdict,
@@ -11,9 +12,6 @@ use netboot_sztp::{
 };
 use netboot_x509::{DEFAULT_ALGORITHMS, MAX_DEPTH, TimePolicy, Trust, TrustPolicy};
 use std::io::Write;
-
-/// Octets that a device has for the names and trust anchors of servers, where its integrator has followed the documentation.
-pub const SERVERS: usize = 4096;
 
 /// What a device believes.
 pub struct Believed {

@@ -7,6 +7,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use clap::{Args, ValueEnum};
 use judgement::Believed;
+use netboot_app::provisioning::ANSWER;
 use netboot_cms::{Content, Message, Policy, oid};
 use netboot_sztp::{Artifact, Assertion, Credentials, SztpError, Voucher};
 use netboot_x509::{DEFAULT_ALGORITHMS, MAX_DEPTH, TimePolicy, Trust, TrustPolicy};
@@ -14,9 +15,6 @@ use serde_json::json;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
-
-/// Octets that a device has for an answer, where its integrator has followed the documentation.
-const ANSWER: usize = 16 * 1024;
 
 /// The options of `reply`.
 #[derive(Args)]
