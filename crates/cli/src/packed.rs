@@ -16,12 +16,12 @@ pub struct Judged {
     /// The shape of the tree, by the head.
     pub layout: Layout,
     /// What is wrong.
-    pub fault: Option<Fault>,
+    pub flaw: Option<Flaw>,
 }
 
 /// What is wrong with a packed file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Fault {
+pub enum Flaw {
     /// A block, or what follows the last one. The offset is that of the block, in octets from the start of the packed file.
     Wrong {
         /// What the verifier says.
@@ -39,7 +39,7 @@ pub enum Fault {
 impl Judged {
     /// Whether all blocks are right, and nothing follows.
     pub fn is_right(&self) -> bool {
-        self.fault.is_none()
+        self.flaw.is_none()
     }
 }
 
@@ -61,8 +61,8 @@ pub fn verify(path: &Path, digest: Option<&Digest>) -> Result<Judged> {
         Reader::<Software, MAX_LEVELS>::new(Software::default(), *digest.unwrap_or(&own));
     let mut piece = vec![0; 64 * BLOCK];
     let mut len = 0;
-    let mut fault = None;
-    'file: while fault.is_none() {
+    let mut flaw = None;
+    'file: while flaw.is_none() {
         let octets = file.read(&mut piece).with_context(failed)?;
         if octets == 0 {
             break;
@@ -75,18 +75,18 @@ pub fn verify(path: &Path, digest: Option<&Digest>) -> Result<Judged> {
                 Err(error) => {
                     reader.retry();
                     let offset = reader.offset();
-                    fault = Some(Fault::Wrong { error, offset });
+                    flaw = Some(Flaw::Wrong { error, offset });
                     break 'file;
                 }
             }
         }
     }
-    if fault.is_none() && !reader.is_complete() {
-        fault = Some(Fault::Short { len });
+    if flaw.is_none() && !reader.is_complete() {
+        flaw = Some(Flaw::Short { len });
     }
     Ok(Judged {
         digest: own,
         layout,
-        fault,
+        flaw,
     })
 }

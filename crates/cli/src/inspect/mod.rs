@@ -10,7 +10,7 @@
 mod flash;
 mod script;
 
-use crate::packed::{self, Fault};
+use crate::packed::{self, Flaw};
 use crate::sztp;
 use crate::tree::{self, Outputs};
 use anyhow::{Context, Result, ensure};
@@ -132,17 +132,17 @@ fn packed_file(path: &Path, out: &mut dyn Write) -> Result<bool> {
         "  of a file of {size} octets, in {blocks} blocks of {BLOCK} octets, with {levels} levels of hashes"
     )?;
     writeln!(out, "  verity digest of that file {}", judged.digest)?;
-    match judged.fault {
+    match judged.flaw {
         None => {
             writeln!(out, "  all blocks are right by this digest")?;
             return Ok(true);
         }
-        Some(Fault::Wrong { error, offset }) => writeln!(
+        Some(Flaw::Wrong { error, offset }) => writeln!(
             out,
             "  wrong: {error}, at octet {offset} of the packed file (number {:#010x})",
             error.code()
         )?,
-        Some(Fault::Short { len }) => writeln!(
+        Some(Flaw::Short { len }) => writeln!(
             out,
             "  wrong: it ends at octet {len}, and has to have {} octets",
             layout.packed() + netboot_verity::HEAD as u64
