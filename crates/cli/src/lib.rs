@@ -1,4 +1,11 @@
 #![doc = include_str!("../README.md")]
 #![forbid(unsafe_code)]
 
-pub mod sztp;
+pub mod command;
+mod inspect;
+mod output;
+mod pack;
+mod packed;
+mod publish;
+mod sztp;
+mod tree;

@@ -2,6 +2,7 @@
 
 use anyhow::{Context, Result, bail, ensure};
 use netboot_core::base64;
+use netboot_core::digest::hex_pair;
 use std::fs;
 use std::path::Path;
 
@@ -52,4 +53,14 @@ pub fn certificates(path: &Path) -> Result<Vec<Vec<u8>>> {
         path.display()
     );
     Ok(all)
+}
+
+/// The octets that hexadecimal digits stand for.
+pub fn hex(text: &str) -> Result<Vec<u8>> {
+    let (pairs, rest) = text.as_bytes().as_chunks::<2>();
+    let octets = pairs.iter().map(|[high, low]| hex_pair(*high, *low));
+    let octets: Option<_> = octets.collect();
+    octets
+        .filter(|_| rest.is_empty())
+        .context("hexadecimal digits are needed, two for each octet")
 }

@@ -2,11 +2,13 @@
 
 use super::files;
 use anyhow::{Context, Result};
+use cms::cert::x509::der::DateTime;
 use netboot_cms::{Certificates, Message, oid};
 use netboot_sztp::{Artifacts, Conveyed, Onboarding, SztpError, Voucher};
 use netboot_x509::der::{OCTET_STRING, OID, Reader, SEQUENCE, SET, constructed};
 use std::io::Write;
 use std::path::Path;
+use std::time::Duration;
 
 /// Shows a file.
 pub fn file(path: &Path, out: &mut dyn Write) -> Result<()> {
@@ -18,6 +20,42 @@ pub fn file(path: &Path, out: &mut dyn Write) -> Result<()> {
     let message = files::message(&octets).with_context(|| path.display().to_string())?;
     writeln!(out, "{}", path.display())?;
     self::message(&message, "  ", out)
+}
+
+/// Shows what is in a file, if it is something of provisioning, or certificates; whether it is.
+pub fn any(octets: Vec<u8>, out: &mut dyn Write) -> Result<bool> {
+    if octets.trim_ascii_start().starts_with(b"{") {
+        json(octets, out)?;
+        return Ok(true);
+    }
+    if let Ok(sections) = pem::parse_many(&octets)
+        && !sections.is_empty()
+    {
+        for section in sections {
+            match section.tag() {
+                "CERTIFICATE" => name(section.contents(), "", out)?,
+                "CMS" | "PKCS7" => message(section.contents(), "  ", out)?,
+                tag if tag.ends_with("PRIVATE KEY") => {
+                    writeln!(out, "  private key, of which nothing is shown")?;
+                }
+                tag => writeln!(out, "  {tag} in PEM")?,
+            }
+        }
+        return Ok(true);
+    }
+    if x509_parser::parse_x509_certificate(&octets).is_ok() {
+        name(&octets, "", out)?;
+        return Ok(true);
+    }
+    // An image may begin like a message. Only what is one to its end is shown as one.
+    let Ok(der) = files::message(&octets) else {
+        return Ok(false);
+    };
+    if Message::parse(&der).is_err() {
+        return Ok(false);
+    }
+    message(&der, "  ", out)?;
+    Ok(true)
 }
 
 /// An answer of a server, or content that somebody has taken out of a message.
@@ -102,18 +140,23 @@ fn kind(content_type: &[u8]) -> &'static str {
 
 /// The subjects of certificates, and when they are valid.
 fn names(certificates: Certificates<'_>, indent: &str, out: &mut dyn Write) -> Result<()> {
-    for der in certificates {
-        match x509_parser::parse_x509_certificate(der) {
-            Ok((_, one)) => writeln!(
-                out,
-                "{indent}  certificate of {}, issued by {}, from {} to {}",
-                one.subject(),
-                one.issuer(),
-                one.validity().not_before,
-                one.validity().not_after
-            )?,
-            Err(error) => writeln!(out, "{indent}  certificate that cannot be read: {error}")?,
-        }
+    certificates
+        .iter()
+        .try_for_each(|der| name(der, indent, out))
+}
+
+/// The subject of a certificate, and when it is valid.
+fn name(der: &[u8], indent: &str, out: &mut dyn Write) -> Result<()> {
+    match x509_parser::parse_x509_certificate(der) {
+        Ok((_, one)) => writeln!(
+            out,
+            "{indent}  certificate of {}, issued by {}, from {} to {}",
+            one.subject(),
+            one.issuer(),
+            one.validity().not_before,
+            one.validity().not_after
+        )?,
+        Err(error) => writeln!(out, "{indent}  certificate that cannot be read: {error}")?,
     }
     Ok(())
 }
@@ -141,9 +184,9 @@ fn content(octets: &[u8], indent: &str, out: &mut dyn Write) -> Result<()> {
                 "{indent}  for serial number {}",
                 text(voucher.serial_number)
             )?;
-            writeln!(out, "{indent}  made at {} (Unix time)", voucher.created_on)?;
+            writeln!(out, "{indent}  made at {}", time(voucher.created_on))?;
             match voucher.expires_on {
-                Some(end) => writeln!(out, "{indent}  expires at {end} (Unix time)")?,
+                Some(end) => writeln!(out, "{indent}  expires at {}", time(end))?,
                 None => writeln!(out, "{indent}  does not expire")?,
             }
             writeln!(out, "{indent}  assertion: {:?}", voucher.assertion)?;
@@ -166,6 +209,14 @@ fn content(octets: &[u8], indent: &str, out: &mut dyn Write) -> Result<()> {
         (_, Err(error)) => writeln!(out, "{indent}  {error}")?,
     }
     Ok(())
+}
+
+/// A time in UTC.
+fn time(unix: u64) -> String {
+    match DateTime::from_unix_duration(Duration::from_secs(unix)) {
+        Ok(time) => time.to_string(),
+        Err(_) => format!("{unix} s after 1970"),
+    }
 }
 
 /// A redirect, or onboarding information.

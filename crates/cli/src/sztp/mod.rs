@@ -3,11 +3,20 @@
 //! | file | what |
 //! |---|---|
 //! | `files` | the files that an operator has: answers of servers, messages, certificates |
+//! | `certificate`, `signer` | certificates, and private keys with theirs |
+//! | `message` | CMS messages: plain, signed, certificates only |
 //! | `inspect` | what is in a file, whoever made it |
-//! | `verify` | whether a device would believe an answer, and why not |
+//! | `judgement` | whether a device would believe an answer |
+//! | `pack` | makes vouchers, owner certificates, conveyed information and answers |
+//! | `verify` | judges the answer of a server |
 
+mod certificate;
 mod files;
-mod inspect;
+pub mod inspect;
+mod judgement;
+mod message;
+mod pack;
+mod signer;
 mod verify;
 
 use anyhow::Result;
@@ -24,6 +33,9 @@ pub enum Command {
         #[arg(required = true)]
         files: Vec<PathBuf>,
     },
+    /// Make vouchers, owner certificates, conveyed information, and the answer of a bootstrap server
+    #[command(subcommand)]
+    Pack(pack::Command),
     /// Say whether a device would believe an answer of a bootstrap server, and why not
     Verify(verify::VerifyArgs),
 }
@@ -44,6 +56,7 @@ pub fn run(command: &Command, out: &mut dyn Write) -> Result<bool> {
             }
             Ok(true)
         }
+        Command::Pack(command) => pack::run(command, out),
         Command::Verify(arguments) => verify::run(arguments, out),
     }
 }

@@ -1,11 +1,9 @@
 //! Whether a device would believe an answer, by the code that devices have.
 
-use super::{files, inspect};
+use super::{files, judgement};
 use anyhow::{Context, Result};
 use clap::Args;
-use netboot_core::Coded;
-use netboot_core::digest::hex_pair;
-use netboot_sztp::{Artifacts, Assertion, Conveyed, Credentials, SztpError, judge};
+use netboot_sztp::{Assertion, Credentials};
 use netboot_x509::{DEFAULT_ALGORITHMS, MAX_DEPTH, TimePolicy, Trust, TrustPolicy};
 use std::io::Write;
 use std::path::PathBuf;
@@ -48,7 +46,11 @@ pub fn run(arguments: &VerifyArgs, out: &mut dyn Write) -> Result<bool> {
         Some(path) => files::certificates(path)?.swap_remove(0),
         None => Vec::new(),
     };
-    let nonce = arguments.nonce.as_deref().map(hex).transpose()?;
+    let nonce = arguments
+        .nonce
+        .as_deref()
+        .map(|text| files::hex(text).with_context(|| format!("--nonce {text}")));
+    let nonce = nonce.transpose()?;
     let now = SystemTime::now().duration_since(UNIX_EPOCH);
     let time = match (arguments.no_clock, arguments.at) {
         (true, _) => TimePolicy::None,
@@ -69,53 +71,7 @@ pub fn run(arguments: &VerifyArgs, out: &mut dyn Write) -> Result<bool> {
         },
         assertions: &[Assertion::Verified, Assertion::Logged],
     };
-    let artifacts = match Artifacts::parse(&mut body) {
-        Ok(artifacts) => artifacts,
-        Err(error) => return refused(&error, out),
-    };
-    let judged = match judge(&artifacts, &credentials, nonce.as_deref()) {
-        Ok(judged) => judged,
-        Err(error) => return refused(&error, out),
-    };
-    let conveyed = match Conveyed::parse(judged.content) {
-        Ok(conveyed) => conveyed,
-        Err(error) => return refused(&error, out),
-    };
-    match (judged.signed, arguments.trusted, &conveyed) {
-        (true, ..) => writeln!(
-            out,
-            "A device believes it: the owner has signed it, and the voucher is for this device."
-        )?,
-        (false, true, _) => writeln!(
-            out,
-            "A device believes it, because it trusts the server: nobody has signed it."
-        )?,
-        (false, false, Conveyed::Redirect(_)) => writeln!(
-            out,
-            "A device follows it, and trusts nobody for it: nobody has signed it."
-        )?,
-        (false, false, Conveyed::Onboarding(_)) => return refused(&SztpError::Untrusted, out),
-    }
-    inspect::conveyed_information(&conveyed, "", out)?;
-    Ok(true)
-}
-
-fn refused(error: &SztpError, out: &mut dyn Write) -> Result<bool> {
-    writeln!(out, "A device refuses it: {error}.")?;
-    writeln!(
-        out,
-        "  number {:#010x}, blame {}",
-        error.code(),
-        error.blame().as_str()
-    )?;
-    Ok(false)
-}
-
-fn hex(text: &str) -> Result<Vec<u8>> {
-    let (pairs, rest) = text.as_bytes().as_chunks::<2>();
-    let octets = pairs.iter().map(|[high, low]| hex_pair(*high, *low));
-    let octets: Option<_> = octets.collect();
-    octets
-        .filter(|_| rest.is_empty())
-        .with_context(|| format!("--nonce {text}: hexadecimal digits, two for each octet"))
+    let nonce = nonce.as_deref();
+    let judged = judgement::judged(&mut body, &credentials, nonce, arguments.trusted);
+    judgement::show(&judged, out)
 }
