@@ -84,6 +84,9 @@ pub struct BootApp<'c, N: IpxeInterface, B: RegisterBus, O: Observer> {
     net: N,
     /// The image on its way into the recovery agent. It outlives its sources.
     delivery: Delivery<RecoveryAgent<B>>,
+    /// What is known of the image's file, which may be packed.
+    #[cfg(feature = "verity")]
+    unpacker: netboot_ipxe::Unpacker,
     observer: O,
     config: AppConfig<'c>,
     control: Option<&'c mut dyn DeviceControl<B>>,
@@ -123,6 +126,8 @@ where
         Self {
             net,
             delivery: Delivery::new(agent),
+            #[cfg(feature = "verity")]
+            unpacker: netboot_ipxe::Unpacker::new(),
             observer,
             config,
             control: None,
@@ -234,7 +239,7 @@ where
         if let Err(error) = self.agent().device_was_reset(now) {
             return Err(self.fail_recovery(error));
         }
-        self.delivery.reset();
+        self.reset_delivery();
         self.stuck = false;
         #[cfg(feature = "script")]
         self.sources.images.device_was_reset();
@@ -251,6 +256,13 @@ where
             self.state = State::Script;
         }
         Ok(())
+    }
+
+    /// Makes the delivery ready for another image.
+    fn reset_delivery(&mut self) {
+        self.delivery.reset();
+        #[cfg(feature = "verity")]
+        self.unpacker.reset();
     }
 
     fn tell(&mut self, event: &Event<'_>) {

@@ -15,9 +15,29 @@ pub struct Expected {
     pub sha256: Option<Digest>,
     /// Checksum as in a table of contents: 0 minus the wrapping sum of all octets.
     pub checksum: Option<u32>,
+    /// Verity digest of the image, by which each block of a packed file is verified before it is delivered: what `fsverity digest --block-size=1024` prints. A file that
+    /// is not packed is refused then, unless its SHA-256 is known, too.
+    #[cfg(feature = "verity")]
+    pub verity: Option<Digest>,
 }
 
 impl Expected {
+    /// Expects an image of this size with this SHA-256, as far as they are known.
+    pub fn of(size: Option<u64>, sha256: Option<Digest>) -> Self {
+        let mut expected = Self::default();
+        (expected.size, expected.sha256) = (size, sha256);
+        expected
+    }
+
+    /// Whether a digest of the image is known.
+    pub fn is_known(&self) -> bool {
+        #[cfg(feature = "verity")]
+        if self.verity.is_some() {
+            return true;
+        }
+        self.sha256.is_some()
+    }
+
     /// Compares what the server says of the size.
     pub(crate) fn size_error<N>(&self, found: u64) -> Option<AppError<N>> {
         let expected = self.size.filter(|expected| *expected != found)?;

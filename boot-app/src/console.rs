@@ -181,11 +181,20 @@ pub(crate) fn write_pairs(out: &mut dyn Console, now: Instant, event: &Event<'_>
             out.number("size", *size);
         }
         Event::Verified {
-            sha256, expected, ..
+            sha256,
+            #[cfg(feature = "verity")]
+            verity,
+            expected,
+            ..
         } => {
             if let Some(sha256) = sha256 {
                 out.key("sha256");
                 out.octets(&sha256.0);
+            }
+            #[cfg(feature = "verity")]
+            if let Some(verity) = verity {
+                out.key("verity");
+                out.octets(&verity.0);
             }
             out.flag("expected", *expected);
         }
@@ -381,6 +390,11 @@ pub(crate) fn write_image<N: Coded>(out: &mut dyn Console, image: &ImageReport<N
     if let Some(sha256) = &image.sha256 {
         out.key("sha256");
         out.octets(&sha256.0);
+    }
+    #[cfg(feature = "verity")]
+    if let Some(verity) = &image.verity {
+        out.key("verity");
+        out.octets(&verity.0);
     }
     out.number("duration_us", image.duration.as_micros());
     out.number("transfer_us", image.transfer.as_micros());

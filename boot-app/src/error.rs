@@ -15,6 +15,8 @@ use netboot_ipxe::san::GptError;
 use netboot_ipxe::script::ScriptError;
 #[cfg(feature = "sztp")]
 use netboot_sztp::SztpError;
+#[cfg(feature = "verity")]
+use netboot_verity::VerityError;
 use ocp_recovery::RecoveryError;
 
 /// An error of the boot application; `N` is the network boot library's.
@@ -51,6 +53,9 @@ pub enum AppError<N> {
         /// Checksum of what was delivered.
         found: u32,
     },
+    /// A packed file is not the one that is expected, or no packed file. Nothing of it was delivered.
+    #[cfg(feature = "verity")]
+    Verity(VerityError),
     /// The board requires HTTPS, and the place that this source names has another scheme.
     NotHttps {
         /// The source.
@@ -151,6 +156,8 @@ impl<N: fmt::Display> fmt::Display for AppError<N> {
                 f,
                 "checksum {found:08x}, table of contents says {expected:08x}; not activated"
             ),
+            #[cfg(feature = "verity")]
+            AppError::Verity(error) => error.fmt(f),
             AppError::NotHttps { origin } => write!(
                 f,
                 "the place that source {} names is not https, which this board requires",
@@ -268,6 +275,8 @@ impl<N: Coded> Coded for AppError<N> {
             AppError::SizeMismatch { .. } => 2,
             AppError::DigestMismatch { .. } => 3,
             AppError::ChecksumMismatch { .. } => 4,
+            #[cfg(feature = "verity")]
+            AppError::Verity(error) => return error.code(),
             #[cfg(feature = "bootstore")]
             AppError::Bootstore(error) => return error.code(),
             #[cfg(feature = "script")]
@@ -352,6 +361,8 @@ impl<N: Coded> Coded for AppError<N> {
             AppError::SizeMismatch { .. }
             | AppError::DigestMismatch { .. }
             | AppError::ChecksumMismatch { .. } => Blame::Server,
+            #[cfg(feature = "verity")]
+            AppError::Verity(error) => error.blame(),
             AppError::TotalDeadline => Blame::Network,
             AppError::TooManyImages => Blame::Device,
         }

@@ -123,6 +123,9 @@ pub enum Event<'e> {
         index: u8,
         /// SHA-256 of what was delivered, if it was computed.
         sha256: Option<&'e Digest>,
+        /// Verity digest of the image, if it came as a packed file.
+        #[cfg(feature = "verity")]
+        verity: Option<&'e Digest>,
         /// Whether it was compared with an expected digest.
         expected: bool,
     },

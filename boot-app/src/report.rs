@@ -30,6 +30,10 @@ pub struct ImageReport<N> {
     pub octets: u64,
     /// SHA-256 of these octets, once all were delivered.
     pub sha256: Option<Digest>,
+    /// Verity digest of an image that came as a packed file, once all of it was delivered. SHA-256 is computed beside it only where it is compared, or where the verity digest
+    /// was not known.
+    #[cfg(feature = "verity")]
+    pub verity: Option<Digest>,
     /// Time from the request to the activation.
     pub duration: Duration,
     /// Time from the first octet to the last, pauses between two sources included.
@@ -51,6 +55,8 @@ impl<N> ImageReport<N> {
             uri: None,
             octets: 0,
             sha256: None,
+            #[cfg(feature = "verity")]
+            verity: None,
             duration: Duration::ZERO,
             transfer: Duration::ZERO,
             retries: 0,

@@ -74,6 +74,21 @@ pub trait Deliver {
         let _ = source;
     }
 
+    /// Whether the delivery itself proves each octet that it takes, before it is used: any source may then bring what comes next, and nothing that was delivered
+    /// has to come again to be compared. A [`position`](Self::position) that went back asks for octets again that were wrong. The default proves nothing.
+    fn proves_itself(&self) -> bool {
+        false
+    }
+
+    /// Goes on with octets that were taken and are not delivered yet; whether none is left. The default holds none back.
+    ///
+    /// # Errors
+    /// As for [`window`](Self::window).
+    fn flush(&mut self, now: Instant) -> Result<bool, SinkFailed> {
+        let _ = now;
+        Ok(true)
+    }
+
     /// Counts a transfer that broke and was taken up again. The default does not count.
     fn resumed(&mut self) {}
 }
@@ -117,6 +132,14 @@ impl<S: ImageSink> Delivery<S> {
         Self {
             hash: None,
             ..Self::new(sink)
+        }
+    }
+
+    /// Says whether the octets of the image that comes next are hashed. Without effect once octets were delivered.
+    #[cfg(feature = "verity")]
+    pub fn set_hashed(&mut self, hashed: bool) {
+        if self.position == 0 {
+            self.hash = hash::new().filter(|_| hashed);
         }
     }
 

@@ -19,6 +19,10 @@ pub mod script;
 mod server;
 #[cfg(feature = "terminal")]
 pub mod terminal;
+#[cfg(feature = "verity")]
+mod unpack;
+#[cfg(all(test, feature = "verity"))]
+mod unpack_tests;
 
 #[cfg(feature = "bootstore")]
 pub use conversation::Conversation;
@@ -38,3 +42,5 @@ pub use netboot_core::{Digest, Duration, ImageSink, Instant};
 #[cfg(feature = "post")]
 pub use post::{MAX_MEDIA_TYPE, Post, Posted, Protection};
 pub use server::ServerInfo;
+#[cfg(feature = "verity")]
+pub use unpack::{LEVELS, UnpackError, Unpacker, Unpacking, Wanted};

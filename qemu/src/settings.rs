@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! expect 0 234496 e3b0c442...   # size and SHA-256 of image 0; `-` for what is not known
+//! verity 0 5feceb66...          # verity digest of image 0, in builds with `verity`
 //! default 2 http://10.0.2.2/mcu-runtime.bin
 //! blksize 1468
 //! windowsize 16
@@ -155,11 +156,21 @@ impl Settings {
         match key {
             "expect" => {
                 let index = number(value()?)?;
-                let expected = Expected {
-                    size: known(value()?, number)?,
-                    sha256: known(value()?, Digest::from_hex)?,
-                    checksum: None,
-                };
+                let size = known(value()?, number)?;
+                let expected = Expected::of(size, known(value()?, Digest::from_hex)?);
+                self.expected.push((index, expected)).ok()
+            }
+            #[cfg(feature = "verity")]
+            "verity" => {
+                let index = number(value()?)?;
+                let digest = Digest::from_hex(value()?)?;
+                let mut known = self.expected.iter_mut();
+                if let Some((_, expected)) = known.find(|(of, _)| *of == index) {
+                    expected.verity = Some(digest);
+                    return Some(());
+                }
+                let mut expected = Expected::default();
+                expected.verity = Some(digest);
                 self.expected.push((index, expected)).ok()
             }
             "default" => {

@@ -8,6 +8,8 @@ use crate::sources::{Candidate, Place, Round, SourceError, networks};
 use netboot_core::ImageSink;
 use netboot_core::uri::UriError;
 use netboot_ipxe::{Deliver, ExecError, IpxeInterface};
+#[cfg(feature = "verity")]
+use netboot_ipxe::{UnpackError, Unpacker, Unpacking, Wanted};
 use ocp_recovery::{RecoveryError, RegisterBus};
 
 /// How an attempt at an image failed.
@@ -40,7 +42,7 @@ where
             if self.report.images.push(ImageReport::new(index)).is_err() {
                 return Err(self.fail(AppError::TooManyImages));
             }
-            self.delivery.reset();
+            self.reset_delivery();
             #[cfg(feature = "toc")]
             let with_sum = self.sources.toc.is_some() || cfg!(feature = "san");
             #[cfg(not(feature = "toc"))]
@@ -202,7 +204,10 @@ where
         if let Some(image) = self.image() {
             image.uri = Some(handle.uri.clone());
         }
-        if let Some(size) = handle.size {
+        // A packed file has another size than its image, which its head tells.
+        if !cfg!(feature = "verity")
+            && let Some(size) = handle.size
+        {
             self.check_size(expected, size)?;
         }
         let image = match self.net.imgload(&handle) {
@@ -210,18 +215,25 @@ where
             Err(error) => return Err(self.fail_net(error)),
         };
         let size = image.size;
-        self.check_size(expected, size)?;
+        if !cfg!(feature = "verity") {
+            self.check_size(expected, size)?;
+        }
         self.tell(&Event::Opened {
             index,
             size,
             uri: &image.handle.uri,
         });
+        #[cfg(feature = "verity")]
+        self.delivery
+            .set_hashed(expected.verity.is_none() || expected.sha256.is_some());
         let mut delivery = Watched {
             delivery: &mut self.delivery,
             watch: &mut self.watch,
             observer: &mut self.observer,
             index,
         };
+        #[cfg(feature = "verity")]
+        let mut delivery = unpacking(&mut delivery, &mut self.unpacker, expected);
         let executed = self.net.imgexec(image, &mut delivery);
         let (octets, resumes) = (self.delivery.position(), self.delivery.resumes());
         if let Some(image) = self.image() {
@@ -236,25 +248,51 @@ where
                 return Err(self.fail_net(error));
             }
             Err(ExecError::Sink) => {
+                #[cfg(feature = "verity")]
+                if let Some(error) = self.unpacker.take_error() {
+                    return Err(self.fail(refused_file(error, expected)));
+                }
                 let error = self.delivery.take_error();
                 return Err(self.fail_recovery(error.unwrap_or(RecoveryError::NotOpen)));
             }
         }
         let sha256 = self.delivery.digest();
+        #[cfg(feature = "verity")]
+        let verity = self.unpacker.digest();
         let duration = self.delivery.duration();
         if let Some(image) = self.image() {
             image.sha256 = sha256;
+            #[cfg(feature = "verity")]
+            {
+                image.verity = verity;
+            }
             image.transfer = duration;
         }
         // Activation waits for this.
         self.check_size(expected, self.delivery.position())?;
-        if let Some(error) = expected.content_error(sha256, self.watch.sum()) {
+        let found = sha256;
+        // The digest that is expected may be that of the packed file.
+        #[cfg(feature = "verity")]
+        let found = match self.unpacker.file_digest() {
+            file @ Some(_) if file == expected.sha256 => file,
+            _ => found,
+        };
+        if let Some(error) = expected.content_error(found, self.watch.sum()) {
             return Err(self.fail(error));
+        }
+        // Another source wanted another file before, and it is that one which the device holds.
+        #[cfg(feature = "verity")]
+        if let (Some(wanted), Some(found)) = (expected.verity, verity)
+            && wanted != found
+        {
+            return Err(self.fail(AppError::DigestMismatch { found }));
         }
         self.tell(&Event::Verified {
             index,
             sha256: sha256.as_ref(),
-            expected: expected.sha256.is_some(),
+            #[cfg(feature = "verity")]
+            verity: verity.as_ref(),
+            expected: expected.is_known(),
         });
         self.activate(index)
     }
@@ -287,11 +325,40 @@ where
             break;
         }
         // The image is the device's now.
-        self.delivery.reset();
+        self.reset_delivery();
         self.tell(&Event::Activated { index });
         if let Some(image) = self.image() {
             image.outcome = Outcome::Activated;
         }
         Ok(())
+    }
+}
+
+/// Puts what may be packed before a delivery.
+#[cfg(feature = "verity")]
+fn unpacking<'d>(
+    delivery: &'d mut dyn Deliver,
+    unpacker: &'d mut Unpacker,
+    expected: &Expected,
+) -> Unpacking<'d> {
+    let known = expected.sha256.is_some();
+    unpacker.want(Wanted {
+        verity: expected.verity,
+        size: expected.size,
+        plain: expected.verity.is_none() || known,
+        hashed: expected.verity.is_none() && known,
+    });
+    Unpacking { delivery, unpacker }
+}
+
+/// Why the file of a source was refused.
+#[cfg(feature = "verity")]
+fn refused_file<N>(error: UnpackError, expected: &Expected) -> AppError<N> {
+    match error {
+        UnpackError::Verity(error) => AppError::Verity(error),
+        UnpackError::Size { found } => AppError::SizeMismatch {
+            expected: expected.size.unwrap_or(0),
+            found,
+        },
     }
 }

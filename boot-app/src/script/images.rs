@@ -58,12 +58,26 @@ pub(crate) struct Named {
     pub checksum: Option<u32>,
     /// The digest that `imgverify` wants it to have.
     pub sha256: Option<Digest>,
+    /// The verity digest that `imgfetch --verity` wants it to have.
+    #[cfg(feature = "verity")]
+    pub verity: Option<Digest>,
     /// Whether it is forgotten after it was activated.
     pub autofree: bool,
     /// The index that it was activated for, since the device's last reset.
     pub activated: Option<u8>,
     /// Whether it was executed as a script. It is for no index then.
     is_script: bool,
+}
+
+impl Named {
+    /// Whether the script has said which octets it has to have.
+    pub fn is_verified(&self) -> bool {
+        #[cfg(feature = "verity")]
+        if self.verity.is_some() {
+            return true;
+        }
+        self.sha256.is_some()
+    }
 }
 
 #[cfg(feature = "verify")]
@@ -168,6 +182,8 @@ impl Images {
                     #[cfg(feature = "san")]
                     checksum: None,
                     sha256: None,
+                    #[cfg(feature = "verity")]
+                    verity: None,
                     autofree: false,
                     activated: None,
                     is_script: false,

@@ -227,7 +227,7 @@ impl Sources {
         }
         // What a script has named was judged above. Of other places the board itself may know what lies there.
         #[cfg(feature = "script")]
-        if self.images.only_verified && expected.sha256.is_none() {
+        if self.images.only_verified && !expected.is_known() {
             return Some(Err(SourceError::NotVerified));
         }
         Some(Ok(Candidate {
@@ -305,11 +305,20 @@ impl Sources {
             return Ok(None);
         };
         match (image.sha256, expected.sha256) {
-            (None, _) if self.images.only_verified => return Err(SourceError::NotVerified),
+            (None, _) if self.images.only_verified && !image.is_verified() => {
+                return Err(SourceError::NotVerified);
+            }
             (Some(script), Some(configured)) if script != configured => {
                 return Err(SourceError::Digests(script));
             }
             (script, configured) => expected.sha256 = script.or(configured),
+        }
+        #[cfg(feature = "verity")]
+        match (image.verity, expected.verity) {
+            (Some(script), Some(configured)) if script != configured => {
+                return Err(SourceError::Digests(script));
+            }
+            (script, configured) => expected.verity = script.or(configured),
         }
         #[cfg(feature = "san")]
         {

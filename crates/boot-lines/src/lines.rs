@@ -258,7 +258,10 @@ pub enum Said {
     Verified {
         t: u64,
         index: u8,
+        /// SHA-256 of the image; empty when its octets were verified block by block instead.
         sha256: String,
+        /// Verity digest of an image that came as a packed file.
+        verity: Option<String>,
         expected: bool,
     },
     /// The device was told to activate the image.
@@ -396,7 +399,11 @@ impl Said {
             "verified" => Said::Verified {
                 t: t()?,
                 index: index()?,
-                sha256: line.get("sha256")?,
+                verity: line.maybe("verity")?,
+                sha256: match line.find("verity") {
+                    Some(_) => line.maybe("sha256")?.unwrap_or_default(),
+                    None => line.get("sha256")?,
+                },
                 expected: line.get("expected")?,
             },
             "activated" => Said::Activated {

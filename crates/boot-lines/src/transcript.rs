@@ -252,8 +252,11 @@ impl Transcript {
                 index,
                 sha256,
                 expected,
+                ..
             } => {
-                self.image(index).sha256 = Some((sha256, expected));
+                if !sha256.is_empty() {
+                    self.image(index).sha256 = Some((sha256, expected));
+                }
                 if let Some(attempt) = self.attempt(index) {
                     attempt.verified = Some(t);
                 }

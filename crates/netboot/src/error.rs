@@ -104,6 +104,12 @@ pub enum NetError {
     },
     /// The file is another than the one that was begun: the octets already delivered are not its first octets.
     ContentChanged,
+    /// A block of a packed file is not what it has to be. None of its octets was delivered.
+    #[cfg(feature = "verity")]
+    WrongBlock {
+        /// Offset in the packed file of the block's first octet.
+        offset: u64,
+    },
     /// The connection ended or the body was over before the size was reached.
     Truncated {
         /// Octets received.
@@ -127,6 +133,8 @@ impl NetError {
             | NetError::NoResponse
             | NetError::Fragmented { .. }
             | NetError::Truncated { .. } => true,
+            #[cfg(feature = "verity")]
+            NetError::WrongBlock { .. } => true,
             NetError::Tftp(error) => error.blame() == Blame::Network,
             // A single request for the rest shows what the server means by it.
             #[cfg(feature = "parallel")]
@@ -234,6 +242,10 @@ impl fmt::Display for NetError {
                     "the file is another than the one that was begun: {was} octets, now {is}"
                 );
             }
+            #[cfg(feature = "verity")]
+            NetError::WrongBlock { offset } => {
+                return write!(f, "the block at octet {offset} of the packed file is wrong");
+            }
             NetError::Truncated { got, size } => {
                 return write!(f, "transfer ended after {got} of {size} octets");
             }
@@ -318,6 +330,8 @@ impl Coded for NetError {
             }
             #[cfg(feature = "robust")]
             NetError::TooSlow { octets } => out.number("octets", u64::from(*octets)),
+            #[cfg(feature = "verity")]
+            NetError::WrongBlock { offset } => out.number("offset", *offset),
             _ => {}
         }
     }
@@ -365,6 +379,8 @@ impl Coded for NetError {
             NetError::PartBeyondEnd => 17,
             NetError::SizeChanged { .. } => 18,
             NetError::ContentChanged => 19,
+            #[cfg(feature = "verity")]
+            NetError::WrongBlock { .. } => 31,
             NetError::Truncated { .. } => 20,
             #[cfg(feature = "parallel")]
             NetError::PartRefused => 21,
@@ -399,6 +415,8 @@ impl Coded for NetError {
             NetError::SizeChanged { .. }
             | NetError::ContentChanged
             | NetError::Truncated { .. } => Blame::Server,
+            #[cfg(feature = "verity")]
+            NetError::WrongBlock { .. } => Blame::Server,
             #[cfg(feature = "ipv6")]
             NetError::NoRouter => Blame::Network,
             #[cfg(feature = "robust")]

@@ -60,6 +60,14 @@ impl Layout {
         })
     }
 
+    /// The tree over an empty file: no block.
+    pub const EMPTY: Self = Self {
+        size: 0,
+        data: 0,
+        levels: 0,
+        blocks: 0,
+    };
+
     /// Octets of the file.
     pub fn size(&self) -> u64 {
         self.size

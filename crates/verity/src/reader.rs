@@ -10,121 +10,159 @@ use netboot_core::Digest;
 /// Takes in a packed file from its first octet on, in pieces of any size, and gives its data block by block, each when it is verified.
 #[derive(Clone, Debug)]
 pub struct Reader<H, const LEVELS: usize> {
-    digest: Digest,
-    /// The hasher until the head has come, and the verifier from then on.
-    state: State<H, LEVELS>,
+    /// The digest of the file. `None` until the head has come, where it was not known before.
+    digest: Option<Digest>,
+    verifier: Verifier<H, LEVELS>,
+    /// Whether the head has come.
+    has_head: bool,
     block: [u8; BLOCK],
+    /// Octets of `block` that have come of a block that is not whole.
     filled: usize,
-    /// Octets of `block` that are verified data.
-    data: usize,
-}
-
-#[derive(Clone, Debug)]
-enum State<H, const LEVELS: usize> {
-    Head(Option<H>),
-    Blocks(Verifier<H, LEVELS>),
+    /// Octets of `block` when the last octet made it whole.
+    whole: usize,
+    /// Whether that block is verified data.
+    is_data: bool,
 }
 
 impl<H: Hasher, const LEVELS: usize> Reader<H, LEVELS> {
     /// Begins to read the file with this digest.
     pub const fn new(hasher: H, digest: Digest) -> Self {
+        let mut reader = Self::idle(hasher);
+        reader.digest = Some(digest);
+        reader
+    }
+
+    /// Begins to read a file whose digest nobody knows. Its head says it, so that the blocks are proved to belong together, and nothing else.
+    pub const fn idle(hasher: H) -> Self {
         Self {
-            digest,
-            state: State::Head(Some(hasher)),
+            digest: None,
+            verifier: Verifier::idle(hasher),
+            has_head: false,
             block: [0; BLOCK],
             filled: 0,
-            data: 0,
+            whole: 0,
+            is_data: false,
         }
+    }
+
+    /// Begins to read another file, from its first octet on. `None` is a digest that nobody knows.
+    pub fn restart(&mut self, digest: Option<Digest>) {
+        self.digest = digest;
+        self.has_head = false;
+        self.retry();
     }
 
     /// Takes in octets, up to the end of a block. Gives the number of octets taken, at least one of those that there are; [`data`](Self::data) has what they bring.
     ///
     /// # Errors
-    /// Why the file is not accepted. After an error of a block, [`retry`](Self::retry) lets the same block come again, from anybody.
+    /// Why the file is not accepted. After an error of a block, [`retry`](Self::retry) lets the same block come again, from anybody. After an error of the
+    /// head nothing is read before [`restart`](Self::restart).
     #[inline(never)]
     pub fn push(&mut self, octets: &[u8]) -> Result<usize, VerityError> {
-        self.data = 0;
+        self.whole = 0;
+        self.is_data = false;
         if octets.is_empty() {
             return Ok(0);
         }
-        let wanted = match &self.state {
-            State::Head(_) => HEAD,
-            State::Blocks(verifier) => match verifier.layout().place(verifier.next()) {
-                Some(place) => verifier.layout().len(place),
-                None => return Err(VerityError::TooLong),
-            },
-        };
-        let taken = octets.len().min(wanted.saturating_sub(self.filled));
+        let wanted = self.wanted().ok_or(VerityError::TooLong)?;
+        let taken = octets.len().min(wanted);
         let new = octets.get(..taken).unwrap_or_default();
         for (to, from) in self.block.iter_mut().skip(self.filled).zip(new) {
             *to = *from;
         }
         self.filled = self.filled.saturating_add(taken);
-        if self.filled >= wanted {
-            self.whole(wanted)?;
+        if taken == wanted {
+            let len = self.filled;
+            self.verify(len)?;
             self.filled = 0;
+            self.whole = len;
         }
         Ok(taken)
     }
 
+    /// Octets that are missing until the present block is whole, or the head. `None` behind the last block.
+    pub fn wanted(&self) -> Option<usize> {
+        let len = match self.has_head {
+            false => HEAD,
+            true => {
+                let layout = self.verifier.layout();
+                layout.len(layout.place(self.verifier.next())?)
+            }
+        };
+        Some(len.saturating_sub(self.filled))
+    }
+
     /// Verifies the block that has come whole.
-    fn whole(&mut self, len: usize) -> Result<(), VerityError> {
-        match &mut self.state {
-            State::Head(hasher) => {
-                let head = Head::read(&self.block)?;
-                // Taken once: a head that is refused leaves no hasher, and nothing is read any more.
-                let hasher = hasher.take().ok_or(VerityError::WrongHead)?;
-                let verifier = Verifier::new(hasher, &self.digest, &head.descriptor)?;
-                self.state = State::Blocks(verifier);
-            }
-            State::Blocks(verifier) => {
-                let block = self.block.get(..len).unwrap_or_default();
-                if let Verified::Data { .. } = verifier.verify(verifier.next(), block)? {
-                    self.data = len;
-                }
-            }
+    fn verify(&mut self, len: usize) -> Result<(), VerityError> {
+        if !self.has_head {
+            let head = Head::read(&self.block)?;
+            let digest = match self.digest {
+                Some(digest) => digest,
+                None => self.verifier.digest_of(&head.descriptor),
+            };
+            self.verifier.begin(&digest, &head.descriptor)?;
+            self.digest = Some(digest);
+            self.has_head = true;
+            return Ok(());
         }
+        let block = self.block.get(..len).unwrap_or_default();
+        let verified = self.verifier.verify(self.verifier.next(), block)?;
+        self.is_data = matches!(verified, Verified::Data { .. });
         Ok(())
     }
 
     /// The verified data that the last [`push`](Self::push) has brought, if it completed a data block.
     pub fn data(&self) -> Option<&[u8]> {
-        let data = self.block.get(..self.data)?;
+        let data = self.whole().filter(|_| self.is_data)?;
         (!data.is_empty()).then_some(data)
+    }
+
+    /// The octets that the last [`push`](Self::push) has completed, if it completed any: the head, a node, or data.
+    pub fn whole(&self) -> Option<&[u8]> {
+        let whole = self.block.get(..self.whole)?;
+        (!whole.is_empty()).then_some(whole)
     }
 
     /// Forgets what has come of the present block. The next octets are those from [`offset`](Self::offset) on.
     pub fn retry(&mut self) {
         self.filled = 0;
-        self.data = 0;
+        self.whole = 0;
+        self.is_data = false;
+    }
+
+    /// The digest of the file, if it was told or its head has come.
+    pub fn digest(&self) -> Option<Digest> {
+        self.digest
     }
 
     /// The offset in the packed file of the next octet that is wanted.
     pub fn offset(&self) -> u64 {
-        let blocks = match &self.state {
-            State::Head(_) => 0,
-            State::Blocks(verifier) => u64::from(verifier.next()).saturating_add(1),
+        let (blocks, end) = match self.has_head {
+            false => (0, u64::MAX),
+            true => (
+                u64::from(self.verifier.next()).saturating_add(1),
+                self.verifier.layout().packed().saturating_add(HEAD as u64),
+            ),
         };
         let offset = blocks.saturating_mul(BLOCK as u64);
         // All blocks before the last one are whole.
-        let end = match &self.state {
-            State::Blocks(verifier) => verifier.layout().packed().saturating_add(HEAD as u64),
-            State::Head(_) => u64::MAX,
-        };
         offset.saturating_add(self.filled as u64).min(end)
+    }
+
+    /// Octets of the packed file, once its head has come.
+    pub fn packed(&self) -> Option<u64> {
+        let packed = self.verifier.layout().packed();
+        self.has_head.then(|| packed.saturating_add(HEAD as u64))
     }
 
     /// Octets of the file, once its head has come.
     pub fn size(&self) -> Option<u64> {
-        match &self.state {
-            State::Head(_) => None,
-            State::Blocks(verifier) => Some(verifier.layout().size()),
-        }
+        self.has_head.then(|| self.verifier.layout().size())
     }
 
     /// Whether the whole file was verified.
     pub fn is_complete(&self) -> bool {
-        matches!(&self.state, State::Blocks(verifier) if verifier.is_complete())
+        self.has_head && self.verifier.is_complete()
     }
 }
 
@@ -173,5 +211,39 @@ mod tests {
         assert_eq!(reader.size(), Some(data.len() as u64));
         assert_eq!(reader.offset(), packed.len() as u64);
         assert_eq!(reader.push(&[0]), Err(VerityError::TooLong));
+        // Another file, of which nobody knows the digest.
+        reader.restart(None);
+        assert_eq!(
+            (reader.digest(), reader.size(), reader.packed()),
+            (None, None, None)
+        );
+        let mut again = Vec::new();
+        let mut whole = Vec::new();
+        let mut rest = &packed[..];
+        while !rest.is_empty() {
+            assert!(reader.wanted().is_some_and(|wanted| wanted <= BLOCK));
+            let taken = reader.push(rest).unwrap();
+            rest = &rest[taken..];
+            again.extend_from_slice(reader.data().unwrap_or_default());
+            whole.extend_from_slice(reader.whole().unwrap_or_default());
+        }
+        assert_eq!((again, whole), (data, packed.clone()));
+        assert_eq!(reader.digest(), Some(tree.digest()));
+        assert_eq!(reader.packed(), Some(packed.len() as u64));
+        assert!(reader.is_complete() && reader.wanted().is_none());
+    }
+
+    #[test]
+    fn nothing_is_read_after_a_wrong_head() {
+        let tree = Tree::of(&[7; 3000]);
+        let head = crate::Head {
+            descriptor: tree.descriptor(),
+        };
+        let mut reader = Reader::<_, 2>::new(Software::default(), Tree::of(&[8; 3000]).digest());
+        for _ in 0..2 {
+            assert_eq!(reader.push(&head.octets()), Err(VerityError::WrongHead));
+            assert_eq!(reader.size(), None);
+            reader.retry();
+        }
     }
 }

@@ -42,13 +42,32 @@ impl<H: Hasher, const LEVELS: usize> Verifier<H, LEVELS> {
     /// Begins to verify the file with this digest. `descriptor` comes from anybody.
     ///
     /// # Errors
-    /// [`VerityError::WrongHead`] when the descriptor does not have the digest; [`VerityError::TooLarge`] when the tree has more than `LEVELS` levels.
-    pub fn new(
-        mut hasher: H,
-        digest: &Digest,
-        descriptor: &Descriptor,
-    ) -> Result<Self, VerityError> {
-        if descriptor.digest(&mut hasher) != *digest {
+    /// As for [`begin`](Self::begin).
+    pub fn new(hasher: H, digest: &Digest, descriptor: &Descriptor) -> Result<Self, VerityError> {
+        let mut verifier = Self::idle(hasher);
+        verifier.begin(digest, descriptor)?;
+        Ok(verifier)
+    }
+
+    /// A verifier that has no file, and takes no block before [`begin`](Self::begin). It may lie in a static.
+    pub const fn idle(hasher: H) -> Self {
+        Self {
+            hasher,
+            layout: Layout::EMPTY,
+            root: Digest([0; HASH]),
+            nodes: [[0; BLOCK]; LEVELS],
+            next: 0,
+            have: 0,
+        }
+    }
+
+    /// Begins to verify the file with this digest, in place of an earlier one. `descriptor` comes from anybody.
+    ///
+    /// # Errors
+    /// [`VerityError::WrongHead`] when the descriptor does not have the digest; [`VerityError::TooLarge`] when the tree has more than `LEVELS` levels. The
+    /// earlier file stays the one that is verified then.
+    pub fn begin(&mut self, digest: &Digest, descriptor: &Descriptor) -> Result<(), VerityError> {
+        if descriptor.digest(&mut self.hasher) != *digest {
             return Err(VerityError::WrongHead);
         }
         let layout = Layout::new(descriptor.size)?;
@@ -56,14 +75,16 @@ impl<H: Hasher, const LEVELS: usize> Verifier<H, LEVELS> {
             let size = descriptor.size;
             return Err(VerityError::TooLarge { size });
         }
-        Ok(Self {
-            hasher,
-            layout,
-            root: descriptor.root,
-            nodes: [[0; BLOCK]; LEVELS],
-            next: 0,
-            have: 0,
-        })
+        self.layout = layout;
+        self.root = descriptor.root;
+        self.next = 0;
+        self.have = 0;
+        Ok(())
+    }
+
+    /// The digest that this descriptor has.
+    pub(crate) fn digest_of(&mut self, descriptor: &Descriptor) -> Digest {
+        descriptor.digest(&mut self.hasher)
     }
 
     /// The shape of the tree.

@@ -293,7 +293,7 @@ fn lint_rom() -> Result<()> {
         "-p",
         "mcu-rom",
         "--features",
-        "texts,https,parallel,trace,negotiate,menu,san,shell,stay,verify,ldevid",
+        "texts,https,parallel,trace,negotiate,menu,san,shell,stay,verify,ldevid,verity",
         "--bins",
     ];
     let mut command = cargo();

@@ -71,6 +71,8 @@ const SCRIPT_FLASH: u64 = 40;
 const SZTP_FLASH: u64 = 48;
 /// KiB of flash that a key of the board's own may add to secure zero-touch provisioning.
 const LDEVID_FLASH: u64 = 8;
+/// KiB of flash that packed files may add to the ROM.
+const VERITY_FLASH: u64 = 6;
 /// The network device's own memory: frames, and the pages of its virtqueues.
 const RINGS: [&str; 2] = ["mcu_rom::virtio::FRAMES", "netboot_virtio::pool::POOL"];
 
@@ -190,6 +192,12 @@ pub fn run(arguments: &SizeArgs) -> Result<bool> {
         ldevid: true,
         ..sztp_options
     })?;
+    let (verity, verity_image) = built(&RomOptions {
+        verity: true,
+        ..RomOptions::default()
+    })?;
+    let verity_flash = of(&verity).zip(of(&program));
+    let verity_stack = self::stack(&verity_image, &[Protocol::Tftp, Protocol::Http], None);
     let ldevid_flash = of(&ldevid).zip(of(&sztp));
     let sztp_flash = of(&sztp).zip(of(&https_settings));
     let nwp_stack = self::stack(&nwp_image, &[Protocol::Tftp], None);
@@ -248,6 +256,16 @@ pub fn run(arguments: &SizeArgs) -> Result<bool> {
             LDEVID_FLASH,
         ),
         Check::new(
+            "flash, what packed files add",
+            verity_flash.map(|(with, without)| with.saturating_sub(without)),
+            VERITY_FLASH,
+        ),
+        Check::new(
+            "stack, with packed files",
+            verity_stack.as_ref().ok().copied(),
+            12,
+        ),
+        Check::new(
             "flash, what the bootstore adds",
             bootstore_flash.map(|(with, without)| with.saturating_sub(without)),
             BOOTSTORE_FLASH,
@@ -279,6 +297,10 @@ pub fn run(arguments: &SizeArgs) -> Result<bool> {
         println!("{}", serde_json::to_string_pretty(&json)?);
     } else {
         println!(
+            "static RAM of the ROM with packed files: {} octets more",
+            thousands(static_ram(&verity).saturating_sub(static_ram(&program)))
+        );
+        println!(
             "static RAM of the ROM with the bootstore: {} octets more than with settings\n",
             thousands(static_ram(&bootstore).saturating_sub(static_ram(&settings)))
         );
@@ -302,6 +324,7 @@ pub fn run(arguments: &SizeArgs) -> Result<bool> {
         &nwp_stack,
         &ipv6_stack,
         &node_stack,
+        &verity_stack,
     ];
     for error in stacks.into_iter().filter_map(|one| one.as_ref().err()) {
         eprintln!("stack not measured: {error:#}");

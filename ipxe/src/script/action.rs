@@ -122,7 +122,10 @@ enum Kind {
 /// A command: its name, its options, and the least and the greatest number of operands.
 struct Row(&'static str, Kind, &'static [Spec], u8, u8);
 
+#[cfg(not(feature = "verity"))]
 const IMAGE: &[Spec] = &[NAME, TIMEOUT, AUTOFREE];
+#[cfg(feature = "verity")]
+const IMAGE: &[Spec] = &[NAME, TIMEOUT, AUTOFREE, Spec::value("verity", 0)];
 const EXECUTE: &[Spec] = &[NAME, TIMEOUT, AUTOFREE, REPLACE];
 const CONFIGURE: &[Spec] = &[Spec::value("configurator", b'c'), TIMEOUT];
 
@@ -317,8 +320,8 @@ pub(super) fn action<'a>(words: &'a Words, at: usize) -> Result<Action<'a>, Faul
             timeout: given.timeout(2)?,
             quiet: given.flag(3),
         },
-        Kind::ImgFetch => Command::ImgFetch(image(&given)?),
-        Kind::ImgSelect => Command::ImgSelect(image(&given)?),
+        Kind::ImgFetch => Command::ImgFetch(fetched(&given)?),
+        Kind::ImgSelect => Command::ImgSelect(fetched(&given)?),
         Kind::ImgExec => Command::ImgExec(image(&given)?),
         Kind::Chain => Command::Chain(image(&given)?),
         Kind::ImgArgs => Command::ImgArgs {
@@ -397,6 +400,22 @@ fn if_conf<'a>(given: &Given<'a>) -> Result<Command<'a>, Fault> {
     })
 }
 
+#[cfg(not(feature = "verity"))]
+use image as fetched;
+
+/// An image of a command that may say which octets it has to have.
+#[cfg(feature = "verity")]
+fn fetched<'a>(given: &Given<'a>) -> Result<Image<'a>, Fault> {
+    let verity = given
+        .text(3)
+        .map(|hex| Digest::from_hex(hex).ok_or(Fault::Usage));
+    Ok(Image {
+        replace: false,
+        verity: verity.transpose()?,
+        ..image(given)?
+    })
+}
+
 fn image<'a>(given: &Given<'a>) -> Result<Image<'a>, Fault> {
     Ok(Image {
         source: given.operands.get(0),
@@ -405,6 +424,8 @@ fn image<'a>(given: &Given<'a>) -> Result<Image<'a>, Fault> {
         autofree: given.flag(2),
         replace: given.flag(3),
         arguments: given.operands.rest(1),
+        #[cfg(feature = "verity")]
+        verity: None,
     })
 }
 

@@ -190,7 +190,7 @@ pub enum Ztp {
 }
 
 /// An image that a command names, and what is done with it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Image<'a> {
     /// A URI, which may be relative to that of the script, or the name of an image. `None` for the selected image.
     pub source: Option<&'a str>,
@@ -204,6 +204,9 @@ pub struct Image<'a> {
     pub replace: bool,
     /// The image's arguments, with one blank between two.
     pub arguments: &'a str,
+    /// `--verity`: the verity digest that it has to have, for the commands that fetch an image.
+    #[cfg(feature = "verity")]
+    pub verity: Option<Digest>,
 }
 
 /// What an image is verified against.

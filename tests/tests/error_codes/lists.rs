@@ -16,6 +16,7 @@ use netboot_ipxe::script::{Fault, ScriptError};
 use netboot_sztp::SztpError;
 use netboot_tftp::{ErrorCode, OptionError, TftpError};
 use netboot_tls::TlsError;
+use netboot_verity::VerityError;
 use ocp_recovery::RecoveryError;
 use std::net::{Ipv4Addr, Ipv6Addr};
 
@@ -411,6 +412,8 @@ fn network(rows: &mut Vec<Row>) {
             "Table of contents and flash image do not belong together: build the image anew.";
         E::SizeChanged { .. } => E::SizeChanged { was: 234_496, is: 234_500 }, "SizeChanged",
             "Do not replace files while boards boot: put new files beside the old ones and change the pointer.";
+        E::WrongBlock { .. } => E::WrongBlock { offset: 1024 }, "WrongBlock",
+            "Compare the packed file on the server: `netboot inspect FILE` names its first wrong block. The boot goes on at the next place.";
         E::ContentChanged => E::ContentChanged, "ContentChanged",
             "As for SizeChanged; see that all servers have the same file, also behind a load balancer.";
         E::Truncated { .. } => E::Truncated { got: 40_000, size: 234_496 }, "Truncated",
@@ -430,6 +433,7 @@ fn app(rows: &mut Vec<Row>) {
     list!(rows, AppError<NetError>, "AppError", same::<AppError<NetError>>,
         // Errors of the parts keep their own numbers.
         E::Network(_) => E::Network(NetError::Stalled), "Network", "";
+        E::Verity(_) => E::Verity(VerityError::NotPacked), "Verity", "";
         E::Recovery(_) => E::Recovery(RecoveryError::NotOpen), "Recovery", "";
         E::Toc(_) => E::Toc(TocError::NotToc), "Toc", "";
         E::NoSource { .. } => E::NoSource { index: 2 }, "NoSource",

@@ -1,7 +1,7 @@
 //! What the image may be that an owner names, and how its digest is held.
 
 use crate::common::{boot, boot_with, digest, flash_digest, octets, place, plan, reports};
-use image_server::{HttpFault, Rule};
+use image_server::{HttpFault, Rule, ServerConfig};
 use netboot_app::Outcome;
 use netboot_core::Blame;
 use testbed::plan::Pointer;
@@ -165,4 +165,32 @@ fn a_transfer_that_breaks_is_taken_up_again_in_both_passes() {
         });
         boot.assert_booted(&plan);
     }
+}
+
+/// The owner tells the SHA-256 of the file, which is packed: a wrong block is asked for again, and activation waits for the whole.
+#[test]
+fn a_packed_file_is_verified_block_by_block() {
+    let mut plan = plan(true);
+    plan.pointer = Pointer::Directory;
+    let tree = netboot_verity::Tree::of(&plan.images[0].bytes);
+    let mut packed = Vec::new();
+    tree.pack(&plan.images[0].bytes, |octets| {
+        packed.extend_from_slice(octets)
+    })
+    .unwrap();
+    let sha256 = digest(&packed);
+    plan.files.push(("image.nbv".into(), packed));
+    let demands = |sha256: &str| onboarding(&[&place("http", "image.nbv")], Some(sha256));
+    let damage = |server: &mut ServerConfig| {
+        let fault = Rule::new(HttpFault::Corrupt(5_000)).named("image.nbv");
+        server.faults.http.add(fault.after(1).times(1));
+    };
+    let boot = boot_with(&plan, &[unsigned(&demands(&sha256))], damage);
+    // The device wants two more, and nobody has named them.
+    boot.assert_failed(&plan, NO_SOURCE, Blame::Configuration);
+    let image = &boot.outcome.report.images[0];
+    assert_eq!((image.outcome, image.resumes), (Outcome::Activated, 1));
+    assert_eq!(image.sha256, Some(plan.images[0].sha256()));
+    let boot = self::boot(&plan, &[unsigned(&demands(&"1".repeat(64)))]);
+    boot.assert_failed(&plan, DIGEST_MISMATCH, Blame::Server);
 }

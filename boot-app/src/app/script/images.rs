@@ -177,6 +177,10 @@ where
         self.ask(&uri, image.timeout)?;
         let name = short_name(image.name.unwrap_or_else(|| uri.last_segment()));
         self.add_place(&name, &uri, image.arguments, image.autofree)?;
+        #[cfg(feature = "verity")]
+        if let (Some(digest), Ok(image)) = (image.verity, self.sources.images.get_mut(&name)) {
+            image.verity = Some(digest);
+        }
         Ok(name)
     }
 
@@ -338,7 +342,7 @@ where
                 out.text(place);
             }
             for (is_so, word) in [
-                (image.sha256.is_some(), " [VERIFIED]"),
+                (image.is_verified(), " [VERIFIED]"),
                 (image.activated.is_some(), " [ACTIVATED]"),
                 (
                     images
@@ -366,10 +370,7 @@ where
 fn fetched<'a>(source: &'a str, arguments: &'a str) -> Image<'a> {
     Image {
         source: Some(source),
-        name: None,
-        timeout: None,
-        autofree: false,
-        replace: false,
         arguments,
+        ..Image::default()
     }
 }

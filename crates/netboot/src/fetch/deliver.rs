@@ -31,6 +31,11 @@ const LONGEST_WAIT: Duration = Duration::from_secs(10);
 /// Whether a broken transfer is taken up again here. Without, the caller hears of it, and may call again.
 const RESUMES: bool = cfg!(feature = "robust");
 
+/// Whether the delivery proves each octet itself, so that any source may bring the rest.
+fn proves(delivery: &dyn Deliver) -> bool {
+    cfg!(feature = "verity") && delivery.proves_itself()
+}
+
 /// Which side ended a delivery; the error lies with the station or with the delivery.
 pub(crate) enum Stop {
     /// The transfer failed.
@@ -112,7 +117,9 @@ fn run<B: Board>(
             // Only the server's farewell is missing.
             break;
         }
-        if position > 0 && fetch.validator.is_none() && delivery.digest().is_none() {
+        fetch.proved = proves(delivery);
+        let provable = fetch.validator.is_some() || fetch.proved || delivery.digest().is_some();
+        if position > 0 && !provable {
             // Nothing would show that it is still the same file.
             return Err(failed.into());
         }
@@ -121,10 +128,19 @@ fn run<B: Board>(
             backoff.reset();
         }
         failed_at = position;
-        if failures >= station.options.resumes {
+        let damaged = is_wrong_block(station);
+        // A block that comes wrong twice is wrong on the server, too.
+        let most = match damaged {
+            true => 1,
+            false => station.options.resumes,
+        };
+        if failures >= most {
             return Err(failed.into());
         }
-        let wait = resume_wait(station, position, size, &mut backoff);
+        let wait = match damaged {
+            true => Duration::ZERO,
+            false => resume_wait(station, position, size, &mut backoff),
+        };
         if !has_time(station, wait) {
             return Err(failed.into());
         }
@@ -133,8 +149,36 @@ fn run<B: Board>(
         delivery.resumed();
         not_opened = fetch.connect(station, position).err();
     }
+    #[cfg(feature = "verity")]
+    drain(station, delivery)?;
     let now = station.now();
     Ok(delivery.end(now)?)
+}
+
+/// Whether the transfer broke because a block was not what it has to be.
+fn is_wrong_block<B: Board>(station: &Station<'_, B>) -> bool {
+    #[cfg(feature = "verity")]
+    return matches!(station.error(), Some(NetError::WrongBlock { .. }));
+    #[cfg(not(feature = "verity"))]
+    {
+        let _ = station;
+        false
+    }
+}
+
+/// Waits until the sink has taken what the delivery holds.
+#[cfg(feature = "verity")]
+fn drain<B: Board>(station: &mut Station<'_, B>, delivery: &mut dyn Deliver) -> Result<(), Stop> {
+    loop {
+        let now = station.service();
+        if delivery.flush(now)? {
+            return Ok(());
+        }
+        if now >= station.deadline {
+            return Err(station.fail(NetError::Deadline).into());
+        }
+        station.idle(now, now + SINK_POLL);
+    }
 }
 
 /// Brings the open file and the delivery together: begins the image, or finds the way to the octet that comes next.
@@ -148,6 +192,8 @@ fn take_up<B: Board>(
     let now = station.now();
     let source = fetch.source();
     let same = source != 0 && source == delivery.source();
+    fetch.proved = proves(delivery);
+    let same = same || fetch.proved && delivery.size() == Some(size);
     if delivery.size().is_some() && !same {
         // While the sink has used nothing, another file may take the place of the first.
         delivery.withdraw(now);
@@ -204,6 +250,11 @@ fn stream<B: Board>(
         }
         let position = delivery.position();
         let skip = base.saturating_add(position).saturating_sub(fetch.at);
+        #[cfg(feature = "verity")]
+        if *joined && base.saturating_add(position) < fetch.at {
+            let offset = position;
+            return Err(station.fail(NetError::WrongBlock { offset }).into());
+        }
         if !*joined && skip == 0 {
             if let Some(prefix) = prefix.take()
                 && delivery.position() > 0
@@ -241,7 +292,9 @@ fn stream<B: Board>(
             if skip > 0 {
                 // What lies before the image is nobody's.
                 let before = usize::try_from(base.saturating_sub(at)).unwrap_or(usize::MAX);
-                if let Some(part) = chunk.get(before..) {
+                if let Some(part) = chunk.get(before..)
+                    && !fetch.proved
+                {
                     prefix.get_or_insert_with(Sha256::new).update(part);
                 }
                 return chunk.len();

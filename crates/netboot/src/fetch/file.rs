@@ -40,6 +40,8 @@ pub(crate) struct Fetch<'a, B: Board> {
     pub fresh: bool,
     /// Set when the server was asked for the rest of the image alone.
     pub rest: bool,
+    /// Set while what is delivered proves itself: the server need not show that the file is the same for the rest to be asked for.
+    pub proved: bool,
     /// Octets of the image that were delivered when its transfer broke. Another place with the same file is asked for the rest alone.
     #[cfg(feature = "robust")]
     pub left_at: u64,
@@ -61,6 +63,7 @@ impl<'a, B: Board> Fetch<'a, B> {
             at: 0,
             fresh: false,
             rest: false,
+            proved: false,
             #[cfg(feature = "robust")]
             left_at: 0,
         }
@@ -84,6 +87,7 @@ impl<'a, B: Board> Fetch<'a, B> {
         }
         self.part = part;
         self.size = None;
+        self.proved = false;
         if position == 0 {
             self.total = None;
             self.validator = None;
@@ -241,7 +245,7 @@ impl<'a, B: Board> Fetch<'a, B> {
         };
         let validator = self.validator.as_ref().filter(|_| position > 0);
         // A position without a validator cannot be trusted: read from the start and compare.
-        let offset = if position == 0 || validator.is_some() {
+        let offset = if position == 0 || validator.is_some() || self.proved {
             base.saturating_add(position)
         } else {
             0

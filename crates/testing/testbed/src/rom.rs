@@ -98,6 +98,8 @@ pub struct RomOptions {
     pub sztp: Option<SztpRom>,
     /// With a key of the board's own, which needs provisioning: the owner is asked for a certificate.
     pub ldevid: bool,
+    /// With packed files, whose blocks are verified before they go into the device.
+    pub verity: bool,
     /// A ROM that panics once its console is up, to see what becomes of that.
     pub panic: bool,
     /// A ROM that measures a fetch where its settings ask for that (`qemu/src/bench.rs`).
@@ -130,6 +132,7 @@ impl Default for RomOptions {
             https: None,
             sztp: None,
             ldevid: false,
+            verity: false,
             panic: false,
             bench: false,
             tcp_kib: None,
@@ -192,6 +195,7 @@ impl RomOptions {
             (self.trace, "trace", "trace"),
             (self.stay, "stay", "stay"),
             (self.ldevid, "ldevid", "ldevid"),
+            (self.verity, "verity", "verity"),
             (self.texts, "texts", "texts"),
             (self.panic, "panic-at-start", "panic"),
             (self.bench, "bench", "bench"),

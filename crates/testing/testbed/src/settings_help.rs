@@ -147,7 +147,7 @@ mod tests {
     fn the_page_has_every_setting() {
         let digest = "00".repeat(32);
         let boot = format!(
-            "expect 0 1 {digest}\ndefault 0 http://h/\nblksize 8\nwindowsize 1\nprobe off\nip both\nsyslog 10.0.2.2\nvlan 1\ndhcp_ms 1\nstall_ms 1\n\
+            "expect 0 1 {digest}\nverity 0 {digest}\ndefault 0 http://h/\nblksize 8\nwindowsize 1\nprobe off\nip both\nsyslog 10.0.2.2\nvlan 1\ndhcp_ms 1\nstall_ms 1\n\
              connections 1\nconnections_ms 1\nretry 1\nattempt_ms 1\ntotal_ms 1\nsettle_ms 1\nlast_index 0\norder dhcp\n\
              require https\naddress 10.0.2.15/24\nrouter 10.0.2.1\nroute 10.9.0.0/16 10.0.2.9\ndns 10.0.2.3\nboot http://h/\n\
              protocols https http tftp\nbootstore ask\nbootstore_ms 1\nledger a 00\nspread_ms 1\nslow 1 1\nrestarts 1\n\

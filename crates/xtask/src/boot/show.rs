@@ -270,14 +270,19 @@ fn sentence(said: &Said) -> Option<String> {
             t,
             index,
             sha256,
+            verity,
             expected,
         } => {
-            let start = sha256.get(..16).unwrap_or(sha256);
+            let (kind, digest) = match verity {
+                Some(verity) if sha256.is_empty() => ("verity digest", verity),
+                _ => ("SHA-256", sha256),
+            };
+            let start = digest.get(..16).unwrap_or(digest);
             let against = match expected {
                 true => "as expected",
                 false => "with nothing to compare it with",
             };
-            (*t, format!("image {index}: SHA-256 {start}... {against}"))
+            (*t, format!("image {index}: {kind} {start}... {against}"))
         }
         Said::Activated { t, index } => (*t, format!("image {index}: activated")),
         Said::AttemptFailed {

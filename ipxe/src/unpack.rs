@@ -1,0 +1,343 @@
+//! Verified streaming: a packed file on its way into a delivery, block by block (`docs/src/verity.md`).
+//!
+//! A device does not begin an image anew once it has taken the first burst. So each block of a packed file is verified before the first octet of it is
+//! delivered. A wrong block is asked for again, here or at another source, and any source may bring any block. A file that is not packed goes through
+//! as it is.
+
+use crate::delivery::{Deliver, SinkFailed};
+use crate::hash::{self, Hash};
+use netboot_core::{Digest, Instant};
+use netboot_verity::{Head, Reader, Software, VerityError};
+
+/// Levels of the tree that there is memory for: files up to 32 MiB.
+pub const LEVELS: usize = 3;
+/// Octets by which a packed file is told from others.
+const FIRST: usize = 8;
+
+/// What the file has to be.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Wanted {
+    /// The verity digest, if it is known. Without it the blocks are proved to belong together, and nothing else.
+    pub verity: Option<Digest>,
+    /// Octets of the image, if known.
+    pub size: Option<u64>,
+    /// Whether a file may come that is not packed.
+    pub plain: bool,
+    /// Whether the packed file itself is hashed, as it comes.
+    pub hashed: bool,
+}
+
+/// Why a file is not delivered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum UnpackError {
+    /// The file, or its head, is not what it has to be.
+    Verity(VerityError),
+    /// The file has another size than the image.
+    Size {
+        /// Octets of the image in the file.
+        found: u64,
+    },
+}
+
+/// What a file turned out to be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    /// Its first octets have not come.
+    Unknown,
+    Plain,
+    Packed,
+}
+
+/// What is known of a file while it is delivered. It outlives the sources of the file, as the delivery does.
+#[derive(Debug)]
+pub struct Unpacker {
+    wanted: Wanted,
+    kind: Kind,
+    /// Octets of the file as the source has it, once the delivery was begun.
+    size: Option<u64>,
+    first: [u8; FIRST],
+    /// Number of octets in `first`.
+    count: usize,
+    reader: Reader<Software, LEVELS>,
+    /// Octets of the first ones, or of the present block, that were delivered.
+    delivered: usize,
+    /// Hash of the packed file, where it is wanted.
+    hash: Option<Hash>,
+    error: Option<UnpackError>,
+}
+
+impl Unpacker {
+    /// Makes an unpacker that has seen nothing.
+    pub fn new() -> Self {
+        Self {
+            wanted: Wanted::default(),
+            kind: Kind::Unknown,
+            size: None,
+            first: [0; FIRST],
+            count: 0,
+            reader: Reader::idle(Software::default()),
+            delivered: 0,
+            hash: None,
+            error: None,
+        }
+    }
+
+    /// Forgets the file. The delivery is reset at the same time.
+    pub fn reset(&mut self) {
+        self.kind = Kind::Unknown;
+        self.size = None;
+        self.count = 0;
+        self.delivered = 0;
+        self.hash = None;
+        self.error = None;
+        self.reader.restart(None);
+    }
+
+    /// Says what the next source has to bring. A file of which octets were delivered stays the one that it was.
+    pub fn want(&mut self, wanted: Wanted) {
+        self.error = None;
+        self.wanted = wanted;
+    }
+
+    /// The verity digest of what is delivered: that of a packed file whose head has come.
+    pub fn digest(&self) -> Option<Digest> {
+        self.reader.digest().filter(|_| self.kind == Kind::Packed)
+    }
+
+    /// SHA-256 of the packed file, if [`Wanted::hashed`] asked for it.
+    pub fn file_digest(&self) -> Option<Digest> {
+        self.hash.as_ref().map(hash::digest)
+    }
+
+    /// Why the last source was not accepted, behind a [`SinkFailed`] of an [`Unpacking`]. `None` when the delivery itself failed.
+    pub fn take_error(&mut self) -> Option<UnpackError> {
+        self.error.take()
+    }
+
+    /// What is ready to be delivered, and was not yet.
+    fn ready(&self) -> &[u8] {
+        let ready = match self.kind {
+            Kind::Unknown => None,
+            Kind::Plain => self.first.get(..self.count),
+            Kind::Packed => self.reader.data(),
+        };
+        ready
+            .and_then(|ready| ready.get(self.delivered..))
+            .unwrap_or_default()
+    }
+}
+
+impl Default for Unpacker {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// A delivery that takes a file as a source has it, packed or not, and passes the image on.
+pub struct Unpacking<'d> {
+    /// Where the image goes.
+    pub delivery: &'d mut dyn Deliver,
+    /// How far the file is.
+    pub unpacker: &'d mut Unpacker,
+}
+
+impl Unpacking<'_> {
+    /// Refuses the source. What has come of it is forgotten, unless the image was begun.
+    fn refuse<T>(&mut self, error: UnpackError) -> Result<T, SinkFailed> {
+        self.forget();
+        self.unpacker.error = Some(error);
+        Err(SinkFailed)
+    }
+
+    /// Forgets what has come of a file whose image was not begun.
+    fn forget(&mut self) {
+        if self.delivery.size().is_none() {
+            self.unpacker.reset();
+        }
+    }
+
+    /// Begins the image, whose size is known now.
+    fn begin_image(&mut self, now: Instant, found: u64) -> Result<(), SinkFailed> {
+        if self.unpacker.wanted.size.is_some_and(|size| size != found) {
+            return self.refuse(UnpackError::Size { found });
+        }
+        let begun = self.delivery.begin(now, found);
+        self.forget();
+        begun
+    }
+
+    /// The file is not packed.
+    fn is_plain(&mut self, now: Instant) -> Result<(), SinkFailed> {
+        if !self.unpacker.wanted.plain {
+            return self.refuse(UnpackError::Verity(VerityError::NotPacked));
+        }
+        self.begin_image(now, self.unpacker.size.unwrap_or(0))?;
+        self.unpacker.kind = Kind::Plain;
+        Ok(())
+    }
+
+    /// Takes octets of which it is not known yet whether they are a packed file's.
+    fn take_first(&mut self, now: Instant, data: &[u8]) -> Result<(), SinkFailed> {
+        let unpacker = &mut *self.unpacker;
+        for (to, from) in unpacker.first.iter_mut().skip(unpacker.count).zip(data) {
+            *to = *from;
+        }
+        unpacker.count = unpacker.count.saturating_add(data.len()).min(FIRST);
+        if unpacker.count < FIRST {
+            return Ok(());
+        }
+        if !Head::is_packed(&unpacker.first) {
+            return self.is_plain(now);
+        }
+        unpacker.kind = Kind::Packed;
+        unpacker.reader.restart(unpacker.wanted.verity);
+        unpacker.hash = hash::new().filter(|_| unpacker.wanted.hashed);
+        let first = unpacker.first;
+        self.take_packed(now, &first)
+    }
+
+    /// Takes octets of a packed file, not beyond the end of the present block.
+    fn take_packed(&mut self, now: Instant, data: &[u8]) -> Result<(), SinkFailed> {
+        let unpacker = &mut *self.unpacker;
+        let had_head = unpacker.reader.size().is_some();
+        match unpacker.reader.push(data) {
+            Ok(_) => unpacker.error = None,
+            Err(error) if had_head => {
+                // The same block comes again, from here or from elsewhere.
+                unpacker.reader.retry();
+                unpacker.error = Some(UnpackError::Verity(error));
+                return Ok(());
+            }
+            Err(error) => return self.refuse(UnpackError::Verity(error)),
+        }
+        let Some(block) = unpacker.reader.whole() else {
+            return Ok(());
+        };
+        if let Some(hash) = &mut unpacker.hash {
+            hash::update(hash, block);
+        }
+        unpacker.delivered = 0;
+        if !had_head {
+            // A file of this head has one size.
+            if unpacker.size != unpacker.reader.packed() {
+                return self.refuse(UnpackError::Verity(VerityError::WrongHead));
+            }
+            let size = unpacker.reader.size().unwrap_or(0);
+            self.begin_image(now, size)?;
+        }
+        self.flush(now).map(drop)
+    }
+}
+
+impl Deliver for Unpacking<'_> {
+    fn position(&self) -> u64 {
+        let unpacker = &*self.unpacker;
+        match unpacker.kind {
+            Kind::Unknown => unpacker.count as u64,
+            Kind::Plain => {
+                let held = unpacker.ready().len() as u64;
+                self.delivery.position().saturating_add(held)
+            }
+            Kind::Packed => unpacker.reader.offset(),
+        }
+    }
+
+    fn size(&self) -> Option<u64> {
+        self.unpacker.size
+    }
+
+    fn begin(&mut self, now: Instant, size: u64) -> Result<(), SinkFailed> {
+        if self.unpacker.size == Some(size) {
+            return Ok(());
+        }
+        self.unpacker.size = Some(size);
+        match size < FIRST as u64 {
+            true => self.is_plain(now),
+            false => Ok(()),
+        }
+    }
+
+    fn withdraw(&mut self, now: Instant) -> bool {
+        let withdrawn = self.delivery.size().is_none() || self.delivery.withdraw(now);
+        if withdrawn {
+            self.unpacker.reset();
+        }
+        withdrawn
+    }
+
+    fn window(&mut self, now: Instant) -> Result<usize, SinkFailed> {
+        if !self.flush(now)? {
+            return Ok(0);
+        }
+        match self.unpacker.kind {
+            Kind::Unknown => Ok(FIRST.saturating_sub(self.unpacker.count)),
+            Kind::Plain => self.delivery.window(now),
+            Kind::Packed => Ok(self.unpacker.reader.wanted().unwrap_or(0)),
+        }
+    }
+
+    fn write(&mut self, now: Instant, data: &[u8]) -> Result<(), SinkFailed> {
+        match self.unpacker.kind {
+            Kind::Unknown => self.take_first(now, data),
+            Kind::Plain => self.delivery.write(now, data),
+            Kind::Packed => self.take_packed(now, data),
+        }
+    }
+
+    fn end(&mut self, now: Instant) -> Result<(), SinkFailed> {
+        let unpacker = &*self.unpacker;
+        let whole = match unpacker.kind {
+            Kind::Unknown => false,
+            Kind::Plain => true,
+            Kind::Packed => unpacker.reader.is_complete(),
+        };
+        match whole {
+            true => self.delivery.end(now),
+            false => self.refuse(UnpackError::Verity(VerityError::NotPacked)),
+        }
+    }
+
+    fn digest(&self) -> Option<Digest> {
+        let unpacker = &*self.unpacker;
+        match unpacker.kind {
+            Kind::Unknown => hash::sha256(unpacker.first.get(..unpacker.count)?),
+            Kind::Plain if unpacker.ready().is_empty() => self.delivery.digest(),
+            // Octets are held that the delivery has not hashed: they are the first ones.
+            Kind::Plain => hash::sha256(&unpacker.first),
+            Kind::Packed => None,
+        }
+    }
+
+    fn source(&self) -> u32 {
+        self.delivery.source()
+    }
+
+    fn set_source(&mut self, source: u32) {
+        self.delivery.set_source(source);
+    }
+
+    fn proves_itself(&self) -> bool {
+        self.unpacker.kind == Kind::Packed
+    }
+
+    fn flush(&mut self, now: Instant) -> Result<bool, SinkFailed> {
+        loop {
+            let ready = self.unpacker.ready();
+            if ready.is_empty() {
+                return Ok(true);
+            }
+            let window = self.delivery.window(now)?;
+            let part = ready.get(..window.min(ready.len())).unwrap_or_default();
+            if part.is_empty() {
+                return Ok(false);
+            }
+            self.delivery.write(now, part)?;
+            let len = part.len();
+            self.unpacker.delivered = self.unpacker.delivered.saturating_add(len);
+        }
+    }
+
+    fn resumed(&mut self) {
+        self.delivery.resumed();
+    }
+}
