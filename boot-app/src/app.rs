@@ -19,6 +19,7 @@ use crate::config::AppConfig;
 use crate::error::AppError;
 use crate::hooks::DeviceControl;
 use crate::observer::{Event, Observer};
+use crate::packed::Packed;
 use crate::report::{BootReport, Outcome};
 #[cfg(feature = "negotiate")]
 use crate::sources::network::is_bare;
@@ -85,8 +86,7 @@ pub struct BootApp<'c, N: IpxeInterface, B: RegisterBus, O: Observer> {
     /// The image on its way into the recovery agent. It outlives its sources.
     delivery: Delivery<RecoveryAgent<B>>,
     /// What is known of the image's file, which may be packed.
-    #[cfg(feature = "verity")]
-    unpacker: netboot_ipxe::Unpacker,
+    packed: Packed<'c>,
     observer: O,
     config: AppConfig<'c>,
     control: Option<&'c mut dyn DeviceControl<B>>,
@@ -126,8 +126,7 @@ where
         Self {
             net,
             delivery: Delivery::new(agent),
-            #[cfg(feature = "verity")]
-            unpacker: netboot_ipxe::Unpacker::new(),
+            packed: Packed::default(),
             observer,
             config,
             control: None,
@@ -146,6 +145,13 @@ where
             deadline: now + config.policy.total_deadline,
             report: BootReport::new(now),
         }
+    }
+
+    /// Takes packed files, whose blocks are verified before they go into the device ([`Expected::verity`](crate::Expected::verity)). Without the memory files are delivered as they
+    /// are, and an image whose verity digest is known is refused.
+    #[cfg(feature = "verity")]
+    pub fn use_unpacker(&mut self, unpacker: &'c mut netboot_ipxe::Unpacker) {
+        self.packed = Packed::with(unpacker);
     }
 
     /// Gives the boot a way to the platform around the device. A build without the feature `board` makes no use of it.
@@ -261,8 +267,7 @@ where
     /// Makes the delivery ready for another image.
     fn reset_delivery(&mut self) {
         self.delivery.reset();
-        #[cfg(feature = "verity")]
-        self.unpacker.reset();
+        self.packed.reset();
     }
 
     fn tell(&mut self, event: &Event<'_>) {

@@ -11,6 +11,7 @@ mod hooks;
 #[cfg(feature = "sztp")]
 mod measure;
 mod observer;
+mod packed;
 mod policy;
 #[cfg(feature = "sztp")]
 pub mod provisioning;

@@ -48,7 +48,7 @@ enum Kind {
     Packed,
 }
 
-/// What is known of a file while it is delivered. It outlives the sources of the file, as the delivery does.
+/// What is known of a file while it is delivered, in some 4.5 KiB. It outlives the sources of the file, as the delivery does.
 #[derive(Debug)]
 pub struct Unpacker {
     wanted: Wanted,
@@ -67,15 +67,20 @@ pub struct Unpacker {
 }
 
 impl Unpacker {
-    /// Makes an unpacker that has seen nothing.
-    pub fn new() -> Self {
+    /// Makes an unpacker that has seen nothing. It may lie in a static.
+    pub const fn new() -> Self {
         Self {
-            wanted: Wanted::default(),
+            wanted: Wanted {
+                verity: None,
+                size: None,
+                plain: false,
+                hashed: false,
+            },
             kind: Kind::Unknown,
             size: None,
             first: [0; FIRST],
             count: 0,
-            reader: Reader::idle(Software::default()),
+            reader: Reader::idle(Software::new()),
             delivered: 0,
             hash: None,
             error: None,

@@ -8,8 +8,6 @@ use crate::sources::{Candidate, Place, Round, SourceError, networks};
 use netboot_core::ImageSink;
 use netboot_core::uri::UriError;
 use netboot_ipxe::{Deliver, ExecError, IpxeInterface};
-#[cfg(feature = "verity")]
-use netboot_ipxe::{UnpackError, Unpacker, Unpacking, Wanted};
 use ocp_recovery::{RecoveryError, RegisterBus};
 
 /// How an attempt at an image failed.
@@ -205,8 +203,8 @@ where
             image.uri = Some(handle.uri.clone());
         }
         // A packed file has another size than its image, which its head tells.
-        if !cfg!(feature = "verity")
-            && let Some(size) = handle.size
+        if let Some(size) = handle.size
+            && !self.packed.may_be()
         {
             self.check_size(expected, size)?;
         }
@@ -215,7 +213,7 @@ where
             Err(error) => return Err(self.fail_net(error)),
         };
         let size = image.size;
-        if !cfg!(feature = "verity") {
+        if !self.packed.may_be() {
             self.check_size(expected, size)?;
         }
         self.tell(&Event::Opened {
@@ -223,18 +221,16 @@ where
             size,
             uri: &image.handle.uri,
         });
-        #[cfg(feature = "verity")]
-        self.delivery
-            .set_hashed(expected.verity.is_none() || expected.sha256.is_some());
+        if let Err(error) = self.packed.want(expected, &mut self.delivery) {
+            return Err(self.fail(error));
+        }
         let mut delivery = Watched {
             delivery: &mut self.delivery,
             watch: &mut self.watch,
             observer: &mut self.observer,
             index,
         };
-        #[cfg(feature = "verity")]
-        let mut delivery = unpacking(&mut delivery, &mut self.unpacker, expected);
-        let executed = self.net.imgexec(image, &mut delivery);
+        let executed = self.packed.execute(&mut self.net, image, &mut delivery);
         let (octets, resumes) = (self.delivery.position(), self.delivery.resumes());
         if let Some(image) = self.image() {
             image.octets = octets;
@@ -248,9 +244,8 @@ where
                 return Err(self.fail_net(error));
             }
             Err(ExecError::Sink) => {
-                #[cfg(feature = "verity")]
-                if let Some(error) = self.unpacker.take_error() {
-                    return Err(self.fail(refused_file(error, expected)));
+                if let Some(error) = self.packed.error(expected) {
+                    return Err(self.fail(error));
                 }
                 let error = self.delivery.take_error();
                 return Err(self.fail_recovery(error.unwrap_or(RecoveryError::NotOpen)));
@@ -258,7 +253,7 @@ where
         }
         let sha256 = self.delivery.digest();
         #[cfg(feature = "verity")]
-        let verity = self.unpacker.digest();
+        let verity = self.packed.digest();
         let duration = self.delivery.duration();
         if let Some(image) = self.image() {
             image.sha256 = sha256;
@@ -270,22 +265,10 @@ where
         }
         // Activation waits for this.
         self.check_size(expected, self.delivery.position())?;
-        let found = sha256;
-        // The digest that is expected may be that of the packed file.
-        #[cfg(feature = "verity")]
-        let found = match self.unpacker.file_digest() {
-            file @ Some(_) if file == expected.sha256 => file,
-            _ => found,
-        };
-        if let Some(error) = expected.content_error(found, self.watch.sum()) {
+        let found = self.packed.compared(expected, sha256);
+        let wrong = expected.content_error(found, self.watch.sum());
+        if let Some(error) = wrong.or(self.packed.other(expected)) {
             return Err(self.fail(error));
-        }
-        // Another source wanted another file before, and it is that one which the device holds.
-        #[cfg(feature = "verity")]
-        if let (Some(wanted), Some(found)) = (expected.verity, verity)
-            && wanted != found
-        {
-            return Err(self.fail(AppError::DigestMismatch { found }));
         }
         self.tell(&Event::Verified {
             index,
@@ -331,34 +314,5 @@ where
             image.outcome = Outcome::Activated;
         }
         Ok(())
-    }
-}
-
-/// Puts what may be packed before a delivery.
-#[cfg(feature = "verity")]
-fn unpacking<'d>(
-    delivery: &'d mut dyn Deliver,
-    unpacker: &'d mut Unpacker,
-    expected: &Expected,
-) -> Unpacking<'d> {
-    let known = expected.sha256.is_some();
-    unpacker.want(Wanted {
-        verity: expected.verity,
-        size: expected.size,
-        plain: expected.verity.is_none() || known,
-        hashed: expected.verity.is_none() && known,
-    });
-    Unpacking { delivery, unpacker }
-}
-
-/// Why the file of a source was refused.
-#[cfg(feature = "verity")]
-fn refused_file<N>(error: UnpackError, expected: &Expected) -> AppError<N> {
-    match error {
-        UnpackError::Verity(error) => AppError::Verity(error),
-        UnpackError::Size { found } => AppError::SizeMismatch {
-            expected: expected.size.unwrap_or(0),
-            found,
-        },
     }
 }

@@ -24,16 +24,29 @@ impl<H: Hasher + ?Sized> Hasher for &mut H {
 /// SHA-256 in software.
 #[cfg(any(test, feature = "sha2"))]
 #[derive(Clone, Debug, Default)]
-pub struct Software(sha2::Sha256);
+pub struct Software(
+    /// The message that was begun; `None` between two messages.
+    Option<sha2::Sha256>,
+);
+
+#[cfg(any(test, feature = "sha2"))]
+impl Software {
+    /// Makes a hasher, which may lie in a static.
+    pub const fn new() -> Self {
+        Self(None)
+    }
+}
 
 #[cfg(any(test, feature = "sha2"))]
 impl Hasher for Software {
     fn update(&mut self, octets: &[u8]) {
-        sha2::Digest::update(&mut self.0, octets);
+        let message = self.0.get_or_insert_with(sha2::Digest::new);
+        sha2::Digest::update(message, octets);
     }
 
     fn finish(&mut self) -> Digest {
-        Digest(sha2::Digest::finalize_reset(&mut self.0).into())
+        let message = self.0.take().unwrap_or_default();
+        Digest(sha2::Digest::finalize(message).into())
     }
 }
 
