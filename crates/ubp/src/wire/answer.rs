@@ -1,6 +1,6 @@
 //! What a server sends: META, BUSY and ERROR; DATA and PARITY.
 
-use super::field::{DATA_HEAD, Kind, PARITY_MOST, array, long, message, put, short, word};
+use super::field::{DATA_HEAD, Kind, PARITY_MOST, Reader, Writer};
 use core::net::IpAddr;
 use netboot_core::Digest;
 use netboot_verity::{BLOCK, Descriptor};
@@ -103,30 +103,36 @@ pub enum Answer<'a> {
 
 impl<'a> Answer<'a> {
     /// Reads a message. `None` when it is none of a server.
-    pub fn parse(octets: &'a [u8]) -> Option<Self> {
-        let id = short(octets, 2);
-        let token = long(octets, 4);
-        let rest = octets.get(DATA_HEAD..).unwrap_or_default();
-        Some(match Kind::of(octets)? {
-            Kind::Meta => Answer::Meta(meta(octets)),
+    #[inline(never)]
+    pub fn parse(message: &'a [u8]) -> Option<Self> {
+        let kind = Kind::of(message)?;
+        let mut reader = Reader(message);
+        let [_, second] = reader.array();
+        let short = reader.short();
+        // The end of the head of DATA and PARITY.
+        let mut block = reader;
+        let number = block.word();
+        let token = reader.long();
+        Some(match kind {
+            Kind::Meta => Answer::Meta(meta(reader, second, short, token)),
             Kind::Busy => Answer::Busy {
                 token,
-                retry: word(octets, 12),
+                retry: reader.word(),
             },
             Kind::Error => Answer::Error {
                 token,
-                code: ErrorCode(id),
+                code: ErrorCode(short),
             },
             Kind::Data => Answer::Data {
-                id,
-                number: word(octets, 4),
-                block: rest,
+                id: short,
+                number,
+                block: block.rest(),
             },
             Kind::Parity => Answer::Parity {
-                id,
-                first: word(octets, 4),
-                count: Some(*octets.get(1)?).filter(|count| (2..=PARITY_MOST).contains(count))?,
-                sum: rest.try_into().ok()?,
+                id: short,
+                first: number,
+                count: Some(second).filter(|count| (2..=PARITY_MOST).contains(count))?,
+                sum: block.rest().try_into().ok()?,
             },
             _ => return None,
         })
@@ -137,26 +143,29 @@ impl<'a> Answer<'a> {
     pub fn emit(&self, buf: &mut [u8]) -> Option<usize> {
         match self {
             Answer::Meta(meta) => emit_meta(meta, buf),
-            Answer::Busy { token, retry } => message(
-                Kind::Busy,
-                buf,
-                &[(4, &token.to_be_bytes()), (12, &retry.to_be_bytes())],
-            ),
-            Answer::Error { token, code } => message(
-                Kind::Error,
-                buf,
-                &[(2, &code.0.to_be_bytes()), (4, &token.to_be_bytes())],
-            ),
+            Answer::Busy { token, retry } => {
+                let mut out = Kind::Busy.begin(buf, 0)?;
+                out.short(0);
+                out.long(*token);
+                out.word(*retry);
+                Some(Kind::Busy.len())
+            }
+            Answer::Error { token, code } => {
+                let mut out = Kind::Error.begin(buf, 0)?;
+                out.short(code.0);
+                out.long(*token);
+                Some(Kind::Error.len())
+            }
             Answer::Data { id, number, block } => {
                 if block.is_empty() || block.len() > BLOCK {
                     return None;
                 }
                 let len = DATA_HEAD.checked_add(block.len())?;
-                let out = buf.get_mut(..len)?;
-                put(out, 0, &[Kind::Data.octet(), 0]);
-                put(out, 2, &id.to_be_bytes());
-                put(out, 4, &number.to_be_bytes());
-                put(out, DATA_HEAD, block);
+                let mut out = Writer(buf.get_mut(..len)?);
+                out.octets(&[Kind::Data.octet(), 0]);
+                out.short(*id);
+                out.word(*number);
+                out.octets(block);
                 Some(len)
             }
             Answer::Parity {
@@ -168,57 +177,64 @@ impl<'a> Answer<'a> {
                 if !(2..=PARITY_MOST).contains(count) {
                     return None;
                 }
-                let parts: [(usize, &[u8]); 4] = [
-                    (1, &[*count]),
-                    (2, &id.to_be_bytes()),
-                    (4, &first.to_be_bytes()),
-                    (DATA_HEAD, *sum),
-                ];
-                message(Kind::Parity, buf, &parts)
+                let mut out = Kind::Parity.begin(buf, *count)?;
+                out.short(*id);
+                out.word(*first);
+                out.octets(*sum);
+                Some(Kind::Parity.len())
             }
         }
     }
 }
 
-fn meta(octets: &[u8]) -> Meta {
-    let flags = octets.get(1).copied().unwrap_or(0);
+/// The rest of META, from the group's rate on.
+fn meta(mut reader: Reader<'_>, flags: u8, port: u16, nonce: u64) -> Meta {
+    let rate = reader.word();
+    let cookie = reader.long();
+    let descriptor = Descriptor {
+        size: reader.long(),
+        root: Digest(reader.array()),
+    };
     let addr = match flags & IS_V6 {
-        0 => IpAddr::from(array::<4>(octets, 64)),
-        _ => IpAddr::from(array::<16>(octets, 64)),
+        0 => IpAddr::from(reader.array::<4>()),
+        _ => IpAddr::from(reader.array::<16>()),
     };
-    let group = Group {
-        addr,
-        port: short(octets, 2),
-        rate: word(octets, 12),
-    };
+    let group = Group { addr, port, rate };
     Meta {
-        nonce: long(octets, 4),
-        cookie: long(octets, 16),
-        descriptor: Descriptor {
-            size: long(octets, 24),
-            root: Digest(array(octets, 32)),
-        },
+        nonce,
+        cookie,
+        descriptor,
         group: (flags & HAS_GROUP != 0).then_some(group),
     }
 }
 
 fn emit_meta(meta: &Meta, buf: &mut [u8]) -> Option<usize> {
-    let out = Kind::Meta.begin(buf)?;
-    put(out, 4, &meta.nonce.to_be_bytes());
-    put(out, 16, &meta.cookie.to_be_bytes());
-    put(out, 24, &meta.descriptor.size.to_be_bytes());
-    put(out, 32, &meta.descriptor.root.0);
+    let (mut flags, mut port, mut rate, mut addr) = (0, 0, 0, [0; 16]);
     if let Some(group) = &meta.group {
-        put(out, 1, &[HAS_GROUP]);
-        put(out, 2, &group.port.to_be_bytes());
-        put(out, 12, &group.rate.to_be_bytes());
+        (flags, port, rate) = (HAS_GROUP, group.port, group.rate);
         match group.addr {
-            IpAddr::V4(addr) => put(out, 64, &addr.octets()),
-            IpAddr::V6(addr) => {
-                put(out, 1, &[HAS_GROUP | IS_V6]);
-                put(out, 64, &addr.octets());
+            IpAddr::V4(v4) => Writer(&mut addr).octets(&v4.octets()),
+            IpAddr::V6(v6) => {
+                flags |= IS_V6;
+                addr = v6.octets();
             }
         }
     }
+    let mut out = Kind::Meta.begin(buf, flags)?;
+    out.short(port);
+    out.long(meta.nonce);
+    out.word(rate);
+    out.long(meta.cookie);
+    out.long(meta.descriptor.size);
+    out.octets(&meta.descriptor.root.0);
+    out.octets(&addr);
     Some(Kind::Meta.len())
 }
+
+impl core::fmt::Display for ErrorCode {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl core::error::Error for ErrorCode {}

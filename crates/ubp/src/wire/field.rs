@@ -64,49 +64,86 @@ impl Kind {
         }
     }
 
-    /// The start of `buf`, with room for a message of this kind; zeros but for the first octet.
-    pub(super) fn begin(self, buf: &mut [u8]) -> Option<&mut [u8]> {
+    /// Begins a message of this kind at the start of `buf`, with its second octet; all else is zero until it is written.
+    #[inline(never)]
+    pub(super) fn begin(self, buf: &mut [u8], second: u8) -> Option<Writer<'_>> {
         let out = buf.get_mut(..self.len())?;
         out.fill(0);
-        *out.first_mut()? = self.octet();
-        Some(out)
+        let mut writer = Writer(out);
+        writer.octets(&[self.octet(), second]);
+        Some(writer)
     }
 }
 
-/// The `N` octets at `at`; zeros where the message has none, which [`Kind::of`] rules out.
-pub(super) fn array<const N: usize>(message: &[u8], at: usize) -> [u8; N] {
-    let octets = message.get(at..).and_then(<[u8]>::first_chunk);
-    octets.copied().unwrap_or([0; N])
-}
+/// Reads the fields of a message one after the other. What the message does not have reads as zeros; [`Kind::of`] rules that out.
+#[derive(Clone, Copy)]
+pub(super) struct Reader<'a>(pub(super) &'a [u8]);
 
-/// The number of 16 bits at `at`.
-pub(super) fn short(message: &[u8], at: usize) -> u16 {
-    u16::from_be_bytes(array(message, at))
-}
+impl<'a> Reader<'a> {
+    /// The next `N` octets.
+    pub(super) fn array<const N: usize>(&mut self) -> [u8; N] {
+        match self.0.split_first_chunk() {
+            Some((octets, rest)) => {
+                self.0 = rest;
+                *octets
+            }
+            None => [0; N],
+        }
+    }
 
-/// The number of 32 bits at `at`.
-pub(super) fn word(message: &[u8], at: usize) -> u32 {
-    u32::from_be_bytes(array(message, at))
-}
+    /// The next number of 16 bits.
+    #[inline(never)]
+    pub(super) fn short(&mut self) -> u16 {
+        u16::from_be_bytes(self.array())
+    }
 
-/// The number of 64 bits at `at`.
-pub(super) fn long(message: &[u8], at: usize) -> u64 {
-    u64::from_be_bytes(array(message, at))
-}
+    /// The next number of 32 bits.
+    #[inline(never)]
+    pub(super) fn word(&mut self) -> u32 {
+        u32::from_be_bytes(self.array())
+    }
 
-/// Writes `octets` at `at`.
-#[inline(never)]
-pub(super) fn put(out: &mut [u8], at: usize, octets: &[u8]) {
-    for (to, from) in out.iter_mut().skip(at).zip(octets) {
-        *to = *from;
+    /// The next number of 64 bits.
+    pub(super) fn long(&mut self) -> u64 {
+        u64::from(self.word()) << 32 | u64::from(self.word())
+    }
+
+    /// What is left.
+    pub(super) fn rest(self) -> &'a [u8] {
+        self.0
     }
 }
 
-/// Makes `<_>::of`-checked messages short to write: a fixed-size message from its parts.
-pub(super) fn message(kind: Kind, buf: &mut [u8], parts: &[(usize, &[u8])]) -> Option<usize> {
-    let out = kind.begin(buf)?;
-    for (at, octets) in parts {
-        put(out, *at, octets);
+/// Writes the fields of a message one after the other.
+pub(super) struct Writer<'a>(pub(super) &'a mut [u8]);
+
+impl Writer<'_> {
+    /// Writes octets. What has no room is left out; [`Kind::begin`] rules that out.
+    #[inline(never)]
+    pub(super) fn octets(&mut self, octets: &[u8]) {
+        let out = core::mem::take(&mut self.0);
+        if let Some((head, tail)) = out.split_at_mut_checked(octets.len()) {
+            for (to, from) in head.iter_mut().zip(octets) {
+                *to = *from;
+            }
+            self.0 = tail;
+        }
     }
-    Some(kind.len())
+
+    /// Writes a number of 16 bits.
+    pub(super) fn short(&mut self, number: u16) {
+        self.octets(&number.to_be_bytes());
+    }
+
+    /// Writes a number of 32 bits.
+    #[inline(never)]
+    pub(super) fn word(&mut self, number: u32) {
+        self.octets(&number.to_be_bytes());
+    }
+
+    /// Writes a number of 64 bits.
+    pub(super) fn long(&mut self, number: u64) {
+        self.word((number >> 32) as u32);
+        self.word(number as u32);
+    }
 }

@@ -1,6 +1,6 @@
 //! What a client sends: OPEN, GET and REPORT.
 
-use super::field::{Kind, array, long, message, put, short, word};
+use super::field::{Kind, Reader};
 use netboot_core::Digest;
 
 /// Octets of an OPEN message. It is longer than every answer to it, so that nobody can use a server to send somebody else more than he
@@ -11,8 +11,6 @@ pub const NAME_MAX: usize = 255;
 /// Octets of a buffer that holds every message of a client.
 pub const REQUEST_MAX: usize = OPEN;
 
-/// Offset of the name in an OPEN message.
-const NAME: usize = 20;
 /// OPEN: the client can take blocks from a group.
 const WANTS_GROUP: u8 = 1;
 /// OPEN: the name is a digest.
@@ -93,26 +91,38 @@ pub enum Request<'a> {
 
 impl<'a> Request<'a> {
     /// Reads a message. `None` when it is none of a client.
-    pub fn parse(octets: &'a [u8]) -> Option<Self> {
-        Some(match Kind::of(octets)? {
-            Kind::Open => Request::Open(open(octets)?),
+    pub fn parse(message: &'a [u8]) -> Option<Self> {
+        let kind = Kind::of(message)?;
+        let mut reader = Reader(message);
+        let [_, flags] = reader.array();
+        let short = reader.short();
+        let token = reader.long();
+        let word = reader.word();
+        Some(match kind {
+            Kind::Open => Request::Open(Open {
+                window: short,
+                nonce: token,
+                rate: word,
+                multicast: flags & WANTS_GROUP != 0,
+                name: name(flags, reader)?,
+            }),
             Kind::Get => Request::Get(Get {
-                gap: short(octets, 2),
-                cookie: long(octets, 4),
-                id: word(octets, 12),
-                map: long(octets, 16),
-                first: word(octets, 24),
+                gap: short,
+                cookie: token,
+                id: word,
+                map: reader.long(),
+                first: reader.word(),
             }),
             Kind::Report => Request::Report(Report {
-                cookie: long(octets, 4),
-                id: word(octets, 12),
-                octets: long(octets, 16),
-                error: word(octets, 24),
-                millis: word(octets, 28),
-                lost: word(octets, 32),
-                repeated: word(octets, 36),
-                wrong: word(octets, 40),
-                state: word(octets, 44),
+                cookie: token,
+                id: word,
+                octets: reader.long(),
+                error: reader.word(),
+                millis: reader.word(),
+                lost: reader.word(),
+                repeated: reader.word(),
+                wrong: reader.word(),
+                state: reader.word(),
             }),
             _ => return None,
         })
@@ -122,71 +132,70 @@ impl<'a> Request<'a> {
     /// too long.
     pub fn emit(&self, buf: &mut [u8]) -> Option<usize> {
         match self {
-            Request::Open(open) => emit_open(open, buf),
-            Request::Get(get) => message(
-                Kind::Get,
-                buf,
-                &[
-                    (2, &get.gap.to_be_bytes()),
-                    (4, &get.cookie.to_be_bytes()),
-                    (12, &get.id.to_be_bytes()),
-                    (16, &get.map.to_be_bytes()),
-                    (24, &get.first.to_be_bytes()),
-                ],
-            ),
-            Request::Report(report) => message(
-                Kind::Report,
-                buf,
-                &[
-                    (4, &report.cookie.to_be_bytes()),
-                    (12, &report.id.to_be_bytes()),
-                    (16, &report.octets.to_be_bytes()),
-                    (24, &report.error.to_be_bytes()),
-                    (28, &report.millis.to_be_bytes()),
-                    (32, &report.lost.to_be_bytes()),
-                    (36, &report.repeated.to_be_bytes()),
-                    (40, &report.wrong.to_be_bytes()),
-                    (44, &report.state.to_be_bytes()),
-                ],
-            ),
+            Request::Open(open) => open.emit(buf),
+            Request::Get(get) => get.emit(buf),
+            Request::Report(report) => report.emit(buf),
         }
     }
 }
 
-fn open(octets: &[u8]) -> Option<Open<'_>> {
-    let flags = *octets.get(1)?;
-    let len = usize::from(short(octets, 16));
-    let name = octets.get(NAME..NAME.checked_add(len)?)?;
-    let name = match flags & BY_DIGEST {
-        0 if (1..=NAME_MAX).contains(&len) => Name::Path(name),
-        0 => return None,
-        _ if len == 32 => Name::Digest(Digest(array(name, 0))),
-        _ => return None,
-    };
-    Some(Open {
-        window: short(octets, 2),
-        nonce: long(octets, 4),
-        rate: word(octets, 12),
-        multicast: flags & WANTS_GROUP != 0,
-        name,
-    })
+/// The name in an OPEN, behind its other fields.
+fn name(flags: u8, mut reader: Reader<'_>) -> Option<Name<'_>> {
+    let len = usize::from(reader.short());
+    reader.short();
+    let name = reader.rest().get(..len)?;
+    match flags & BY_DIGEST {
+        0 => (1..=NAME_MAX).contains(&len).then_some(Name::Path(name)),
+        _ => (len == 32).then(|| Name::Digest(Digest(reader.array()))),
+    }
 }
 
-fn emit_open(open: &Open<'_>, buf: &mut [u8]) -> Option<usize> {
-    let (mut flags, name) = match &open.name {
-        Name::Path(path) => (0, *path),
-        Name::Digest(digest) => (BY_DIGEST, &digest.0[..]),
-    };
-    let len = u8::try_from(name.len()).ok().filter(|len| *len > 0)?;
-    if open.multicast {
-        flags |= WANTS_GROUP;
+impl Open<'_> {
+    /// Does what [`Request::emit`] says.
+    pub(crate) fn emit(&self, buf: &mut [u8]) -> Option<usize> {
+        let (mut flags, name) = match &self.name {
+            Name::Path(path) => (0, *path),
+            Name::Digest(digest) => (BY_DIGEST, &digest.0[..]),
+        };
+        let len = u8::try_from(name.len()).ok().filter(|len| *len > 0)?;
+        if self.multicast {
+            flags |= WANTS_GROUP;
+        }
+        let mut out = Kind::Open.begin(buf, flags)?;
+        out.short(self.window);
+        out.long(self.nonce);
+        out.word(self.rate);
+        out.word(u32::from(len) << 16);
+        out.octets(name);
+        Some(OPEN)
     }
-    let out = Kind::Open.begin(buf)?;
-    put(out, 1, &[flags]);
-    put(out, 2, &open.window.to_be_bytes());
-    put(out, 4, &open.nonce.to_be_bytes());
-    put(out, 12, &open.rate.to_be_bytes());
-    put(out, 17, &[len]);
-    put(out, NAME, name);
-    Some(OPEN)
+}
+
+impl Get {
+    /// Does what [`Request::emit`] says.
+    pub(crate) fn emit(&self, buf: &mut [u8]) -> Option<usize> {
+        let mut out = Kind::Get.begin(buf, 0)?;
+        out.short(self.gap);
+        out.long(self.cookie);
+        out.word(self.id);
+        out.long(self.map);
+        out.word(self.first);
+        Some(Kind::Get.len())
+    }
+}
+
+impl Report {
+    /// Does what [`Request::emit`] says.
+    pub(crate) fn emit(&self, buf: &mut [u8]) -> Option<usize> {
+        let mut out = Kind::Report.begin(buf, 0)?;
+        out.short(0);
+        out.long(self.cookie);
+        out.word(self.id);
+        out.long(self.octets);
+        let counts = [self.error, self.millis, self.lost, self.repeated];
+        for count in counts.into_iter().chain([self.wrong, self.state]) {
+            out.word(count);
+        }
+        Some(Kind::Report.len())
+    }
 }
