@@ -8,6 +8,8 @@ use crate::wire::{Answer, Meta};
 use netboot_core::{Digest, Duration, Instant};
 use netboot_verity::{Hasher, Layout, Verified, Verifier, VerityError};
 
+/// Number of wrong blocks in a row that is borne with the smallest window.
+const WRONG_MIN: u32 = 8;
 /// Least time in ms for which the client is silent after BUSY.
 const RETRY_MIN: u32 = 10;
 /// Greatest time in ms for which the client is silent after BUSY.
@@ -220,8 +222,8 @@ impl<H: Hasher, const LEVELS: usize> Client<H, LEVELS> {
         self.wrong_number = number;
     }
 
-    /// Whether more wrong blocks came in a row than the window has.
+    /// Whether more wrong blocks came in a row than the window has, and than a small window would have.
     pub(super) fn is_fed_up(&self) -> bool {
-        u32::from(self.wrong_in_row) > self.flow.limit()
+        u32::from(self.wrong_in_row) > self.flow.limit().max(WRONG_MIN)
     }
 }
