@@ -16,6 +16,10 @@ mod bench;
 #[cfg(test)]
 mod deadline_tests;
 mod deliver;
+#[cfg(any(test, feature = "multicast"))]
+mod group;
+#[cfg(test)]
+mod group_tests;
 mod receive;
 #[cfg(test)]
 mod tests;
@@ -26,11 +30,13 @@ use crate::error::UbpError;
 use crate::flow::Flow;
 use crate::rtt::Rtt;
 use crate::window::{MOST, Window};
-use crate::wire::{Group, NAME_MAX, Report};
+use crate::wire::{Group, NAME_MAX};
 use netboot_core::{Digest, Duration, Instant, quotient};
 use netboot_verity::{BLOCK, Descriptor, Hasher, Verifier};
 
 pub use deliver::{Frames, Output};
+#[cfg(any(test, feature = "multicast"))]
+pub use group::OWN_SLOT;
 
 /// Greatest window, in blocks.
 pub const WINDOW_MAX: u8 = MOST as u8;
@@ -108,8 +114,20 @@ pub struct Stats {
     pub repeated: u32,
     /// Number of blocks that were not what they had to be.
     pub wrong: u32,
+    /// Number of blocks that were made of PARITY messages.
+    #[cfg(any(test, feature = "multicast"))]
+    pub recovered: u32,
     /// Number of messages that made no sense, or came from somebody else, or had a block that was not missing.
     pub ignored: u32,
+}
+
+/// What a REPORT has beside the counters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+struct Farewell {
+    cookie: u64,
+    at: Instant,
+    error: u32,
+    state: u32,
 }
 
 /// Says how far the transfer is.
@@ -171,6 +189,8 @@ pub struct Client<H, const LEVELS: usize> {
     hold: Option<Instant>,
     /// When the server began to be busy, if nothing right has come since.
     busy_since: Option<Instant>,
+    /// When what was asked for counts as lost.
+    tail: Option<Instant>,
     timer: Option<Instant>,
     /// Number of time-outs since something right has come.
     retries: u8,
@@ -186,8 +206,10 @@ pub struct Client<H, const LEVELS: usize> {
     wrong_number: u32,
     /// Octets of the file that were used.
     offset: u64,
-    /// A REPORT that is waiting to be sent.
-    farewell: Option<Report>,
+    /// What the caller adds to a REPORT that is waiting to be sent.
+    farewell: Option<Farewell>,
+    #[cfg(any(test, feature = "multicast"))]
+    riding: group::Riding,
     stats: Stats,
 }
 
@@ -243,6 +265,7 @@ impl<H: Hasher, const LEVELS: usize> Client<H, LEVELS> {
             open_sent: None,
             hold: None,
             busy_since: None,
+            tail: None,
             timer: None,
             retries: 0,
             progress_at: now,
@@ -252,6 +275,8 @@ impl<H: Hasher, const LEVELS: usize> Client<H, LEVELS> {
             wrong_number: 0,
             offset: 0,
             farewell: None,
+            #[cfg(any(test, feature = "multicast"))]
+            riding: group::Riding::new(),
             stats: Stats::default(),
         };
         client.open(now);
@@ -323,6 +348,7 @@ impl<H: Hasher, const LEVELS: usize> Client<H, LEVELS> {
     fn finish(&mut self) {
         if self.window.is_complete() {
             self.phase = Phase::Complete;
+            self.tail = None;
             self.timer = None;
             self.open_due = false;
         }
@@ -335,22 +361,21 @@ impl<H: Hasher, const LEVELS: usize> Client<H, LEVELS> {
         }
         self.hasher = None;
         self.verifier = None;
-        self.window.take_slot()
+        let slot = self.window.take_slot();
+        #[cfg(any(test, feature = "multicast"))]
+        if slot == Some(OWN_SLOT) {
+            return self.window.take_slot();
+        }
+        slot
     }
 
     /// Makes a REPORT due: how the transfer ended, for whoever watches the server. `error` is 0 if all is well; `state` is the state of
     /// the device. The REPORT is sent once, and only to a server that has answered.
     pub fn report(&mut self, now: Instant, error: u32, state: u32) {
-        let millis = now.since(self.begun_at).as_millis();
-        self.farewell = self.cookie.map(|cookie| Report {
+        self.farewell = self.cookie.map(|cookie| Farewell {
             cookie,
-            id: self.id,
-            octets: self.offset,
+            at: now,
             error,
-            millis: u32::try_from(millis).unwrap_or(u32::MAX),
-            lost: self.stats.lost,
-            repeated: self.stats.repeated,
-            wrong: self.stats.wrong,
             state,
         });
     }
@@ -380,6 +405,17 @@ impl<H: Hasher, const LEVELS: usize> Client<H, LEVELS> {
             }
             self.arm(now);
             return Ok(());
+        }
+        #[cfg(any(test, feature = "multicast"))]
+        if self.phase == Phase::Receiving {
+            if self.fell_silent(now) {
+                self.arm(now);
+                return Ok(());
+            }
+            if self.tail.is_none_or(|tail| now < tail) {
+                self.set_timer();
+                return Ok(());
+            }
         }
         if now.since(self.progress_at) >= self.timing.progress_timeout {
             let error = match self.phase {
@@ -460,13 +496,42 @@ impl<H: Hasher, const LEVELS: usize> Client<H, LEVELS> {
     fn arm(&mut self, now: Instant) {
         let waits = match self.phase {
             Phase::Opening => true,
-            Phase::Receiving => self.window.is_waiting() || self.window.is_due(self.flow.size()),
+            Phase::Receiving => self.window.is_waiting() || self.is_block_due(),
             _ => false,
         };
         let wait = self.rtt.timeout() + Duration::from_micros(self.gap.into());
         let patience = self.progress_at + self.timing.progress_timeout;
-        let timer = waits.then(|| (now + wait).min(patience));
-        self.timer = self.hold.or(timer);
+        self.tail = waits.then(|| (now + wait).min(patience));
+        self.set_timer();
+    }
+
+    /// Sets the timer to whatever comes first.
+    fn set_timer(&mut self) {
+        self.timer = self.hold.or(self.tail);
+        #[cfg(any(test, feature = "multicast"))]
+        if let Some(deadline) = self.riding.deadline()
+            && self.hold.is_none()
+            && self.phase == Phase::Receiving
+        {
+            self.timer = Some(self.tail.map_or(deadline, |tail| tail.min(deadline)));
+        }
+    }
+
+    /// Whether a block is to be asked for.
+    fn is_block_due(&self) -> bool {
+        self.window.is_due(self.flow.size(), self.horizon())
+    }
+
+    /// The number from which on blocks come without being asked for.
+    #[cfg(any(test, feature = "multicast"))]
+    fn horizon(&self) -> u32 {
+        self.riding.horizon(self.window.base(), self.flow.limit())
+    }
+
+    /// The number from which on blocks come without being asked for.
+    #[cfg(not(any(test, feature = "multicast")))]
+    fn horizon(&self) -> u32 {
+        u32::MAX
     }
 
     /// Notes how many blocks were lost, and how many of them say something about the present window.
@@ -492,6 +557,7 @@ impl<H: Hasher, const LEVELS: usize> Client<H, LEVELS> {
 
     fn close(&mut self) {
         self.phase = Phase::Closed;
+        self.tail = None;
         self.timer = None;
         self.open_due = false;
     }

@@ -7,10 +7,10 @@
 //! - a call of `poll_transmit` until `None` ends after a few messages, each of which can be read;
 //! - a client that waits for something has a timer, and left alone it comes to an end.
 
-use crate::client::{Client, Event, Frames, Output, Request, Timing};
+use crate::client::{Client, Event, Frames, OWN_SLOT, Output, Request, Timing};
 use crate::endpoint::Endpoint;
 use crate::server::{Bucket, Object, Reply, Server, Store};
-use crate::wire::{self, Answer, DATA_HEAD, DATA_MAX, ErrorCode, Meta, Name, REQUEST_MAX};
+use crate::wire::{self, Answer, DATA_HEAD, DATA_MAX, ErrorCode, Group, Meta, Name, REQUEST_MAX};
 use alloc::vec::Vec;
 use core::net::{IpAddr, Ipv4Addr};
 use netboot_core::fuzz::Input;
@@ -19,6 +19,11 @@ use netboot_verity::{BLOCK, Software, Tree};
 
 const SERVER: Endpoint = Endpoint::server(IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1)));
 const OTHER: Endpoint = Endpoint::server(IpAddr::V4(Ipv4Addr::new(192, 0, 2, 2)));
+const GROUP: Group = Group {
+    addr: IpAddr::V4(Ipv4Addr::new(239, 192, 0, 1)),
+    port: 6911,
+    rate: 1_000_000,
+};
 const NONCE: u64 = 0x0102_0304_0506_0708;
 
 /// A file of a little more than a node.
@@ -102,12 +107,13 @@ pub fn client(data: &[u8]) {
     let mut input = Input(data);
     let file = File::new(usize::from(input.octet()) * 170);
     let window = (input.octet() % 64) + 1;
+    let multicast = window & 1 == 1;
     let request = Request {
         path: "/f",
         digest: input.flag().then_some(file.object.digest),
         window,
         rate: u32::from(input.octet()) << 12,
-        multicast: input.flag(),
+        multicast,
     };
     let now = Instant::from_millis(1);
     let made = Client::new(
@@ -129,6 +135,9 @@ pub fn client(data: &[u8]) {
         foreign: false,
     };
     state.check();
+    if multicast {
+        state.client.join(now, &GROUP);
+    }
     while !input.is_empty() {
         state.step(&mut input);
         state.check();
@@ -164,7 +173,7 @@ impl State {
             5 => {
                 let len = usize::from(input.octet());
                 let octets = input.take(len).to_vec();
-                self.give(SERVER, &octets);
+                self.give(Some(SERVER), &octets);
             }
             6 => self.answer(input),
             _ => match input.octet() & 15 {
@@ -178,6 +187,8 @@ impl State {
                     let tried = self.client.try_server(self.now, SERVER, "/f", NONCE);
                     tried.expect("the path is short");
                 }
+                3 => self.parity(input),
+                4 => self.client.join(self.now, &GROUP),
                 // A burst of right blocks, as a server sends it.
                 many => {
                     for _ in 0..many {
@@ -218,7 +229,37 @@ impl State {
             false => SERVER,
         };
         let block = &block;
-        self.emit(from, &Answer::Data { id, number, block });
+        let data = Answer::Data { id, number, block };
+        match input.octet() & 3 {
+            0 => self.emit(None, &data),
+            _ => self.emit(Some(from), &data),
+        }
+    }
+
+    /// The sum of the run that is next, right or with something changed, by the group.
+    fn parity(&mut self, input: &mut Input<'_>) {
+        let first = self.next() & !15;
+        let blocks = self.file.blocks.iter().skip(first as usize).take(16);
+        let mut sum = [0; BLOCK];
+        let mut count = 0;
+        for block in blocks {
+            count += 1;
+            for (to, from) in sum.iter_mut().zip(block) {
+                *to ^= *from;
+            }
+        }
+        if let Some(octet) = sum.get_mut(usize::from(input.octet()) * 16) {
+            *octet ^= input.octet() & 1;
+        }
+        let sum = &sum;
+        let id = (self.file.object.id() >> 16) as u16;
+        let parity = Answer::Parity {
+            id,
+            first,
+            count,
+            sum,
+        };
+        self.emit(None, &parity);
     }
 
     fn right(&mut self, number: u32) {
@@ -227,7 +268,9 @@ impl State {
         };
         let id = (self.file.object.id() >> 16) as u16;
         let block = &block;
-        self.emit(SERVER, &Answer::Data { id, number, block });
+        let group = number & 64 != 0;
+        let from = (!group).then_some(SERVER);
+        self.emit(from, &Answer::Data { id, number, block });
     }
 
     /// META, BUSY or ERROR.
@@ -260,20 +303,25 @@ impl State {
                 })
             }
         };
-        self.emit(SERVER, &answer);
+        self.emit(Some(SERVER), &answer);
     }
 
-    fn emit(&mut self, from: Endpoint, answer: &Answer<'_>) {
+    /// Gives the client an answer of an endpoint, or of the group.
+    fn emit(&mut self, from: Option<Endpoint>, answer: &Answer<'_>) {
         let mut buf = [0; DATA_MAX];
         if let Some(message) = answer.emit(&mut buf).and_then(|len| buf.get(..len)) {
             self.give(from, message);
         }
     }
 
-    fn give(&mut self, from: Endpoint, datagram: &[u8]) {
+    fn give(&mut self, from: Option<Endpoint>, datagram: &[u8]) {
         let slot = self.ring.0.iter().position(Option::is_none);
         let slot = slot.expect("one frame more than the window is there");
-        match self.client.handle(self.now, from, datagram, slot as u8) {
+        let event = match from {
+            Some(from) => self.client.handle(self.now, from, datagram, slot as u8),
+            None => self.client.handle_group(self.now, datagram, slot as u8),
+        };
+        match event {
             Ok(Event::Kept) => {
                 if let Some(frame) = self.ring.0.get_mut(slot) {
                     *frame = Some(datagram.to_vec());
@@ -307,15 +355,20 @@ impl State {
                         return;
                     }
                     taken += 1;
-                    let frame = self.ring.datagram(slot);
-                    let octets = frame.get(DATA_HEAD..).unwrap_or_default();
+                    let octets = match slot {
+                        OWN_SLOT => self.client.recovered().get(..usize::from(len)),
+                        slot => self.ring.datagram(slot).get(DATA_HEAD..),
+                    };
+                    let octets = octets.unwrap_or_default();
                     assert_eq!(offset, self.received as u64);
                     assert_eq!(octets.len(), usize::from(len));
                     let rest = self.file.data.get(self.received..);
                     assert!(rest.is_some_and(|rest| rest.starts_with(octets)));
                     self.received += octets.len();
                     self.client.consumed(self.now);
-                    self.free(slot);
+                    if slot != OWN_SLOT {
+                        self.free(slot);
+                    }
                 }
             }
         }

@@ -23,6 +23,8 @@ mod world;
 #[cfg(test)]
 mod world_tests;
 
+#[cfg(any(test, feature = "multicast"))]
+pub use client::OWN_SLOT;
 pub use client::{Client, Event, Frames, Output, Request, Stats, Timing};
 pub use endpoint::{Endpoint, PORT};
 pub use error::UbpError;

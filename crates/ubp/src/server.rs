@@ -6,12 +6,14 @@
 
 mod bucket;
 mod burst;
+mod carousel;
 mod cookie;
 #[cfg(test)]
 mod tests;
 
 pub use bucket::Bucket;
 pub use burst::Burst;
+pub use carousel::Carousel;
 
 use crate::endpoint::Endpoint;
 use crate::wire::{Answer, DATA_MAX, ErrorCode, Get, Group, Meta, Name, Open, Report, Request};

@@ -266,16 +266,17 @@ impl Window {
         self.order.saturating_sub(1)
     }
 
-    /// What to ask for now, in a window of `size` blocks: lost ones always, further ones when half of the window is free, when they are
-    /// the last, or when nothing else is here or on its way. The answer is a map from the base on.
-    fn due(&self, size: u32) -> u64 {
-        let window = lowest(size) & lowest(self.end.saturating_sub(self.base));
+    /// What to ask for now, in a window of `size` blocks and below the number `horizon`: lost ones always, further ones when half of the window is free, when they are
+    /// the last, or together with lost ones. Below a horizon that is not the greatest number everything is asked for. The answer is a map from the base on.
+    fn due(&self, size: u32, horizon: u32) -> u64 {
+        let end = self.end.min(horizon);
+        let window = lowest(size) & lowest(end.saturating_sub(self.base));
         let lost = self.lost & window;
         let known = lowest(self.asked.saturating_sub(self.base));
         let fresh = window & !known & !self.have;
         let room = self.base.saturating_add(size).saturating_sub(self.asked);
         let at_end = self.base.saturating_add(size) >= self.end;
-        let enough = room.saturating_mul(2) >= size || at_end || lost != 0;
+        let enough = room.saturating_mul(2) >= size || at_end || lost != 0 || horizon != u32::MAX;
         match enough {
             true => lost | fresh,
             false => lost,
@@ -283,14 +284,14 @@ impl Window {
     }
 
     /// Whether there is something to ask for now.
-    pub fn is_due(&self, size: u32) -> bool {
-        self.due(size) != 0
+    pub fn is_due(&self, size: u32, horizon: u32) -> bool {
+        self.due(size, horizon) != 0
     }
 
     /// What to ask for now. It then counts as asked for.
     #[inline(never)]
-    pub fn ask(&mut self, size: u32) -> Option<Asked> {
-        let due = self.due(size);
+    pub fn ask(&mut self, size: u32, horizon: u32) -> Option<Asked> {
+        let due = self.due(size, horizon);
         if due == 0 {
             return None;
         }

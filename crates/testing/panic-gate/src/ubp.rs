@@ -5,7 +5,7 @@ use crate::{Input, call, fail, show, take};
 use core::hint::black_box;
 use core::net::IpAddr;
 use netboot_core::Digest;
-use netboot_ubp::wire::{self, Answer, ErrorCode, REQUEST_MAX};
+use netboot_ubp::wire::{self, Answer, ErrorCode, Group, REQUEST_MAX};
 use netboot_ubp::{Client, Endpoint, Frames, Request, Timing};
 
 /// A ring with anything in it.
@@ -91,6 +91,19 @@ fn transfer(input: &mut Input, client: &mut Client<Any, 3>) {
             )));
         }
         7 => take(client.give_up()),
+        9 => {
+            let group = Group {
+                addr: endpoint(input).addr,
+                port: input.short(),
+                rate: input.word(),
+            };
+            client.join(now, &group);
+        }
+        10 => {
+            let event = client.handle_group(now, input.octets(), input.octet());
+            take(fail(event));
+            take(client.recovered());
+        }
         8 => client.report(now, input.word(), input.word()),
         _ => {
             take((client.is_complete(), client.is_transmit_due()));

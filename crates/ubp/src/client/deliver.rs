@@ -63,7 +63,11 @@ impl<H: Hasher, const LEVELS: usize> Client<H, LEVELS> {
                 Ok(Verified::Node) => {
                     self.window.use_up(next);
                 }
-                Err(_) => self.window.reject(next),
+                Err(_) => {
+                    self.window.reject(next);
+                    #[cfg(any(test, feature = "multicast"))]
+                    self.riding.spoil(next);
+                }
             }
             match verified {
                 Ok(_) => self.right(),
@@ -99,9 +103,15 @@ impl<H: Hasher, const LEVELS: usize> Client<H, LEVELS> {
     /// Says that the caller has taken the octets of the last [`Output::Data`]. More blocks may now be due to be asked for. Without such data it
     /// does nothing.
     pub fn consumed(&mut self, now: Instant) {
-        let Output::Data { len, .. } = self.next_data() else {
+        let Output::Data { len, slot, .. } = self.next_data() else {
             return;
         };
+        #[cfg(any(test, feature = "multicast"))]
+        if slot == super::OWN_SLOT {
+            self.riding.used();
+        }
+        #[cfg(not(any(test, feature = "multicast")))]
+        let _ = slot;
         self.offset = self.offset.saturating_add(len.into());
         let waited = self.window.is_waiting();
         self.window.consume();

@@ -40,7 +40,7 @@ impl<H: Hasher, const LEVELS: usize> Client<H, LEVELS> {
         if from.addr == self.server.addr {
             match answer {
                 Some(Answer::Data { id, number, block }) if u32::from(id) == self.id >> 16 => {
-                    return self.data(now, number, block, slot);
+                    return self.data(now, number, block, slot, false);
                 }
                 Some(Answer::Busy { token, retry }) if self.is_ours(token) => {
                     return self.busy(now, retry);
@@ -54,7 +54,7 @@ impl<H: Hasher, const LEVELS: usize> Client<H, LEVELS> {
         Ok(self.ignore())
     }
 
-    fn ignore(&mut self) -> Event {
+    pub(super) fn ignore(&mut self) -> Event {
         self.stats.ignored = self.stats.ignored.saturating_add(1);
         Event::None
     }
@@ -93,6 +93,7 @@ impl<H: Hasher, const LEVELS: usize> Client<H, LEVELS> {
             return Ok(Event::None);
         }
         self.phase = Phase::Paused;
+        self.tail = None;
         self.timer = None;
         Ok(Event::Opened {
             size: meta.descriptor.size,
@@ -149,7 +150,7 @@ impl<H: Hasher, const LEVELS: usize> Client<H, LEVELS> {
         let until = now + wait;
         self.open_due = false;
         self.hold = Some(until);
-        self.timer = self.hold;
+        self.set_timer();
         self.progress_at = until;
         // The server will not send what it was asked for.
         self.window.lose_all(0);
@@ -157,13 +158,15 @@ impl<H: Hasher, const LEVELS: usize> Client<H, LEVELS> {
         Ok(Event::None)
     }
 
+    /// Takes a block, which came unasked if it is one of a group.
     #[inline(never)]
-    fn data(
+    pub(super) fn data(
         &mut self,
         now: Instant,
         number: u32,
         block: &[u8],
         slot: u8,
+        group: bool,
     ) -> Result<Event, UbpError> {
         let wanted = self.phase == Phase::Receiving && self.window.wants(number, self.flow.limit());
         let Some(verifier) = self.verifier.as_mut().filter(|_| wanted) else {
@@ -187,6 +190,8 @@ impl<H: Hasher, const LEVELS: usize> Client<H, LEVELS> {
             Ok(Some(Verified::Node)) => (Event::None, self.window.use_up(number)),
             Ok(right) => (Event::Kept, self.window.hold(number, slot, right.is_some())),
         };
+        #[cfg(any(test, feature = "multicast"))]
+        self.riding.add(number, block);
         if verified != Ok(None) {
             self.right();
         }
@@ -202,7 +207,10 @@ impl<H: Hasher, const LEVELS: usize> Client<H, LEVELS> {
         self.flow.arrived();
         let lost = self.window.find_lost(self.recovery);
         self.count_lost(lost);
-        self.arm(now);
+        // What the group brings says nothing about what was asked for.
+        if !group || !self.window.is_waiting() {
+            self.arm(now);
+        }
         Ok(event)
     }
 

@@ -2,7 +2,7 @@
 
 use super::bench::{Bench, COOKIE, MS, NONCE};
 use super::*;
-use crate::wire::{self, Answer, DATA_HEAD, ErrorCode, Get, Meta, Name, Open};
+use crate::wire::{self, Answer, DATA_HEAD, ErrorCode, Get, Meta, Name, Open, Report};
 use crate::world::{OneFile, SERVER, pattern, request};
 use netboot_core::Digest;
 use netboot_verity::{Software, VerityError};

@@ -1,8 +1,8 @@
 //! What the client sends.
 
-use super::{Client, Phase};
+use super::{Client, Farewell, Phase};
 use crate::endpoint::Endpoint;
-use crate::wire::{Get, Name, Open};
+use crate::wire::{Get, Name, Open, Report};
 use netboot_core::Instant;
 use netboot_verity::Hasher;
 
@@ -16,7 +16,7 @@ impl<H: Hasher, const LEVELS: usize> Client<H, LEVELS> {
         self.phase == Phase::Receiving
             && self.hold.is_none()
             && self.cookie.is_some()
-            && self.window.is_due(self.flow.size())
+            && self.is_block_due()
     }
 
     /// Writes the next message to send to the start of `buf`, and returns its length and destination.
@@ -44,10 +44,25 @@ impl<H: Hasher, const LEVELS: usize> Client<H, LEVELS> {
         } else if let Some(get) = self.next_get(now) {
             get.emit(buf)
         } else {
-            let report = self.farewell.take()?;
-            report.emit(buf)
+            let farewell = self.farewell.take()?;
+            self.report_of(&farewell).emit(buf)
         };
         Some((len?, self.server))
+    }
+
+    fn report_of(&self, farewell: &Farewell) -> Report {
+        let millis = farewell.at.since(self.begun_at).as_millis();
+        Report {
+            cookie: farewell.cookie,
+            id: self.id,
+            octets: self.offset,
+            error: farewell.error,
+            millis: u32::try_from(millis).unwrap_or(u32::MAX),
+            lost: self.stats.lost,
+            repeated: self.stats.repeated,
+            wrong: self.stats.wrong,
+            state: farewell.state,
+        }
     }
 
     /// The GET that is due.
@@ -57,7 +72,7 @@ impl<H: Hasher, const LEVELS: usize> Client<H, LEVELS> {
         }
         let cookie = self.cookie?;
         let waited = self.window.is_waiting();
-        let asked = self.window.ask(self.flow.size())?;
+        let asked = self.window.ask(self.flow.size(), self.horizon())?;
         if !waited && self.retries == 0 && self.wrong_in_row == 0 {
             self.progress_at = self.progress_at.max(now);
         }
