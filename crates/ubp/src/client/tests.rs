@@ -433,3 +433,14 @@ fn data_begins_behind_the_head() {
     let octets = &bench.ring.datagram(slot)[DATA_HEAD..][..usize::from(len)];
     assert_eq!(octets, &bench.file.data[..1024]);
 }
+
+/// The README tells it.
+#[test]
+fn the_memory_of_a_client() {
+    use core::mem::size_of;
+    let nodes = 2 * 1024;
+    let multicast = size_of::<group::Riding>();
+    let own = size_of::<Client<(), 2>>() - nodes - multicast;
+    assert!((1100..1200).contains(&own), "{own} octets");
+    assert!((2048..2150).contains(&multicast), "{multicast} octets");
+}
