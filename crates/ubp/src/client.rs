@@ -507,7 +507,10 @@ impl<H: Hasher, const LEVELS: usize> Client<H, LEVELS> {
 
     /// Sets the timer to whatever comes first.
     fn set_timer(&mut self) {
-        self.timer = self.hold.or(self.tail);
+        self.timer = match self.phase {
+            Phase::Opening | Phase::Receiving => self.hold.or(self.tail),
+            Phase::Paused | Phase::Complete | Phase::Closed => None,
+        };
         #[cfg(any(test, feature = "multicast"))]
         if let Some(deadline) = self.riding.deadline()
             && self.hold.is_none()

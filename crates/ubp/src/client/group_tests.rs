@@ -347,6 +347,18 @@ fn forged_blocks_of_a_group_delay_and_nothing_else() {
 }
 
 #[test]
+fn a_client_that_has_ended_waits_for_nothing() {
+    let mut bench = Bench::new();
+    bench.open();
+    let token = super::bench::NONCE;
+    bench.give(Answer::Busy { token, retry: 99 }).unwrap();
+    assert!(bench.timer().is_some());
+    assert_eq!(bench.client.give_up(), None);
+    bench.client.join(bench.now, &GROUP);
+    assert_eq!(bench.timer(), None);
+}
+
+#[test]
 fn own_blocks_have_no_slot_to_give_back() {
     let mut bench = Bench::receiving();
     bench.client.join(bench.now, &GROUP);
