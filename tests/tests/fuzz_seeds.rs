@@ -86,6 +86,14 @@ fn seeds_of_verified_streaming() {
 }
 
 #[test]
+fn seeds_of_the_udp_boot_protocol() {
+    each("ubp", |data| {
+        netboot_ubp::fuzz::client(data);
+        netboot_ubp::fuzz::server(data);
+    });
+}
+
+#[test]
 fn seeds_of_dns() {
     each("dns", netboot_dns::fuzz::resolver);
 }

@@ -40,6 +40,8 @@ pub enum Module {
     Cms = 0x000E,
     /// Secure zero-touch provisioning
     Sztp = 0x000F,
+    /// UDP boot protocol
+    Ubp = 0x0010,
     /// Bootstore: trust quorum and replicated network configuration
     Bootstore = 0x0014,
 }

@@ -67,7 +67,7 @@ const HOST_LIBRARY: [&str; 6] = [
 ];
 
 /// Programs and libraries for the ROM's target that the default ROM image does not link.
-const OTHER_ROM_CRATES: [&str; 10] = [
+const OTHER_ROM_CRATES: [&str; 11] = [
     "mcu-rom",
     "panic-gate",
     "bootstore",
@@ -77,6 +77,7 @@ const OTHER_ROM_CRATES: [&str; 10] = [
     "netboot-cms",
     "netboot-sztp",
     "netboot-verity",
+    "netboot-ubp",
     "util-host-stack",
 ];
 

@@ -35,13 +35,14 @@ const FEW_CASES: &str = "64";
 const HARNESS: [&str; 3] = ["**/fuzz.rs", "**/model.rs", "**/*_tests.rs"];
 
 /// The crates that are asked for when none is named, each with the other packages whose tests hold it.
-const CRATES: [(&str, &[&str]); 14] = [
+const CRATES: [(&str, &[&str]); 15] = [
     ("netboot-dhcp", &[]),
     ("netboot-ndp", &[]),
     ("netboot-tftp", &[]),
     ("netboot-http", &[]),
     ("netboot-dns", &[]),
     ("netboot-verity", &[]),
+    ("netboot-ubp", &[]),
     ("netboot-x509", &[]),
     ("netboot-cms", &[]),
     ("netboot-sztp", &[]),

@@ -12,7 +12,7 @@ use std::path::Path;
 use testbed::rom::{self, TARGET};
 
 /// The crates of the gate: its program for `x` is `gate-x`.
-const CRATES: [&str; 14] = [
+const CRATES: [&str; 15] = [
     "netboot-core",
     "netboot-tftp",
     "netboot-http",
@@ -24,6 +24,7 @@ const CRATES: [&str; 14] = [
     "netboot-app",
     "netboot-boot-source",
     "netboot-verity",
+    "netboot-ubp",
     "netboot-cms",
     "netboot-sztp",
     "netboot-ipxe",

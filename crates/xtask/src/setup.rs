@@ -28,7 +28,7 @@ pub struct SetupArgs {
 const QEMU_PACKAGE: &str = "qemu-system-misc";
 
 /// Programs that tests outside of the part with real servers need, and their packages.
-const TOOLS: [(&str, &str); 7] = [
+const TOOLS: [(&str, &str); 8] = [
     ("ip", "iproute2"),
     ("nft", "nftables"),
     ("fsverity", "fsverity"),
@@ -36,6 +36,7 @@ const TOOLS: [(&str, &str); 7] = [
     ("sgdisk", "gdisk"),
     ("gnutls-serv", "gnutls-bin"),
     ("openssl", "openssl"),
+    ("tshark", "tshark"),
 ];
 
 /// Times that a package manager in use by somebody else is asked again, and the wait between.

@@ -19,6 +19,7 @@ mod san;
 mod script;
 mod sztp;
 mod tls;
+mod ubp;
 mod verity;
 
 use netboot_core::{Blame, Coded, Module};
@@ -56,7 +57,7 @@ impl Row {
 }
 
 /// The modules in their order, with the headings of their tables.
-const MODULES: [(Module, &str); 16] = [
+const MODULES: [(Module, &str); 17] = [
     (Module::Uri, "The address of a file"),
     (Module::Tftp, "TFTP"),
     (Module::Http, "HTTP"),
@@ -72,6 +73,7 @@ const MODULES: [(Module, &str); 16] = [
     (Module::Verity, "Verified streaming"),
     (Module::Cms, "Signed messages"),
     (Module::Sztp, "Secure zero-touch provisioning"),
+    (Module::Ubp, "The UDP boot protocol"),
     (Module::Bootstore, "The bootstore"),
 ];
 
@@ -86,6 +88,7 @@ fn rows() -> Vec<Row> {
     rows.extend(verity::rows());
     rows.extend(cms::rows());
     rows.extend(sztp::rows());
+    rows.extend(ubp::rows());
     rows.extend(bootstore::rows());
     rows.sort_by_key(|row| row.code);
     rows

@@ -6,7 +6,7 @@
 //!
 //! The models are tests: `tests/tftp` has a file of six blocks in windows of three, `tests/dhcp` and `tests/dhcp6` one or two servers
 //! and a lease from its beginning to its end. `tests/boot_source` has both ends of the boot source and two images, with a consumer that
-//! has no room, and with an image that is given up. This library has what the models share: the check itself, when two states are the
+//! has no room, and with an image that is given up. `tests/ubp` has both ends of the UDP boot protocol. This library has what the models share: the check itself, when two states are the
 //! same, a network that makes mistakes, and random numbers that count.
 #![forbid(unsafe_code)]
 

@@ -30,6 +30,7 @@ pub mod san;
 pub mod sztp;
 pub mod terminal;
 pub mod tftp;
+pub mod ubp;
 pub mod verity;
 
 pub use input::{Input, call, drive, fail, fail_unseen, show, take};

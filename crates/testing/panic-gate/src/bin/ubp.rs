@@ -1,0 +1,4 @@
+//! `netboot-ubp`, linked alone.
+#![cfg_attr(target_arch = "riscv32", no_std, no_main)]
+
+panic_gate::program!(panic_gate::ubp::run);
