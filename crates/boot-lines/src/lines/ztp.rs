@@ -198,8 +198,8 @@ mod tests {
 
     const ANSWER: &str = "\
 ztp enabled=true required=false stage=failed asked=4 rounds=4 rounds_left=0 dhcp_servers=1
-ztp server uri=https://10.0.2.2/ named=dhcp redirects=0 proven=false signed=true
-ztp error code=0x000f0030 blame=server
+ztp server uri=https://10.0.2.2/ named=dhcp redirects=0 proven=false signed=false
+ztp error code=0x000f0030 blame=peer
 ztp times started_ms=812 ended_ms=9120
 ztp place uri=https://10.0.2.2/fw?a=b
 ztp image index=0 octets=4096 ms=17 protocol=https uri=https://10.0.2.2/fw?a=b
@@ -217,7 +217,7 @@ ztp image index=1";
         assert_eq!(status.stage, "failed");
         assert_eq!((status.rounds, status.rounds_left), (4, Some(0)));
         let server = status.server.unwrap();
-        assert_eq!((server.proven, server.signed), (Some(false), Some(true)));
+        assert_eq!((server.proven, server.signed), (Some(false), Some(false)));
         let error = status.error.unwrap();
         assert_eq!(error.code, 0x000f_0030);
         // The board has no texts, so the sentence is that of the table.
@@ -234,6 +234,8 @@ ztp image index=1";
         assert_eq!(status.images[0].octets, Some(4096));
         assert_eq!(status.images[1].uri, None);
         assert_eq!(Status::of(read("ztp place uri=tftp://h/x")), None);
+        // Of a provisioning that has not begun.
+        assert_eq!(read("ztp times"), [Told::Times(None, None)]);
     }
 
     #[test]
