@@ -5,5 +5,6 @@ pub mod lines;
 pub mod sentences;
 pub mod transcript;
 
+pub use lines::ztp;
 pub use lines::{BadLine, Failure, Said};
 pub use transcript::Transcript;

@@ -8,6 +8,7 @@
 //! line. The reader ignores unknown words and unknown keys, so that an older tool can read a newer ROM.
 
 mod line;
+pub mod ztp;
 
 use line::Line;
 pub use line::{BadLine, Failure};

@@ -1,6 +1,6 @@
 //! The commands.
 
-use crate::{inspect, pack, publish, sztp};
+use crate::{inspect, pack, publish, sztp, ztp};
 use anyhow::Result;
 use clap::{Parser, Subcommand};
 use std::ffi::OsString;
@@ -25,6 +25,9 @@ enum Command {
     /// Secure zero-touch provisioning (RFC 8572): makes what a bootstrap server hands out, and looks into it
     #[command(subcommand)]
     Sztp(sztp::Command),
+    /// Zero-touch provisioning of one board, at the prompt of its console: show how it is, enable, disable, run
+    #[command(subcommand)]
+    Ztp(ztp::Command),
 }
 
 /// Runs a command; whether its answer is yes: everything that was looked at is right.
@@ -37,6 +40,7 @@ pub fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<bool> {
         Command::Pack(arguments) => pack::run(arguments, out).map(|()| true),
         Command::Publish(arguments) => publish::run(arguments, out).map(|()| true),
         Command::Sztp(command) => sztp::run(command, out),
+        Command::Ztp(command) => ztp::run(command, out),
     }
 }
 

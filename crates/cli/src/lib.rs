@@ -9,3 +9,4 @@ mod packed;
 mod publish;
 mod sztp;
 mod tree;
+mod ztp;

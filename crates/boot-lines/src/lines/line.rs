@@ -40,6 +40,16 @@ impl<'t> Line<'t> {
         let Some(line) = text.strip_prefix('@') else {
             return Ok(None);
         };
+        Self::split(text, line).map(Some)
+    }
+
+    /// Splits a line that has no `@` before its word.
+    pub(super) fn of(text: &'t str) -> Result<Self, BadLine> {
+        Self::split(text, text)
+    }
+
+    /// Splits `line`, which is the line `text` without its `@`.
+    fn split(text: &'t str, line: &'t str) -> Result<Self, BadLine> {
         let (word, rest) = line.split_once(' ').unwrap_or((line, ""));
         let mut pairs = Vec::new();
         let mut unread = rest;
@@ -57,12 +67,12 @@ impl<'t> Line<'t> {
             pairs.push((key, value));
             unread = after;
         }
-        Ok(Some(Self {
+        Ok(Self {
             text,
             word,
             rest,
             pairs,
-        }))
+        })
     }
 
     pub(super) fn find(&self, key: &str) -> Option<&'t str> {

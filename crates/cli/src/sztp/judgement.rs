@@ -101,6 +101,7 @@ pub fn follow(content: &[u8], trust: bool) -> Result<u8, SztpError> {
     let mut body = answer.to_string().into_bytes();
     match agent.answered(200, netboot_sztp::MEDIA_TYPE, &mut body)? {
         Verdict::Redirected(servers) => Ok(servers),
+        // It is no redirect.
         _ => Err(SztpError::ConveyedInformation),
     }
 }

@@ -6,7 +6,8 @@
 //! - [`rack`]: what a rack remembers of its network, for boots without DHCP.
 //! - [`settings_help`]: what a line of the settings may be.
 //! - [`sim`]: in a simulated world, in virtual time.
-//! - [`rom`], [`flash`], [`qemu`]: the real ROM, built, put into flash and run under QEMU; in [`stay`] it stays up after the boot.
+//! - [`rom`], [`flash`], [`qemu`]: the real ROM, built, put into flash and run under QEMU; in [`stay`] it stays up after the boot, in [`uart`]
+//!   its console is a socket.
 //! - [`device_lines`]: the console lines about the emulated device, for boots on the host. The crate `netboot-lines` reads
 //!   a console back.
 //! - [`bridge`], [`console`]: any machine under QEMU behind a link that delays and loses, with a console to talk to.
@@ -42,6 +43,7 @@ pub mod stay;
 pub mod sztp;
 pub mod tap;
 pub mod tls_servers;
+pub mod uart;
 mod watched;
 mod wire;
 

@@ -388,6 +388,16 @@ impl Machine {
         Ok(Self { child })
     }
 
+    /// What stops the machine while [`run`](Self::run) reads its console.
+    pub(crate) fn stopper(&self) -> impl Fn() + use<> {
+        let id = i32::try_from(self.child.id()).ok();
+        move || {
+            let process = id.and_then(rustix::process::Pid::from_raw);
+            // Fails only when it has ended already.
+            process.map(|id| rustix::process::kill_process(id, rustix::process::Signal::KILL));
+        }
+    }
+
     /// Reads the console until QEMU ends. The time that `on_line` takes is not counted to `timeout`.
     pub(crate) fn run(
         mut self,

@@ -53,6 +53,10 @@ impl ByteStream for std::os::unix::net::UnixStream {
     }
 }
 
+/// Longest time that a serial port may take no octet of those that are written.
+#[cfg(unix)]
+const WRITE_TIMEOUT: Duration = Duration::from_secs(5);
+
 /// A serial port.
 #[cfg(unix)]
 #[derive(Debug)]
@@ -62,34 +66,69 @@ pub struct SerialPort(std::fs::File);
 impl SerialPort {
     /// Opens a terminal device and makes it raw: no echo, no line discipline, octets as they are.
     ///
+    /// The call does not wait for a carrier, and the device does not become the terminal of this process, whose keys could end it.
+    ///
     /// # Errors
     /// When the device cannot be opened or is no terminal.
     pub fn open(path: &std::path::Path) -> io::Result<Self> {
-        use rustix::termios::{OptionalActions, tcgetattr, tcsetattr};
+        use rustix::termios::{ControlModes, OptionalActions, tcgetattr, tcsetattr};
+        use std::os::unix::fs::OpenOptionsExt;
         let file = std::fs::OpenOptions::new()
             .read(true)
             .write(true)
+            .custom_flags(libc::O_NOCTTY | libc::O_NONBLOCK)
             .open(path)?;
         let mut settings = tcgetattr(&file)?;
         settings.make_raw();
+        settings
+            .control_modes
+            .insert(ControlModes::CLOCAL | ControlModes::CREAD);
         tcsetattr(&file, OptionalActions::Now, &settings)?;
         Ok(Self(file))
+    }
+
+    /// Sets the speed of the line in bits per second. Without this call it is what the device had before.
+    ///
+    /// # Errors
+    /// When the device has no such speed.
+    pub fn set_speed(&mut self, bits_per_second: u32) -> io::Result<()> {
+        use rustix::termios::{OptionalActions, tcgetattr, tcsetattr};
+        let mut settings = tcgetattr(&self.0)?;
+        settings.set_speed(bits_per_second)?;
+        Ok(tcsetattr(&self.0, OptionalActions::Now, &settings)?)
+    }
+
+    /// Waits for at most `timeout` until the device can be read or written.
+    fn wait(&self, flags: rustix::event::PollFlags, timeout: Duration) -> io::Result<()> {
+        use rustix::event::{PollFd, Timespec, poll};
+        let mut waiting = [PollFd::new(&self.0, flags)];
+        let limit = Timespec::try_from(timeout).map_err(|_| ErrorKind::InvalidInput)?;
+        match poll(&mut waiting, Some(&limit))? {
+            0 => Err(ErrorKind::TimedOut.into()),
+            _ => Ok(()),
+        }
     }
 }
 
 #[cfg(unix)]
 impl ByteStream for SerialPort {
-    fn write_all(&mut self, octets: &[u8]) -> io::Result<()> {
-        Write::write_all(&mut self.0, octets)
+    fn write_all(&mut self, mut octets: &[u8]) -> io::Result<()> {
+        while !octets.is_empty() {
+            match Write::write(&mut self.0, octets) {
+                Ok(0) => return Err(ErrorKind::WriteZero.into()),
+                Ok(written) => octets = octets.get(written..).unwrap_or_default(),
+                Err(error) if error.kind() == ErrorKind::WouldBlock => {
+                    self.wait(rustix::event::PollFlags::OUT, WRITE_TIMEOUT)?;
+                }
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
     }
 
     fn read(&mut self, octets: &mut [u8], timeout: Duration) -> io::Result<usize> {
-        use rustix::event::{PollFd, PollFlags, Timespec, poll};
-        let mut waiting = [PollFd::new(&self.0, PollFlags::IN)];
-        let limit = Timespec::try_from(timeout).map_err(|_| ErrorKind::InvalidInput)?;
-        if poll(&mut waiting, Some(&limit))? == 0 {
-            return Err(ErrorKind::TimedOut.into());
-        }
+        self.wait(rustix::event::PollFlags::IN, timeout)?;
         Read::read(&mut self.0, octets)
     }
 }
