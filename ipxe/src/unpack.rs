@@ -6,6 +6,7 @@
 
 use crate::delivery::{Deliver, SinkFailed};
 use crate::hash::{self, Hash};
+use core::fmt;
 use netboot_core::{Digest, Instant};
 use netboot_verity::{Head, Reader, Software, VerityError};
 
@@ -38,6 +39,19 @@ pub enum UnpackError {
         found: u64,
     },
 }
+
+impl fmt::Display for UnpackError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            UnpackError::Verity(error) => error.fmt(f),
+            UnpackError::Size { found } => {
+                write!(f, "the image in the file has another size: {found} octets")
+            }
+        }
+    }
+}
+
+impl core::error::Error for UnpackError {}
 
 /// What a file turned out to be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

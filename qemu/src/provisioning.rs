@@ -50,6 +50,8 @@ static mut LOCAL_KEY: MaybeUninit<p256::ecdsa::SigningKey> = MaybeUninit::uninit
 /// # Safety
 /// To be called once.
 #[inline(never)]
+// The result lies in a static.
+#[allow(clippy::mut_from_ref)]
 pub unsafe fn provisioning(settings: &'static Settings) -> &'static mut Provisioning<'static> {
     // SAFETY: called once, so these are the only references.
     let (answers, list, place) = unsafe {

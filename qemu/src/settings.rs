@@ -169,8 +169,10 @@ impl Settings {
                     expected.verity = Some(digest);
                     return Some(());
                 }
-                let mut expected = Expected::default();
-                expected.verity = Some(digest);
+                let expected = Expected {
+                    verity: Some(digest),
+                    ..Expected::default()
+                };
                 self.expected.push((index, expected)).ok()
             }
             "default" => {
