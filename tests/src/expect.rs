@@ -3,13 +3,14 @@
 use image_server::tls::TlsConnection;
 use image_server::{Faults, Protocol, Served};
 use netboot::NetError;
-use netboot_app::{AppError, Outcome};
+use netboot_app::{AppError, ImageReport, Outcome};
 use netboot_core::{Blame, Coded, Duration};
 use netboot_verity::Tree;
 use netsim::LinkStats;
 use recovery_model::{DeviceOutcome, DevicePhase};
 use testbed::Plan;
 use testbed::host;
+use testbed::plan::Image;
 
 /// A boot that ended.
 pub struct Boot {
@@ -86,11 +87,7 @@ impl Boot {
             let right = images[index].verified
                 && usize::from(told.index) == index
                 && told.octets == image.bytes.len() as u64
-                && match told.sha256 {
-                    Some(sha256) => sha256 == image.sha256(),
-                    // Its blocks were verified instead.
-                    None => told.verity == Some(Tree::of(&image.bytes).digest()),
-                }
+                && is_digest_right(told, image)
                 && told.outcome == Outcome::Activated;
             if !right {
                 return Err(format!("image {index}: reported as {told:?}"));
@@ -177,5 +174,13 @@ impl Boot {
             .filter_map(|line| line.split_once("code=0x"))
             .filter_map(|(_, rest)| u32::from_str_radix(rest.get(..8)?, 16).ok())
             .collect()
+    }
+}
+
+/// Whether the report of an image has its SHA-256 or, where its blocks were verified instead, its verity digest.
+pub fn is_digest_right(told: &ImageReport<NetError>, image: &Image) -> bool {
+    match told.sha256 {
+        Some(sha256) => sha256 == image.sha256(),
+        None => told.verity == Some(Tree::of(&image.bytes).digest()),
     }
 }

@@ -25,5 +25,5 @@ pub mod watch;
 pub mod wire;
 
 pub use chance::Chance;
-pub use expect::Boot;
+pub use expect::{Boot, is_digest_right};
 pub use sim::Sim;
