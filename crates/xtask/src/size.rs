@@ -72,7 +72,7 @@ const SZTP_FLASH: u64 = 48;
 /// KiB of flash that a key of the board's own may add to secure zero-touch provisioning.
 const LDEVID_FLASH: u64 = 8;
 /// KiB of flash that packed files may add to the ROM.
-const VERITY_FLASH: u64 = 6;
+const VERITY_FLASH: u64 = 7;
 /// The network device's own memory: frames, and the pages of its virtqueues.
 const RINGS: [&str; 2] = ["mcu_rom::virtio::FRAMES", "netboot_virtio::pool::POOL"];
 
