@@ -1,6 +1,7 @@
 //! `cargo xtask size`: what the ROM takes of flash, RAM and stack, against its limits.
 
 mod history;
+mod stack;
 
 use crate::building;
 use crate::format::{table, thousands};
@@ -14,14 +15,10 @@ use std::env;
 use std::fs;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 use test_pki::Pki;
 use testbed::plan::Family;
-use testbed::qemu::{self, QemuOptions};
-use testbed::rack::Remembered;
 use testbed::rom::{self, Core, HttpsRom, RomOptions};
-use testbed::sztp::Sztp;
-use testbed::{Https, Plan, Protocol};
+use testbed::{Https, Protocol};
 
 /// Options of `cargo xtask size`.
 #[derive(Args, Default)]
@@ -69,6 +66,8 @@ const BOOTSTORE_FLASH: u64 = 20;
 const SCRIPT_FLASH: u64 = 40;
 /// KiB of flash that secure zero-touch provisioning may add to a ROM with HTTPS.
 const SZTP_FLASH: u64 = 48;
+/// The stack of a boot with it, in KiB: voucher, owner certificate and signature are verified while TLS is there.
+const SZTP_STACK: u64 = 24;
 /// KiB of flash that a key of the board's own may add to secure zero-touch provisioning.
 const LDEVID_FLASH: u64 = 8;
 /// KiB of flash that packed files may add to the ROM.
@@ -141,18 +140,28 @@ pub fn run(arguments: &SizeArgs) -> Result<bool> {
     // Without the core library's sources there is nothing but what is stable, and that is not held to the goal.
     let rebuilt = RomOptions::default().core == Core::Rebuilt;
     let of = |program: &Program| rebuilt.then(|| flash(program, &FLASH));
-    let stack = stack(&image, &[Protocol::Tftp, Protocol::Http], None);
+    let plain_stack = stack::over(
+        Family::Ipv4,
+        &image,
+        &[Protocol::Tftp, Protocol::Http],
+        None,
+    );
     let ends = Https::new(Pki::with_intermediate(1));
     let (https, https_image) = built(&https_rom(&ends, false)?)?;
     let (small, _) = built(&https_rom(&ends, true)?)?;
-    let https_stack = self::stack(&https_image, &[Protocol::Https], Some(ends.clone()));
-    let tiny_stack = self::stack(&tiny_image, &[Protocol::Tftp], None);
+    let https_stack = stack::over(
+        Family::Ipv4,
+        &https_image,
+        &[Protocol::Https],
+        Some(ends.clone()),
+    );
+    let tiny_stack = stack::over(Family::Ipv4, &tiny_image, &[Protocol::Tftp], None);
     let (ipv6, ipv6_image) = built(&RomOptions {
         ipv6: true,
         ..RomOptions::default()
     })?;
     let ipv6_flash = of(&ipv6).zip(of(&program));
-    let ipv6_stack = stack_over(Family::Ipv6, &ipv6_image, &[Protocol::Http], None);
+    let ipv6_stack = stack::over(Family::Ipv6, &ipv6_image, &[Protocol::Http], None);
     let (settings, _) = built(&RomOptions {
         settings: true,
         ..RomOptions::default()
@@ -174,20 +183,22 @@ pub fn run(arguments: &SizeArgs) -> Result<bool> {
         ..RomOptions::default()
     })?;
     let bootstore_flash = of(&bootstore).zip(of(&settings));
-    let node_stack = stack_by_node(&node_image);
+    let node_stack = stack::by_node(&node_image);
     let script_flash = of(&script).zip(of(&settings));
     let (https_settings, _) = built(&RomOptions {
         settings: true,
         ..https_rom(&ends, false)?
     })?;
+    let owned = stack::Owned::new(&ends);
     let sztp_options = RomOptions {
         settings: true,
-        sztp: Some(Sztp::new().rom()),
+        sztp: Some(owned.rom()),
         rom_kib: 288,
         ram_kib: 160,
         ..https_rom(&ends, false)?
     };
-    let (sztp, _) = built(&sztp_options)?;
+    let (sztp, sztp_image) = built(&sztp_options)?;
+    let sztp_stack = owned.boot(&sztp_image);
     let (ldevid, _) = built(&RomOptions {
         ldevid: true,
         ..sztp_options
@@ -197,10 +208,15 @@ pub fn run(arguments: &SizeArgs) -> Result<bool> {
         ..RomOptions::default()
     })?;
     let verity_flash = of(&verity).zip(of(&program));
-    let verity_stack = self::stack(&verity_image, &[Protocol::Tftp, Protocol::Http], None);
+    let verity_stack = stack::over(
+        Family::Ipv4,
+        &verity_image,
+        &[Protocol::Tftp, Protocol::Http],
+        None,
+    );
     let ldevid_flash = of(&ldevid).zip(of(&sztp));
     let sztp_flash = of(&sztp).zip(of(&https_settings));
-    let nwp_stack = self::stack(&nwp_image, &[Protocol::Tftp], None);
+    let nwp_stack = stack::over(Family::Ipv4, &nwp_image, &[Protocol::Tftp], None);
     let nwp_stack_octets = nwp_stack.as_ref().ok().copied();
     let checks = [
         Check::new("flash", of(&program), FLASH_LIMIT),
@@ -211,7 +227,7 @@ pub fn run(arguments: &SizeArgs) -> Result<bool> {
             PRECOMPILED_SO_FAR,
         ),
         Check::new("static RAM", Some(static_ram(&program)), 96),
-        Check::new("stack", stack.as_ref().ok().copied(), 12),
+        Check::new("stack", plain_stack.as_ref().ok().copied(), 12),
         Check::new("flash, with HTTPS", of(&https), HTTPS_FLASH),
         Check::new(
             "static RAM, HTTPS, large records",
@@ -250,6 +266,7 @@ pub fn run(arguments: &SizeArgs) -> Result<bool> {
             sztp_flash.map(|(with, without)| with.saturating_sub(without)),
             SZTP_FLASH,
         ),
+        Check::new("stack, sZTP", sztp_stack.as_ref().ok().copied(), SZTP_STACK),
         Check::new(
             "flash, what LDevID adds to sZTP",
             ldevid_flash.map(|(with, without)| with.saturating_sub(without)),
@@ -318,13 +335,14 @@ pub fn run(arguments: &SizeArgs) -> Result<bool> {
         }
     }
     let stacks = [
-        &stack,
+        &plain_stack,
         &https_stack,
         &tiny_stack,
         &nwp_stack,
         &ipv6_stack,
         &node_stack,
         &verity_stack,
+        &sztp_stack,
     ];
     for error in stacks.into_iter().filter_map(|one| one.as_ref().err()) {
         eprintln!("stack not measured: {error:#}");
@@ -397,61 +415,6 @@ fn rings(program: &Program) -> Result<u64> {
 
 fn static_ram(program: &Program) -> u64 {
     ram(program, &RAM)
-}
-
-/// The high-water mark of the stack in boots by each of these protocols.
-fn stack(image: &Path, protocols: &[Protocol], https: Option<Https>) -> Result<u64> {
-    stack_over(Family::Ipv4, image, protocols, https)
-}
-
-/// The high-water mark of the stack in a boot without DHCP, for which a node is asked.
-fn stack_by_node(image: &Path) -> Result<u64> {
-    let plan = Plan {
-        protocol: Protocol::Http,
-        family: Family::Both,
-        remembered: Some(Remembered::Node),
-        expect: true,
-        settings: "settle_ms 300\ndhcp_ms 1000\n".into(),
-        ..Plan::default()
-    };
-    stack_of(image, &plan)
-}
-
-/// The same over this family of addresses.
-fn stack_over(
-    family: Family,
-    image: &Path,
-    protocols: &[Protocol],
-    https: Option<Https>,
-) -> Result<u64> {
-    let mut most = 0;
-    for protocol in protocols.iter().copied() {
-        let plan = Plan {
-            protocol,
-            family,
-            https: https.clone(),
-            expect: true,
-            settings: "settle_ms 300\n".into(),
-            ..Plan::default()
-        };
-        most = most.max(stack_of(image, &plan)?);
-    }
-    Ok(most)
-}
-
-/// The high-water mark of the stack in this boot.
-fn stack_of(image: &Path, plan: &Plan) -> Result<u64> {
-    qemu::version()?;
-    let options = QemuOptions {
-        timeout: Duration::from_secs(60),
-        ..QemuOptions::new(image)
-    };
-    let outcome = qemu::boot(plan, &options, &mut |_| {})?;
-    if let Some(cause) = outcome.parsed.cause() {
-        anyhow::bail!("the boot by {} failed: {cause}", plan.protocol.scheme());
-    }
-    let memory = outcome.parsed.memory.context("no @memory line")?;
-    Ok(memory.stack_used)
 }
 
 fn print_crates(title: &str, program: &Program) {

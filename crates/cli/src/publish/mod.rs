@@ -29,6 +29,9 @@ pub struct PublishArgs {
     /// The name of the script
     #[arg(long, value_name = "NAME", default_value = "boot.ipxe")]
     script: String,
+    /// Have the script name the packed files, for boards with verified streaming. Others refuse such a script
+    #[arg(long)]
+    packed: bool,
 }
 
 /// Publishes.
@@ -55,7 +58,7 @@ pub fn run(arguments: &PublishArgs, out: &mut dyn Write) -> Result<()> {
         writeln!(out, "  verity digest {} {}", digests.verity, state.packed)?;
         published.push((image, digests));
     }
-    let state = script::write(&target, &published)?;
+    let state = script::write(&target, &published, arguments.packed)?;
     writeln!(out, "{}: {state}", target.display())?;
     Ok(())
 }

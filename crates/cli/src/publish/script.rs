@@ -41,8 +41,8 @@ pub fn target(root: &Path, name: &str) -> Result<PathBuf> {
 }
 
 /// Writes the script, unless the same one is there; what became of it, in a word.
-pub fn write(path: &Path, published: &[(&Image, Digests)]) -> Result<&'static str> {
-    let text = text(published);
+pub fn write(path: &Path, published: &[(&Image, Digests)], packed: bool) -> Result<&'static str> {
+    let text = text(published, packed);
     ensure!(
         text.len() <= SCRIPT_LEN,
         "the script would have {} octets, and boards read {SCRIPT_LEN} at most",
@@ -55,8 +55,8 @@ pub fn write(path: &Path, published: &[(&Image, Digests)]) -> Result<&'static st
     Ok("written")
 }
 
-/// The text of the script. Names such as `image-0` say the index on each board, whatever its list of file names is.
-fn text(published: &[(&Image, Digests)]) -> String {
+/// The text of the script, which names the packed files or the files as they are. Names such as `image-0` say the index on each board, whatever its list of file names is.
+fn text(published: &[(&Image, Digests)], packed: bool) -> String {
     let mut text = String::from(OURS);
     for (image, digests) in published {
         let Some(index) = image.index else { continue };
@@ -66,13 +66,20 @@ fn text(published: &[(&Image, Digests)]) -> String {
             verity,
             ..
         } = digests;
+        let name = &image.name;
         // Writing into a string does not fail.
-        let _ = write!(
-            text,
-            "# {}, {size} octets, verity digest\n# {verity}\nimgfetch --name image-{index} {}/{sha256}\nimgverify --sha256 {sha256} image-{index}\n",
-            image.name,
-            store::WHOLE,
-        );
+        let _ = match packed {
+            true => write!(
+                text,
+                "# {name}, {size} octets, SHA-256\n# {sha256}\nimgfetch --name image-{index} --verity {verity} {}/{verity}\n",
+                store::PACKED,
+            ),
+            false => write!(
+                text,
+                "# {name}, {size} octets, verity digest\n# {verity}\nimgfetch --name image-{index} {}/{sha256}\nimgverify --sha256 {sha256} image-{index}\n",
+                store::WHOLE,
+            ),
+        };
     }
     text.push_str("boot\n");
     text
