@@ -1,6 +1,6 @@
 //! Scripts that a bootstrap server conveys, and the command `ztp`.
 
-use crate::common::{boot, boot_with, flash_digest, open_plan, place, plan, reports};
+use crate::common::{boot, boot_with, flash_digest, open_plan, place, plan, questions, reports};
 use e2e::Boot;
 use netboot_app::provisioning::Store;
 use netboot_core::Blame;
@@ -84,6 +84,20 @@ fn the_owners_scripts_run_and_may_boot_the_device() {
         };
         assert_eq!(reports(&boot), expected);
     }
+}
+
+/// A step that fails after a script has booted the device is reported. Nobody else is asked: the device runs.
+#[test]
+fn a_device_that_runs_is_not_provisioned_again() {
+    let plan = with_scripts(plan(true));
+    let script = base64(booting(&plan).as_bytes());
+    let demands = format!(
+        r#"{{"ietf-sztp-conveyed-info:onboarding-information":{{"pre-configuration-script":"{script}","configuration-handling":"merge","configuration":"AAAA"}}}}"#
+    );
+    let boot = boot(&plan, &[unsigned(&demands)]);
+    boot.assert_booted(&plan);
+    assert_eq!(reports(&boot), ["bootstrap-initiated", "config-error"]);
+    assert_eq!(questions(&boot).len(), 1);
 }
 
 /// A script that fails is reported, and the next server, or the next round, may do better. What it named does not count any longer.
