@@ -1,5 +1,6 @@
 //! The files that are served at present: found by name, known by their id, each with its tree. The memory and the open files have bounds.
 
+use super::lines;
 use super::verified::{Reading, Verified};
 use super::webroot::{Stamp, Webroot, clean};
 use crate::publish::PACKED;
@@ -309,18 +310,12 @@ fn object(name: &str) -> Option<Digest> {
     Digest::from_hex(digest)
 }
 
-/// A name for people. Characters other than letters, digits and those of ASCII are shown as `?`.
+/// A name for people.
 fn shown(name: &str) -> String {
-    if let Some(digest) = object(name) {
-        return digest.to_string();
+    match object(name) {
+        Some(digest) => digest.to_string(),
+        None => format!("/{}", lines::text(name)),
     }
-    let plain = |one: char| match one.is_alphanumeric() || one == ' ' || one.is_ascii_graphic() {
-        true => one,
-        false => '?',
-    };
-    std::iter::once('/')
-        .chain(name.chars().map(plain))
-        .collect()
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@
 //! | `bursts` | the blocks that are to be sent, and when |
 //! | `renewal` | the key of the cookies |
 //! | `station` | all of it in one thread |
+//! | `lines` | what the operator reads |
 //! | `counters`, `http` | numbers for Prometheus |
 //! | `rate`, `socket`, `signals` | what an operator and the system say |
 
@@ -15,6 +16,7 @@ mod bursts;
 mod catalogue;
 mod counters;
 mod http;
+mod lines;
 mod rate;
 mod renewal;
 mod signals;
@@ -44,7 +46,7 @@ pub struct ServeArgs {
     /// The address and the TCP port of an HTTP server with /metrics for Prometheus, and /healthz
     #[arg(long, value_name = "ADDRESS:PORT")]
     metrics: Option<SocketAddr>,
-    /// Print no line for each transfer that a client reports
+    /// Print no lines for transfers that clients report, and for names that are refused
     #[arg(long)]
     quiet: bool,
 }
@@ -66,8 +68,8 @@ pub fn run(arguments: &ServeArgs, out: &mut dyn Write) -> Result<()> {
     out.flush()?;
     // The gaps between blocks are shorter than the 50 µs by which the system is late otherwise.
     let _ = rustix::thread::set_current_timer_slack(NonZeroU64::new(1));
-    let reports = (!arguments.quiet).then_some(out);
+    let lines = lines::Lines::new((!arguments.quiet).then_some(out));
     let catalogue = catalogue::Catalogue::new(webroot);
     let rate = arguments.rate.map(|rate| rate.0);
-    station::Station::new(socket, catalogue, rate, http, reports)?.run(&stop)
+    station::Station::new(socket, catalogue, rate, http, lines)?.run(&stop)
 }

@@ -39,7 +39,7 @@ fn octets(number: &str, unit: u64) -> Option<u64> {
     let mut part = unit;
     for digit in fraction.bytes() {
         let value = u64::from(digit.checked_sub(b'0')?);
-        if value > 0 && part % 10 != 0 {
+        if value > 0 && !part.is_multiple_of(10) {
             return None;
         }
         part /= 10;

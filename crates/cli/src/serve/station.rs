@@ -4,17 +4,17 @@ use super::bursts::Bursts;
 use super::catalogue::Catalogue;
 use super::counters::Counters;
 use super::http::{Http, Page};
+use super::lines::Lines;
 use super::renewal::Renewal;
 use anyhow::{Context, Result};
 use netboot_core::{Duration, Instant};
-use netboot_lines::sentences;
 use netboot_ubp::Endpoint;
 use netboot_ubp::server::{Bucket, Reply, Server};
-use netboot_ubp::wire::{DATA_MAX, Report};
+use netboot_ubp::wire::{Answer, DATA_MAX, Report, Request};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
-use std::io::{ErrorKind, Write};
-use std::net::{IpAddr, SocketAddr, UdpSocket};
+use std::io::ErrorKind;
+use std::net::{SocketAddr, UdpSocket};
 use std::os::unix::net::UnixStream;
 
 /// Number of messages that are taken, and of blocks that are sent, before it is looked what else there is.
@@ -35,8 +35,7 @@ pub struct Station<'o> {
     block: [u8; DATA_MAX],
     /// A block that the system had no room for: its length, and for whom it is.
     kept: Option<(SocketAddr, usize)>,
-    /// Where reports go, if they do.
-    reports: Option<&'o mut dyn Write>,
+    lines: Lines<'o>,
 }
 
 impl<'o> Station<'o> {
@@ -49,7 +48,7 @@ impl<'o> Station<'o> {
         catalogue: Catalogue,
         budget: Option<u32>,
         http: Option<Http>,
-        reports: Option<&'o mut dyn Write>,
+        lines: Lines<'o>,
     ) -> Result<Self> {
         // A twentieth of a second at once, and one GET at the least.
         let bucket = |rate: u32| Bucket::new(rate, (rate / 20).max(1 << 16), Instant::ZERO);
@@ -65,7 +64,7 @@ impl<'o> Station<'o> {
             began: std::time::Instant::now(),
             block: [0; DATA_MAX],
             kept: None,
-            reports,
+            lines,
         })
     }
 
@@ -165,6 +164,7 @@ impl<'o> Station<'o> {
             Reply::Send(_) if self.catalogue.is_pending() => self.counters.later(),
             Reply::Send(len) => {
                 let answer = buf.get(..len).unwrap_or_default();
+                self.refusal(now, from, message, answer);
                 match self.socket.send_to(answer, from) {
                     Ok(_) => self.counters.sent(answer),
                     Err(_) => self.counters.unsent(),
@@ -207,13 +207,17 @@ impl<'o> Station<'o> {
     /// Tells how a transfer ended.
     fn report(&mut self, from: SocketAddr, report: &Report) {
         self.counters.ended(report.error);
-        let Some(out) = &mut self.reports else { return };
         let name = self.catalogue.shown(report.id);
         let name = name.unwrap_or_else(|| format!("a file that is gone ({:08x})", report.id));
-        let line = words(from, &name, report);
-        // Who reads the lines may end before the server does.
-        if writeln!(out, "{line}").and_then(|()| out.flush()).is_err() {
-            self.reports = None;
+        self.lines.report(from, &name, report);
+    }
+
+    /// Tells that a client did not get a file.
+    fn refusal(&mut self, now: Instant, from: SocketAddr, message: &[u8], answer: &[u8]) {
+        if let Some(Request::Open(open)) = Request::parse(message)
+            && let Some(Answer::Error { code, .. }) = Answer::parse(answer)
+        {
+            self.lines.refusal(now, from, &open.name, code);
         }
     }
 }
@@ -232,60 +236,5 @@ fn answer(
             "503 Service Unavailable",
             "the folder is not there\n".into(),
         ),
-    }
-}
-
-/// A report in one line.
-fn words(from: SocketAddr, name: &str, report: &Report) -> String {
-    let Report {
-        octets,
-        millis,
-        error,
-        ..
-    } = report;
-    let end = match error {
-        0 => String::from("done"),
-        error => format!("error {error:#010x}: {}", sentences::of(*error)),
-    };
-    format!(
-        "{} {name}: {octets} octets in {millis} ms, {end}",
-        plain(from)
-    )
-}
-
-/// An address as people write it: that of an IPv4 client has no `::ffff:`.
-fn plain(from: SocketAddr) -> SocketAddr {
-    match from.ip().to_canonical() {
-        IpAddr::V4(address) => SocketAddr::from((address, from.port())),
-        IpAddr::V6(_) => from,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_report_is_one_line() {
-        let report = |error| Report {
-            octets: 5000,
-            millis: 97,
-            error,
-            ..Report::default()
-        };
-        let v4 = "[::ffff:10.0.0.7]:5000".parse().unwrap();
-        assert_eq!(
-            words(v4, "/fw.bin", &report(0)),
-            "10.0.0.7:5000 /fw.bin: 5000 octets in 97 ms, done"
-        );
-        let v6 = "[fe80::1]:7".parse().unwrap();
-        assert_eq!(
-            words(v6, "/fw.bin", &report(0x0007_0003)),
-            "[fe80::1]:7 /fw.bin: 5000 octets in 97 ms, error 0x00070003: SHA-256 not as expected, not activated; found another value"
-        );
-        assert!(
-            words(v6, "x", &report(u32::MAX))
-                .ends_with("error 0xffffffff: an error that the table lacks")
-        );
     }
 }
