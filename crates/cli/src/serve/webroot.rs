@@ -1,6 +1,6 @@
 //! The folder that is served, and the way from a name that anybody may have sent to a file in it.
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, anyhow, ensure};
 use netboot_core::digest::hex_pair;
 use netboot_ubp::wire::ErrorCode;
 use rustix::fs::{CWD, Mode, OFlags, ResolveFlags, openat, openat2};
@@ -46,13 +46,26 @@ impl Webroot {
     /// The folder at this path. The path is looked up anew for each file, so it may be a symbolic link that is replaced.
     ///
     /// # Errors
-    /// When it is no folder, or may not be read.
+    /// When it is no folder, or the system cannot open files in it and nowhere else.
     pub fn new(path: &Path) -> Result<Self> {
         let shown = path.display();
         let metadata = std::fs::metadata(path).with_context(|| format!("cannot serve {shown}"))?;
         ensure!(metadata.is_dir(), "cannot serve {shown}: it is no folder");
-        std::fs::read_dir(path).with_context(|| format!("cannot serve {shown}"))?;
-        Ok(Self(path.into()))
+        let root = Self(path.into());
+        let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        root.beneath(".", flags).map_err(|error| match error {
+            Errno::NOSYS => anyhow!("cannot serve {shown}: the system is older than Linux 5.6"),
+            error => anyhow!("cannot serve {shown}: {error}"),
+        })?;
+        Ok(root)
+    }
+
+    /// Opens what is in the folder, and nothing that is elsewhere.
+    fn beneath(&self, name: &str, flags: OFlags) -> Result<File, Errno> {
+        let folder = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        let root = openat(CWD, &self.0, folder, Mode::empty())?;
+        let inside = ResolveFlags::BENEATH | ResolveFlags::NO_MAGICLINKS;
+        openat2(&root, name, flags, Mode::empty(), inside).map(File::from)
     }
 
     /// Whether the folder is there.
@@ -65,13 +78,9 @@ impl Webroot {
     /// # Errors
     /// What the client is told.
     pub fn open(&self, name: &str) -> Result<(File, Stamp), ErrorCode> {
-        let folder = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
-        let root = openat(CWD, &self.0, folder, Mode::empty()).map_err(code)?;
         // Without NONBLOCK a named pipe would stop the server.
         let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NOCTTY | OFlags::NONBLOCK;
-        let beneath = ResolveFlags::BENEATH | ResolveFlags::NO_MAGICLINKS;
-        let opened = openat2(&root, name, flags, Mode::empty(), beneath);
-        let file = File::from(opened.map_err(code)?);
+        let file = self.beneath(name, flags).map_err(code)?;
         let stamp = Stamp::of(&file)?;
         Ok((file, stamp))
     }
