@@ -18,6 +18,8 @@ const TREES: usize = 256 << 20;
 const READINGS: usize = 4;
 /// Time for which a file stays at the least after a GET.
 const HOLD: Duration = Duration::from_secs(10);
+/// Time after which a file that cannot be served is read again, even if nothing tells that it has changed.
+const AGAIN: Duration = Duration::from_secs(10);
 /// Number of blocks that are read in one step.
 const STEP: u32 = 64;
 /// Number of steps that are done at once when a file is asked for. A plain file of up to 2 MiB is answered at once.
@@ -42,6 +44,8 @@ struct Entry {
     state: State,
     /// Octets of memory for its tree.
     octets: usize,
+    /// When it was opened.
+    opened: Instant,
     /// When somebody asked for it last.
     asked: Instant,
     /// Until when it stays whatever else is asked for.
@@ -62,6 +66,16 @@ impl Entry {
     /// Whether it is served under this id.
     fn is(&self, of: u32) -> bool {
         matches!(&self.state, State::Ready(_, object, changed) if object.id() == of && !changed.get())
+    }
+
+    /// Whether what is known of the file still holds. `stamp` is that of the file that has the name now.
+    fn is_same(&self, stamp: &Stamp, now: Instant) -> bool {
+        let is_over = match &self.state {
+            State::Reading(_) => false,
+            State::Ready(_, _, changed) => changed.get(),
+            State::Failed(_) => now >= self.opened + AGAIN,
+        };
+        self.stamp == *stamp && !is_over
     }
 
     /// Goes on with the tree.
@@ -212,10 +226,8 @@ impl Store for Catalogue {
         let opened = self.webroot.open(&name);
         let mut entries = self.entries.borrow_mut();
         if let Some(at) = entries.iter().position(|entry| entry.name == name) {
-            let same = matches!(&opened, Ok((_, stamp)) if entries.get(at).is_some_and(|entry| {
-                let changed = matches!(&entry.state, State::Ready(_, _, changed) if changed.get());
-                entry.stamp == *stamp && !changed
-            }));
+            let same = entries.get(at).zip(opened.as_ref().ok());
+            let same = same.is_some_and(|(entry, (_, stamp))| entry.is_same(stamp, now));
             match entries.get_mut(at) {
                 Some(entry) if same => {
                     entry.asked = now;
@@ -247,6 +259,7 @@ impl Store for Catalogue {
             stamp,
             state,
             octets,
+            opened: now,
             asked: now,
             held: now,
         };

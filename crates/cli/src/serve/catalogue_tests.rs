@@ -144,6 +144,32 @@ fn a_file_that_changes_while_its_tree_is_made_fails() {
 }
 
 #[test]
+fn a_file_that_was_repaired_is_found_after_a_while() {
+    let bench = Bench::new();
+    let whole = packed(&[5; 40_000]);
+    let mut damaged = whole.clone();
+    damaged[1024] ^= 1;
+    let path = bench.folder.path().join("fw.nbv");
+    let time = std::time::SystemTime::UNIX_EPOCH;
+    let put = |octets: &[u8]| {
+        bench.put("fw.nbv", octets);
+        let file = fs::File::options().write(true).open(&path).unwrap();
+        file.set_modified(time).unwrap();
+    };
+    put(&damaged);
+    let find = |millis| {
+        bench.catalogue.set_now(Instant::from_millis(millis));
+        bench.find("fw.nbv").map(|object| object.digest)
+    };
+    assert_eq!(find(5), Err(ErrorCode::FAILED));
+    // The size and the time are those of before.
+    put(&whole);
+    assert_eq!(find(AGAIN.as_millis() + 4), Err(ErrorCode::FAILED));
+    let digest = Tree::of(&[5; 40_000]).digest();
+    assert_eq!(find(AGAIN.as_millis() + 5), Ok(digest));
+}
+
+#[test]
 fn files_of_running_transfers_stay() {
     let bench = Bench::new();
     for at in 0..=FILES {
