@@ -125,7 +125,7 @@ impl Entry {
 }
 
 impl Catalogue {
-    /// No file is open yet.
+    /// Makes a catalogue in which no file is open.
     pub fn new(webroot: Webroot) -> Self {
         Self {
             webroot,
@@ -189,7 +189,7 @@ impl Catalogue {
         }
     }
 
-    /// The client is not answered this time.
+    /// Notes that the client is not answered this time. The code is never sent.
     fn later(&self) -> Result<Object, ErrorCode> {
         self.is_pending.set(true);
         Err(ErrorCode::FAILED)

@@ -19,7 +19,7 @@ pub struct Lines<'o> {
 }
 
 impl<'o> Lines<'o> {
-    /// Prints to `out`, or nothing.
+    /// Makes lines that go to `out`. Without it nothing is printed.
     pub fn new(out: Option<&'o mut dyn Write>) -> Self {
         Self {
             out,

@@ -15,7 +15,7 @@ pub struct Renewal {
 }
 
 impl Renewal {
-    /// A key was taken now.
+    /// Begins the life of a key that was taken now.
     pub fn new(now: Instant) -> Self {
         Self { at: now + LIFE }
     }

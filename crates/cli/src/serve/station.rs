@@ -35,6 +35,7 @@ pub struct Station<'o> {
     block: [u8; DATA_MAX],
     /// A block that the system had no room for: its length, and for whom it is.
     kept: Option<(SocketAddr, usize)>,
+    /// What the operator reads.
     lines: Lines<'o>,
 }
 

@@ -43,7 +43,7 @@ impl Stamp {
 }
 
 impl Webroot {
-    /// The folder at this path. The path is looked up anew for each file, so it may be a symbolic link that is replaced.
+    /// Takes the folder at this path. The path is looked up anew for each file, so it may be a symbolic link that is replaced.
     ///
     /// # Errors
     /// When it is no folder, or the system cannot open files in it and nowhere else.
