@@ -37,7 +37,7 @@ use std::path::PathBuf;
 pub struct ServeArgs {
     /// The folder that is served: packed files and others by their paths, and what `netboot publish` has put into it by verity digests
     webroot: PathBuf,
-    /// The address and the UDP port. [::] is for IPv4, too
+    /// The address and the UDP port. The default is for IPv4, too, where the system allows it
     #[arg(long, value_name = "ADDRESS:PORT", default_value = "[::]:6910")]
     bind: SocketAddr,
     /// Most octets in a second that are sent to all clients together, such as 100M. Beyond it they are told when to come again
