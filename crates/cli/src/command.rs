@@ -1,5 +1,7 @@
 //! The commands.
 
+#[cfg(target_os = "linux")]
+use crate::serve;
 use crate::{inspect, pack, publish, sztp, ztp};
 use anyhow::Result;
 use clap::{Parser, Subcommand};
@@ -22,6 +24,9 @@ enum Command {
     Pack(pack::PackArgs),
     /// Put images into the folder of a web server, by their digests, and write the script that fetches them
     Publish(publish::PublishArgs),
+    /// Serve the files of a folder by the UDP boot protocol, whose every block is verified, until SIGTERM or SIGINT comes
+    #[cfg(target_os = "linux")]
+    Serve(serve::ServeArgs),
     /// Secure zero-touch provisioning (RFC 8572): makes what a bootstrap server hands out, and looks into it
     #[command(subcommand)]
     Sztp(sztp::Command),
@@ -39,6 +44,8 @@ pub fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<bool> {
         Command::Inspect(arguments) => inspect::run(arguments, out),
         Command::Pack(arguments) => pack::run(arguments, out).map(|()| true),
         Command::Publish(arguments) => publish::run(arguments, out).map(|()| true),
+        #[cfg(target_os = "linux")]
+        Command::Serve(arguments) => serve::run(arguments, out).map(|()| true),
         Command::Sztp(command) => sztp::run(command, out),
         Command::Ztp(command) => ztp::run(command, out),
     }

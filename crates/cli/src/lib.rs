@@ -7,6 +7,8 @@ mod output;
 mod pack;
 mod packed;
 mod publish;
+#[cfg(target_os = "linux")]
+mod serve;
 mod sztp;
 mod tree;
 mod ztp;

@@ -111,3 +111,29 @@ fn the_example_of_a_damaged_file() {
         .find_map(|block| block.strip_prefix("$ netboot inspect caliptra-fw.bin.nbv\n"));
     assert_eq!(example.unwrap(), text.trim_end());
 }
+
+/// The unit of the page is the file, and systemd finds nothing wrong with it.
+#[test]
+fn the_unit_of_the_server() {
+    let unit = include_str!("../systemd/netboot-serve.service");
+    let blocks = blocks(&page("netboot-tool.md"), "ini");
+    assert_eq!(blocks, [unit.trim_end()]);
+    if Command::new("systemd-analyze")
+        .arg("--version")
+        .output()
+        .is_err()
+    {
+        assert!(
+            std::env::var_os("CI").is_none(),
+            "run `apt-get install systemd`"
+        );
+        eprintln!("SKIPPED: systemd-analyze is missing: run `apt-get install systemd`");
+        return;
+    }
+    // It wants the program to be there.
+    let unit = unit.replace("/usr/local/bin/netboot", env!("CARGO_BIN_EXE_netboot"));
+    let folder = Folder::new();
+    folder.put("netboot-serve.service", unit.as_bytes());
+    let line = ["verify", "--man=no", "netboot-serve.service"];
+    assert_eq!(folder.run("systemd-analyze", &line), (0, String::new()));
+}

@@ -10,6 +10,8 @@ mod images;
 mod script;
 mod store;
 
+pub use store::PACKED;
+
 use anyhow::{Result, ensure};
 use clap::Args;
 use std::io::Write;
