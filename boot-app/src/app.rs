@@ -148,9 +148,12 @@ where
     }
 
     /// Takes packed files, whose blocks are verified before they go into the device ([`Expected::verity`](crate::Expected::verity)). Without the memory files are delivered as they
-    /// are, and an image whose verity digest is known is refused.
+    /// are, and an image whose verity digest is known is refused. A board with an accelerator for SHA-256 gives it as the hasher, others [`Software`](netboot_ipxe::Software).
     #[cfg(feature = "verity")]
-    pub fn use_unpacker(&mut self, unpacker: &'c mut netboot_ipxe::Unpacker) {
+    pub fn use_unpacker(
+        &mut self,
+        unpacker: &'c mut netboot_ipxe::Unpacker<&'c mut dyn netboot_ipxe::Hasher>,
+    ) {
         self.packed = Packed::with(unpacker);
     }
 

@@ -11,8 +11,8 @@ mod with {
     use crate::error::AppError;
     use netboot_core::{Digest, ImageSink};
     use netboot_ipxe::{
-        Deliver, Delivery, ExecError, IpxeInterface, LoadedImage, UnpackError, Unpacker, Unpacking,
-        Wanted,
+        Deliver, Delivery, ExecError, Hasher, IpxeInterface, LoadedImage, UnpackError, Unpacker,
+        Unpacking, Wanted,
     };
     use netboot_verity::VerityError;
 
@@ -20,11 +20,11 @@ mod with {
     #[derive(Default)]
     pub(crate) struct Packed<'c> {
         /// The board's memory for packed files. Without it files are delivered as they are.
-        unpacker: Option<&'c mut Unpacker>,
+        unpacker: Option<&'c mut Unpacker<&'c mut dyn Hasher>>,
     }
 
     impl<'c> Packed<'c> {
-        pub fn with(unpacker: &'c mut Unpacker) -> Self {
+        pub fn with(unpacker: &'c mut Unpacker<&'c mut dyn Hasher>) -> Self {
             Self {
                 unpacker: Some(unpacker),
             }

@@ -39,6 +39,10 @@ pub use interface::{DhcpGoal, ExecError, IpxeInterface, Severity, WriteLine};
 pub use netboot_core::net::{NetworkConfig, Route};
 pub use netboot_core::uri::{Host, Scheme, Uri, UriError};
 pub use netboot_core::{Digest, Duration, ImageSink, Instant};
+#[cfg(feature = "verity")]
+pub use netboot_verity::Hasher;
+#[cfg(all(feature = "verity", feature = "sha256"))]
+pub use netboot_verity::Software;
 #[cfg(feature = "post")]
 pub use post::{MAX_MEDIA_TYPE, Post, Posted, Protection};
 pub use server::ServerInfo;

@@ -8,7 +8,7 @@ use crate::delivery::{Deliver, SinkFailed};
 use crate::hash::{self, Hash};
 use core::fmt;
 use netboot_core::{Digest, Instant};
-use netboot_verity::{Head, Reader, Software, VerityError};
+use netboot_verity::{Hasher, Head, Reader, VerityError};
 
 /// Levels of the tree that there is memory for: files up to 32 MiB.
 pub const LEVELS: usize = 3;
@@ -63,8 +63,10 @@ enum Kind {
 }
 
 /// What is known of a file while it is delivered, in some 4.5 KiB. It outlives the sources of the file, as the delivery does.
+///
+/// `H` computes the hashes of the blocks; a board's accelerator may do so.
 #[derive(Debug)]
-pub struct Unpacker {
+pub struct Unpacker<H> {
     wanted: Wanted,
     kind: Kind,
     /// Octets of the file as the source has it, once the delivery was begun.
@@ -72,7 +74,7 @@ pub struct Unpacker {
     first: [u8; FIRST],
     /// Number of octets in `first`.
     count: usize,
-    reader: Reader<Software, LEVELS>,
+    reader: Reader<H, LEVELS>,
     /// Octets of the first ones, or of the present block, that were delivered.
     delivered: usize,
     /// Hash of the packed file, where it is wanted.
@@ -80,9 +82,9 @@ pub struct Unpacker {
     error: Option<UnpackError>,
 }
 
-impl Unpacker {
+impl<H: Hasher> Unpacker<H> {
     /// Makes an unpacker that has seen nothing. It may lie in a static.
-    pub const fn new() -> Self {
+    pub const fn new(hasher: H) -> Self {
         Self {
             wanted: Wanted {
                 verity: None,
@@ -94,7 +96,7 @@ impl Unpacker {
             size: None,
             first: [0; FIRST],
             count: 0,
-            reader: Reader::idle(Software::new()),
+            reader: Reader::idle(hasher),
             delivered: 0,
             hash: None,
             error: None,
@@ -146,21 +148,15 @@ impl Unpacker {
     }
 }
 
-impl Default for Unpacker {
-    fn default() -> Self {
-        Self::new()
-    }
-}
-
 /// A delivery that takes a file as a source has it, packed or not, and passes the image on.
-pub struct Unpacking<'d> {
+pub struct Unpacking<'d, H> {
     /// Where the image goes.
     pub delivery: &'d mut dyn Deliver,
     /// How far the file is.
-    pub unpacker: &'d mut Unpacker,
+    pub unpacker: &'d mut Unpacker<H>,
 }
 
-impl Unpacking<'_> {
+impl<H: Hasher> Unpacking<'_, H> {
     /// Refuses the source. What has come of it is forgotten, unless the image was begun.
     fn refuse<T>(&mut self, error: UnpackError) -> Result<T, SinkFailed> {
         self.forget();
@@ -248,7 +244,7 @@ impl Unpacking<'_> {
     }
 }
 
-impl Deliver for Unpacking<'_> {
+impl<H: Hasher> Deliver for Unpacking<'_, H> {
     fn position(&self) -> u64 {
         let unpacker = &*self.unpacker;
         match unpacker.kind {

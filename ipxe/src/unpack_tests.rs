@@ -3,7 +3,7 @@
 use crate::unpack::{UnpackError, Unpacker, Unpacking, Wanted};
 use crate::{Deliver, Delivery, SinkFailed, sha256};
 use netboot_core::{AbortReason, Digest, ImageSink, Instant};
-use netboot_verity::{Tree, VerityError};
+use netboot_verity::{Software, Tree, VerityError};
 use proptest::prelude::*;
 
 const NOW: Instant = Instant::ZERO;
@@ -77,12 +77,12 @@ fn packed(size: usize) -> (Vec<u8>, Vec<u8>, Digest) {
 /// A delivery and its unpacker.
 struct Board {
     delivery: Delivery<Device>,
-    unpacker: Unpacker,
+    unpacker: Unpacker<Software>,
 }
 
 impl Board {
     fn new(wanted: Wanted) -> Self {
-        let mut unpacker = Unpacker::default();
+        let mut unpacker = Unpacker::new(Software::new());
         unpacker.want(wanted);
         Self {
             delivery: Delivery::new(Device::default()),
@@ -90,7 +90,7 @@ impl Board {
         }
     }
 
-    fn unpacking(&mut self) -> Unpacking<'_> {
+    fn unpacking(&mut self) -> Unpacking<'_, Software> {
         Unpacking {
             delivery: &mut self.delivery,
             unpacker: &mut self.unpacker,

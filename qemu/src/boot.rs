@@ -66,7 +66,10 @@ static mut CONFIG: MaybeUninit<Settings> = MaybeUninit::uninit();
 static mut DEFAULTS: MaybeUninit<[FixedSource<'static>; MAX_IMAGES]> = MaybeUninit::uninit();
 static mut NET: MaybeUninit<Net> = MaybeUninit::uninit();
 #[cfg(feature = "verity")]
-static mut UNPACKER: MaybeUninit<netboot_ipxe::Unpacker> = MaybeUninit::uninit();
+static mut HASHER: netboot_ipxe::Software = netboot_ipxe::Software::new();
+#[cfg(feature = "verity")]
+static mut UNPACKER: MaybeUninit<netboot_ipxe::Unpacker<&'static mut dyn netboot_ipxe::Hasher>> =
+    MaybeUninit::uninit();
 static mut APP: MaybeUninit<App> = MaybeUninit::uninit();
 
 /// Boots; gives the status of the boot, 0 for success.
@@ -207,12 +210,12 @@ fn start(
     let app = put(place, || BootApp::new(net, agent, watcher, config));
     #[cfg(feature = "script")]
     app.use_scripts(scripts(settings));
-    // SAFETY: `run` is called once, so this is the only reference.
     #[cfg(feature = "verity")]
-    app.use_unpacker(put(
-        unsafe { &mut *addr_of_mut!(UNPACKER) },
-        netboot_ipxe::Unpacker::new,
-    ));
+    {
+        // SAFETY: `run` is called once, so these are the only references.
+        let (hasher, place) = unsafe { (&mut *addr_of_mut!(HASHER), &mut *addr_of_mut!(UNPACKER)) };
+        app.use_unpacker(put(place, || netboot_ipxe::Unpacker::new(hasher)));
+    }
     // SAFETY: `run` is called once.
     #[cfg(feature = "sztp")]
     app.use_provisioning(unsafe { crate::provisioning::provisioning(settings) });

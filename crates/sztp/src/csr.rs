@@ -131,10 +131,7 @@ impl<'b> Wanted<'b> {
     /// # Errors
     /// [`SztpError::CsrKind`]: a request of a format, or of a key, that the device does not have.
     #[inline(never)]
-    pub(crate) fn parse(
-        body: &'b mut [u8],
-        algorithm: KeyAlgorithm,
-    ) -> Result<Option<Self>, SztpError> {
+    pub fn parse(body: &'b mut [u8], algorithm: KeyAlgorithm) -> Result<Option<Self>, SztpError> {
         let Some(places) = find(body) else {
             return Ok(None);
         };

@@ -1,8 +1,8 @@
 //! `netboot-ipxe`: the script engine with any script, any settings and any outcomes. The commands of the library and the delivery are
-//! called in [`app`](crate::app). What a person sees at a terminal is called in [`terminal`], and the search
-//! for a partition in [`san`].
+//! called in [`app`](crate::app). What a person sees at a terminal is called in [`terminal`], the search
+//! for a partition in [`san`], and packed files in [`unpack`].
 
-use crate::{Input, call, fail, san, take, terminal};
+use crate::{Input, call, fail, san, take, terminal, unpack};
 use core::hint::black_box;
 use netboot_core::Blame;
 use netboot_ipxe::script::{
@@ -74,6 +74,7 @@ pub fn run(input: &mut Input) {
     call(&mut buffer).clear();
     terminal::run(input);
     san::run(input);
+    unpack::run(input);
 }
 
 /// Looks at all of a command.

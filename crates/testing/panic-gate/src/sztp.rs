@@ -2,15 +2,36 @@
 //! signed something.
 
 use crate::{Input, call, fail, take};
+use core::hint::black_box;
 use netboot_core::Uri;
 use netboot_sztp::{
-    About, Action, Agent, Artifact, Artifacts, Assertion, Config, Conveyed, Credentials, Named,
-    Step, SztpError, Text, Voucher, dhcp,
+    About, Action, Agent, Artifact, Artifacts, Assertion, Config, Conveyed, Credentials,
+    KeyAlgorithm, LocalKey, MAX_POINT, MAX_SIGNATURE, Named, Step, SztpError, Text, Voucher,
+    Wanted, dhcp, local_certificate,
 };
 use netboot_x509::{TimePolicy, Trust, TrustPolicy};
 
 /// Octets of an answer, and of the list of servers.
 const SPACE: usize = 512;
+
+/// A key that computes nothing.
+struct AnyKey;
+
+impl LocalKey for AnyKey {
+    fn algorithm(&self) -> KeyAlgorithm {
+        black_box(KeyAlgorithm::P256)
+    }
+
+    fn public_key(&mut self, point: &mut [u8; MAX_POINT]) -> Option<usize> {
+        take(point.len());
+        black_box(Some(MAX_POINT))
+    }
+
+    fn sign(&mut self, message: &[u8], signature: &mut [u8; MAX_SIGNATURE]) -> Option<usize> {
+        take((message.len(), signature.len()));
+        black_box(Some(MAX_SIGNATURE))
+    }
+}
 
 /// Calls all of the crate but the verification.
 pub fn run(input: &mut Input) {
@@ -45,6 +66,9 @@ pub fn run(input: &mut Input) {
             voucher.revocation_checks,
         ));
         text(voucher.serial_number);
+    }
+    if let Some(Some(found)) = fail(local_certificate(input.octets(), &mut AnyKey)) {
+        take(found.len());
     }
     agent(input);
     let error = match input.octet() {
@@ -86,6 +110,7 @@ fn agent(input: &mut Input) {
     if let Ok(uri) = Uri::parse("https://a") {
         fail(agent.add_server(&uri, Named::Dhcp));
     }
+    agent.offer_request(KeyAlgorithm::P384);
     while input.flag() {
         let agent = call(&mut agent);
         match agent.poll(None) {
@@ -100,6 +125,17 @@ fn agent(input: &mut Input) {
             0 => agent.failed(input.flag()),
             1 => agent.reported(input.octet().into()),
             2 => agent.done(input.flag()),
+            3 => {
+                let mut space = [0; SPACE];
+                for (to, from) in space.iter_mut().zip(input.octets()) {
+                    *to = *from;
+                }
+                if let Some(Some(wanted)) = fail(Wanted::parse(&mut space, AnyKey.algorithm())) {
+                    fail(agent.certify(&wanted, &mut AnyKey));
+                    fail(wanted.request(input.octets(), &mut AnyKey));
+                }
+            }
+            4 => agent.begin(),
             _ => agent.restart(),
         }
         take((
@@ -107,6 +143,8 @@ fn agent(input: &mut Input) {
             agent.asked(),
             agent.is_trusted(),
             agent.origin(),
+            agent.is_signed(),
+            agent.server().is_some(),
         ));
     }
 }

@@ -42,10 +42,14 @@ pub fn run(input: &mut Input) {
     while input.flag() {
         let reader = call(&mut reader);
         fail(reader.push(input.octets()));
-        take(reader.data());
+        take((reader.data(), reader.whole(), reader.wanted()));
+        take((reader.digest(), reader.packed()));
         take((reader.offset(), reader.size(), reader.is_complete()));
         if input.flag() {
             reader.retry();
+        }
+        if input.flag() {
+            reader.restart(input.flag().then_some(digest));
         }
     }
 }

@@ -10,7 +10,7 @@ use netboot_app::{
     AppConfig, BootApp, BootReport, DeviceControl, FixedSource, ScriptSpace, Scripts, Terminal,
 };
 use netboot_core::{Device, Instant, NetworkConfig, Platform};
-use netboot_ipxe::{IpxeInterface, Unpacker};
+use netboot_ipxe::{Hasher, IpxeInterface, Software, Unpacker};
 use netboot_x509::{DEFAULT_ALGORITHMS, MAX_DEPTH, TimePolicy, Trust, TrustPolicy};
 use ocp_recovery::{AgentConfig, RecoveryAgent, RecoveryError, RegisterBus};
 use recovery_model::{DeviceConfig, DeviceOutcome, ImageRecord, RecoveryModel, Stall, Tally};
@@ -203,7 +203,8 @@ pub fn boot_with<D: Device + 'static, P: Platform + 'static, B: RegisterBus>(
         (Some(sztp), Some(space)) => Some(sztp.provisioning(space, &mut voucher_roots)),
         _ => None,
     };
-    let mut unpacker = Unpacker::new();
+    let mut hasher = Software::new();
+    let mut unpacker = Unpacker::new(&mut hasher as &mut dyn Hasher);
     let mut app = BootApp::new(net, agent, LineObserver(&mut *out), config);
     if plan.script.is_some() || plan.built_in.is_some() {
         let facts = settings.sources.facts();
