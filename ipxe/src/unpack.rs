@@ -71,9 +71,7 @@ pub struct Unpacker<H> {
     kind: Kind,
     /// Octets of the file as the source has it, once the delivery was begun.
     size: Option<u64>,
-    first: [u8; FIRST],
-    /// Number of octets in `first`.
-    count: usize,
+    /// It also holds the first octets of a file that is not packed, until they were delivered.
     reader: Reader<H, LEVELS>,
     /// Octets of the first ones, or of the present block, that were delivered.
     delivered: usize,
@@ -94,8 +92,6 @@ impl<H: Hasher> Unpacker<H> {
             },
             kind: Kind::Unknown,
             size: None,
-            first: [0; FIRST],
-            count: 0,
             reader: Reader::idle(hasher),
             delivered: 0,
             hash: None,
@@ -107,7 +103,6 @@ impl<H: Hasher> Unpacker<H> {
     pub fn reset(&mut self) {
         self.kind = Kind::Unknown;
         self.size = None;
-        self.count = 0;
         self.delivered = 0;
         self.hash = None;
         self.error = None;
@@ -139,7 +134,7 @@ impl<H: Hasher> Unpacker<H> {
     fn ready(&self) -> &[u8] {
         let ready = match self.kind {
             Kind::Unknown => None,
-            Kind::Plain => self.first.get(..self.count),
+            Kind::Plain => Some(self.reader.partial()),
             Kind::Packed => self.reader.data(),
         };
         ready
@@ -194,28 +189,42 @@ impl<H: Hasher> Unpacking<'_, H> {
     /// Takes octets of which it is not known yet whether they are a packed file's.
     fn take_first(&mut self, now: Instant, data: &[u8]) -> Result<(), SinkFailed> {
         let unpacker = &mut *self.unpacker;
-        for (to, from) in unpacker.first.iter_mut().skip(unpacker.count).zip(data) {
-            *to = *from;
+        if unpacker.reader.partial().is_empty() {
+            unpacker.reader.restart(unpacker.wanted.verity);
+            unpacker.hash = hash::new().filter(|_| unpacker.wanted.hashed);
         }
-        unpacker.count = unpacker.count.saturating_add(data.len()).min(FIRST);
-        if unpacker.count < FIRST {
+        // What is no head is told from one below.
+        let pushed = unpacker.reader.push(data);
+        let first = match unpacker.reader.whole() {
+            Some(head) => head,
+            None => unpacker.reader.partial(),
+        };
+        if first.len() < FIRST {
             return Ok(());
         }
-        if !Head::is_packed(&unpacker.first) {
+        if !Head::is_packed(first) {
             return self.is_plain(now);
         }
         unpacker.kind = Kind::Packed;
-        unpacker.reader.restart(unpacker.wanted.verity);
-        unpacker.hash = hash::new().filter(|_| unpacker.wanted.hashed);
-        let first = unpacker.first;
-        self.take_packed(now, &first)
+        self.pushed(now, false, pushed)
     }
 
     /// Takes octets of a packed file, not beyond the end of the present block.
     fn take_packed(&mut self, now: Instant, data: &[u8]) -> Result<(), SinkFailed> {
+        let had_head = self.unpacker.reader.size().is_some();
+        let pushed = self.unpacker.reader.push(data);
+        self.pushed(now, had_head, pushed)
+    }
+
+    /// Goes on with what the reader made of octets.
+    fn pushed(
+        &mut self,
+        now: Instant,
+        had_head: bool,
+        pushed: Result<usize, VerityError>,
+    ) -> Result<(), SinkFailed> {
         let unpacker = &mut *self.unpacker;
-        let had_head = unpacker.reader.size().is_some();
-        match unpacker.reader.push(data) {
+        match pushed {
             Ok(_) => unpacker.error = None,
             Err(error) if had_head => {
                 // The same block comes again, from here or from elsewhere.
@@ -248,7 +257,7 @@ impl<H: Hasher> Deliver for Unpacking<'_, H> {
     fn position(&self) -> u64 {
         let unpacker = &*self.unpacker;
         match unpacker.kind {
-            Kind::Unknown => unpacker.count as u64,
+            Kind::Unknown => unpacker.reader.partial().len() as u64,
             Kind::Plain => {
                 let held = unpacker.ready().len() as u64;
                 self.delivery.position().saturating_add(held)
@@ -285,9 +294,8 @@ impl<H: Hasher> Deliver for Unpacking<'_, H> {
             return Ok(0);
         }
         match self.unpacker.kind {
-            Kind::Unknown => Ok(FIRST.saturating_sub(self.unpacker.count)),
             Kind::Plain => self.delivery.window(now),
-            Kind::Packed => Ok(self.unpacker.reader.wanted().unwrap_or(0)),
+            Kind::Unknown | Kind::Packed => Ok(self.unpacker.reader.wanted().unwrap_or(0)),
         }
     }
 
@@ -315,10 +323,10 @@ impl<H: Hasher> Deliver for Unpacking<'_, H> {
     fn digest(&self) -> Option<Digest> {
         let unpacker = &*self.unpacker;
         match unpacker.kind {
-            Kind::Unknown => hash::sha256(unpacker.first.get(..unpacker.count)?),
+            Kind::Unknown => hash::sha256(unpacker.reader.partial()),
             Kind::Plain if unpacker.ready().is_empty() => self.delivery.digest(),
             // Octets are held that the delivery has not hashed: they are the first ones.
-            Kind::Plain => hash::sha256(&unpacker.first),
+            Kind::Plain => hash::sha256(unpacker.reader.partial()),
             Kind::Packed => None,
         }
     }

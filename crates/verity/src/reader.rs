@@ -123,6 +123,11 @@ impl<H: Hasher, const LEVELS: usize> Reader<H, LEVELS> {
         (!whole.is_empty()).then_some(whole)
     }
 
+    /// The octets that have come of a block, or of the head, that is not whole or was refused.
+    pub fn partial(&self) -> &[u8] {
+        self.block.get(..self.filled).unwrap_or_default()
+    }
+
     /// Forgets what has come of the present block. The next octets are those from [`offset`](Self::offset) on.
     pub fn retry(&mut self) {
         self.filled = 0;
