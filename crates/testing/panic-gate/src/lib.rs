@@ -31,7 +31,7 @@ pub mod sztp;
 pub mod terminal;
 pub mod tftp;
 pub mod ubp;
-mod unpack;
+pub mod unpack;
 pub mod verity;
 
 pub use input::{Input, call, drive, fail, fail_unseen, show, take};
