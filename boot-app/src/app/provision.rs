@@ -184,7 +184,7 @@ where
                     let made = local.map(|local| agent.certify(&wanted, local.key));
                     made.and_then(core::result::Result::err)
                 }
-                // Nothing that was not offered.
+                // A server asks for no certificate signing request that was not offered, so this does not come.
                 Ok(_) => None,
             };
             if let Some(error) = refused {

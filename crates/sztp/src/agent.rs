@@ -418,19 +418,11 @@ impl<'c, 'm> Agent<'c, 'm> {
         media_type: &str,
         body: &'b mut [u8],
     ) -> Result<Verdict<'b>, SztpError> {
-        #[cfg(feature = "csr")]
-        if status == 400 && self.trusted && self.request.prompts < MAX_PROMPTS {
-            // What the server refuses is not the one that it wants.
-            self.request.csr.clear();
-            let algorithm = self.request.algorithm;
-            let wanted = algorithm.map(|algorithm| Wanted::parse(body, algorithm));
-            if let Some(wanted) = wanted.transpose()?.flatten() {
-                self.request.prompts = self.request.prompts.saturating_add(1);
+        if status != 200 {
+            #[cfg(feature = "csr")]
+            if let Some(wanted) = self.wanted(status, body)? {
                 return Ok(Verdict::Certify(wanted));
             }
-            return Err(SztpError::Status(status));
-        }
-        if status != 200 {
             return Err(SztpError::Status(status));
         }
         if !is_yang_json(media_type) {
@@ -454,6 +446,29 @@ impl<'c, 'm> Agent<'c, 'm> {
                 Ok(Verdict::Onboarding(onboarding))
             }
         }
+    }
+
+    /// The certificate signing request that a server asks for by an error (RFC 9646, section 2.3). `None` for an error that asks for none, and for one that
+    /// is not considered: of a server that is not trusted, or that has asked too often.
+    #[cfg(feature = "csr")]
+    fn wanted<'b>(
+        &mut self,
+        status: u16,
+        body: &'b mut [u8],
+    ) -> Result<Option<Wanted<'b>>, SztpError> {
+        if status != 400 || !self.trusted || self.request.prompts >= MAX_PROMPTS {
+            return Ok(None);
+        }
+        // What the server refuses is not the one that it wants.
+        self.request.csr.clear();
+        let Some(algorithm) = self.request.algorithm else {
+            return Ok(None);
+        };
+        let wanted = Wanted::parse(body, algorithm)?;
+        if wanted.is_some() {
+            self.request.prompts = self.request.prompts.saturating_add(1);
+        }
+        Ok(wanted)
     }
 
     /// The server answered a report with this HTTP status. Another one than 204 ends the beginning and the end of the bootstrapping

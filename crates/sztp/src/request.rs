@@ -60,14 +60,10 @@ pub(crate) fn ask_for_certificate(
         None => {
             members.raw(
                 "ietf-sztp-csr:csr-support",
-                r#"{"csr-generation":{"supported-formats":{"format-identifier":["ietf-ztp-types:p10-csr"]}},"key-generation":{"supported-algorithms":{"#,
+                r#"{"csr-generation":{"supported-formats":{"format-identifier":["ietf-ztp-types:p10-csr"]}},"key-generation":{"supported-algorithms":{"algorithm-identifier":["#,
             );
-            members.before = "";
-            members.raw("algorithm-identifier", "[");
-            members.before = "";
             members.digits(algorithm.of_key());
             members.push("]}}}");
-            members.before = ",";
         }
     }
     members.finish()
