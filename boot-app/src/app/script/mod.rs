@@ -212,25 +212,18 @@ where
         if self.sources.images.only_verified && !verified {
             return Err(self.fail(AppError::NotVerified));
         }
-        self.count_script()?;
+        let left = self.scripts.as_mut().and_then(|scripts| {
+            scripts.left = scripts.left.checked_sub(1)?;
+            Some(())
+        });
+        if left.is_none() {
+            return Err(self.fail(AppError::ScriptNesting));
+        }
         let text = buffer.get(..*len).unwrap_or_default();
         let octets = text.len() as u64;
         let event = Event::Script { uri, octets };
         say(&mut self.net, &mut self.observer, &event);
         self.run_script(text, Some(uri))
-    }
-
-    /// Counts a script that is about to run. Too many of them end the boot.
-    fn count_script(&mut self) -> Result {
-        let scripts = self.scripts.as_mut();
-        let left = scripts.and_then(|scripts| {
-            scripts.left = scripts.left.checked_sub(1)?;
-            Some(())
-        });
-        match left {
-            Some(()) => Ok(()),
-            None => Err(self.fail(AppError::ScriptNesting)),
-        }
     }
 
     /// The image that the device waits for: one that it holds a part of, or the next one that it asks for. `None` when it has booted; the boot is over then.
@@ -257,18 +250,24 @@ where
         };
         // It runs again where the policy says so, and cannot take back what is permanent.
         script.verified |= self.sources.images.latched;
+        let ending = self.run_whole(buffer, &script);
+        self.give_back(buffer);
+        self.must_boot(ending?)
+    }
+
+    /// Runs the script in a buffer, and those that replace it. They begin without images. What comes after them need not be what they asked of
+    /// images, unless they asked for good.
+    fn run_whole(&mut self, buffer: &mut [u8], script: &Read) -> Result<Ending> {
         self.sources.images.clear();
         let only_verified = self.sources.images.only_verified;
-        let ending = match self.run_buffer(buffer, &script) {
+        let ending = match self.run_buffer(buffer, script) {
             Ok(Ending::Replaced) => self.chain_into(buffer),
             other => other,
         };
-        self.give_back(buffer);
-        // What comes after the script need not be what it wanted, unless it was for good.
         if !self.sources.images.latched {
             self.sources.images.only_verified = only_verified;
         }
-        self.must_boot(ending?)
+        ending
     }
 
     /// Fetches a script into a buffer, which has to have this digest if there is one. `None` when the file is no script.

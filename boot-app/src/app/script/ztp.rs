@@ -52,18 +52,10 @@ where
 
     /// Runs the script in a buffer, and those that replace it. What it names is used as long as it runs.
     fn run_demanded(&mut self, buffer: &mut [u8], script: &Read) -> Result {
-        self.sources.images.clear();
-        let only_verified = self.sources.images.only_verified;
         self.sources.conveyed = true;
-        let ending = match self.run_buffer(buffer, script) {
-            Ok(Ending::Replaced) => self.chain_into(buffer),
-            other => other,
-        };
+        let ending = self.run_whole(buffer, script);
         self.sources.conveyed = false;
         self.sources.images.clear();
-        if !self.sources.images.latched {
-            self.sources.images.only_verified = only_verified;
-        }
         if matches!(ending?, Ending::Booted) {
             self.state = State::Done;
         }
@@ -114,7 +106,7 @@ where
     /// `ztp status`: lines of pairs, as on the console.
     #[inline(never)]
     fn show_provisioning(&mut self, verbose: bool) {
-        let (may, must) = (self.may_be_provisioned(), self.must_be_provisioned());
+        let (enabled, must) = (self.is_provisioned(), self.must_be_provisioned());
         let policy = self.config.policy;
         let (Some(scripts), Some(provisioning)) = (&mut self.scripts, &self.provisioning) else {
             return;
@@ -122,7 +114,7 @@ where
         let mut out = Screen(scripts.terminal);
         let out: &mut dyn Console = &mut out;
         out.text("ztp");
-        out.flag("enabled", may && (provisioning.is_enabled() || must));
+        out.flag("enabled", enabled);
         out.flag("required", must);
         let status = provisioning.status();
         out.word(
