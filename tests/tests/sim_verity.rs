@@ -286,3 +286,27 @@ fn a_script_names_the_digest() {
     let (plan, boot) = run(script(&digests));
     boot.assert_failed(&plan, 0x000a_0008, Blame::Configuration);
 }
+
+/// An image whose verity digest is known runs as a script only if its SHA-256 proves it: nobody verifies the blocks of a script.
+#[test]
+fn a_plain_file_with_a_verity_digest_is_no_script() {
+    let script = "#!ipxe\necho the other script ran\n";
+    let (_, digest) = pack(script.as_bytes());
+    let plan = Plan {
+        script: Some(format!(
+            "#!ipxe\nimgfetch --name other --verity {digest} other.ipxe\nchain other\n"
+        )),
+        settings: "probe off\nretry continue\n".into(),
+        ..plan(Protocol::Http)
+    };
+    for content in [script, "#!ipxe\necho a stranger's script ran\n"] {
+        let outcome = Sim::new(&plan)
+            .server(|server| {
+                let content = Content::Bytes(content.as_bytes().into());
+                server.files.insert("other.ipxe".into(), content);
+            })
+            .run();
+        outcome.assert_failed(&plan, NOT_PACKED, Blame::Configuration);
+        assert!(!outcome.console.contains("script ran"));
+    }
+}
