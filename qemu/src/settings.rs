@@ -149,31 +149,37 @@ impl Settings {
         each_line(text, |words| self.line(words))
     }
 
+    /// What is known of an image, whichever lines say it.
+    fn image(&mut self, index: u8) -> Option<&mut Expected> {
+        let known = self.expected.iter().position(|(of, _)| *of == index);
+        if known.is_none() {
+            self.expected.push((index, Expected::default())).ok()?;
+        }
+        let expected = match known {
+            Some(at) => self.expected.get_mut(at),
+            None => self.expected.last_mut(),
+        };
+        expected.map(|(_, expected)| expected)
+    }
+
     #[inline(never)]
     fn line(&mut self, words: &mut dyn Iterator<Item = &str>) -> Option<()> {
         let key = words.next()?;
         let mut value = || words.next();
         match key {
             "expect" => {
-                let index = number(value()?)?;
+                let expected = self.image(number(value()?)?)?;
                 let size = known(value()?, number)?;
-                let expected = Expected::of(size, known(value()?, Digest::from_hex)?);
-                self.expected.push((index, expected)).ok()
+                let sha256 = known(value()?, Digest::from_hex)?;
+                expected.size = expected.size.or(size);
+                expected.sha256 = expected.sha256.or(sha256);
+                Some(())
             }
             #[cfg(feature = "verity")]
             "verity" => {
-                let index = number(value()?)?;
-                let digest = Digest::from_hex(value()?)?;
-                let mut known = self.expected.iter_mut();
-                if let Some((_, expected)) = known.find(|(of, _)| *of == index) {
-                    expected.verity = Some(digest);
-                    return Some(());
-                }
-                let expected = Expected {
-                    verity: Some(digest),
-                    ..Expected::default()
-                };
-                self.expected.push((index, expected)).ok()
+                let expected = self.image(number(value()?)?)?;
+                expected.verity = Some(Digest::from_hex(value()?)?);
+                Some(())
             }
             "default" => {
                 let index = number(value()?)?;
@@ -320,6 +326,27 @@ mod tests {
             settings.policy.attempt_deadline,
             Duration::from_millis(1500)
         );
+    }
+
+    /// The first line that tells a value counts, and no line is overlooked.
+    #[test]
+    fn lines_of_one_image_are_put_together() {
+        let digest = Digest([7; 32]);
+        let mut lines = vec![format!("expect 0 - {digest}"), "expect 0 12 -".into()];
+        if cfg!(feature = "verity") {
+            lines.insert(0, format!("verity 0 {digest}"));
+        }
+        for _ in 0..lines.len() {
+            lines.rotate_left(1);
+            let mut settings = Settings::default();
+            settings.parse(&lines.join("\n")).unwrap();
+            let [(0, expected)] = &*settings.expected else {
+                panic!("{:?}", settings.expected);
+            };
+            assert_eq!((expected.size, expected.sha256), (Some(12), Some(digest)));
+            #[cfg(feature = "verity")]
+            assert_eq!(expected.verity, Some(digest));
+        }
     }
 
     #[cfg(feature = "parallel")]

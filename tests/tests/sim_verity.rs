@@ -287,6 +287,26 @@ fn a_script_names_the_digest() {
     boot.assert_failed(&plan, 0x000a_0008, Blame::Configuration);
 }
 
+/// A board that knows both digests takes the SHA-256 of the image, and that of the packed file as well.
+#[test]
+fn either_sha256_may_stand_beside_the_verity_digest() {
+    let before = known(Protocol::Http);
+    let image = &before.images[0].bytes;
+    for (digest, is_right) in [
+        (testbed::plan::sha256(image), true),
+        (testbed::plan::sha256(&pack(image).0), true),
+        (Digest([7; 32]), false),
+    ] {
+        let mut plan = before.clone();
+        plan.settings += &format!("expect 0 - {digest}\n");
+        let outcome = boot(&plan, |_| ());
+        match is_right {
+            true => outcome.assert_booted(&plan),
+            false => outcome.assert_failed(&plan, DIGEST, Blame::Server),
+        };
+    }
+}
+
 /// An image whose verity digest is known runs as a script only if its SHA-256 proves it: nobody verifies the blocks of a script.
 #[test]
 fn a_plain_file_with_a_verity_digest_is_no_script() {
