@@ -1,6 +1,6 @@
 //! Says how long to wait for an answer: RFC 6298 with Karn's rule, with bounds that suit a boot on a LAN.
 
-use netboot_core::Duration;
+use netboot_core::{Duration, RoundTrip};
 
 /// Least time-out after a first time-out without an answer.
 const REPEATED_MIN: Duration = Duration::from_millis(250);
@@ -8,10 +8,7 @@ const REPEATED_MIN: Duration = Duration::from_millis(250);
 /// Smoothed round-trip time and the retransmission time-out that follows from it.
 #[derive(Clone, Debug)]
 pub struct RttEstimator {
-    /// Smoothed round-trip time in µs. `None` before the first sample.
-    smoothed: Option<u32>,
-    /// Mean deviation in µs.
-    variation: u32,
+    measured: RoundTrip,
     /// Time-out without back-off.
     base: Duration,
     min: Duration,
@@ -29,8 +26,7 @@ impl RttEstimator {
         let min = min.max(Duration::from_millis(1));
         let max = max.max(min);
         Self {
-            smoothed: None,
-            variation: 0,
+            measured: RoundTrip::UNKNOWN,
             base: initial.max(min).min(max),
             min,
             max,
@@ -42,24 +38,10 @@ impl RttEstimator {
     /// sent twice gives no sample (Karn). With a round trip beyond the time-out those samples would all be wrong, and
     /// the back-off makes room for a right one.
     pub fn sample(&mut self, rtt: Duration) {
-        let rtt = u32::try_from(rtt.as_micros()).unwrap_or(u32::MAX);
-        let smoothed = match self.smoothed {
-            None => {
-                self.variation = rtt / 2;
-                rtt
-            }
-            Some(smoothed) => {
-                let deviation = smoothed.abs_diff(rtt);
-                // 3/4 and 1/4, 7/8 and 1/8 (RFC 6298 section 2.3), in this order against overflow.
-                self.variation =
-                    (self.variation - self.variation / 4).saturating_add(deviation / 4);
-                (smoothed - smoothed / 8).saturating_add(rtt / 8)
-            }
-        };
-        self.smoothed = Some(smoothed);
-        let rto = u64::from(smoothed).saturating_add(u64::from(self.variation).saturating_mul(4));
+        self.measured.sample(rtt);
+        let rto = self.measured.smoothed().unwrap_or(rtt) + self.measured.margin();
         // Not `clamp`, which panics when the bounds are swapped and so links a panic.
-        self.base = Duration::from_micros(rto).max(self.min).min(self.max);
+        self.base = rto.max(self.min).min(self.max);
         self.backoff = 0;
     }
 
@@ -90,8 +72,7 @@ impl RttEstimator {
 
     /// The smoothed round-trip time, once there is one.
     pub fn rtt(&self) -> Option<Duration> {
-        self.smoothed
-            .map(|micros| Duration::from_micros(u64::from(micros)))
+        self.measured.smoothed()
     }
 }
 

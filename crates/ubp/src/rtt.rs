@@ -1,14 +1,11 @@
 //! Says how long to wait for a block that may be lost.
 
-use netboot_core::Duration;
+use netboot_core::{Duration, RoundTrip};
 
-/// Smoothed round-trip time (RFC 6298, section 2) and the time-out that follows from it.
+/// The round-trip time and the time-out that follows from it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Rtt {
-    /// Smoothed round-trip time in µs. `None` before the first sample.
-    smoothed: Option<u32>,
-    /// Mean deviation in µs.
-    variation: u32,
+    measured: RoundTrip,
     /// Time-out without back-off.
     base: Duration,
     min: Duration,
@@ -24,8 +21,7 @@ impl Rtt {
         let min = min.max(Duration::from_millis(1));
         let max = max.max(min);
         Self {
-            smoothed: None,
-            variation: 0,
+            measured: RoundTrip::UNKNOWN,
             base: initial.max(min).min(max),
             min,
             max,
@@ -35,30 +31,13 @@ impl Rtt {
 
     /// Takes a measured round trip. What was asked for twice gives no sample (Karn's rule).
     pub fn sample(&mut self, rtt: Duration) {
-        // Beyond an hour nothing is measured, and nothing below overflows.
-        let rtt = u32::try_from(rtt.as_micros())
-            .unwrap_or(u32::MAX)
-            .min(1 << 30);
-        let smoothed = match self.smoothed {
-            None => {
-                self.variation = rtt / 2;
-                rtt
-            }
-            Some(smoothed) => {
-                let deviation = smoothed.abs_diff(rtt);
-                self.variation =
-                    (self.variation - self.variation / 4).saturating_add(deviation / 4);
-                (smoothed - smoothed / 8).saturating_add(rtt / 8)
-            }
-        };
-        self.smoothed = Some(smoothed);
+        self.measured.sample(rtt);
         // 1.25 times the round trip, and jitter: the time-out ends a burst that the server sends at once, so it need not wait as long as
         // one that doubts the server.
-        let wait = u64::from(smoothed)
-            .saturating_add(u64::from(smoothed / 4))
-            .saturating_add(u64::from(self.variation).saturating_mul(4));
+        let smoothed = self.measured.smoothed().unwrap_or(rtt);
+        let wait = smoothed + smoothed / 4 + self.measured.margin();
         // Not `clamp`, which panics when the bounds are swapped and so links a panic.
-        self.base = Duration::from_micros(wait).max(self.min).min(self.max);
+        self.base = wait.max(self.min).min(self.max);
     }
 
     /// Doubles the time-out, when the server did not answer in time.
@@ -78,8 +57,7 @@ impl Rtt {
 
     /// The smoothed round-trip time, once there is one.
     pub fn smoothed(&self) -> Option<Duration> {
-        self.smoothed
-            .map(|micros| Duration::from_micros(u64::from(micros)))
+        self.measured.smoothed()
     }
 }
 
