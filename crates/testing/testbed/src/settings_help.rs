@@ -131,7 +131,7 @@ mod tests {
         let unknown = said("speed 7\n", "");
         assert!(unknown.contains("line 1: \"speed 7\""), "{unknown}");
         assert!(
-            unknown.contains("the settings are expect, default, blksize"),
+            unknown.contains("the settings are expect, verity, default, blksize"),
             "{unknown}"
         );
         assert!(!unknown.contains("personality"), "{unknown}");
