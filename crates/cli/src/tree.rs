@@ -2,7 +2,7 @@
 
 use anyhow::{Context, Result, ensure};
 use netboot_verity::{
-    BLOCK, Descriptor, Digest, FANOUT, HEAD, Hasher, Head, Layout, Place, Software,
+    BLOCK, Descriptor, Digest, FANOUT, Head, Layout, Place, Software, block_digest,
 };
 use sha2::Digest as _;
 use std::fs::File;
@@ -140,17 +140,8 @@ impl Growing {
     /// Takes the next data block.
     fn data(&mut self, block: &[u8], packed: Option<&mut File>) -> Result<()> {
         self.run.extend_from_slice(block);
-        let hash = self.hash(block);
+        let hash = block_digest(&mut self.hasher, block);
         self.add(0, hash, packed)
-    }
-
-    /// The hash of a block, which counts as padded with zeros.
-    fn hash(&mut self, block: &[u8]) -> Digest {
-        const ZEROS: [u8; BLOCK] = [0; BLOCK];
-        self.hasher.update(block);
-        self.hasher
-            .update(ZEROS.get(block.len()..).unwrap_or_default());
-        self.hasher.finish()
     }
 
     /// Adds the hash of a block of this level to the node above it. Above the uppermost level is the root.
@@ -175,7 +166,8 @@ impl Growing {
         node.index += 1;
         if let Some(file) = &mut packed {
             let place = Place { level, index };
-            seek(file, self.layout.number(place))?;
+            let offset = Layout::packed_offset(self.layout.number(place));
+            file.seek(SeekFrom::Start(offset)).context(WRITE)?;
             file.write_all(&octets).context(WRITE)?;
             if level == 1 {
                 file.write_all(&self.run).context(WRITE)?;
@@ -184,7 +176,7 @@ impl Growing {
         if level == 1 {
             self.run.clear();
         }
-        let hash = self.hash(&octets);
+        let hash = block_digest(&mut self.hasher, &octets);
         octets.clear();
         if let Some(node) = self.nodes.get_mut(level - 1) {
             node.octets = octets;
@@ -216,10 +208,3 @@ impl Growing {
 }
 
 const WRITE: &str = "cannot write the packed file";
-
-/// Goes to a block of the packed file.
-fn seek(file: &mut File, number: u32) -> Result<()> {
-    let offset = HEAD as u64 + u64::from(number) * BLOCK as u64;
-    file.seek(SeekFrom::Start(offset)).context(WRITE)?;
-    Ok(())
-}

@@ -1,5 +1,6 @@
 //! SHA-256, by whatever computes it.
 
+use crate::layout::BLOCK;
 use netboot_core::Digest;
 
 /// Computes SHA-256 (FIPS 180-4) of octets that come in pieces. A board whose accelerator does so implements it.
@@ -53,11 +54,11 @@ impl Hasher for Software {
 /// Zeros, for the padding of a block.
 const ZEROS: [u8; 64] = [0; 64];
 
-/// The digest of a block, which counts as padded with zeros to `len` octets.
+/// The digest of a block, which counts as padded with zeros to [`BLOCK`] octets: what the node above it has of it.
 #[inline(never)]
-pub(crate) fn padded<H: Hasher>(hasher: &mut H, block: &[u8], len: usize) -> Digest {
+pub fn block_digest<H: Hasher>(hasher: &mut H, block: &[u8]) -> Digest {
     hasher.update(block);
-    let mut missing = len.saturating_sub(block.len());
+    let mut missing = BLOCK.saturating_sub(block.len());
     while missing > 0 {
         let part = missing.min(ZEROS.len());
         hasher.update(ZEROS.get(..part).unwrap_or_default());

@@ -146,6 +146,11 @@ impl Layout {
     pub fn offset(&self, index: u32) -> u64 {
         u64::from(index) * BLOCK as u64
     }
+
+    /// Offset in the packed file of the block with this number. The head is before it, which is as long as a block.
+    pub fn packed_offset(number: u32) -> u64 {
+        u64::from(number).saturating_add(1) * BLOCK as u64
+    }
 }
 
 #[cfg(test)]

@@ -18,9 +18,9 @@ mod verifier;
 
 pub use descriptor::{Descriptor, HEAD, Head};
 pub use error::VerityError;
-pub use hasher::Hasher;
 #[cfg(any(test, feature = "sha2"))]
 pub use hasher::Software;
+pub use hasher::{Hasher, block_digest};
 pub use layout::{BLOCK, FANOUT, Layout, MAX_LEVELS, Place};
 pub use netboot_core::Digest;
 pub use reader::Reader;

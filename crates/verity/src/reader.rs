@@ -3,7 +3,7 @@
 use crate::descriptor::{HEAD, Head};
 use crate::error::VerityError;
 use crate::hasher::Hasher;
-use crate::layout::BLOCK;
+use crate::layout::{BLOCK, Layout};
 use crate::verifier::{Verified, Verifier};
 use netboot_core::Digest;
 
@@ -142,14 +142,13 @@ impl<H: Hasher, const LEVELS: usize> Reader<H, LEVELS> {
 
     /// The offset in the packed file of the next octet that is wanted.
     pub fn offset(&self) -> u64 {
-        let (blocks, end) = match self.has_head {
+        let (offset, end) = match self.has_head {
             false => (0, u64::MAX),
             true => (
-                u64::from(self.verifier.next()).saturating_add(1),
+                Layout::packed_offset(self.verifier.next()),
                 self.verifier.layout().packed().saturating_add(HEAD as u64),
             ),
         };
-        let offset = blocks.saturating_mul(BLOCK as u64);
         // All blocks before the last one are whole.
         offset.saturating_add(self.filled as u64).min(end)
     }

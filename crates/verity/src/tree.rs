@@ -2,7 +2,7 @@
 
 use crate::descriptor::{Descriptor, Head};
 use crate::error::VerityError;
-use crate::hasher::{Software, padded};
+use crate::hasher::{Software, block_digest};
 use crate::layout::{BLOCK, Layout};
 use alloc::vec::Vec;
 use netboot_core::Digest;
@@ -22,7 +22,7 @@ impl Tree {
         let mut hasher = Software::default();
         let mut hashes = |octets: &[u8]| {
             let blocks = octets.chunks(BLOCK);
-            let digests = blocks.map(|block| padded(&mut hasher, block, BLOCK).0);
+            let digests = blocks.map(|block| block_digest(&mut hasher, block).0);
             digests.collect::<Vec<_>>().concat()
         };
         let mut levels: Vec<Vec<u8>> = Vec::new();

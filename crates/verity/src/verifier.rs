@@ -2,7 +2,7 @@
 
 use crate::descriptor::Descriptor;
 use crate::error::VerityError;
-use crate::hasher::{Hasher, padded};
+use crate::hasher::{Hasher, block_digest};
 use crate::layout::{BLOCK, FANOUT, Layout, Place};
 use netboot_core::Digest;
 
@@ -118,7 +118,7 @@ impl<H: Hasher, const LEVELS: usize> Verifier<H, LEVELS> {
             let found = u16::try_from(block.len()).unwrap_or(u16::MAX);
             return Err(VerityError::WrongLength { number, found });
         }
-        let found = padded(&mut self.hasher, block, BLOCK);
+        let found = block_digest(&mut self.hasher, block);
         if self.expected(place) != Some(found) {
             return Err(VerityError::WrongBlock { number });
         }

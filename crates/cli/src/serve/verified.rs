@@ -5,7 +5,9 @@
 //! block of the new content.
 
 use netboot_ubp::wire::ErrorCode;
-use netboot_verity::{BLOCK, Descriptor, Digest, HEAD, Hasher, Head, Layout, Place, Software};
+use netboot_verity::{
+    BLOCK, Descriptor, Digest, FANOUT, HEAD, Head, Layout, Place, Software, block_digest,
+};
 use std::fs::File;
 use std::os::unix::fs::FileExt;
 
@@ -65,7 +67,7 @@ impl Verified {
         }
         let len = self.layout.len(place);
         let offset = match self.packed {
-            true => offset_in_packed(number),
+            true => Layout::packed_offset(number),
             false => self.layout.offset(place.index),
         };
         let data = out.get_mut(..len).ok_or(ErrorCode::GONE)?;
@@ -113,18 +115,9 @@ impl Verified {
     }
 }
 
-/// The hash of a block, which counts as padded with zeros.
+/// The hash of a block.
 fn hash(block: &[u8]) -> Digest {
-    const ZEROS: [u8; BLOCK] = [0; BLOCK];
-    let mut hasher = Software::new();
-    hasher.update(block);
-    hasher.update(ZEROS.get(block.len()..).unwrap_or_default());
-    hasher.finish()
-}
-
-/// Offset of a block in a packed file.
-fn offset_in_packed(number: u32) -> u64 {
-    HEAD as u64 + u64::from(number) * BLOCK as u64
+    block_digest(&mut Software::new(), block)
 }
 
 /// A file whose tree is on its way.
@@ -221,7 +214,7 @@ impl Reading {
                 break;
             };
             let mut node = [0; BLOCK];
-            let offset = offset_in_packed(layout.number(self.next));
+            let offset = Layout::packed_offset(layout.number(self.next));
             let read = self.file.file.read_exact_at(&mut node, offset);
             read.map_err(|_| ErrorCode::FAILED)?;
             if self.file.expected(self.next) != Some(hash(&node)) {
@@ -231,7 +224,7 @@ impl Reading {
                 level.extend_from_slice(&node);
             }
             self.next.index += 1;
-            let below = 32u32.saturating_pow(self.next.level as u32);
+            let below = FANOUT.saturating_pow(self.next.level as u32);
             if self.next.index >= layout.data_blocks().div_ceil(below) {
                 self.next = Place {
                     level: above,

@@ -65,6 +65,7 @@ fn layout(input: &mut Input) {
             layout.number(place),
             layout.len(place),
             layout.offset(place.index),
+            Layout::packed_offset(input.word()),
         ));
         take((layout.packed(), layout.size(), layout.is_empty()));
         take((layout.levels(), layout.data_blocks(), layout.blocks()));
