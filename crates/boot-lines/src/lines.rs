@@ -55,8 +55,10 @@ pub struct ImageLine {
     pub protocol: Option<String>,
     /// Number of octets that the last attempt delivered.
     pub octets: u64,
-    /// SHA-256 of these octets, in hexadecimal.
+    /// SHA-256 of these octets, in hexadecimal. `None` when the octets were verified block by block instead.
     pub sha256: Option<String>,
+    /// Verity digest of an image that came as a packed file.
+    pub verity: Option<String>,
     /// Time from the device's request to the activation, in µs.
     pub duration_us: u64,
     /// Time of the transfer alone, in µs.
@@ -489,6 +491,7 @@ fn image(line: &Line<'_>) -> Result<ImageLine, BadLine> {
         protocol: line.maybe("protocol")?,
         octets: line.get("octets")?,
         sha256: line.maybe("sha256")?,
+        verity: line.maybe("verity")?,
         duration_us: line.get("duration_us")?,
         transfer_us: line.get("transfer_us")?,
         octets_per_s: line.get("octets_per_s")?,

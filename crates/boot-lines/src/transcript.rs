@@ -40,6 +40,8 @@ pub struct ImageTrace {
     pub attempts: Vec<Attempt>,
     /// SHA-256 of the delivered octets in hexadecimal, and whether an expected digest existed.
     pub sha256: Option<(String, bool)>,
+    /// Verity digest of an image that came as a packed file, and whether an expected digest existed.
+    pub verity: Option<(String, bool)>,
     /// Errors that happened outside of any attempt.
     pub failures: Vec<Failure>,
 }
@@ -251,12 +253,14 @@ impl Transcript {
                 t,
                 index,
                 sha256,
+                verity,
                 expected,
-                ..
             } => {
+                let image = self.image(index);
                 if !sha256.is_empty() {
-                    self.image(index).sha256 = Some((sha256, expected));
+                    image.sha256 = Some((sha256, expected));
                 }
+                image.verity = verity.map(|digest| (digest, expected));
                 if let Some(attempt) = self.attempt(index) {
                     attempt.verified = Some(t);
                 }
@@ -352,6 +356,26 @@ INFO  looking for an address
 @ethernet queued=3 overflow=2 wrong_length=1 ignored=0
 @stay address=10.0.2.15 port=62222 mctp=9
 ";
+
+    #[test]
+    fn an_image_that_came_as_a_packed_file_has_its_verity_digest() {
+        let transcript = Transcript::read(
+            "@verified t=1 index=0 sha256= verity=aa expected=true\n\
+             @verified t=2 index=1 sha256=bb verity=cc expected=false\n\
+             @image index=0 outcome=activated octets=8 verity=aa duration_us=5 transfer_us=4 octets_per_s=2 retries=0 resumes=1\n",
+        );
+        assert_eq!(transcript.unreadable, Vec::<String>::new());
+        let image = transcript.trace_of(0).unwrap();
+        assert_eq!(
+            (&image.sha256, &image.verity),
+            (&None, &Some(("aa".into(), true)))
+        );
+        let image = transcript.trace_of(1).unwrap();
+        assert_eq!(image.sha256, Some(("bb".into(), false)));
+        assert_eq!(image.verity, Some(("cc".into(), false)));
+        let image = &transcript.images[0];
+        assert_eq!((&image.sha256, &image.verity), (&None, &Some("aa".into())));
+    }
 
     #[test]
     fn a_boot_that_failed_is_read() {

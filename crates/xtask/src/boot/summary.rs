@@ -46,7 +46,11 @@ pub fn images(plan: &Plan, transcript: &Transcript) -> String {
             throughput(image),
             retries,
             image.outcome.clone(),
-            image.sha256.as_deref().map_or("-".into(), short),
+            match (&image.sha256, &image.verity) {
+                (Some(sha256), _) => short(sha256),
+                (None, Some(verity)) => format!("verity {}", short(verity)),
+                (None, None) => "-".into(),
+            },
             device
                 .map_or("-", |device| device_word(device, image, name))
                 .into(),
@@ -68,10 +72,13 @@ fn short(sha256: &str) -> String {
 
 /// What the device made of an image; `made` is the image as it was made for the boot.
 fn device_word(device: &DeviceImage, image: &ImageLine, made: Option<&Image>) -> &'static str {
-    let delivered = made.filter(|made| image.sha256 == Some(made.sha256().to_string()));
+    let own = made.map(|made| made.sha256().to_string());
+    // An image that was verified block by block has no SHA-256, and can only be the one that was made.
+    let told = image.sha256.as_ref().or(own.as_ref());
+    let delivered = made.filter(|_| told == own.as_ref());
     // The device hashes whole words.
     let padded = delivered.map(|made| made.padded_sha256().to_string());
-    let same = device.sha256 == image.sha256 || padded.is_some() && device.sha256 == padded;
+    let same = device.sha256.as_ref() == told || padded.is_some() && device.sha256 == padded;
     match (device.verified, device.activated) {
         (true, _) if !same => "took other octets!",
         (true, _) => "accepted",
@@ -155,6 +162,27 @@ mod tests {
         );
         let table = images(&plan, &Transcript::read(&console));
         assert!(table.contains("accepted"), "{table}");
+    }
+
+    #[test]
+    fn a_packed_image_shows_its_verity_digest_and_is_the_image_that_was_made() {
+        let image = Image::pseudo_random("soc", 5, 1);
+        let told = |sha256: &str| {
+            let console = format!(
+                "@image index=0 outcome=activated octets=5 verity=0123456789abcdef duration_us=5 transfer_us=4 octets_per_s=2 retries=0 resumes=0\n\
+                 @device-image index=0 octets=8 sha256={sha256} activated=true verified=true dropped=0\n"
+            );
+            let plan = Plan {
+                images: vec![image.clone()],
+                ..Plan::default()
+            };
+            images(&plan, &Transcript::read(&console))
+        };
+        let table = told(&image.padded_sha256().to_string());
+        assert!(table.contains("verity 0123456789ab..."), "{table}");
+        assert!(table.contains("accepted"), "{table}");
+        let table = told("aa00");
+        assert!(table.contains("took other octets!"), "{table}");
     }
 
     #[test]
