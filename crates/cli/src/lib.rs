@@ -1,7 +1,9 @@
 #![doc = include_str!("../README.md")]
 #![forbid(unsafe_code)]
 
+mod clock;
 pub mod command;
+mod harmless;
 mod inspect;
 mod output;
 mod pack;

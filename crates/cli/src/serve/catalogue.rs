@@ -1,8 +1,8 @@
 //! The files that are served at present: found by name, known by their id, each with its tree. The memory and the open files have bounds.
 
-use super::lines;
 use super::verified::{Reading, Verified};
 use super::webroot::{Stamp, Webroot, clean};
+use crate::harmless;
 use crate::publish::PACKED;
 use netboot_core::{Duration, Instant};
 use netboot_ubp::server::{Object, Store};
@@ -327,7 +327,7 @@ fn object(name: &str) -> Option<Digest> {
 fn shown(name: &str) -> String {
     match object(name) {
         Some(digest) => digest.to_string(),
-        None => format!("/{}", lines::text(name)),
+        None => format!("/{}", harmless::text(name)),
     }
 }
 

@@ -1,5 +1,6 @@
 //! What the operator reads while the server runs: a line for each transfer that a client reports, and for each name that is refused.
 
+use crate::harmless;
 use netboot_core::{Duration, Instant};
 use netboot_lines::sentences;
 use netboot_ubp::wire::{ErrorCode, Name, Report};
@@ -43,7 +44,7 @@ impl<'o> Lines<'o> {
             self.left = left;
             self.print(|| {
                 let name = match name {
-                    Name::Path(path) => text(&String::from_utf8_lossy(path)),
+                    Name::Path(path) => harmless::text(&String::from_utf8_lossy(path)),
                     Name::Digest(digest) => digest.to_string(),
                 };
                 format!("{} {name}: refused: {}", plain(from), code.as_str())
@@ -83,13 +84,6 @@ fn plain(from: SocketAddr) -> SocketAddr {
         IpAddr::V4(address) => SocketAddr::from((address, from.port())),
         IpAddr::V6(_) => from,
     }
-}
-
-/// A text for people. Characters other than letters, digits and those of ASCII become `?`.
-pub fn text(of: &str) -> String {
-    let plain = |one: char| one.is_alphanumeric() || one == ' ' || one.is_ascii_graphic();
-    let shown = of.chars().map(|one| if plain(one) { one } else { '?' });
-    shown.collect()
 }
 
 #[cfg(test)]

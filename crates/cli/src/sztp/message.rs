@@ -2,6 +2,7 @@
 
 use super::certificate;
 use super::signer::Signer;
+use crate::clock;
 use anyhow::{Context, Result, ensure};
 use cms::cert::x509::attr::Attribute;
 use cms::cert::x509::der::asn1::{ObjectIdentifier, OctetString, SetOfVec};
@@ -14,7 +15,6 @@ use cms::signed_data::{
 };
 use netboot_cms::{Content, MAX_CERTIFICATES, MAX_MESSAGE, Message, Policy, oid};
 use netboot_x509::{DEFAULT_ALGORITHMS, MAX_DEPTH, TimePolicy, Trust, TrustPolicy};
-use std::time::{SystemTime, UNIX_EPOCH};
 
 const DATA: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.7.1");
 const SIGNED_DATA: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.7.2");
@@ -124,11 +124,10 @@ pub fn signed(kind: Kind, content: &[u8], signer: &Signer, certificates: bool) -
 
 /// Reads the message as a device does, which finds the signer's certificate good enough or not. Who issued it is not looked at.
 fn check(message: &[u8], kind: Kind, signer: &Signer) -> Result<()> {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH);
     let policy = Policy {
         trust: Trust {
             policy: TrustPolicy::Learnt(&signer.certificate),
-            time: TimePolicy::Trusted(now.context("the clock is before 1970")?.as_secs()),
+            time: TimePolicy::Trusted(clock::since_1970()?.as_secs()),
             algorithms: DEFAULT_ALGORITHMS,
             max_depth: MAX_DEPTH,
         },

@@ -1,13 +1,13 @@
 //! Whether a device would believe an answer, by the code that devices have.
 
 use super::{files, judgement};
+use crate::clock;
 use anyhow::{Context, Result};
 use clap::Args;
 use netboot_sztp::{Assertion, Credentials};
 use netboot_x509::{DEFAULT_ALGORITHMS, MAX_DEPTH, TimePolicy, Trust, TrustPolicy};
 use std::io::Write;
 use std::path::PathBuf;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 /// The options of `verify`.
 #[derive(Args)]
@@ -51,11 +51,10 @@ pub fn run(arguments: &VerifyArgs, out: &mut dyn Write) -> Result<bool> {
         .as_deref()
         .map(|text| files::hex(text).with_context(|| format!("--nonce {text}")));
     let nonce = nonce.transpose()?;
-    let now = SystemTime::now().duration_since(UNIX_EPOCH);
     let time = match (arguments.no_clock, arguments.at) {
         (true, _) => TimePolicy::None,
         (false, Some(at)) => TimePolicy::Trusted(at),
-        (false, None) => TimePolicy::Trusted(now.context("the clock is before 1970")?.as_secs()),
+        (false, None) => TimePolicy::Trusted(clock::since_1970()?.as_secs()),
     };
     let credentials = Credentials {
         serial_number: &arguments.serial,

@@ -7,6 +7,8 @@
 //! Of ECMA-48 the reader knows what the board's line editor draws with: `CUF`, `CUB`, `CHA` and `EL`. A jump to another row or a cleared screen
 //! begins an empty row. Other sequences are dropped.
 
+use crate::harmless;
+
 /// Most characters of a row. What comes behind them is dropped.
 pub const MOST: usize = 4096;
 /// Most octets of a control sequence. A longer one is taken for text that was torn.
@@ -243,26 +245,11 @@ impl Row {
             self.characters.resize(self.cursor + 1, ' ');
         }
         if let Some(place) = self.characters.get_mut(self.cursor) {
-            *place = harmless(character);
+            *place = harmless::character(character);
         }
         self.cursor += 1;
         self.cleared = false;
     }
-}
-
-/// The character itself if it is a letter, a digit or one of ASCII, and otherwise `?`: no mark that combines, that turns the direction of the text or
-/// that cannot be seen.
-fn harmless(character: char) -> char {
-    match character {
-        ' '..='~' => character,
-        _ if character.is_alphanumeric() => character,
-        _ => '?',
-    }
-}
-
-/// A text without what could do something to the operator's terminal.
-pub fn plain(text: &str) -> String {
-    text.chars().take(MOST).map(harmless).collect()
 }
 
 #[cfg(test)]

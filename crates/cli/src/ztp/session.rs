@@ -3,7 +3,8 @@
 //! Each wait has a deadline, and each deadline one error that says what it means for the board.
 
 use super::place::ByteStream;
-use super::row::{Row, plain};
+use super::row::Row;
+use crate::harmless;
 use anyhow::{Context, Result, bail};
 use std::io::ErrorKind;
 use std::time::{Duration, Instant};
@@ -257,7 +258,10 @@ impl Session {
             (None, true) => return "it has said nothing".into(),
         };
         let short: String = last.chars().take(200).collect();
-        format!("the last line of its console is {:?}", plain(&short))
+        format!(
+            "the last line of its console is {:?}",
+            harmless::text(&short)
+        )
     }
 }
 

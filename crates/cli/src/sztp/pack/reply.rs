@@ -1,5 +1,6 @@
 //! `reply`: the answer to `get-bootstrapping-data` (RFC 8572, section 7.3), as a web server hands it out.
 
+use crate::clock;
 use crate::output;
 use crate::sztp::{files, judgement};
 use anyhow::{Context, Result, bail};
@@ -14,7 +15,6 @@ use netboot_x509::{DEFAULT_ALGORITHMS, MAX_DEPTH, TimePolicy, Trust, TrustPolicy
 use serde_json::json;
 use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::time::{SystemTime, UNIX_EPOCH};
 
 /// The options of `reply`.
 #[derive(Args)]
@@ -138,8 +138,7 @@ fn judge(
     messages: &Messages,
     answer: &str,
 ) -> Result<Result<Believed, SztpError>> {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH);
-    let now = now.context("the clock is before 1970")?.as_secs();
+    let now = clock::since_1970()?.as_secs();
     let roots = match (&arguments.vouchers, &messages.ownership) {
         (Some(path), _) => files::certificates(path)?,
         (None, Some((_, voucher))) => {

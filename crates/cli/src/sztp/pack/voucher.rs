@@ -1,5 +1,6 @@
 //! `voucher`: what the manufacturer's authority says about a device and its owner (RFC 8366).
 
+use crate::clock;
 use crate::output;
 use crate::sztp::certificate::{self, subject};
 use crate::sztp::files;
@@ -14,7 +15,6 @@ use netboot_sztp::{MAX_IDENTIFIER, MAX_PINNED, NONCE, Voucher};
 use netboot_x509::Identity;
 use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::time::{SystemTime, UNIX_EPOCH};
 
 /// Signs of the longest serial number that an IDevID certificate can have: `ub-serial-number` of X.520.
 const MAX_SERIAL: usize = 64;
@@ -151,8 +151,7 @@ fn content(arguments: &VoucherArgs, pinned: &[u8]) -> Result<String> {
         arguments.owner_ca.display(),
         pinned.len()
     );
-    let now = SystemTime::now().duration_since(UNIX_EPOCH);
-    let now = DateTime::from_unix_duration(now.context("the clock is before 1970")?);
+    let now = DateTime::from_unix_duration(clock::since_1970()?);
     let now = now.context("the clock is beyond the year 9999")?;
     let mut voucher = serde_json::json!({
         "created-on": now.to_string(),
