@@ -16,7 +16,9 @@ pub use burst::Burst;
 pub use carousel::Carousel;
 
 use crate::endpoint::Endpoint;
-use crate::wire::{Answer, DATA_MAX, ErrorCode, Get, Group, Meta, Name, Open, Report, Request};
+use crate::wire::{
+    self, Answer, DATA_MAX, ErrorCode, Get, Group, Meta, Name, Open, Report, Request,
+};
 use cookie::Keys;
 use netboot_core::{Digest, Instant};
 use netboot_verity::{BLOCK, Descriptor};
@@ -35,8 +37,7 @@ pub struct Object {
 impl Object {
     /// What a GET calls the file: the first four octets of its digest.
     pub fn id(&self) -> u32 {
-        let [a, b, c, d, ..] = self.digest.0;
-        u32::from_be_bytes([a, b, c, d])
+        wire::file_id(&self.digest)
     }
 }
 

@@ -10,7 +10,7 @@
 /// Number of blocks in the largest window: the bits of a GET.
 pub const MOST: u32 = 64;
 /// Number of blocks by which one may be overtaken before it counts as lost.
-const REORDERING: u32 = 3;
+pub(crate) const REORDERING: u32 = 3;
 
 /// The blocks from the first one that was not used.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]

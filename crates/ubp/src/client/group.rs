@@ -5,6 +5,7 @@
 
 use super::{Client, Event, Phase};
 use crate::error::UbpError;
+use crate::window::REORDERING;
 use crate::wire::{Answer, DATA_MAX, Group, PARITY_MOST};
 use netboot_core::{Duration, Instant, quotient};
 use netboot_verity::{BLOCK, Hasher, Verified};
@@ -12,8 +13,6 @@ use netboot_verity::{BLOCK, Hasher, Verified};
 /// The slot of a block that the client has made of a PARITY message. Its octets are those of [`Client::recovered`].
 pub const OWN_SLOT: u8 = u8::MAX;
 
-/// Number of blocks by which one may be overtaken before it counts as lost.
-const REORDERING: u32 = 3;
 /// Least time after which a group counts as silent.
 const SILENCE: Duration = Duration::from_millis(50);
 /// Greatest time after which a group counts as silent, in µs.

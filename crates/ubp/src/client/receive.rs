@@ -4,7 +4,7 @@ use super::{Client, Event, Phase};
 use crate::endpoint::Endpoint;
 use crate::error::UbpError;
 use crate::window::Window;
-use crate::wire::{Answer, Meta};
+use crate::wire::{self, Answer, Meta};
 use netboot_core::{Digest, Duration, Instant};
 use netboot_verity::{Hasher, Layout, Verified, Verifier, VerityError};
 
@@ -127,8 +127,7 @@ impl<H: Hasher, const LEVELS: usize> Client<H, LEVELS> {
                     self.window = Window::new(verifier.layout().blocks());
                     self.verifier = Some(verifier);
                     self.known = Some((*descriptor, digest));
-                    let [a, b, c, d, ..] = digest.0;
-                    self.id = u32::from_be_bytes([a, b, c, d]);
+                    self.id = wire::file_id(&digest);
                     Ok(digest)
                 }
                 Err(error) => Err(self.fail(UbpError::Verity(error))),
