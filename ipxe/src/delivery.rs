@@ -76,6 +76,7 @@ pub trait Deliver {
 
     /// Whether the delivery itself proves each octet that it takes, before it is used: any source may then bring what comes next, and nothing that was delivered
     /// has to come again to be compared. A [`position`](Self::position) that went back asks for octets again that were wrong. The default proves nothing.
+    #[cfg(feature = "verity")]
     fn proves_itself(&self) -> bool {
         false
     }
@@ -84,6 +85,7 @@ pub trait Deliver {
     ///
     /// # Errors
     /// As for [`window`](Self::window).
+    #[cfg(feature = "verity")]
     fn flush(&mut self, now: Instant) -> Result<bool, SinkFailed> {
         let _ = now;
         Ok(true)

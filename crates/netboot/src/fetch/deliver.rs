@@ -33,7 +33,13 @@ const RESUMES: bool = cfg!(feature = "robust");
 
 /// Whether the delivery proves each octet itself, so that any source may bring the rest.
 fn proves(delivery: &dyn Deliver) -> bool {
-    cfg!(feature = "verity") && delivery.proves_itself()
+    #[cfg(feature = "verity")]
+    return delivery.proves_itself();
+    #[cfg(not(feature = "verity"))]
+    {
+        let _ = delivery;
+        false
+    }
 }
 
 /// Which side ended a delivery; the error lies with the station or with the delivery.
@@ -117,8 +123,8 @@ fn run<B: Board>(
             // Only the server's farewell is missing.
             break;
         }
-        fetch.proved = proves(delivery);
-        let provable = fetch.validator.is_some() || fetch.proved || delivery.digest().is_some();
+        fetch.set_proved(proves(delivery));
+        let provable = fetch.validator.is_some() || fetch.proved() || delivery.digest().is_some();
         if position > 0 && !provable {
             // Nothing would show that it is still the same file.
             return Err(failed.into());
@@ -192,8 +198,8 @@ fn take_up<B: Board>(
     let now = station.now();
     let source = fetch.source();
     let same = source != 0 && source == delivery.source();
-    fetch.proved = proves(delivery);
-    let same = same || fetch.proved && delivery.size() == Some(size);
+    fetch.set_proved(proves(delivery));
+    let same = same || fetch.proved() && delivery.size() == Some(size);
     if delivery.size().is_some() && !same {
         // While the sink has used nothing, another file may take the place of the first.
         delivery.withdraw(now);
@@ -287,13 +293,13 @@ fn stream<B: Board>(
             continue;
         }
         let mut failure = None;
-        let at = fetch.at;
+        let (at, proved) = (fetch.at, fetch.proved());
         let mut take = |chunk: &[u8]| {
             if skip > 0 {
                 // What lies before the image is nobody's.
                 let before = usize::try_from(base.saturating_sub(at)).unwrap_or(usize::MAX);
                 if let Some(part) = chunk.get(before..)
-                    && !fetch.proved
+                    && !proved
                 {
                     prefix.get_or_insert_with(Sha256::new).update(part);
                 }

@@ -41,7 +41,8 @@ pub(crate) struct Fetch<'a, B: Board> {
     /// Set when the server was asked for the rest of the image alone.
     pub rest: bool,
     /// Set while what is delivered proves itself: the server need not show that the file is the same for the rest to be asked for.
-    pub proved: bool,
+    #[cfg(feature = "verity")]
+    proved: bool,
     /// Octets of the image that were delivered when its transfer broke. Another place with the same file is asked for the rest alone.
     #[cfg(feature = "robust")]
     pub left_at: u64,
@@ -63,10 +64,29 @@ impl<'a, B: Board> Fetch<'a, B> {
             at: 0,
             fresh: false,
             rest: false,
+            #[cfg(feature = "verity")]
             proved: false,
             #[cfg(feature = "robust")]
             left_at: 0,
         }
+    }
+
+    /// Whether what is delivered proves itself.
+    pub fn proved(&self) -> bool {
+        #[cfg(feature = "verity")]
+        return self.proved;
+        #[cfg(not(feature = "verity"))]
+        false
+    }
+
+    /// Says whether what is delivered proves itself. Without the feature `verity` nothing does.
+    pub fn set_proved(&mut self, proved: bool) {
+        #[cfg(feature = "verity")]
+        {
+            self.proved = proved;
+        }
+        #[cfg(not(feature = "verity"))]
+        let _ = proved;
     }
 
     /// Opens another image. A connection of the last one may be reused.
@@ -87,7 +107,7 @@ impl<'a, B: Board> Fetch<'a, B> {
         }
         self.part = part;
         self.size = None;
-        self.proved = false;
+        self.set_proved(false);
         if position == 0 {
             self.total = None;
             self.validator = None;
@@ -240,12 +260,13 @@ impl<'a, B: Board> Fetch<'a, B> {
     fn connect_once(&mut self, station: &mut Station<'_, B>, position: u64) -> Internal {
         self.fresh = false;
         let base = self.base();
+        let proved = self.proved();
         let Some(uri) = &mut self.uri else {
             return Err(station.fail(NetError::Internal));
         };
         let validator = self.validator.as_ref().filter(|_| position > 0);
         // A position without a validator cannot be trusted: read from the start and compare.
-        let offset = if position == 0 || validator.is_some() || self.proved {
+        let offset = if position == 0 || validator.is_some() || proved {
             base.saturating_add(position)
         } else {
             0
