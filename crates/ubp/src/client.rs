@@ -49,6 +49,8 @@ pub struct Request<'a> {
     /// Verity digest of the file. With `None` the client believes what the server says the digest is: the octets are then as
     /// trustworthy as those of TFTP.
     pub digest: Option<Digest>,
+    /// Offset in the file of the first octet that is wanted. The data begins with the block that has it, and with the last block of a shorter file.
+    pub offset: u64,
     /// Number of blocks that the caller can hold, 1 to [`WINDOW_MAX`]: its receive ring without the frames that other traffic needs.
     pub window: u8,
     /// Octets that the caller can use up in a second. The server spreads its blocks over the time that this takes. With 0 it sends them one
@@ -151,6 +153,7 @@ pub struct Client<H, const LEVELS: usize> {
     server: Endpoint,
     path: heapless::String<NAME_MAX>,
     digest: Option<Digest>,
+    from: u64,
     rate: u32,
     multicast: bool,
     timing: Timing,
@@ -239,6 +242,7 @@ impl<H: Hasher, const LEVELS: usize> Client<H, LEVELS> {
             server,
             path,
             digest: request.digest,
+            from: request.offset,
             rate: request.rate,
             multicast: request.multicast,
             timing,
@@ -326,6 +330,14 @@ impl<H: Hasher, const LEVELS: usize> Client<H, LEVELS> {
         self.progress_at = now;
         self.open(now);
         Ok(())
+    }
+
+    /// Offset in the file of the first octet that comes, once the server has told the file: that of a block, and not behind
+    /// [`Request::offset`].
+    pub fn first(&self) -> u64 {
+        let size = self.known.map_or(0, |(descriptor, _)| descriptor.size);
+        let offset = self.from.min(size.saturating_sub(1));
+        offset.saturating_sub(offset % BLOCK as u64)
     }
 
     /// Ends the pause after [`Event::Opened`]: blocks are asked for from now on. At any other point it does nothing.

@@ -106,11 +106,14 @@ struct State {
 pub fn client(data: &[u8]) {
     let mut input = Input(data);
     let file = File::new(usize::from(input.octet()) * 170);
-    let window = (input.octet() % 64) + 1;
+    let octet = input.octet();
+    let window = (octet % 64) + 1;
     let multicast = window & 1 == 1;
+    let offset = usize::from(octet / 64) * 11_000;
     let request = Request {
         path: "/f",
         digest: input.flag().then_some(file.object.digest),
+        offset: offset as u64,
         window,
         rate: u32::from(input.octet()) << 12,
         multicast,
@@ -124,13 +127,14 @@ pub fn client(data: &[u8]) {
         NONCE,
         now,
     );
+    let last = file.data.len().saturating_sub(1);
     let mut state = State {
         file,
         client: made.expect("the request is within its bounds"),
         ring: Ring((0..=window).map(|_| None).collect()),
         window: window.into(),
         now,
-        received: 0,
+        received: offset.min(last) / BLOCK * BLOCK,
         cookie: 1,
         foreign: false,
     };

@@ -206,6 +206,18 @@ impl Window {
         self.advance();
     }
 
+    /// Moves the window, in which nothing is held, to another block of a file that ends before the number `end`.
+    pub fn jump(&mut self, to: u32, end: u32) {
+        let (order, newest) = (self.order, self.newest);
+        *self = Self {
+            base: to,
+            asked: to,
+            order,
+            newest,
+            ..Self::new(end)
+        };
+    }
+
     /// Moves the window behind what was used.
     fn advance(&mut self) {
         let count = lowest_bit(!self.used);

@@ -1,9 +1,11 @@
 //! Whole transfers over a bad link, and how fast they are over a good one.
 
+use crate::client::Request;
 use crate::error::UbpError;
 use crate::server::{Bucket, Server};
-use crate::world::{Link, World, pattern};
+use crate::world::{Link, OneFile, World, pattern, request};
 use netboot_core::{Duration, Instant};
+use netboot_verity::{Layout, Place};
 use proptest::prelude::*;
 
 const MS: fn(u64) -> Duration = Duration::from_millis;
@@ -41,6 +43,47 @@ fn files_of_every_shape() {
                 (len as u64, 0, 1)
             );
         }
+    }
+}
+
+/// A transfer that begins in the middle costs the nodes above its first block, and a round trip for each gap between them.
+#[test]
+fn a_file_is_fetched_from_any_octet_on() {
+    // Three levels, of which all nodes have brothers.
+    let len = 1_200_000;
+    for (offset, nodes) in [
+        (0, 3),
+        (1023, 3),
+        (1024, 3),
+        (40_000, 3),
+        (1 << 20, 3),
+        ((1 << 20) + 70_000, 3),
+        (len as u64 - 1, 3),
+        (len as u64, 3),
+        (u64::MAX, 3),
+    ] {
+        let file = OneFile::new(pattern(len));
+        let asked = Request {
+            offset,
+            ..request(&file, 16)
+        };
+        let mut world = World::with(file, &asked, Link::good(MS(1)), 1);
+        assert_eq!(world.run(), Ok(()), "{offset}");
+        let stats = world.client.stats();
+        assert_eq!(
+            (stats.lost, stats.repeated, stats.wrong, stats.ignored),
+            (0, 0, 0, 0)
+        );
+        let layout = Layout::new(len as u64).unwrap();
+        let index = (offset.min(len as u64 - 1) / 1024) as u32;
+        let first = layout.number(Place { level: 0, index });
+        assert_eq!(
+            world.blocks_sent,
+            layout.blocks() - first + nodes,
+            "{offset}"
+        );
+        let octets = len as u64 - u64::from(index) * 1024;
+        assert_eq!(world.report.expect("a report").octets, octets);
     }
 }
 
@@ -229,7 +272,7 @@ proptest! {
     /// What is delivered is a prefix of the file at each moment, and the file comes when the faults end. `World` asserts the prefix, the ring, and the order.
     #[test]
     fn a_bad_link_delays_and_nothing_else(
-        seed: u64, len in 0usize..300_000, window in 1u8..=64,
+        seed: u64, len in 0usize..300_000, from in 0u64..400_000, window in 1u8..=64,
         loss in 0u32..400, duplication in 0u32..40, reordering in 0u32..60, forgery in 0u32..40,
         latency in 50u64..20_000, consume in 0u64..3_000, stall in (1usize..200, 0u64..3_000),
     ) {
@@ -238,12 +281,15 @@ proptest! {
             faults_until: Instant::from_millis(4_000),
             ..Link::good(Duration::from_micros(latency))
         };
-        let mut world = World::new(pattern(len), window, link, seed);
+        let file = OneFile::new(pattern(len));
+        let asked = Request { offset: from / 2 * u64::from(seed % 2 == 0), ..request(&file, window) };
+        let first = (asked.offset as usize).min(len.saturating_sub(1)) / 1024 * 1024;
+        let mut world = World::with(file, &asked, link, seed);
         world.consume = Duration::from_micros(consume);
         world.stall = (stall.0, MS(stall.1));
         // More wrong blocks than a window may end it; anything else may not.
         match world.run() {
-            Ok(()) => prop_assert!(world.received == world.file.data),
+            Ok(()) => prop_assert!(world.received == world.file.data[first..]),
             Err(UbpError::WrongBlocks { .. }) => prop_assert!(forgery > 0),
             Err(error) => prop_assert!(false, "{error:?}"),
         }

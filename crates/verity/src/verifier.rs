@@ -36,6 +36,8 @@ pub struct Verifier<H, const LEVELS: usize> {
     next: u32,
     /// The data blocks below the present node of level 1 that have been verified, a bit for each.
     have: u32,
+    /// The lowest number of a data block that is wanted. Of what comes before it, only the nodes above it are.
+    from: u32,
 }
 
 impl<H: Hasher, const LEVELS: usize> Verifier<H, LEVELS> {
@@ -58,6 +60,7 @@ impl<H: Hasher, const LEVELS: usize> Verifier<H, LEVELS> {
             nodes: [[0; BLOCK]; LEVELS],
             next: 0,
             have: 0,
+            from: 0,
         }
     }
 
@@ -79,7 +82,35 @@ impl<H: Hasher, const LEVELS: usize> Verifier<H, LEVELS> {
         self.root = descriptor.root;
         self.next = 0;
         self.have = 0;
+        self.from = 0;
         Ok(())
+    }
+
+    /// Passes over the data before the block with this octet of the file, or before the last block if the file ends earlier. The nodes above that block
+    /// are wanted first, from the top one down, and then everything from the block on. Call it before the first block comes.
+    pub fn seek(&mut self, offset: u64) {
+        let block = u32::try_from(offset / BLOCK as u64).unwrap_or(u32::MAX);
+        let index = block.min(self.layout.data_blocks().saturating_sub(1));
+        self.from = self.layout.number(Place { level: 0, index });
+        self.have = 0;
+        self.next = match self.layout.levels() {
+            0 => self.from,
+            _ => 0,
+        };
+        self.settle();
+    }
+
+    /// Ends the seeking where the nodes that are wanted still follow each other, and the data follows them.
+    fn settle(&mut self) {
+        let level = self.layout.place(self.next).map_or(0, |place| place.level);
+        if self.from.saturating_sub(self.next) as usize == level {
+            self.from = self.next;
+        }
+    }
+
+    /// Whether a node above the block of [`seek`](Self::seek) is wanted still. The numbers that are wanted do not follow each other meanwhile.
+    pub fn is_seeking(&self) -> bool {
+        self.next < self.from
     }
 
     /// The digest that this descriptor has.
@@ -127,7 +158,12 @@ impl<H: Hasher, const LEVELS: usize> Verifier<H, LEVELS> {
             if let (Some(slot), Ok(block)) = (slot, block.try_into()) {
                 *slot = block;
             }
-            self.next = self.next.saturating_add(1);
+            if self.is_seeking() {
+                self.next = self.towards(place.level.saturating_sub(1));
+                self.settle();
+            } else {
+                self.next = self.next.saturating_add(1);
+            }
             self.have = 0;
             return Ok(Verified::Node);
         }
@@ -142,6 +178,15 @@ impl<H: Hasher, const LEVELS: usize> Verifier<H, LEVELS> {
         }
         let offset = self.layout.offset(place.index);
         Ok(Verified::Data { offset })
+    }
+
+    /// The number of the block of this level that is above the first data block that is wanted, or is that block.
+    fn towards(&self, level: usize) -> u32 {
+        let mut index = self.layout.place(self.from).map_or(0, |place| place.index);
+        for _ in 0..level {
+            index /= FANOUT;
+        }
+        self.layout.number(Place { level, index })
     }
 
     /// The place of a block that may come now.
@@ -186,72 +231,5 @@ fn bit(index: u32) -> u32 {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::{Software, Tree};
-
-    /// Two nodes of level 1 below the root, and data blocks with different octets.
-    fn file() -> (Vec<u8>, Tree, Vec<u8>) {
-        let data: Vec<u8> = (0..40 * BLOCK).map(|at| (at / BLOCK + at) as u8).collect();
-        let tree = Tree::of(&data);
-        let mut packed = Vec::new();
-        tree.pack(&data, |octets| packed.extend_from_slice(octets))
-            .unwrap();
-        (data, tree, packed.split_off(BLOCK))
-    }
-
-    #[test]
-    fn data_below_one_node_comes_in_any_order_and_once() {
-        let (data, tree, packed) = file();
-        let block = |number: u32| &packed[number as usize * BLOCK..][..BLOCK];
-        // The hasher may be somebody else's.
-        let mut hasher = Software::default();
-        let mut verifier =
-            Verifier::<_, 2>::new(&mut hasher, &tree.digest(), &tree.descriptor()).unwrap();
-        assert_eq!(verifier.layout().size(), data.len() as u64);
-        assert!(!verifier.layout().is_empty());
-        assert!(!verifier.is_wanted(1));
-        let early = |number| Err(VerityError::TooEarly { number });
-        let repeated = |number| Err(VerityError::Repeated { number });
-        assert_eq!(verifier.verify(1, block(1)), early(1));
-        assert_eq!(verifier.verify(0, block(0)), Ok(Verified::Node));
-        assert_eq!(verifier.verify(0, block(0)), repeated(0));
-        assert_eq!(verifier.verify(1, block(1)), Ok(Verified::Node));
-        // Numbers 2 to 33 are the data below the first node.
-        let offset = 31 * BLOCK as u64;
-        assert_eq!(
-            verifier.verify(33, block(33)),
-            Ok(Verified::Data { offset })
-        );
-        assert_eq!(verifier.verify(33, block(33)), repeated(33));
-        assert_eq!(verifier.verify(34, block(34)), early(34), "the second node");
-        assert_eq!(verifier.next(), 2);
-        for number in (2..33).rev() {
-            assert!(verifier.is_wanted(number));
-            let offset = u64::from(number - 2) * BLOCK as u64;
-            assert_eq!(
-                verifier.verify(number, block(number)),
-                Ok(Verified::Data { offset })
-            );
-        }
-        assert_eq!(verifier.next(), 34);
-        assert_eq!(verifier.verify(1, block(1)), repeated(1), "an old node");
-        assert_eq!(verifier.verify(2, block(2)), repeated(2), "old data");
-        for number in 34..verifier.layout().blocks() {
-            verifier.verify(number, block(number)).unwrap();
-        }
-        assert!(verifier.is_complete());
-        let number = verifier.layout().blocks();
-        let beyond = verifier.verify(number, &[]);
-        assert_eq!(beyond, Err(VerityError::NoSuchBlock { number }));
-    }
-
-    #[test]
-    fn an_empty_file_has_no_block() {
-        let tree = Tree::of(&[]);
-        let verifier =
-            Verifier::<_, 2>::new(Software::default(), &tree.digest(), &tree.descriptor()).unwrap();
-        assert!(verifier.layout().is_empty());
-        assert!(verifier.is_complete());
-    }
-}
+#[path = "verifier_tests.rs"]
+mod tests;

@@ -25,6 +25,7 @@ pub fn run(input: &mut Input) {
     let request = Request {
         path: input.text(),
         digest: input.maybe(digest),
+        offset: input.long(),
         window: input.octet(),
         rate: input.word(),
         multicast: input.flag(),

@@ -76,6 +76,7 @@ impl Rack {
             let request = Request {
                 path: "/fw.bin",
                 digest: Some(self.file.object.digest),
+                offset: 0,
                 window: 32,
                 rate: 0,
                 multicast: true,

@@ -3,7 +3,6 @@
 use super::{Client, Event, Phase};
 use crate::endpoint::Endpoint;
 use crate::error::UbpError;
-use crate::window::Window;
 use crate::wire::{self, Answer, Meta};
 use netboot_core::{Digest, Duration, Instant};
 use netboot_verity::{Hasher, Layout, Verified, Verifier, VerityError};
@@ -123,9 +122,10 @@ impl<H: Hasher, const LEVELS: usize> Client<H, LEVELS> {
             VerityError::TooLarge { size }
         } else {
             return match Verifier::new(hasher, &digest, descriptor) {
-                Ok(verifier) => {
-                    self.window = Window::new(verifier.layout().blocks());
+                Ok(mut verifier) => {
+                    verifier.seek(self.from);
                     self.verifier = Some(verifier);
+                    self.follow();
                     self.known = Some((*descriptor, digest));
                     self.id = wire::file_id(&digest);
                     Ok(digest)
@@ -136,6 +136,19 @@ impl<H: Hasher, const LEVELS: usize> Client<H, LEVELS> {
         // The next server may have the right file.
         self.hasher = Some(hasher);
         Err(self.fail(UbpError::Verity(error)))
+    }
+
+    /// Puts the window where the verifier is, if the next number is not the one behind the last: at the beginning, and behind each node above the first
+    /// data block. Nothing else is asked for until these nodes are here, so nothing is held.
+    fn follow(&mut self) {
+        if let Some(verifier) = &self.verifier {
+            let (next, all) = (verifier.next(), verifier.layout().blocks());
+            let end = match verifier.is_seeking() {
+                true => next.saturating_add(1),
+                false => all,
+            };
+            self.window.jump(next, end);
+        }
     }
 
     fn busy(&mut self, now: Instant, retry: u32) -> Result<Event, UbpError> {
@@ -171,6 +184,7 @@ impl<H: Hasher, const LEVELS: usize> Client<H, LEVELS> {
         let Some(verifier) = self.verifier.as_mut().filter(|_| wanted) else {
             return Ok(self.ignore());
         };
+        let seeks = verifier.is_seeking();
         let layout = verifier.layout();
         let right_length = layout.place(number).map(|place| layout.len(place)) == Some(block.len());
         let verified = match verifier.is_wanted(number) {
@@ -186,7 +200,13 @@ impl<H: Hasher, const LEVELS: usize> Client<H, LEVELS> {
                     false => Ok(Event::None),
                 };
             }
-            Ok(Some(Verified::Node)) => (Event::None, self.window.use_up(number)),
+            Ok(Some(Verified::Node)) => {
+                let order = self.window.use_up(number);
+                if seeks {
+                    self.follow();
+                }
+                (Event::None, order)
+            }
             Ok(right) => (Event::Kept, self.window.hold(number, slot, right.is_some())),
         };
         #[cfg(any(test, feature = "multicast"))]

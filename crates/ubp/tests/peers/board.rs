@@ -52,6 +52,7 @@ pub fn fetch(
     let request = Request {
         path,
         digest,
+        offset: 0,
         window: WINDOW,
         rate: 0,
         multicast: false,

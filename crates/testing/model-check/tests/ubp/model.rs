@@ -277,6 +277,7 @@ impl Model for Config {
         let request = Request {
             path: "/f",
             digest: Some(self.file.object.digest),
+            offset: 0,
             window: self.window,
             rate: 0,
             multicast: false,
