@@ -81,6 +81,22 @@ pub trait Deliver {
         false
     }
 
+    /// Begins an image of `size` octets, as [`begin`](Self::begin) does, whose source itself verifies each octet before it comes: they are those of the file
+    /// with this verity digest. The default does not look at the digest.
+    ///
+    /// # Errors
+    /// As for `begin`.
+    #[cfg(feature = "verity")]
+    fn begin_verified(
+        &mut self,
+        now: Instant,
+        size: u64,
+        digest: &Digest,
+    ) -> Result<(), SinkFailed> {
+        let _ = digest;
+        self.begin(now, size)
+    }
+
     /// Goes on with octets that were taken and are not delivered yet; whether none is left. The default holds none back.
     ///
     /// # Errors

@@ -22,6 +22,8 @@ pub mod terminal;
 #[cfg(feature = "verity")]
 mod unpack;
 #[cfg(all(test, feature = "verity"))]
+mod unpack_forms_tests;
+#[cfg(all(test, feature = "verity"))]
 mod unpack_tests;
 
 #[cfg(feature = "bootstore")]

@@ -2,13 +2,13 @@
 //!
 //! A device does not begin an image anew once it has taken the first burst. So each block of a packed file is verified before the first octet of it is
 //! delivered. A wrong block is asked for again, here or at another source, and any source may bring any block. A file that is not packed goes through
-//! as it is.
+//! as it is, and so does a file whose source verifies the blocks itself.
 
 use crate::delivery::{Deliver, SinkFailed};
 use crate::hash::{self, Hash};
 use core::fmt;
 use netboot_core::{Digest, Instant};
-use netboot_verity::{Hasher, Head, Reader, VerityError};
+use netboot_verity::{HEAD, Hasher, Head, Layout, Reader, VerityError};
 
 /// Levels of the tree that there is memory for: files up to 32 MiB.
 pub const LEVELS: usize = 3;
@@ -60,6 +60,8 @@ enum Kind {
     Unknown,
     Plain,
     Packed,
+    /// The source verifies it, and sends the image itself.
+    Verified,
 }
 
 /// What is known of a file while it is delivered, in some 4.5 KiB. It outlives the sources of the file, as the delivery does.
@@ -75,6 +77,8 @@ pub struct Unpacker<H> {
     reader: Reader<H, LEVELS>,
     /// Octets of the first ones, or of the present block, that were delivered.
     delivered: usize,
+    /// Octets of the image that come again, because an earlier source had the file in another form.
+    again: u64,
     /// Hash of the packed file, where it is wanted.
     hash: Option<Hash>,
     error: Option<UnpackError>,
@@ -94,6 +98,7 @@ impl<H: Hasher> Unpacker<H> {
             size: None,
             reader: Reader::idle(hasher),
             delivered: 0,
+            again: 0,
             hash: None,
             error: None,
         }
@@ -104,6 +109,7 @@ impl<H: Hasher> Unpacker<H> {
         self.kind = Kind::Unknown;
         self.size = None;
         self.delivered = 0;
+        self.again = 0;
         self.hash = None;
         self.error = None;
         self.reader.restart(None);
@@ -115,9 +121,10 @@ impl<H: Hasher> Unpacker<H> {
         self.wanted = wanted;
     }
 
-    /// The verity digest of what is delivered: that of a packed file whose head has come.
+    /// The verity digest of what is delivered: that of a packed file whose head has come, or of a file that its source verifies.
     pub fn digest(&self) -> Option<Digest> {
-        self.reader.digest().filter(|_| self.kind == Kind::Packed)
+        let is_proved = matches!(self.kind, Kind::Packed | Kind::Verified);
+        self.reader.digest().filter(|_| is_proved)
     }
 
     /// SHA-256 of the packed file, if [`Wanted::hashed`] asked for it.
@@ -133,7 +140,7 @@ impl<H: Hasher> Unpacker<H> {
     /// What is ready to be delivered, and was not yet.
     fn ready(&self) -> &[u8] {
         let ready = match self.kind {
-            Kind::Unknown => None,
+            Kind::Unknown | Kind::Verified => None,
             Kind::Plain => Some(self.reader.partial()),
             Kind::Packed => self.reader.data(),
         };
@@ -159,15 +166,25 @@ impl<H: Hasher> Unpacking<'_, H> {
         Err(SinkFailed)
     }
 
-    /// Forgets what has come of a file whose image was not begun.
+    /// Forgets what has come of a file whose image was not begun, or of a head that is not that of the image.
     fn forget(&mut self) {
+        let unpacker = &mut *self.unpacker;
         if self.delivery.size().is_none() {
-            self.unpacker.reset();
+            unpacker.reset();
+        } else if unpacker.kind == Kind::Packed && unpacker.reader.size().is_none() {
+            unpacker.kind = Kind::Unknown;
+            unpacker.reader.retry();
         }
     }
 
-    /// Begins the image, whose size is known now.
+    /// Begins the image, whose size is known now, unless an earlier source has begun it.
     fn begin_image(&mut self, now: Instant, found: u64) -> Result<(), SinkFailed> {
+        if let Some(begun) = self.delivery.size() {
+            return match begun == found {
+                true => Ok(()),
+                false => self.refuse(UnpackError::Size { found }),
+            };
+        }
         if self.unpacker.wanted.size.is_some_and(|size| size != found) {
             return self.refuse(UnpackError::Size { found });
         }
@@ -178,7 +195,8 @@ impl<H: Hasher> Unpacking<'_, H> {
 
     /// The file is not packed.
     fn is_plain(&mut self, now: Instant) -> Result<(), SinkFailed> {
-        if !self.unpacker.wanted.plain {
+        let begun = self.delivery.size().is_some();
+        if begun || !self.unpacker.wanted.plain {
             return self.refuse(UnpackError::Verity(VerityError::NotPacked));
         }
         self.begin_image(now, self.unpacker.size.unwrap_or(0))?;
@@ -186,11 +204,36 @@ impl<H: Hasher> Unpacking<'_, H> {
         Ok(())
     }
 
+    /// Goes on with an image of which verified octets were delivered, by a source that has the file in another form: packed or not.
+    fn change_form(&mut self, image: u64, size: u64) -> Result<(), SinkFailed> {
+        let packed = Layout::new(image).map(|layout| layout.packed().saturating_add(HEAD as u64));
+        let kind = match size == image {
+            // It is compared with what was delivered. A packed file is longer.
+            true if self.unpacker.wanted.plain => Kind::Plain,
+            true => return self.refuse(UnpackError::Verity(VerityError::NotPacked)),
+            // Its head shows whether it is the file.
+            false if packed == Ok(size) => Kind::Unknown,
+            false => return self.refuse(UnpackError::Verity(VerityError::WrongHead)),
+        };
+        let again = self.delivery.position();
+        let unpacker = &mut *self.unpacker;
+        unpacker.reader.restart(unpacker.reader.digest());
+        unpacker.kind = kind;
+        unpacker.size = Some(size);
+        unpacker.again = again;
+        unpacker.delivered = 0;
+        Ok(())
+    }
+
     /// Takes octets of which it is not known yet whether they are a packed file's.
     fn take_first(&mut self, now: Instant, data: &[u8]) -> Result<(), SinkFailed> {
         let unpacker = &mut *self.unpacker;
         if unpacker.reader.partial().is_empty() {
-            unpacker.reader.restart(unpacker.wanted.verity);
+            let digest = match self.delivery.size() {
+                Some(_) => unpacker.reader.digest(),
+                None => unpacker.wanted.verity,
+            };
+            unpacker.reader.restart(digest);
             unpacker.hash = hash::new().filter(|_| unpacker.wanted.hashed);
         }
         // What is no head is told from one below.
@@ -241,6 +284,11 @@ impl<H: Hasher> Unpacking<'_, H> {
             hash::update(hash, block);
         }
         unpacker.delivered = 0;
+        if let Some(data) = unpacker.reader.data() {
+            let again = unpacker.again.min(data.len() as u64);
+            unpacker.again = unpacker.again.saturating_sub(again);
+            unpacker.delivered = again as usize;
+        }
         if !had_head {
             // A file of this head has one size.
             if unpacker.size != unpacker.reader.packed() {
@@ -263,6 +311,7 @@ impl<H: Hasher> Deliver for Unpacking<'_, H> {
                 self.delivery.position().saturating_add(held)
             }
             Kind::Packed => unpacker.reader.offset(),
+            Kind::Verified => self.delivery.position(),
         }
     }
 
@@ -271,14 +320,56 @@ impl<H: Hasher> Deliver for Unpacking<'_, H> {
     }
 
     fn begin(&mut self, now: Instant, size: u64) -> Result<(), SinkFailed> {
-        if self.unpacker.size == Some(size) {
+        let kind = self.unpacker.kind;
+        if self.unpacker.size == Some(size) && kind != Kind::Verified {
             return Ok(());
+        }
+        if let Some(image) = self.delivery.size()
+            && kind != Kind::Plain
+        {
+            return self.change_form(image, size);
         }
         self.unpacker.size = Some(size);
         match size < FIRST as u64 {
             true => self.is_plain(now),
             false => Ok(()),
         }
+    }
+
+    fn begin_verified(
+        &mut self,
+        now: Instant,
+        size: u64,
+        digest: &Digest,
+    ) -> Result<(), SinkFailed> {
+        let wrong = UnpackError::Verity(VerityError::WrongHead);
+        let unpacker = &mut *self.unpacker;
+        if unpacker
+            .wanted
+            .verity
+            .is_some_and(|wanted| wanted != *digest)
+        {
+            return self.refuse(wrong);
+        }
+        if self.delivery.size().is_some() {
+            let is_plain = unpacker.kind == Kind::Plain;
+            let is_same = !is_plain && unpacker.reader.digest() == Some(*digest);
+            // Before an octet was used, any file may take the place of the first one.
+            if !is_same && !self.withdraw(now) {
+                return match is_plain {
+                    // It is compared with what was delivered.
+                    true => self.begin(now, size),
+                    false => self.refuse(wrong),
+                };
+            }
+        }
+        self.begin_image(now, size)?;
+        let unpacker = &mut *self.unpacker;
+        unpacker.reader.restart(Some(*digest));
+        unpacker.kind = Kind::Verified;
+        unpacker.size = Some(size);
+        unpacker.delivered = 0;
+        Ok(())
     }
 
     fn withdraw(&mut self, now: Instant) -> bool {
@@ -294,7 +385,7 @@ impl<H: Hasher> Deliver for Unpacking<'_, H> {
             return Ok(0);
         }
         match self.unpacker.kind {
-            Kind::Plain => self.delivery.window(now),
+            Kind::Plain | Kind::Verified => self.delivery.window(now),
             Kind::Unknown | Kind::Packed => Ok(self.unpacker.reader.wanted().unwrap_or(0)),
         }
     }
@@ -302,7 +393,7 @@ impl<H: Hasher> Deliver for Unpacking<'_, H> {
     fn write(&mut self, now: Instant, data: &[u8]) -> Result<(), SinkFailed> {
         match self.unpacker.kind {
             Kind::Unknown => self.take_first(now, data),
-            Kind::Plain => self.delivery.write(now, data),
+            Kind::Plain | Kind::Verified => self.delivery.write(now, data),
             Kind::Packed => self.take_packed(now, data),
         }
     }
@@ -311,7 +402,7 @@ impl<H: Hasher> Deliver for Unpacking<'_, H> {
         let unpacker = &*self.unpacker;
         let whole = match unpacker.kind {
             Kind::Unknown => false,
-            Kind::Plain => true,
+            Kind::Plain | Kind::Verified => true,
             Kind::Packed => unpacker.reader.is_complete(),
         };
         match whole {
@@ -327,7 +418,7 @@ impl<H: Hasher> Deliver for Unpacking<'_, H> {
             Kind::Plain if unpacker.ready().is_empty() => self.delivery.digest(),
             // Octets are held that the delivery has not hashed: they are the first ones.
             Kind::Plain => hash::sha256(unpacker.reader.partial()),
-            Kind::Packed => None,
+            Kind::Packed | Kind::Verified => None,
         }
     }
 
@@ -340,7 +431,11 @@ impl<H: Hasher> Deliver for Unpacking<'_, H> {
     }
 
     fn proves_itself(&self) -> bool {
-        self.unpacker.kind == Kind::Packed
+        match self.unpacker.kind {
+            Kind::Packed | Kind::Verified => true,
+            Kind::Plain => false,
+            Kind::Unknown => self.delivery.size().is_some(),
+        }
     }
 
     fn flush(&mut self, now: Instant) -> Result<bool, SinkFailed> {

@@ -6,16 +6,16 @@ use netboot_core::{AbortReason, Digest, ImageSink, Instant};
 use netboot_verity::{Software, Tree, VerityError};
 use proptest::prelude::*;
 
-const NOW: Instant = Instant::ZERO;
+pub const NOW: Instant = Instant::ZERO;
 
 /// A device that takes a few octets at a time, and keeps them.
 #[derive(Default)]
-struct Device {
-    size: Option<u64>,
-    octets: Vec<u8>,
+pub struct Device {
+    pub size: Option<u64>,
+    pub octets: Vec<u8>,
     /// Octets that it takes at a time, one after the other; then 256 again and again.
-    windows: Vec<usize>,
-    refuses: bool,
+    pub windows: Vec<usize>,
+    pub refuses: bool,
 }
 
 impl ImageSink for Device {
@@ -65,7 +65,7 @@ impl ImageSink for Device {
 }
 
 /// A file, its packed form and its verity digest.
-fn packed(size: usize) -> (Vec<u8>, Vec<u8>, Digest) {
+pub fn packed(size: usize) -> (Vec<u8>, Vec<u8>, Digest) {
     let data: Vec<u8> = (0..size).map(|at| (at * 7 + at / 256) as u8).collect();
     let tree = Tree::of(&data);
     let mut packed = Vec::new();
@@ -75,13 +75,13 @@ fn packed(size: usize) -> (Vec<u8>, Vec<u8>, Digest) {
 }
 
 /// A delivery and its unpacker.
-struct Board {
-    delivery: Delivery<Device>,
-    unpacker: Unpacker<Software>,
+pub struct Board {
+    pub delivery: Delivery<Device>,
+    pub unpacker: Unpacker<Software>,
 }
 
 impl Board {
-    fn new(wanted: Wanted) -> Self {
+    pub fn new(wanted: Wanted) -> Self {
         let mut unpacker = Unpacker::new(Software::new());
         unpacker.want(wanted);
         Self {
@@ -90,7 +90,7 @@ impl Board {
         }
     }
 
-    fn unpacking(&mut self) -> Unpacking<'_, Software> {
+    pub fn unpacking(&mut self) -> Unpacking<'_, Software> {
         Unpacking {
             delivery: &mut self.delivery,
             unpacker: &mut self.unpacker,
@@ -125,7 +125,7 @@ impl Board {
         Ok(true)
     }
 
-    fn octets(&mut self) -> &[u8] {
+    pub fn octets(&mut self) -> &[u8] {
         &self.delivery.sink().octets
     }
 }
