@@ -114,11 +114,11 @@ impl Redirects {
             error => HttpError::BadLocation(error),
         })?;
         match (base.scheme(), target.scheme()) {
-            (_, Scheme::Tftp) => return Err(HttpError::RedirectScheme),
             (Scheme::Https, Scheme::Http) if !self.allow_downgrade => {
                 return Err(HttpError::RedirectDowngrade);
             }
-            _ => {}
+            (_, Scheme::Http | Scheme::Https) => {}
+            _ => return Err(HttpError::RedirectScheme),
         }
         let target = if target.same_origin(base) {
             target

@@ -13,7 +13,9 @@
 
 use e2e::{Boot, Chance, Sim, watch};
 use image_server::config::{EtagKind, Framing};
-use image_server::{Content, DhcpFault, HttpFault, Rule, ServerConfig, TftpFault, TlsFault};
+use image_server::{
+    Content, DhcpFault, HttpFault, Rule, ServerConfig, TftpFault, TlsFault, UbpFault,
+};
 use netboot_core::{Coded, Duration, Instant};
 use netboot_tls::channel::{LARGE_RECORDS, SMALL_RECORDS};
 use netsim::LinkConfig;
@@ -31,6 +33,10 @@ const AGAIN: &str = "NETBOOT_SEED=n cargo test -p e2e --test sim_chaos a_thousan
 const HTTPS_BOOTS: u64 = 200;
 /// How one of them is run again.
 const HTTPS_AGAIN: &str = "NETBOOT_SEED=n cargo test -p e2e --test sim_chaos https";
+/// Boots by the UDP boot protocol.
+const UBP_BOOTS: u64 = 200;
+/// How one of them is run again.
+const UBP_AGAIN: &str = "NETBOOT_SEED=n cargo test -p e2e --test sim_chaos udp";
 /// Total deadline where the server is hopeless.
 const HOPELESS_MS: u64 = 90_000;
 
@@ -41,6 +47,8 @@ enum Kind {
     Plain,
     /// HTTP over TLS. A seed means the same boot, but for this.
     Https,
+    /// The UDP boot protocol. A seed means the same boot, but for this.
+    Ubp,
 }
 
 /// One boot, and what it may end in.
@@ -59,6 +67,7 @@ impl Case {
             protocol: match kind {
                 Kind::Plain => protocol,
                 Kind::Https => Protocol::Https,
+                Kind::Ubp => Protocol::Ubp,
             },
             pointer: chance.pick(&[Pointer::Directory, Pointer::Toc, Pointer::FlashImage]),
             images: firmware(&sizes(&mut chance)),
@@ -330,6 +339,18 @@ fn accidents(chance: &mut Chance, plan: &Plan, server: &mut ServerConfig) {
                 server.faults.http.add(rule.times(1));
             }
             Protocol::Https => tls_accident(chance, somewhere, skip, server),
+            Protocol::Ubp => {
+                let ubp = [
+                    UbpFault::NoAnswer,
+                    UbpFault::Busy(somewhere as u32 / 10),
+                    UbpFault::Error(3),
+                    UbpFault::DieAfter(somewhere / 1024),
+                    UbpFault::Damage(somewhere as u32 / 1024),
+                    UbpFault::Forge,
+                ];
+                let rule = Rule::new(chance.pick(&ubp)).after(skip);
+                server.faults.ubp.add(rule.times(1));
+            }
         }
     }
     if chance.percent(30) {
@@ -363,6 +384,7 @@ fn make_hopeless(chance: &mut Chance, plan: &mut Plan, server: &mut ServerConfig
         2 => {
             faults.tftp.always(TftpFault::NoAnswer);
             faults.http.always(HttpFault::NeverAnswer);
+            faults.ubp.always(UbpFault::NoAnswer);
             "never answers"
         }
         3 => {
@@ -375,6 +397,7 @@ fn make_hopeless(chance: &mut Chance, plan: &mut Plan, server: &mut ServerConfig
         4 => {
             faults.tftp.always(TftpFault::DieAfter(0));
             faults.http.always(HttpFault::ResetAfter(0));
+            faults.ubp.always(UbpFault::DieAfter(0));
             "dies in every transfer"
         }
         5 => {
@@ -384,7 +407,8 @@ fn make_hopeless(chance: &mut Chance, plan: &mut Plan, server: &mut ServerConfig
             };
             plan.expect = true;
             faults.tftp.always(TftpFault::Replace(other.clone()));
-            faults.http.always(HttpFault::Replace(other));
+            faults.http.always(HttpFault::Replace(other.clone()));
+            faults.ubp.always(UbpFault::Replace(other));
             "other files"
         }
         _ => {
@@ -410,6 +434,10 @@ fn plain(seed: u64) -> Result<Boot, String> {
 
 fn secure(seed: u64) -> Result<Boot, String> {
     run(Kind::Https, seed)
+}
+
+fn by_ubp(seed: u64) -> Result<Boot, String> {
+    run(Kind::Ubp, seed)
 }
 
 /// Runs the seeds below `count`, or the one that the environment names.
@@ -440,12 +468,18 @@ fn two_hundred_boots_over_https() {
 }
 
 #[test]
+fn two_hundred_boots_by_the_udp_boot_protocol() {
+    boots(UBP_BOOTS, UBP_AGAIN, by_ubp);
+}
+
+#[test]
 fn a_seed_gives_the_same_boot_again() {
     for (seed, run) in [
         (3, plain as fn(u64) -> _),
         (14, plain),
         (159, plain),
         (26, secure),
+        (5, by_ubp),
     ] {
         let first = run(seed).expect("a good end");
         let again = run(seed).expect("a good end");

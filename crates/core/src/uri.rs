@@ -34,6 +34,12 @@ pub const MAX_URI: usize = 255;
 /// What the name of every private scheme begins with.
 const PRIVATE: &str = "x-";
 
+/// The schemes with a name of their own.
+#[cfg(not(feature = "ubp"))]
+const KNOWN: [Scheme; 3] = [Scheme::Tftp, Scheme::Http, Scheme::Https];
+#[cfg(feature = "ubp")]
+const KNOWN: [Scheme; 4] = [Scheme::Tftp, Scheme::Http, Scheme::Https, Scheme::Ubp];
+
 /// The protocol that fetches from a URI.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Scheme {
@@ -43,6 +49,9 @@ pub enum Scheme {
     Http,
     /// RFC 9110 section 4.2.2
     Https,
+    /// The UDP boot protocol of this library (`docs/src/ubp.md`).
+    #[cfg(feature = "ubp")]
+    Ubp,
     /// A scheme of the integrator's own, whose name begins with `x-`. The name is in [`Uri::scheme_name`].
     Private,
 }
@@ -54,6 +63,8 @@ impl Scheme {
             Scheme::Tftp => "tftp",
             Scheme::Http => "http",
             Scheme::Https => "https",
+            #[cfg(feature = "ubp")]
+            Scheme::Ubp => "ubp",
             Scheme::Private => PRIVATE,
         }
     }
@@ -64,13 +75,15 @@ impl Scheme {
             Scheme::Tftp => 69,
             Scheme::Http => 80,
             Scheme::Https => 443,
+            #[cfg(feature = "ubp")]
+            Scheme::Ubp => 6910,
             Scheme::Private => 0,
         }
     }
 
     /// Reads the name of a scheme, in upper or lower case. `None` for one that is not ours.
     pub fn parse(name: &str) -> Option<Self> {
-        let known = [Scheme::Tftp, Scheme::Http, Scheme::Https]
+        let known = KNOWN
             .into_iter()
             .find(|scheme| scheme.as_str().eq_ignore_ascii_case(name));
         let private = || {
@@ -219,9 +232,7 @@ impl Uri {
         out.push("/");
         let path = match scheme {
             Scheme::Tftp => path,
-            Scheme::Http | Scheme::Https | Scheme::Private => {
-                path.strip_prefix('/').unwrap_or(path)
-            }
+            _ => path.strip_prefix('/').unwrap_or(path),
         };
         for (at, octet) in path.bytes().enumerate() {
             if octet.is_ascii_control() {

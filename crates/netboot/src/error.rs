@@ -12,6 +12,8 @@ use netboot_http::HttpError;
 use netboot_tftp::TftpError;
 #[cfg(feature = "https")]
 use netboot_tls::TlsError;
+#[cfg(feature = "ubp")]
+use netboot_ubp::UbpError;
 
 /// An error of the Network Boot Library. Errors of a protocol keep their own numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,6 +27,9 @@ pub enum NetError {
     Dhcp6(Dhcp6Error),
     /// The TFTP client failed.
     Tftp(TftpError),
+    /// The client of the UDP boot protocol failed.
+    #[cfg(feature = "ubp")]
+    Ubp(UbpError),
     /// The HTTP client failed.
     #[cfg(feature = "http")]
     Http(HttpError),
@@ -136,6 +141,8 @@ impl NetError {
             #[cfg(feature = "verity")]
             NetError::WrongBlock { .. } => true,
             NetError::Tftp(error) => error.blame() == Blame::Network,
+            #[cfg(feature = "ubp")]
+            NetError::Ubp(error) => error.blame() == Blame::Network,
             // A single request for the rest shows what the server means by it.
             #[cfg(feature = "parallel")]
             NetError::PartRefused => true,
@@ -166,6 +173,10 @@ impl NetError {
 impl NetError {
     /// Whether nobody can be spoken to at the address, so that another one of the same name may do.
     pub(crate) fn is_of_address(&self) -> bool {
+        #[cfg(feature = "ubp")]
+        if let NetError::Ubp(error) = self {
+            return *error == UbpError::NoAnswer;
+        }
         matches!(
             self,
             NetError::ConnectTimeout
@@ -232,6 +243,8 @@ impl fmt::Display for NetError {
             #[cfg(feature = "ipv6")]
             NetError::Dhcp6(error) => return error.fmt(f),
             NetError::Tftp(error) => return error.fmt(f),
+            #[cfg(feature = "ubp")]
+            NetError::Ubp(error) => return error.fmt(f),
             #[cfg(feature = "http")]
             NetError::Http(error) => return error.fmt(f),
             #[cfg(feature = "https")]
@@ -322,6 +335,8 @@ impl Coded for NetError {
             NetError::Dhcp6(error) => error.facts(out),
             #[cfg(feature = "robust")]
             NetError::Tftp(error) => error.facts(out),
+            #[cfg(feature = "ubp")]
+            NetError::Ubp(error) => error.facts(out),
             #[cfg(feature = "http")]
             NetError::Http(error) => error.facts(out),
             NetError::NoRoute { address } => {
@@ -343,6 +358,8 @@ impl Coded for NetError {
             #[cfg(feature = "ipv6")]
             NetError::Dhcp6(error) => return error.code(),
             NetError::Tftp(error) => return error.code(),
+            #[cfg(feature = "ubp")]
+            NetError::Ubp(error) => return error.code(),
             #[cfg(feature = "http")]
             NetError::Http(error) => return error.code(),
             #[cfg(feature = "https")]
@@ -394,6 +411,8 @@ impl Coded for NetError {
             #[cfg(feature = "ipv6")]
             NetError::Dhcp6(error) => error.blame(),
             NetError::Tftp(error) => error.blame(),
+            #[cfg(feature = "ubp")]
+            NetError::Ubp(error) => error.blame(),
             #[cfg(feature = "http")]
             NetError::Http(error) => error.blame(),
             #[cfg(feature = "https")]
@@ -451,6 +470,13 @@ impl From<DhcpError> for NetError {
 impl From<TftpError> for NetError {
     fn from(error: TftpError) -> Self {
         NetError::Tftp(error)
+    }
+}
+
+#[cfg(feature = "ubp")]
+impl From<UbpError> for NetError {
+    fn from(error: UbpError) -> Self {
+        NetError::Ubp(error)
     }
 }
 

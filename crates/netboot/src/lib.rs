@@ -26,6 +26,8 @@ pub use network::Network;
 pub use options::Families;
 #[cfg(feature = "http")]
 pub use options::HttpOptions;
+#[cfg(feature = "ubp")]
+pub use options::UbpOptions;
 pub use options::{ArpProbe, DhcpOptions, NetworkOptions, SlowLimit, TftpOptions};
 #[cfg(feature = "phy")]
 pub use phy::{PhyDevice, PhyTx};
@@ -36,6 +38,8 @@ pub use resources::{Buffers, Slots};
 pub use transfer::http::Tls;
 #[cfg(feature = "exchange")]
 pub use transfer::http::{Answer, ExchangeRequest};
+#[cfg(feature = "ubp")]
+pub use transfer::ubp::Ubp;
 
 #[cfg(feature = "ipv6")]
 pub use netboot_dhcp::v6::Dhcp6Error;
@@ -56,6 +60,8 @@ pub use netboot_tftp::{TftpError, Timing as TftpTiming};
 /// The TLS client: trust, identity, suites and the sizes of its buffers, for [`Tls::new`].
 #[cfg(feature = "https")]
 pub use netboot_tls as tls;
+#[cfg(feature = "ubp")]
+pub use netboot_ubp::{Timing as UbpTiming, UbpError};
 
 /// What a protocol of the integrator's own implements, and what it works with.
 ///

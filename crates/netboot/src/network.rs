@@ -183,6 +183,12 @@ impl<'a, D: Device, P: Platform> Network<'a, D, P> {
         }
     }
 
+    /// Makes `ubp` possible. Without it such URIs are refused.
+    #[cfg(feature = "ubp")]
+    pub fn use_ubp(&mut self, ubp: &'a mut crate::Ubp<'a>) {
+        self.fetch.carriers.ubp = Some(ubp);
+    }
+
     /// Lets `carrier` fetch the URIs of private schemes, whose names begin with `x-`
     /// ([`Uri::scheme_name`](netboot_core::Uri::scheme_name)). There is one such carrier.
     pub fn use_carrier(&mut self, carrier: &'a mut dyn Carrier<(D, P)>) {

@@ -79,6 +79,17 @@ pub struct TftpOptions {
     pub timing: tftp::Timing,
 }
 
+/// Rate and times of the UDP boot protocol.
+#[cfg(feature = "ubp")]
+#[derive(Clone, Copy, Debug, Default)]
+pub struct UbpOptions {
+    /// Octets that the sink uses up in a second: the server spreads its blocks over the time that they take. With 0, the default, it sends each window at
+    /// once.
+    pub rate: u32,
+    /// Timers of the client.
+    pub timing: netboot_ubp::Timing,
+}
+
 /// Sizes and times of HTTP and HTTPS.
 #[cfg(feature = "http")]
 #[derive(Clone, Copy, Debug)]

@@ -21,6 +21,7 @@ mod group;
 #[cfg(test)]
 mod group_tests;
 mod receive;
+mod request;
 #[cfg(test)]
 mod tests;
 mod transmit;
@@ -31,63 +32,17 @@ use crate::flow::Flow;
 use crate::rtt::Rtt;
 use crate::window::{MOST, Window};
 use crate::wire::{Group, NAME_MAX};
+use core::net::{IpAddr, Ipv4Addr};
 use netboot_core::{Digest, Duration, Instant, quotient};
 use netboot_verity::{BLOCK, Descriptor, Hasher, Verifier};
 
 pub use deliver::{Frames, Output};
 #[cfg(any(test, feature = "multicast"))]
 pub use group::OWN_SLOT;
+pub use request::{Request, Timing};
 
 /// Greatest window, in blocks.
 pub const WINDOW_MAX: u8 = MOST as u8;
-
-/// Says what to ask the server for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Request<'a> {
-    /// Path of the file, at most [`NAME_MAX`] octets. With an empty path the file is named by its digest.
-    pub path: &'a str,
-    /// Verity digest of the file. With `None` the client believes what the server says the digest is: the octets are then as
-    /// trustworthy as those of TFTP.
-    pub digest: Option<Digest>,
-    /// Offset in the file of the first octet that is wanted. The data begins with the block that has it, and with the last block of a shorter file.
-    pub offset: u64,
-    /// Number of blocks that the caller can hold, 1 to [`WINDOW_MAX`]: its receive ring without the frames that other traffic needs.
-    pub window: u8,
-    /// Octets that the caller can use up in a second. The server spreads its blocks over the time that this takes. With 0 it sends them one
-    /// after the other.
-    pub rate: u32,
-    /// Whether the server shall tell the file's group.
-    pub multicast: bool,
-}
-
-/// Timers of a transfer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Timing {
-    /// Time-out before the first round trip was measured.
-    pub initial_timeout: Duration,
-    /// Least time-out.
-    pub min_timeout: Duration,
-    /// Greatest time-out, however often it was doubled.
-    pub max_timeout: Duration,
-    /// Time without anything right from the server after which the client gives up.
-    pub progress_timeout: Duration,
-    /// Time for which a server may say that it is busy before the client gives up.
-    pub busy_timeout: Duration,
-}
-
-impl Default for Timing {
-    /// The time-out is 250 ms at first, and later 2 ms at least and 2 s at most. The client gives up after 10 s of silence, or after 60 s
-    /// of a server that is busy.
-    fn default() -> Self {
-        Self {
-            initial_timeout: Duration::from_millis(250),
-            min_timeout: Duration::from_millis(2),
-            max_timeout: Duration::from_secs(2),
-            progress_timeout: Duration::from_secs(10),
-            busy_timeout: Duration::from_secs(60),
-        }
-    }
-}
 
 /// Tells what a datagram means for the caller of [`Client::handle`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -170,9 +125,10 @@ pub struct Client<H, const LEVELS: usize> {
     known: Option<(Descriptor, Digest)>,
     /// The first four octets of that digest.
     id: u32,
-    /// Computes hashes, until the verifier does.
-    hasher: Option<H>,
-    verifier: Option<Verifier<H, LEVELS>>,
+    /// It has no file, and takes no block, until a server has told the file.
+    verifier: Verifier<H, LEVELS>,
+    /// Set when the transfer was ended for good.
+    ended: bool,
 
     window: Window,
     flow: Flow,
@@ -230,39 +186,36 @@ impl<H: Hasher, const LEVELS: usize> Client<H, LEVELS> {
         nonce: u64,
         now: Instant,
     ) -> Result<Self, UbpError> {
-        let mut path = heapless::String::new();
-        path.push_str(request.path).map_err(|_| UbpError::Name)?;
-        if path.is_empty() && request.digest.is_none() {
-            return Err(UbpError::Name);
-        }
-        if !(1..=WINDOW_MAX).contains(&request.window) {
-            return Err(UbpError::Parameter);
-        }
-        let mut client = Self {
-            server,
-            path,
-            digest: request.digest,
-            from: request.offset,
-            rate: request.rate,
-            multicast: request.multicast,
+        let mut client = Self::idle(hasher);
+        client.restart(server, request, timing, nonce, now)?;
+        Ok(client)
+    }
+
+    /// Makes a client without a transfer, for [`restart`](Self::restart).
+    #[inline(always)]
+    pub fn idle(hasher: H) -> Self {
+        let timing = Timing::default();
+        Self {
+            server: Endpoint::server(IpAddr::V4(Ipv4Addr::UNSPECIFIED)),
+            path: heapless::String::new(),
+            digest: None,
+            from: 0,
+            rate: 0,
+            multicast: false,
             timing,
-            gap: gap(request.rate),
-            phase: Phase::Opening,
+            gap: 0,
+            phase: Phase::Closed,
             started: false,
-            nonce,
+            nonce: 0,
             cookie: None,
             known: None,
             id: 0,
-            hasher: Some(hasher),
-            verifier: None,
+            verifier: Verifier::idle(hasher),
+            ended: true,
             window: Window::new(0),
-            flow: Flow::new(request.window),
+            flow: Flow::new(1),
             recovery: 0,
-            rtt: Rtt::new(
-                timing.initial_timeout,
-                timing.min_timeout,
-                timing.max_timeout,
-            ),
+            rtt: rtt(&timing),
             timed: None,
             open_due: false,
             opens: 0,
@@ -272,8 +225,8 @@ impl<H: Hasher, const LEVELS: usize> Client<H, LEVELS> {
             tail: None,
             timer: None,
             retries: 0,
-            progress_at: now,
-            begun_at: now,
+            progress_at: Instant::ZERO,
+            begun_at: Instant::ZERO,
             wrong_in_row: 0,
             wrong_since: false,
             wrong_number: 0,
@@ -282,9 +235,78 @@ impl<H: Hasher, const LEVELS: usize> Client<H, LEVELS> {
             #[cfg(any(test, feature = "multicast"))]
             riding: group::Riding::new(),
             stats: Stats::default(),
-        };
-        client.open(now);
-        Ok(client)
+        }
+    }
+
+    /// Begins another transfer in place of an earlier one, of which the caller holds no frame any more: see [`give_up`](Self::give_up). The parameters and the
+    /// errors are those of [`new`](Self::new).
+    ///
+    /// # Errors
+    /// As for `new`. The client has no transfer then.
+    #[inline(never)]
+    pub fn restart(
+        &mut self,
+        server: Endpoint,
+        request: &Request<'_>,
+        timing: Timing,
+        nonce: u64,
+        now: Instant,
+    ) -> Result<(), UbpError> {
+        self.close();
+        self.ended = true;
+        self.path.clear();
+        let fits = self.path.push_str(request.path).is_ok();
+        if !fits || (request.path.is_empty() && request.digest.is_none()) {
+            return Err(UbpError::Name);
+        }
+        if !(1..=WINDOW_MAX).contains(&request.window) {
+            return Err(UbpError::Parameter);
+        }
+        self.digest = request.digest;
+        self.from = request.offset;
+        self.rate = request.rate;
+        self.multicast = request.multicast;
+        self.timing = timing;
+        self.gap = gap(request.rate);
+        self.started = false;
+        self.known = None;
+        self.id = 0;
+        self.ended = false;
+        self.window = Window::new(0);
+        self.flow = Flow::new(request.window);
+        self.recovery = 0;
+        self.begun_at = now;
+        self.wrong_since = false;
+        self.wrong_number = 0;
+        self.offset = 0;
+        self.farewell = None;
+        #[cfg(any(test, feature = "multicast"))]
+        {
+            self.riding = group::Riding::new();
+        }
+        self.stats = Stats::default();
+        self.meet(now, server, nonce);
+        Ok(())
+    }
+
+    /// Turns to a server of which nothing is known. An OPEN to it is due.
+    fn meet(&mut self, now: Instant, server: Endpoint, nonce: u64) {
+        self.server = server;
+        self.nonce = nonce;
+        self.cookie = None;
+        self.phase = Phase::Opening;
+        self.flow = Flow::new(u8::try_from(self.flow.limit()).unwrap_or(1));
+        self.rtt = rtt(&self.timing);
+        self.window.lose_all(0);
+        self.timed = None;
+        self.opens = 0;
+        self.open_sent = None;
+        self.hold = None;
+        self.busy_since = None;
+        self.wrong_in_row = 0;
+        self.retries = 0;
+        self.progress_at = now;
+        self.open(now);
     }
 
     /// Goes on with another server, or again with the same one: an OPEN to it is due. What was verified stays so, and blocks that the caller
@@ -299,9 +321,7 @@ impl<H: Hasher, const LEVELS: usize> Client<H, LEVELS> {
         path: &str,
         nonce: u64,
     ) -> Result<(), UbpError> {
-        let given_up =
-            self.phase == Phase::Closed && self.hasher.is_none() && self.verifier.is_none();
-        if self.phase == Phase::Complete || given_up {
+        if self.phase == Phase::Complete || self.ended {
             return Ok(());
         }
         if path.is_empty() && self.digest.is_none() && self.known.is_none() {
@@ -309,26 +329,7 @@ impl<H: Hasher, const LEVELS: usize> Client<H, LEVELS> {
         }
         self.path.clear();
         self.path.push_str(path).map_err(|_| UbpError::Name)?;
-        self.server = server;
-        self.nonce = nonce;
-        self.cookie = None;
-        self.phase = Phase::Opening;
-        self.flow = Flow::new(u8::try_from(self.flow.limit()).unwrap_or(1));
-        self.rtt = Rtt::new(
-            self.timing.initial_timeout,
-            self.timing.min_timeout,
-            self.timing.max_timeout,
-        );
-        self.window.lose_all(0);
-        self.timed = None;
-        self.opens = 0;
-        self.open_sent = None;
-        self.hold = None;
-        self.busy_since = None;
-        self.wrong_in_row = 0;
-        self.retries = 0;
-        self.progress_at = now;
-        self.open(now);
+        self.meet(now, server, nonce);
         Ok(())
     }
 
@@ -371,8 +372,7 @@ impl<H: Hasher, const LEVELS: usize> Client<H, LEVELS> {
         if self.phase != Phase::Complete {
             self.close();
         }
-        self.hasher = None;
-        self.verifier = None;
+        self.ended = true;
         let slot = self.window.take_slot();
         #[cfg(any(test, feature = "multicast"))]
         if slot == Some(OWN_SLOT) {
@@ -576,6 +576,14 @@ impl<H: Hasher, const LEVELS: usize> Client<H, LEVELS> {
         self.timer = None;
         self.open_due = false;
     }
+}
+
+fn rtt(timing: &Timing) -> Rtt {
+    Rtt::new(
+        timing.initial_timeout,
+        timing.min_timeout,
+        timing.max_timeout,
+    )
 }
 
 /// The time in µs that a block takes at `rate` octets in a second; 0 for the rate 0.

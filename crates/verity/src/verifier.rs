@@ -114,7 +114,7 @@ impl<H: Hasher, const LEVELS: usize> Verifier<H, LEVELS> {
     }
 
     /// The digest that this descriptor has.
-    pub(crate) fn digest_of(&mut self, descriptor: &Descriptor) -> Digest {
+    pub fn digest_of(&mut self, descriptor: &Descriptor) -> Digest {
         descriptor.digest(&mut self.hasher)
     }
 

@@ -16,8 +16,6 @@ const FRAME: usize = 1514;
 const BUFFER: usize = 1528;
 /// Octets left free at the start of a receive buffer: behind 12 of header and 14 of Ethernet, IP is on a word.
 const SKEW: usize = 2;
-/// Number of frames that can be kept at once, if there are buffers enough: one buffer is always left to the device.
-const HELD: usize = 8;
 /// The virtio register window of QEMU's `virt` machine.
 const MMIO_SIZE: usize = 0x200;
 
@@ -97,8 +95,8 @@ pub struct VirtioNet<const Q: usize, const RX: usize, const TX: usize> {
     tx_token: [Option<u16>; TX],
     /// The frame that was handed out by the last `receive`, to be put back at the next one.
     lent: Option<Frame>,
-    /// The frames that are kept, by slot.
-    held: [Option<Frame>; HELD],
+    /// The frames that are kept, by slot. One buffer is always left to the device.
+    held: [Option<Frame>; RX],
     stats: Stats,
 }
 
@@ -128,7 +126,7 @@ impl<const Q: usize, const RX: usize, const TX: usize> VirtioNet<Q, RX, TX> {
             rx_slot: [0; Q],
             tx_token: [None; TX],
             lent: None,
-            held: [None; HELD],
+            held: [None; RX],
             stats: Stats::default(),
         };
         net.raw.disable_interrupts();
@@ -215,11 +213,7 @@ impl<const Q: usize> TxSlot for Slot<'_, Q> {
 impl<const Q: usize, const RX: usize, const TX: usize> Device for VirtioNet<Q, RX, TX> {
     type Tx<'a> = Slot<'a, Q>;
 
-    const HELD_FRAMES: usize = if RX > HELD {
-        HELD
-    } else {
-        RX.saturating_sub(1)
-    };
+    const HELD_FRAMES: usize = RX.saturating_sub(1);
 
     fn info(&self) -> DeviceInfo {
         DeviceInfo {

@@ -362,6 +362,7 @@ fn network(rows: &mut Vec<Row>) {
         E::Dhcp(_) => E::Dhcp(DhcpError::Config), "Dhcp", "";
         E::Dhcp6(_) => E::Dhcp6(Dhcp6Error::Config), "Dhcp6", "";
         E::Tftp(_) => E::Tftp(TftpError::Closed), "Tftp", "";
+        E::Ubp(_) => E::Ubp(netboot::UbpError::Busy), "Ubp", "";
         E::Http(_) => E::Http(HttpError::Closed), "Http", "";
         E::Tls(_) => E::Tls(TlsError::Truncated), "Tls", "";
         E::NotConfigured => E::NotConfigured, "NotConfigured",

@@ -52,7 +52,10 @@ impl fmt::Display for UriError {
             }
             UriError::TooLong => "URI is longer than 255 octets",
             UriError::NotAbsolute => "URI has no scheme such as http: in front",
+            #[cfg(not(feature = "ubp"))]
             UriError::UnsupportedScheme => "URI scheme is none of tftp, http, https",
+            #[cfg(feature = "ubp")]
+            UriError::UnsupportedScheme => "URI scheme is none of tftp, http, https, ubp",
             UriError::NoHost => "URI names no host",
             UriError::BadHost => "URI host is not a valid host name",
             UriError::BadAddress => "URI host is not a valid IP address",

@@ -8,7 +8,7 @@ use crate::error::NetError;
 use crate::station::{Failed, Station};
 use crate::transfer::carrier::Pumped;
 use log::warn;
-use netboot_core::{Backoff, Blame, Coded, Digest, Duration, Platform};
+use netboot_core::{Backoff, Blame, Coded, Digest, Duration, Instant, Platform};
 use netboot_ipxe::{Deliver, SinkFailed};
 use rand_core::RngCore;
 use sha2::{Digest as _, Sha256};
@@ -198,30 +198,47 @@ fn take_up<B: Board>(
     let now = station.now();
     let source = fetch.source();
     let same = source != 0 && source == delivery.source();
-    fetch.set_proved(proves(delivery));
-    let same = same || fetch.proved() && delivery.size() == Some(size);
-    if delivery.size().is_some() && !same {
+    let goes_on = same || proves(delivery) && delivery.size() == Some(size);
+    if delivery.size().is_some() && !goes_on {
         // While the sink has used nothing, another file may take the place of the first.
         delivery.withdraw(now);
     }
+    // A delivery that proves what it takes says itself whether the file is the same in another form.
     if let Some(was) = delivery.size()
         && was != size
+        && !proves(delivery)
     {
         return Err(Stop::Refused(
             station.fail(NetError::SizeChanged { was, is: size }),
         ));
     }
-    delivery.begin(now, size)?;
+    begin(fetch, now, size, delivery)?;
+    fetch.set_proved(proves(delivery));
     let position = delivery.position();
     // Where the server has just shown the validator that the octets delivered so far had, they need not come again. Of any other file they all
     // have to come, to be compared.
-    let start = if same { position } else { 0 };
+    let start = if same || fetch.proved() { position } else { 0 };
     let behind = fetch.at > fetch.base().saturating_add(start);
     if behind || (start > 0 && !fetch.rest) {
         fetch.close(station);
         fetch.connect(station, start)?;
     }
     Ok(())
+}
+
+/// Begins the image, or goes on with it.
+fn begin<B: Board>(
+    fetch: &Fetch<'_, B>,
+    now: Instant,
+    size: u64,
+    delivery: &mut dyn Deliver,
+) -> Result<(), SinkFailed> {
+    #[cfg(feature = "ubp")]
+    if let Some(digest) = fetch.digest() {
+        return delivery.begin_verified(now, size, &digest);
+    }
+    let _ = fetch;
+    delivery.begin(now, size)
 }
 
 /// Pumps until the image is complete or something breaks.

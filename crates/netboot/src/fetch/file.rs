@@ -7,6 +7,8 @@ use crate::error::NetError;
 use crate::station::{Internal, Station};
 use crate::transfer::carrier::{Opened, Pumped, Start, Validator};
 use crate::transfer::table::Carriers;
+#[cfg(feature = "ubp")]
+use netboot_core::Digest;
 #[cfg(feature = "fast-start")]
 use netboot_core::Instant;
 use netboot_core::uri::{Host, Uri};
@@ -43,6 +45,9 @@ pub(crate) struct Fetch<'a, B: Board> {
     /// Set while what is delivered proves itself: the server need not show that the file is the same for the rest to be asked for.
     #[cfg(feature = "verity")]
     proved: bool,
+    /// Verity digest of the file, where its carrier verifies it.
+    #[cfg(feature = "ubp")]
+    digest: Option<Digest>,
     /// Octets of the image that were delivered when its transfer broke. Another place with the same file is asked for the rest alone.
     #[cfg(feature = "robust")]
     pub left_at: u64,
@@ -66,6 +71,8 @@ impl<'a, B: Board> Fetch<'a, B> {
             rest: false,
             #[cfg(feature = "verity")]
             proved: false,
+            #[cfg(feature = "ubp")]
+            digest: None,
             #[cfg(feature = "robust")]
             left_at: 0,
         }
@@ -280,6 +287,8 @@ impl<'a, B: Board> Fetch<'a, B> {
                 .map(|part| part.offset.saturating_add(part.len)),
             validator,
             total: self.total.filter(|_| position > 0),
+            #[cfg(feature = "ubp")]
+            digest: self.digest.filter(|_| position > 0),
         };
         let opened = self.carriers.open(station, uri, start)?;
         self.at = opened.first;
@@ -298,8 +307,18 @@ impl<'a, B: Board> Fetch<'a, B> {
                 self.left_at = 0;
             }
         }
+        #[cfg(feature = "ubp")]
+        {
+            self.digest = self.carriers.digest();
+        }
         self.fresh = true;
         Ok(())
+    }
+
+    /// The verity digest of the image, where the carrier verifies the file, and the image is all of it.
+    #[cfg(feature = "ubp")]
+    pub fn digest(&self) -> Option<Digest> {
+        self.digest.filter(|_| self.part.is_none())
     }
 
     /// Checks what the server says of the size against the part, and against what it said before.

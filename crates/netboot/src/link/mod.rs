@@ -17,6 +17,7 @@
 //! | `family` | addresses of the families that the build speaks |
 //! | `ipv6` | own addresses of IPv6 |
 //! | `ndp` | questions and answers about hardware addresses of IPv6 |
+//! | `stash` | frames that are kept until they are read |
 //! | `arrival6` | the way in for packets of IPv6 |
 
 mod arp;
@@ -36,6 +37,8 @@ mod ipv6;
 mod ndp;
 mod neighbors;
 mod routes;
+#[cfg(feature = "ubp")]
+mod stash;
 
 use arp::{Arp, Watch};
 use arrival::{Arrival, Datagram, Direct};
@@ -58,6 +61,8 @@ use netboot_core::net::is_host;
 use netboot_core::net::{Prefix, Route};
 use netboot_core::{Device, DeviceInfo, FrameSlot, Instant, Received, TxSlot};
 pub(crate) use routes::RouteRefused;
+#[cfg(feature = "ubp")]
+pub(crate) use stash::STASH;
 
 /// A device with the taps on it.
 pub(crate) struct Link<'w, D> {
@@ -75,6 +80,9 @@ pub(crate) struct Link<'w, D> {
     pub echo: Option<Echo>,
     /// The datagram that is read in place, and the slot of its frame.
     kept: Option<(FrameSlot, Datagram)>,
+    /// Frames of the transfer that are read later.
+    #[cfg(feature = "ubp")]
+    stash: stash::Stash,
     /// Set when the device has to keep the frame that arrived last.
     found: Option<Datagram>,
     /// Hardware address that the last DHCP message came from.
@@ -133,6 +141,8 @@ impl<'w, D: Device> Link<'w, D> {
             #[cfg(feature = "ping")]
             echo: None,
             kept: None,
+            #[cfg(feature = "ubp")]
+            stash: stash::Stash::EMPTY,
             found: None,
             servant: mac,
             fragments: 0,
@@ -166,6 +176,38 @@ impl<'w, D: Device> Link<'w, D> {
     /// Gives the datagram's buffer back to the device.
     pub fn release(&mut self) {
         if let Some((slot, _)) = self.kept.take() {
+            self.device.release(slot);
+        }
+    }
+
+    /// A number under which the datagram that is kept can be put aside.
+    #[cfg(feature = "ubp")]
+    pub fn free_place(&self) -> Option<u8> {
+        self.stash.free()
+    }
+
+    /// Puts the datagram that is kept aside, under a number that nothing else has. Its frame stays with the device's driver, and another datagram can be kept.
+    #[cfg(feature = "ubp")]
+    pub fn put_aside(&mut self, number: u8) {
+        if let Some((slot, datagram)) = self.kept.take()
+            && let Some(old) = self.stash.put(number, slot, datagram.payload)
+        {
+            self.device.release(old);
+        }
+    }
+
+    /// The payload of the datagram that was put aside under this number; empty if none was.
+    #[cfg(feature = "ubp")]
+    pub fn aside(&self, number: u8) -> &[u8] {
+        let frame = self.stash.get(number);
+        let payload = frame.and_then(|(slot, payload)| self.device.held(slot).get(payload));
+        payload.unwrap_or_default()
+    }
+
+    /// Gives the buffer of a datagram that was put aside back to the device.
+    #[cfg(feature = "ubp")]
+    pub fn release_aside(&mut self, number: u8) {
+        if let Some(slot) = self.stash.take(number) {
             self.device.release(slot);
         }
     }

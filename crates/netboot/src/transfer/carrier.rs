@@ -2,6 +2,8 @@
 
 use crate::board::Board;
 use crate::station::{Internal, Station};
+#[cfg(feature = "ubp")]
+use netboot_core::Digest;
 use netboot_core::Instant;
 use netboot_core::uri::Uri;
 #[cfg(feature = "http")]
@@ -39,6 +41,9 @@ pub struct Start<'v> {
     pub validator: Option<&'v Validator>,
     /// Octets that the whole file had, for such an offset.
     pub total: Option<u64>,
+    /// Verity digest that the file has to have, for such an offset.
+    #[cfg(feature = "ubp")]
+    pub digest: Option<Digest>,
 }
 
 /// What the server said of the file.
@@ -85,6 +90,12 @@ pub trait Carrier<B: Board> {
 
     /// What proves, at a later request, that the file is the same.
     fn validator(&self) -> Option<&Validator> {
+        None
+    }
+
+    /// Verity digest of the open file, for a carrier that verifies each octet before it hands it on. `None` for all others.
+    #[cfg(feature = "ubp")]
+    fn digest(&self) -> Option<Digest> {
         None
     }
 

@@ -6,9 +6,12 @@
 //! | `table` | the one place that maps a scheme to its carrier |
 //! | `tftp` | TFTP |
 //! | `http/` | HTTP and HTTPS |
+//! | `ubp` | the UDP boot protocol |
 
 pub mod carrier;
 #[cfg(feature = "http")]
 pub(crate) mod http;
 pub(crate) mod table;
 pub(crate) mod tftp;
+#[cfg(feature = "ubp")]
+pub(crate) mod ubp;

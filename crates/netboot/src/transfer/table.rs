@@ -4,9 +4,13 @@ use super::carrier::{Carrier, Opened, Pumped, Start, Take, Validator};
 #[cfg(feature = "http")]
 use super::http::Http;
 use super::tftp::Tftp;
+#[cfg(feature = "ubp")]
+use super::ubp::Ubp;
 use crate::board::Board;
 use crate::error::NetError;
 use crate::station::{Internal, Station};
+#[cfg(feature = "ubp")]
+use netboot_core::Digest;
 use netboot_core::Instant;
 use netboot_core::uri::{Scheme, Uri};
 #[cfg(feature = "negotiate")]
@@ -17,6 +21,9 @@ pub(crate) struct Carriers<'a, B: Board> {
     tftp: Tftp,
     #[cfg(feature = "http")]
     pub http: Http<'a>,
+    /// The UDP boot protocol, once the integrator has given it memory.
+    #[cfg(feature = "ubp")]
+    pub ubp: Option<&'a mut Ubp<'a>>,
     /// The integrator's own carrier, for every private scheme.
     pub private: Option<&'a mut dyn Carrier<B>>,
     /// Scheme of the transfer that is open.
@@ -29,6 +36,8 @@ impl<'a, B: Board> Carriers<'a, B> {
             tftp,
             #[cfg(feature = "http")]
             http,
+            #[cfg(feature = "ubp")]
+            ubp: None,
             private: None,
             active: None,
         }
@@ -43,6 +52,11 @@ impl<'a, B: Board> Carriers<'a, B> {
             Scheme::Http | Scheme::Https => Some(&mut self.http),
             #[cfg(not(feature = "http"))]
             Scheme::Http | Scheme::Https => None,
+            #[cfg(feature = "ubp")]
+            Scheme::Ubp => match &mut self.ubp {
+                Some(carrier) => Some(&mut **carrier),
+                None => None,
+            },
             Scheme::Private => match &mut self.private {
                 Some(carrier) => Some(&mut **carrier),
                 None => None,
@@ -104,6 +118,12 @@ impl<'a, B: Board> Carriers<'a, B> {
     /// What proves, at a later request, that the file is the same.
     pub fn validator(&mut self) -> Option<Validator> {
         self.active()?.validator().cloned()
+    }
+
+    /// The verity digest of the open file, where its carrier verifies it.
+    #[cfg(feature = "ubp")]
+    pub fn digest(&mut self) -> Option<Digest> {
+        self.active()?.digest()
     }
 
     /// What the server of the open transfer offers; `size` is that of the file.

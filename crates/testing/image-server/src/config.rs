@@ -32,6 +32,8 @@ pub struct ServerConfig {
     pub tftp: TftpConfig,
     /// HTTP server.
     pub http: HttpConfig,
+    /// Whether there is a server of the UDP boot protocol.
+    pub ubp: bool,
     /// HTTPS server beside it.
     pub https: Option<HttpsConfig>,
     /// Names that the DNS server knows, in lower case and without the final dot.
@@ -57,6 +59,7 @@ impl Default for ServerConfig {
             faults: Faults::default(),
             tftp: TftpConfig::default(),
             http: HttpConfig::default(),
+            ubp: true,
             https: None,
             dns: BTreeMap::new(),
             nodes: Vec::new(),

@@ -28,6 +28,8 @@ pub struct Faults {
     pub tftp: Rules<TftpFault>,
     /// For HTTP and HTTPS requests; the name is the path without its first `/`.
     pub http: Rules<HttpFault>,
+    /// For transfers by the UDP boot protocol, as they begin; the name is the file's.
+    pub ubp: Rules<UbpFault>,
     /// For TLS connections, as they begin; the name is empty.
     pub tls: Rules<TlsFault>,
     /// From here on the server is dead: it receives nothing and sends nothing.
@@ -243,6 +245,25 @@ pub enum DnsFault {
     Records(u8, Vec<u8>),
     /// The answer comes this much later.
     Delay(Duration),
+}
+
+/// What a server of the UDP boot protocol does wrong with one transfer, or somebody on the link does.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum UbpFault {
+    /// OPEN is not answered.
+    NoAnswer,
+    /// OPEN is answered by BUSY, with this time in ms.
+    Busy(u32),
+    /// OPEN is answered by ERROR with this code.
+    Error(u16),
+    /// The server falls silent after this many blocks.
+    DieAfter(u64),
+    /// The block with this number is wrong.
+    Damage(u32),
+    /// Before each message there is a forged one, of somebody who sees the link and does not know what the client sends.
+    Forge,
+    /// The file is this one.
+    Replace(Content),
 }
 
 /// What a TFTP server does wrong with one transfer.

@@ -1,4 +1,4 @@
-//! The simulated image server: DHCP, DNS, TFTP, HTTP and HTTPS on a virtual link or a QEMU socket.
+//! The simulated image server: DHCP, DNS, TFTP, HTTP, HTTPS and the UDP boot protocol on a virtual link or a QEMU socket.
 //!
 //! It stands in for an operator's servers in tests and benchmarks, healthy or with faults of every kind.
 //! [`ImageServer`] takes and gives Ethernet frames and is told the time; [`world::World`] puts it on a
@@ -40,6 +40,7 @@ mod shared;
 mod stack;
 mod tftp;
 pub mod tls;
+mod ubp;
 pub mod udp;
 pub mod world;
 
@@ -50,7 +51,7 @@ pub use config::{
 pub use content::Content;
 pub use faults::{
     Dhcp6Fault, DhcpDamage, DhcpFault, DnsFault, Faults, HttpFault, Rule, Rules, TftpFault,
-    TlsFault,
+    TlsFault, UbpFault,
 };
 pub use nodes::{NodeConfig, NodeFault};
 pub use served::{Protocol, Served};

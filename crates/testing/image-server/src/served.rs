@@ -18,6 +18,8 @@ pub enum Protocol {
     Http,
     /// HTTP over TLS.
     Https,
+    /// The UDP boot protocol.
+    Ubp,
 }
 
 impl fmt::Display for Protocol {
@@ -29,6 +31,7 @@ impl fmt::Display for Protocol {
             Protocol::Tftp => "TFTP",
             Protocol::Http => "HTTP",
             Protocol::Https => "HTTPS",
+            Protocol::Ubp => "UBP",
         })
     }
 }

@@ -14,6 +14,7 @@ use crate::shared::Shared;
 use crate::stack::{Stack, earlier};
 use crate::tftp::Tftp;
 use crate::tls::TlsConnection;
+use crate::ubp::Ubp;
 use netboot_core::Instant;
 use smoltcp::wire::{IpAddress, IpCidr};
 use std::net::Ipv4Addr;
@@ -37,6 +38,7 @@ pub struct ImageServer {
     tftp: Tftp,
     http: Http,
     https: Http,
+    ubp: Ubp,
     waiting: usize,
 }
 
@@ -61,7 +63,7 @@ impl ImageServer {
             }
         }
         let mut stack = Stack::new(config.mac, &addresses, config.seed, now);
-        let shared = Shared::new(config);
+        let mut shared = Shared::new(config);
         Self {
             dhcp: Dhcp::default(),
             dhcp6: Dhcp6::default(),
@@ -71,6 +73,7 @@ impl ImageServer {
             tftp: Tftp::new(&mut stack, &shared),
             http: Http::plain(&mut stack, &shared),
             https: Http::over_tls(&mut stack, &shared),
+            ubp: Ubp::new(&mut stack, &mut shared),
             shared,
             stack,
             waiting: 0,
@@ -122,6 +125,7 @@ impl ImageServer {
             changed |= self.tftp.service(now, &mut self.stack, &mut self.shared);
             changed |= self.http.service(now, &mut self.stack, &mut self.shared);
             changed |= self.https.service(now, &mut self.stack, &mut self.shared);
+            changed |= self.ubp.service(now, &mut self.stack, &mut self.shared);
             for frame in self.shared.raw.drain(..) {
                 self.stack.send_raw(frame);
             }
@@ -151,6 +155,7 @@ impl ImageServer {
             self.tftp.poll_at(),
             self.http.poll_at(&self.shared),
             self.https.poll_at(&self.shared),
+            self.ubp.poll_at(),
         ];
         protocols.into_iter().fold(None, earlier)
     }

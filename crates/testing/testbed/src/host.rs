@@ -1,10 +1,10 @@
 //! The boot application and the library on this machine's processor, with an emulated device.
 
-use crate::plan::{EndSignal, Plan};
+use crate::plan::{EndSignal, Plan, Protocol};
 use crate::settings_help::{Which, refused};
 use crate::sztp::Sztp;
 use anyhow::{Result, anyhow};
-use netboot::{Buffers, Lanes, NetError, Network, Slots};
+use netboot::{Buffers, Lanes, NetError, Network, Slots, Ubp, UbpOptions};
 use netboot_app::console::{LineObserver, write_report};
 use netboot_app::{
     AppConfig, BootApp, BootReport, DeviceControl, FixedSource, ScriptSpace, Scripts, Terminal,
@@ -183,6 +183,10 @@ pub fn boot_with<D: Device + 'static, P: Platform + 'static, B: RegisterBus>(
     }
     if let Some(https) = &plan.https {
         net.use_tls(https.client());
+    }
+    if plan.protocol == Protocol::Ubp || text.contains("ubp:") {
+        let hasher = Box::leak(Box::new(Software::new()));
+        net.use_ubp(Box::leak(Box::new(Ubp::new(hasher, UbpOptions::default()))));
     }
     let mut control = ModelControl {
         model: model.clone(),

@@ -30,6 +30,8 @@ pub enum Protocol {
     Http,
     /// HTTP over TLS 1.3
     Https,
+    /// The UDP boot protocol
+    Ubp,
 }
 
 impl Protocol {
@@ -39,6 +41,7 @@ impl Protocol {
             Protocol::Tftp => "tftp",
             Protocol::Http => "http",
             Protocol::Https => "https",
+            Protocol::Ubp => "ubp",
         }
     }
 }

@@ -50,9 +50,7 @@ impl<H: Hasher, const LEVELS: usize> Client<H, LEVELS> {
         if self.is_fed_up() {
             return Err(self.fail(self.wrong_blocks()));
         }
-        let Some(verifier) = self.verifier.as_mut() else {
-            return Ok(Output::None);
-        };
+        let verifier = &mut self.verifier;
         // A block that came before the node with its hash is looked at when all before it is right.
         let next = verifier.next();
         if let Some(slot) = self.window.unverified(next) {
@@ -83,10 +81,9 @@ impl<H: Hasher, const LEVELS: usize> Client<H, LEVELS> {
 
     /// The data that comes next, if it is here and right.
     fn next_data(&self) -> Output {
-        let layout = self.verifier.as_ref().map(|verifier| *verifier.layout());
-        let place = layout.and_then(|layout| layout.place(self.window.base()));
-        match (layout, place, self.window.ready()) {
-            (Some(layout), Some(place), Some(slot)) => {
+        let layout = self.verifier.layout();
+        match (layout.place(self.window.base()), self.window.ready()) {
+            (Some(place), Some(slot)) => {
                 let len = layout.len(place);
                 let offset = layout.offset(place.index);
                 Output::Data {

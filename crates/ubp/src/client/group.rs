@@ -206,9 +206,7 @@ impl<H: Hasher, const LEVELS: usize> Client<H, LEVELS> {
         else {
             return Ok(Event::None);
         };
-        let Some(verifier) = self.verifier.as_mut() else {
-            return Ok(Event::None);
-        };
+        let verifier = &mut self.verifier;
         if self.riding.own.is_some() || !verifier.is_wanted(number) {
             return Ok(Event::None);
         }

@@ -5,7 +5,7 @@ use crate::endpoint::Endpoint;
 use crate::error::UbpError;
 use crate::wire::{self, Answer, Meta};
 use netboot_core::{Digest, Duration, Instant};
-use netboot_verity::{Hasher, Layout, Verified, Verifier, VerityError};
+use netboot_verity::{Hasher, Verified, VerityError};
 
 /// Number of wrong blocks in a row that is borne with the smallest window.
 const WRONG_MIN: u32 = 8;
@@ -110,45 +110,29 @@ impl<H: Hasher, const LEVELS: usize> Client<H, LEVELS> {
                 false => Err(self.fail(UbpError::Changed)),
             };
         }
-        let Some(mut hasher) = self.hasher.take() else {
-            return Err(self.fail(UbpError::Closed));
-        };
-        let digest = descriptor.digest(&mut hasher);
-        let size = descriptor.size;
-        let levels = Layout::new(size).map_or(usize::MAX, |layout| layout.levels());
-        let error = if self.digest.is_some_and(|expected| expected != digest) {
-            VerityError::WrongHead
-        } else if levels > LEVELS {
-            VerityError::TooLarge { size }
-        } else {
-            return match Verifier::new(hasher, &digest, descriptor) {
-                Ok(mut verifier) => {
-                    verifier.seek(self.from);
-                    self.verifier = Some(verifier);
-                    self.follow();
-                    self.known = Some((*descriptor, digest));
-                    self.id = wire::file_id(&digest);
-                    Ok(digest)
-                }
-                Err(error) => Err(self.fail(UbpError::Verity(error))),
-            };
+        let digest = self.verifier.digest_of(descriptor);
+        let begun = match self.digest.is_none_or(|expected| expected == digest) {
+            true => self.verifier.begin(&digest, descriptor),
+            false => Err(VerityError::WrongHead),
         };
         // The next server may have the right file.
-        self.hasher = Some(hasher);
-        Err(self.fail(UbpError::Verity(error)))
+        begun.map_err(|error| self.fail(UbpError::Verity(error)))?;
+        self.verifier.seek(self.from);
+        self.known = Some((*descriptor, digest));
+        self.id = wire::file_id(&digest);
+        self.follow();
+        Ok(digest)
     }
 
     /// Puts the window where the verifier is, if the next number is not the one behind the last: at the beginning, and behind each node above the first
     /// data block. Nothing else is asked for until these nodes are here, so nothing is held.
     fn follow(&mut self) {
-        if let Some(verifier) = &self.verifier {
-            let (next, all) = (verifier.next(), verifier.layout().blocks());
-            let end = match verifier.is_seeking() {
-                true => next.saturating_add(1),
-                false => all,
-            };
-            self.window.jump(next, end);
-        }
+        let next = self.verifier.next();
+        let end = match self.verifier.is_seeking() {
+            true => next.saturating_add(1),
+            false => self.verifier.layout().blocks(),
+        };
+        self.window.jump(next, end);
     }
 
     fn busy(&mut self, now: Instant, retry: u32) -> Result<Event, UbpError> {
@@ -181,9 +165,10 @@ impl<H: Hasher, const LEVELS: usize> Client<H, LEVELS> {
         group: bool,
     ) -> Result<Event, UbpError> {
         let wanted = self.phase == Phase::Receiving && self.window.wants(number, self.flow.limit());
-        let Some(verifier) = self.verifier.as_mut().filter(|_| wanted) else {
+        if !wanted {
             return Ok(self.ignore());
-        };
+        }
+        let verifier = &mut self.verifier;
         let seeks = verifier.is_seeking();
         let layout = verifier.layout();
         let right_length = layout.place(number).map(|place| layout.len(place)) == Some(block.len());

@@ -41,6 +41,64 @@ fn the_request_is_checked() {
 }
 
 #[test]
+fn one_client_makes_one_transfer_after_the_other() {
+    let (first, second) = (OneFile::new(pattern(3000)), OneFile::new(pattern(10)));
+    let now = Instant::from_millis(1);
+    let mut client = Client::<_, 2>::idle(Software::default());
+    assert_eq!((client.poll_timeout(), client.give_up()), (None, None));
+    assert_eq!(
+        client.handle(now, SERVER, b"", 0),
+        Err(UbpError::Closed),
+        "there is no transfer yet"
+    );
+    let mut buf = [0; wire::DATA_MAX];
+    for file in [&first, &second, &first] {
+        let asked = request(file, 8);
+        let bad = Request { window: 0, ..asked };
+        let timing = Timing::default();
+        assert_eq!(
+            client.restart(SERVER, &bad, timing, 1, now),
+            Err(UbpError::Parameter)
+        );
+        assert!(!client.is_transmit_due());
+        assert_eq!(client.restart(SERVER, &asked, timing, NONCE, now), Ok(()));
+        assert_eq!(client.stats(), Stats::default());
+        let (len, _) = client.poll_transmit(now, &mut buf).expect("an OPEN");
+        assert!(matches!(
+            wire::Request::parse(&buf[..len]),
+            Some(wire::Request::Open(_))
+        ));
+        let meta = Answer::Meta(Meta {
+            nonce: NONCE,
+            cookie: COOKIE,
+            descriptor: file.object.descriptor,
+            group: None,
+        });
+        let len = meta.emit(&mut buf).unwrap();
+        let opened = client.handle(now, SERVER, &buf[..len], 0);
+        assert_eq!(
+            opened,
+            Ok(Event::Opened {
+                size: file.data.len() as u64,
+                digest: file.object.digest,
+                group: None
+            })
+        );
+        client.start(now);
+        // It ends with a block in its hands.
+        let number = u32::from(file.blocks.len() > 1);
+        for number in 0..=number {
+            let id = (file.object.id() >> 16) as u16;
+            let block = file.blocks[number as usize].as_slice();
+            client.poll_transmit(now, &mut buf);
+            let len = Answer::Data { id, number, block }.emit(&mut buf).unwrap();
+            client.handle(now, SERVER, &buf[..len], 3).unwrap();
+        }
+        assert_eq!((client.give_up(), client.give_up()), (Some(3), None));
+    }
+}
+
+#[test]
 fn the_open_says_what_the_client_can_do() {
     let file = OneFile::new(pattern(10));
     let asked = Request {

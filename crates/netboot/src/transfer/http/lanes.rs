@@ -474,13 +474,12 @@ impl Lanes {
                 end: Some(stripe.end),
                 validator: Some(&file.validator),
                 total: Some(file.total),
+                #[cfg(feature = "ubp")]
+                digest: None,
             };
             let connection = line.connections.lane(lane);
-            let what = Get {
-                uri: &file.uri,
-                target: file.uri.target(),
-                start,
-            };
+            let (uri, target) = (&file.uri, file.uri.target());
+            let what = Get { uri, target, start };
             match write_get(connection, station, line.options, what, None) {
                 Ok(()) => {
                     file.stripes.sent(lane, stripe);
