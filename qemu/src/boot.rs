@@ -70,6 +70,10 @@ static mut HASHER: netboot_ipxe::Software = netboot_ipxe::Software::new();
 #[cfg(feature = "verity")]
 static mut UNPACKER: MaybeUninit<netboot_ipxe::Unpacker<&'static mut dyn netboot_ipxe::Hasher>> =
     MaybeUninit::uninit();
+#[cfg(feature = "ubp")]
+static mut UBP_HASHER: netboot_ipxe::Software = netboot_ipxe::Software::new();
+#[cfg(feature = "ubp")]
+static mut UBP: MaybeUninit<netboot::Ubp<'static>> = MaybeUninit::uninit();
 static mut APP: MaybeUninit<App> = MaybeUninit::uninit();
 
 /// Boots; gives the status of the boot, 0 for success.
@@ -285,6 +289,13 @@ fn network(settings: &'static Settings, entropy: Entropy) -> Result<&'static mut
     // SAFETY: `run` is called once.
     #[cfg(feature = "https")]
     net.use_tls(unsafe { crate::https::channel() });
+    #[cfg(feature = "ubp")]
+    {
+        // SAFETY: `run` is called once, so these are the only references.
+        let (hasher, place) = unsafe { (&mut *addr_of_mut!(UBP_HASHER), &mut *addr_of_mut!(UBP)) };
+        let options = netboot::UbpOptions::default();
+        net.use_ubp(put(place, || netboot::Ubp::new(hasher, options)));
+    }
     Ok(net)
 }
 

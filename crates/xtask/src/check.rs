@@ -294,7 +294,7 @@ fn lint_rom() -> Result<()> {
         "-p",
         "mcu-rom",
         "--features",
-        "texts,https,parallel,trace,negotiate,menu,san,shell,stay,verify,ldevid,verity",
+        "texts,https,parallel,trace,negotiate,menu,san,shell,stay,verify,ldevid,ubp",
         "--bins",
     ];
     let mut command = cargo();

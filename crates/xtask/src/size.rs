@@ -72,6 +72,8 @@ const SZTP_STACK: u64 = 24;
 const LDEVID_FLASH: u64 = 8;
 /// KiB of flash that packed files may add to the ROM.
 const VERITY_FLASH: u64 = 7;
+/// KiB of flash that the UDP boot protocol may add to packed files.
+const UBP_FLASH: u64 = 10;
 /// The network device's own memory: frames, and the pages of its virtqueues.
 const RINGS: [&str; 2] = ["mcu_rom::virtio::FRAMES", "netboot_virtio::pool::POOL"];
 
@@ -214,6 +216,12 @@ pub fn run(arguments: &SizeArgs) -> Result<bool> {
         &[Protocol::Tftp, Protocol::Http],
         None,
     );
+    let (ubp, ubp_image) = built(&RomOptions {
+        ubp: true,
+        ..RomOptions::default()
+    })?;
+    let ubp_flash = of(&ubp).zip(of(&verity));
+    let ubp_stack = stack::over(Family::Ipv4, &ubp_image, &[Protocol::Ubp], None);
     let ldevid_flash = of(&ldevid).zip(of(&sztp));
     let sztp_flash = of(&sztp).zip(of(&https_settings));
     let nwp_stack = stack::over(Family::Ipv4, &nwp_image, &[Protocol::Tftp], None);
@@ -283,6 +291,16 @@ pub fn run(arguments: &SizeArgs) -> Result<bool> {
             12,
         ),
         Check::new(
+            "flash, what the UDP boot protocol adds to packed files",
+            ubp_flash.map(|(with, without)| with.saturating_sub(without)),
+            UBP_FLASH,
+        ),
+        Check::new(
+            "stack, with the UDP boot protocol",
+            ubp_stack.as_ref().ok().copied(),
+            12,
+        ),
+        Check::new(
             "flash, what the bootstore adds",
             bootstore_flash.map(|(with, without)| with.saturating_sub(without)),
             BOOTSTORE_FLASH,
@@ -318,6 +336,10 @@ pub fn run(arguments: &SizeArgs) -> Result<bool> {
             thousands(static_ram(&verity).saturating_sub(static_ram(&program)))
         );
         println!(
+            "static RAM of the ROM with the UDP boot protocol: {} octets more than with packed files",
+            thousands(static_ram(&ubp).saturating_sub(static_ram(&verity)))
+        );
+        println!(
             "static RAM of the ROM with the bootstore: {} octets more than with settings\n",
             thousands(static_ram(&bootstore).saturating_sub(static_ram(&settings)))
         );
@@ -342,6 +364,7 @@ pub fn run(arguments: &SizeArgs) -> Result<bool> {
         &ipv6_stack,
         &node_stack,
         &verity_stack,
+        &ubp_stack,
         &sztp_stack,
     ];
     for error in stacks.into_iter().filter_map(|one| one.as_ref().err()) {

@@ -100,6 +100,8 @@ pub struct RomOptions {
     pub ldevid: bool,
     /// With packed files, whose blocks are verified before they go into the device.
     pub verity: bool,
+    /// With the UDP boot protocol, which needs packed files.
+    pub ubp: bool,
     /// A ROM that panics once its console is up, to see what becomes of that.
     pub panic: bool,
     /// A ROM that measures a fetch where its settings ask for that (`qemu/src/bench.rs`).
@@ -133,6 +135,7 @@ impl Default for RomOptions {
             sztp: None,
             ldevid: false,
             verity: false,
+            ubp: false,
             panic: false,
             bench: false,
             tcp_kib: None,
@@ -196,6 +199,7 @@ impl RomOptions {
             (self.stay, "stay", "stay"),
             (self.ldevid, "ldevid", "ldevid"),
             (self.verity, "verity", "verity"),
+            (self.ubp, "ubp", "ubp"),
             (self.texts, "texts", "texts"),
             (self.panic, "panic-at-start", "panic"),
             (self.bench, "bench", "bench"),
