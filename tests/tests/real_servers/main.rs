@@ -25,6 +25,7 @@ mod sztp;
 mod teardown;
 mod tftp;
 mod tls;
+mod ubp;
 mod verity;
 
 use netboot::NetError;

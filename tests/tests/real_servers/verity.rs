@@ -9,7 +9,7 @@ use testbed::real::asked_for;
 use testbed::servers::{Nginx, Program, dnsmasq};
 
 /// Packs an image by the tool; the packed file, and the verity digest that the tool prints.
-fn pack(image: &Image) -> (Vec<u8>, String) {
+pub fn pack(image: &Image) -> (Vec<u8>, String) {
     let folder = tempfile::tempdir().unwrap();
     let (plain, packed) = (folder.path().join("image"), folder.path().join("packed"));
     std::fs::write(&plain, &image.bytes).unwrap();

@@ -28,6 +28,7 @@ pub mod https;
 pub mod ipxe;
 pub mod isc;
 pub mod loggers;
+pub mod netboot;
 pub mod netns;
 pub mod plan;
 pub mod qemu;
