@@ -39,12 +39,23 @@ pub fn run(input: &mut Input) {
     };
     take(Timing::default());
     let server = endpoint(input);
-    let client = Client::<_, 3>::new(Any, server, &request, timing, input.long(), input.now());
-    let Some(mut client) = fail(client) else {
-        return;
-    };
+    take(fail(Client::<_, 2>::new(
+        Any,
+        server,
+        &request,
+        timing,
+        input.long(),
+        input.now(),
+    )));
+    let mut client = Client::<_, 3>::idle(Any);
     while input.flag() {
-        transfer(input, call(&mut client));
+        let client = call(&mut client);
+        if input.flag() {
+            let (nonce, now) = (input.long(), input.now());
+            fail(client.restart(server, &request, timing, nonce, now));
+        }
+        take(client.first());
+        transfer(input, client);
     }
 }
 

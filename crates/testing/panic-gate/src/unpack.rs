@@ -70,6 +70,8 @@ pub fn run(input: &mut Input) {
         while input.flag() {
             deliver(input, &mut unpacking);
             take((unpacking.proves_itself(), unpacking.flush(input.now())));
+            let digest = Digest(black_box([0; 32]));
+            take(unpacking.begin_verified(input.now(), input.long(), &digest));
         }
     }
 }

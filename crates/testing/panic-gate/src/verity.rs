@@ -34,6 +34,10 @@ pub fn run(input: &mut Input) {
         while input.flag() {
             let verifier = call(&mut verifier);
             take((verifier.next(), verifier.is_complete()));
+            take((verifier.is_seeking(), verifier.digest_of(&descriptor)));
+            if input.flag() {
+                verifier.seek(input.long());
+            }
             take(verifier.is_wanted(input.word()));
             fail(verifier.verify(input.word(), input.octets()));
         }

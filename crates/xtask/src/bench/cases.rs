@@ -66,6 +66,11 @@ pub enum Carrier {
         /// Parallel connections
         connections: u8,
     },
+    /// The UDP boot protocol with this window. Every block is verified: SHA-256 is part of it.
+    Ubp {
+        /// Blocks
+        window: u16,
+    },
     /// HTTP over TLS, with the ROM's own buffers: TLS 1.3 with ChaCha20-Poly1305 for the ROM, 1.2 with AES-128-GCM for iPXE.
     Https,
 }
@@ -84,6 +89,7 @@ impl Carrier {
                 buffer_kib,
                 connections,
             } => format!("HTTP, {connections} x {buffer_kib} KiB"),
+            Carrier::Ubp { window } => format!("UBP, window {window}"),
             Carrier::Https => "HTTPS".into(),
         }
     }
@@ -92,6 +98,7 @@ impl Carrier {
     pub fn window(self) -> Option<u64> {
         match self {
             Carrier::Tftp { windowsize } => Some(u64::from(windowsize) * BLKSIZE),
+            Carrier::Ubp { window } => Some(u64::from(window) << 10),
             Carrier::Http { buffer_kib: 0, .. } | Carrier::Https => None,
             Carrier::Http {
                 buffer_kib,
@@ -107,6 +114,7 @@ impl Carrier {
             // dnsmasq has no option windowsize, and atftpd adds to a delay between blocks with each loss.
             Carrier::Tftp { .. } => "image server",
             Carrier::Http { .. } | Carrier::Https => "nginx",
+            Carrier::Ubp { .. } => "netboot serve",
         }
     }
 }
@@ -215,7 +223,7 @@ impl Case {
             Carrier::Tftp { .. } => !self.client.is_rom(),
             // Fewer segments on their way than make a fast retransmission (RFC 5681, section 3.2).
             Carrier::Http { buffer_kib, .. } => (1..=8).contains(&buffer_kib),
-            Carrier::Https => false,
+            Carrier::Https | Carrier::Ubp { .. } => false,
         };
         // The window of the ROM's own buffer, twice: a minute.
         let narrow =
@@ -230,7 +238,8 @@ impl Case {
     /// window, so that servers' slow start is not taken for the client's.
     pub fn fetches(&self) -> usize {
         match self.carrier {
-            Carrier::Http { .. } | Carrier::Https => 2,
+            // The first one has the server compute the tree.
+            Carrier::Http { .. } | Carrier::Https | Carrier::Ubp { .. } => 2,
             Carrier::Tftp { .. } => 1,
         }
     }
@@ -307,10 +316,14 @@ fn carriers(client: Client, quick: bool) -> Vec<Carrier> {
         connections,
     };
     match (client, quick) {
-        (Client::Rom, true) => [tftp(&[1, 16]), vec![http(16, 1), http(64, 1)]].concat(),
+        (Client::Rom, true) => {
+            let rest = vec![http(16, 1), http(64, 1), Carrier::Ubp { window: 30 }];
+            [tftp(&[1, 16]), rest].concat()
+        }
         (Client::Rom, false) => {
             let buffers = [4, 8, 16, 32, 64].map(|kib| http(kib, 1));
-            let rest = vec![http(64, 4), Carrier::Https];
+            let ubp = |window| Carrier::Ubp { window };
+            let rest = vec![http(64, 4), Carrier::Https, ubp(14), ubp(30), ubp(62)];
             [tftp(&[1, 8, 16, 32, 64]), buffers.into(), rest].concat()
         }
         (Client::RomHashing, true) => tftp(&[16]),

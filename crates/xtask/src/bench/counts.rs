@@ -77,6 +77,7 @@ pub fn carriers(quick: bool) -> Vec<Carrier> {
             http(16),
             http(64),
             Carrier::Https,
+            Carrier::Ubp { window: 30 },
         ],
     }
 }
@@ -86,6 +87,7 @@ fn protocol(carrier: Carrier) -> Protocol {
         Carrier::Tftp { .. } => Protocol::Tftp,
         Carrier::Http { .. } => Protocol::Http,
         Carrier::Https => Protocol::Https,
+        Carrier::Ubp { .. } => Protocol::Ubp,
     }
 }
 

@@ -65,6 +65,10 @@ const fn http(buffer_kib: u32, connections: u8) -> Carrier {
     }
 }
 
+const fn ubp(window: u16) -> Carrier {
+    Carrier::Ubp { window }
+}
+
 /// The figures of this run, against all goals.
 pub fn goals(rows: &[Row], costs: &[Cost]) -> Vec<Goal> {
     let row = |client, carrier, wire| {
@@ -124,6 +128,43 @@ pub fn goals(rows: &[Row], costs: &[Cost]) -> Vec<Goal> {
             ratio(rom(carrier, Wire::NearLossy), rom(carrier, Wire::Near))
                 .map(|share| share * 100.0),
             wanted,
+        ));
+    }
+    goals.push(Goal::at_least(
+        "0 ms: UBP, window 30, times TFTP, windowsize 16, with SHA-256",
+        ratio(
+            rom(ubp(30), Wire::Clean),
+            rate(Client::RomHashing, tftp(16), Wire::Clean),
+        ),
+        1.5,
+    ));
+    goals.push(Goal::at_least(
+        "0 ms: UBP, window 30, times U-Boot's TFTP",
+        ratio(
+            rom(ubp(30), Wire::Clean),
+            rate(Client::UBoot, tftp(16), Wire::Clean),
+        ),
+        1.0,
+    ));
+    for wire in [Wire::Near, Wire::Far] {
+        for window in [14, 62] {
+            let row = row(Client::Rom, ubp(window), wire);
+            goals.push(Goal::at_least(
+                format!("{}: UBP, window {window}, % of window/RTT", wire.name()),
+                row.and_then(|row| ratio(row.rate, row.window_limit()))
+                    .map(|share| share * 100.0),
+                95.0,
+            ));
+        }
+    }
+    for (lossy, clean) in [(Wire::Lossy, Wire::Clean), (Wire::NearLossy, Wire::Near)] {
+        goals.push(Goal::at_least(
+            format!(
+                "{}: UBP, window 62, % of its own without loss",
+                lossy.name()
+            ),
+            ratio(rom(ubp(62), lossy), rom(ubp(62), clean)).map(|share| share * 100.0),
+            90.0,
         ));
     }
     let own = rows.iter().filter(|row| row.case.client.is_rom());

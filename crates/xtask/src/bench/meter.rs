@@ -5,10 +5,12 @@
 //! from the ClientHello to there lasts the handshake, which is a figure of its own. With TFTP the last octet is in the block
 //! shorter than blksize (RFC 1350, section 6), with HTTP where `Content-Length` says. Requests that resume, or that share
 //! a file by `Range`, belong to one fetch: it is over when what was acknowledged covers the file.
+//! The client of the UDP boot protocol says itself that it has the file.
 //! Where the answer's end is encrypted, it is the latest acknowledgment of something new before the next request.
 
 mod answers;
 mod tls;
+mod ubp;
 
 use super::stats;
 use super::window::Window;
@@ -68,6 +70,7 @@ pub struct Meter {
     fetches: Vec<Fetch>,
     current: Option<Current>,
     tftp: Option<Tftp>,
+    ubp_asked: ubp::Asked,
     connections: BTreeMap<u16, Connection>,
     leased: Option<Instant>,
     frames: (u64, u64),
@@ -224,6 +227,10 @@ impl Meter {
             if is_dhcp_ack(payload) {
                 self.leased.get_or_insert(at);
             }
+        } else if sent && datagram.to.port() == ubp::PORT {
+            self.ubp_sent(at, payload);
+        } else if !sent && datagram.from.port() == ubp::PORT {
+            self.ubp_received(at, payload);
         } else if sent && datagram.to.port() == TFTP && opcode == Some(1) {
             self.begin(at);
             self.tftp = Some(Tftp {

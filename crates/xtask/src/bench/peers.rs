@@ -68,6 +68,7 @@ fn uri(carrier: Carrier, octets: u64) -> String {
         Carrier::Tftp { .. } => format!("tftp://{OTHER}/{file}"),
         Carrier::Http { .. } => format!("http://{SERVER}/{file}"),
         Carrier::Https => format!("https://{SERVER}/{file}"),
+        Carrier::Ubp { .. } => format!("ubp://{OTHER}/{file}"),
     }
 }
 

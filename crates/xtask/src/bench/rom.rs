@@ -38,6 +38,8 @@ pub struct Build {
     pub parallel: bool,
     /// With HTTPS.
     pub https: bool,
+    /// With the UDP boot protocol.
+    pub ubp: bool,
 }
 
 impl Build {
@@ -55,6 +57,8 @@ impl Build {
                 (buffer_kib, window.div_ceil(BLKSIZE as u32))
             }
             Carrier::Https => (own, RING.0),
+            // Two frames are for other traffic.
+            Carrier::Ubp { window } => (own, u32::from(window) + 2),
         };
         let parallel = matches!(carrier, Carrier::Http { connections, .. } if connections > 1);
         Self {
@@ -62,6 +66,7 @@ impl Build {
             tcp_kib,
             rx_ring: frames.next_power_of_two().clamp(RING.0, RING.1),
             https: carrier == Carrier::Https,
+            ubp: matches!(carrier, Carrier::Ubp { .. }),
         }
     }
 }
@@ -114,6 +119,7 @@ impl RomClient {
             ram_kib: RAM_KIB,
             bench: true,
             parallel: build.parallel,
+            ubp: build.ubp,
             tcp_kib: Some(build.tcp_kib),
             rx_ring: Some(build.rx_ring),
             https: build.https.then_some(HttpsRom {
@@ -139,7 +145,7 @@ pub fn settings(carrier: Carrier, uri: &str, fetches: usize, hash: bool) -> Resu
         Carrier::Http { connections, .. } if connections > 1 => {
             writeln!(text, "connections {connections}")?;
         }
-        Carrier::Http { .. } | Carrier::Https => {}
+        Carrier::Http { .. } | Carrier::Https | Carrier::Ubp { .. } => {}
     }
     Ok(text)
 }
@@ -151,6 +157,7 @@ fn uri(carrier: Carrier, octets: u64) -> String {
         Carrier::Tftp { .. } => ("tftp", OTHER),
         Carrier::Http { .. } => ("http", SERVER),
         Carrier::Https => ("https", SERVER),
+        Carrier::Ubp { .. } => ("ubp", OTHER),
     };
     format!("{scheme}://{server}/{}", file(octets))
 }

@@ -1,4 +1,4 @@
-//! The wire and the servers that all clients share: dnsmasq, the image server's TFTP and nginx in network namespaces, behind a link
+//! The wire and the servers that all clients share: dnsmasq, the image server's TFTP, nginx and `netboot serve` in network namespaces, behind a link
 //! that delays and loses.
 
 use super::cases::{LARGE, SMALL, TINY, Wire};
@@ -21,6 +21,7 @@ use tempfile::TempDir;
 use test_pki::{Flaw, KeyKind, Pki};
 use testbed::Image;
 use testbed::bridge::Bridge;
+use testbed::netboot;
 use testbed::netns::{self, Host, Lan, OTHER, Port};
 use testbed::qemu::bound_to_us;
 use testbed::servers::{self, Nginx, Program, Server};
@@ -33,7 +34,7 @@ pub struct World {
     /// Closed last: it is the client's end of the namespace.
     tap: OwnedFd,
     scratch: TempDir,
-    _servers: (Server, UdpTftp, Nginx),
+    _servers: (Server, UdpTftp, Nginx, Server),
     _hosts: (Host, Lan),
     /// SHA-256 of the files, by their size.
     digests: Vec<(u64, String)>,
@@ -101,6 +102,7 @@ impl World {
         for octets in [LARGE, SMALL, TINY] {
             let image = Image::pseudo_random(file(octets), octets as usize, SEED);
             lan.server.put(file(octets), &image.bytes)?;
+            other.put(file(octets), &image.bytes)?;
             digests.push((octets, image.sha256().to_string()));
             files.insert(file(octets).into(), Content::Bytes(image.bytes));
         }
@@ -109,12 +111,13 @@ impl World {
         let dnsmasq = servers::dnsmasq(&lan.server, lines, &ports)?;
         let bound = other.namespace.enter(|| UdpSocket::bind((OTHER, 69)))?;
         let windows = UdpTftp::start(bound.context("no port 69")?, files)?;
+        let ubp = netboot::serve(&other, &["--quiet"])?;
         let (lines, ipxe_root) = nginx_lines(&lan.server, pki)?;
         let nginx = Nginx::start(&lan.server, &lines)?;
         Ok(Self {
             tap: lan.open_tap()?,
             scratch: TempDir::with_prefix("netboot-bench-").context("no temporary directory")?,
-            _servers: (dnsmasq, windows, nginx),
+            _servers: (dnsmasq, windows, nginx, ubp),
             _hosts: (other, lan),
             digests,
             ipxe_root,

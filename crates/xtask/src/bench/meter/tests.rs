@@ -30,6 +30,41 @@ fn udp(meter: &mut Meter, micros: u64, sent: bool, ports: (u16, u16), payload: &
     meter.frame(at(micros), sent, &frame.frame());
 }
 
+/// A message of the UDP boot protocol: its type, and numbers of four octets by their place.
+fn ubp(kind: u8, len: usize, numbers: &[(usize, u32)]) -> Vec<u8> {
+    let mut message = vec![0; len];
+    message[0] = kind;
+    for (at, number) in numbers {
+        message[*at..at + 4].copy_from_slice(&number.to_be_bytes());
+    }
+    message
+}
+
+#[test]
+fn a_fetch_by_ubp_lasts_from_open_to_the_good_report() {
+    let mut meter = Meter::new(2_000);
+    let ports = (50_001, 6_910);
+    udp(&mut meter, 100, true, ports, &ubp(0x11, 288, &[]));
+    udp(&mut meter, 110, true, ports, &ubp(0x11, 288, &[]));
+    udp(&mut meter, 300, false, ports, &ubp(0x12, 80, &[]));
+    udp(&mut meter, 310, true, ports, &ubp(0x15, 32, &[(24, 0)]));
+    udp(&mut meter, 510, false, ports, &ubp(0x16, 1032, &[(4, 0)]));
+    udp(&mut meter, 520, false, ports, &ubp(0x16, 1032, &[(4, 1)]));
+    // A transfer that failed is taken up again.
+    udp(&mut meter, 600, true, ports, &ubp(0x18, 48, &[(24, 7)]));
+    assert!(meter.fetches().is_empty());
+    udp(&mut meter, 700, true, ports, &ubp(0x18, 48, &[(24, 0)]));
+    let fetch = Fetch {
+        began: at(100),
+        requested: at(100),
+        first: at(510),
+        ended: at(700),
+        octets: 2_000,
+        trip: Some(Duration::from_micros(200)),
+    };
+    assert_eq!(meter.fetches(), [fetch]);
+}
+
 fn tcp(
     meter: &mut Meter,
     micros: u64,
