@@ -86,6 +86,8 @@ pub struct Unpacker<H> {
 
 impl<H: Hasher> Unpacker<H> {
     /// Makes an unpacker that has seen nothing. It may lie in a static.
+    // Inlined, so that it is made where it will lie and not on the stack first.
+    #[inline(always)]
     pub const fn new(hasher: H) -> Self {
         Self {
             wanted: Wanted {

@@ -192,6 +192,7 @@ impl<H: Hasher, const LEVELS: usize> Client<H, LEVELS> {
     }
 
     /// Makes a client without a transfer, for [`restart`](Self::restart).
+    // Inlined, so that it is made where it will lie and not on the stack first.
     #[inline(always)]
     pub fn idle(hasher: H) -> Self {
         let timing = Timing::default();

@@ -52,6 +52,8 @@ impl<H: Hasher, const LEVELS: usize> Verifier<H, LEVELS> {
     }
 
     /// A verifier that has no file, and takes no block before [`begin`](Self::begin). It may lie in a static.
+    // Inlined, so that it is made where it will lie and not on the stack first.
+    #[inline(always)]
     pub const fn idle(hasher: H) -> Self {
         Self {
             hasher,

@@ -24,7 +24,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 use testbed::Plan;
 use testbed::https::Https;
-use testbed::plan::{Family, SERVER};
+use testbed::plan::{Family, Protocol, SERVER};
 use testbed::qemu::{self, QemuOptions};
 use testbed::rom::{self, RomOptions};
 use testbed::sztp::Sztp;
@@ -124,6 +124,7 @@ fn build(arguments: &BootArgs, plan: &Plan) -> Result<(rom::Rom, String)> {
             script: arguments.has_scripts(),
             script_extras: arguments.has_scripts(),
             stay: arguments.stay,
+            ubp: plan.protocol == Protocol::Ubp,
             https: plan.https.as_ref().map(Https::rom),
             sztp: plan.sztp.as_ref().map(Sztp::rom),
             ..RomOptions::default()

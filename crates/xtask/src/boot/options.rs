@@ -46,6 +46,8 @@ pub enum ProtocolArg {
     Http,
     /// HTTP over TLS 1.3, with a certification authority made for this run
     Https,
+    /// The UDP boot protocol
+    Ubp,
 }
 
 impl From<ProtocolArg> for Protocol {
@@ -54,6 +56,7 @@ impl From<ProtocolArg> for Protocol {
             ProtocolArg::Tftp => Protocol::Tftp,
             ProtocolArg::Http => Protocol::Http,
             ProtocolArg::Https => Protocol::Https,
+            ProtocolArg::Ubp => Protocol::Ubp,
         }
     }
 }
