@@ -15,6 +15,7 @@ const MIRROR: &str = "mirror.lab";
 const OTHER: &str = "other/place.bin";
 
 const NO_ANSWER: u32 = 0x0010_0004;
+const BUSY: u32 = 0x0010_0006;
 const WRONG_BLOCKS: u32 = 0x0010_0008;
 const NOT_FOUND: u32 = 0x0010_0021;
 const WRONG_HEAD: u32 = 0x000d_0003;
@@ -214,6 +215,29 @@ fn who_forges_on_the_link_delays_nothing() {
     });
     boot.assert_booted(&plan);
     assert_eq!(told(&boot, FILE_NAMES[0]), [(SIZE as u64, true)]);
+}
+
+/// Somebody who sees each message knows nonces and cookies, and can keep a board from a server. It costs the board a bounded time and no wrong octet, and
+/// the boot ends by the next place.
+#[test]
+fn who_sees_and_forges_on_the_link_costs_a_bounded_time() {
+    for (fault, code, most) in [
+        (UbpFault::Hijack, WRONG_HEAD, 1_000),
+        (UbpFault::Busy(60_000), BUSY, 160_000),
+    ] {
+        let plan = known("http");
+        let boot = boot(&plan, |server| {
+            server
+                .faults
+                .ubp
+                .add(Rule::new(fault.clone()).named(FILE_NAMES[0]));
+            server.files.insert(OTHER.into(), packed(&plan.images[0]));
+        });
+        boot.assert_booted(&plan);
+        assert_eq!(boot.attempts_failed(), [code]);
+        let took = boot.took();
+        assert!(took < Duration::from_millis(most), "{fault:?}: {took}");
+    }
 }
 
 #[test]

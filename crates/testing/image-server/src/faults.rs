@@ -262,6 +262,8 @@ pub enum UbpFault {
     Damage(u32),
     /// Before each message there is a forged one, of somebody who sees the link and does not know what the client sends.
     Forge,
+    /// Somebody who sees the link answers OPEN first, by META with another file.
+    Hijack,
     /// The file is this one.
     Replace(Content),
 }

@@ -7,7 +7,7 @@ use crate::shared::{Shared, plain};
 use crate::stack::{Stack, earlier};
 use netboot_core::{Digest, Instant};
 use netboot_ubp::server::{Burst, Object, Reply, Server, Store};
-use netboot_ubp::wire::{Answer, DATA_MAX, ErrorCode, Name, REQUEST_MAX, Report, Request};
+use netboot_ubp::wire::{Answer, DATA_MAX, ErrorCode, Meta, Name, REQUEST_MAX, Report, Request};
 use netboot_ubp::{Endpoint, PORT};
 use netboot_verity::{BLOCK, Tree};
 use rand_core::RngCore;
@@ -151,6 +151,12 @@ impl Ubp {
                         token: open.nonce,
                         code: ErrorCode(*code),
                     },
+                    UbpFault::Hijack => Answer::Meta(Meta {
+                        nonce: open.nonce,
+                        cookie: 0,
+                        descriptor: Tree::of(b"another file").descriptor(),
+                        group: None,
+                    }),
                     // Somebody on the link answers first, and cannot know the nonce.
                     UbpFault::Forge => Answer::Busy {
                         token: open.nonce ^ 1,
@@ -161,7 +167,7 @@ impl Ubp {
                 let mut buf = [0; DATA_MAX];
                 let len = answer.emit(&mut buf).unwrap_or(0);
                 let _ = socket.send_slice(&buf[..len], from);
-                if !matches!(fault, UbpFault::Forge) {
+                if !matches!(fault, UbpFault::Forge | UbpFault::Hijack) {
                     return;
                 }
             }
