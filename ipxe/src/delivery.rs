@@ -86,7 +86,7 @@ pub trait Deliver {
     ///
     /// # Errors
     /// As for `begin`.
-    #[cfg(feature = "verity")]
+    #[cfg(feature = "verified-source")]
     fn begin_verified(
         &mut self,
         now: Instant,

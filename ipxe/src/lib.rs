@@ -21,7 +21,7 @@ mod server;
 pub mod terminal;
 #[cfg(feature = "verity")]
 mod unpack;
-#[cfg(all(test, feature = "verity"))]
+#[cfg(all(test, feature = "verified-source"))]
 mod unpack_forms_tests;
 #[cfg(all(test, feature = "verity"))]
 mod unpack_tests;

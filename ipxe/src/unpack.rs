@@ -15,6 +15,9 @@ pub const LEVELS: usize = 3;
 /// Octets by which a packed file is told from others.
 const FIRST: usize = 8;
 
+/// Whether an image may go on in another form of its file. Without it, the file is refused for its size.
+const FORMS: bool = cfg!(feature = "verified-source");
+
 /// What the file has to be.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Wanted {
@@ -173,7 +176,7 @@ impl<H: Hasher> Unpacking<'_, H> {
         let unpacker = &mut *self.unpacker;
         if self.delivery.size().is_none() {
             unpacker.reset();
-        } else if unpacker.kind == Kind::Packed && unpacker.reader.size().is_none() {
+        } else if FORMS && unpacker.kind == Kind::Packed && unpacker.reader.size().is_none() {
             unpacker.kind = Kind::Unknown;
             unpacker.reader.retry();
         }
@@ -181,7 +184,7 @@ impl<H: Hasher> Unpacking<'_, H> {
 
     /// Begins the image, whose size is known now, unless an earlier source has begun it.
     fn begin_image(&mut self, now: Instant, found: u64) -> Result<(), SinkFailed> {
-        if let Some(begun) = self.delivery.size() {
+        if FORMS && let Some(begun) = self.delivery.size() {
             return match begun == found {
                 true => Ok(()),
                 false => self.refuse(UnpackError::Size { found }),
@@ -197,7 +200,7 @@ impl<H: Hasher> Unpacking<'_, H> {
 
     /// The file is not packed.
     fn is_plain(&mut self, now: Instant) -> Result<(), SinkFailed> {
-        let begun = self.delivery.size().is_some();
+        let begun = FORMS && self.delivery.size().is_some();
         if begun || !self.unpacker.wanted.plain {
             return self.refuse(UnpackError::Verity(VerityError::NotPacked));
         }
@@ -232,8 +235,8 @@ impl<H: Hasher> Unpacking<'_, H> {
         let unpacker = &mut *self.unpacker;
         if unpacker.reader.partial().is_empty() {
             let digest = match self.delivery.size() {
-                Some(_) => unpacker.reader.digest(),
-                None => unpacker.wanted.verity,
+                Some(_) if FORMS => unpacker.reader.digest(),
+                _ => unpacker.wanted.verity,
             };
             unpacker.reader.restart(digest);
             unpacker.hash = hash::new().filter(|_| unpacker.wanted.hashed);
@@ -286,7 +289,7 @@ impl<H: Hasher> Unpacking<'_, H> {
             hash::update(hash, block);
         }
         unpacker.delivered = 0;
-        if let Some(data) = unpacker.reader.data() {
+        if FORMS && let Some(data) = unpacker.reader.data() {
             let again = unpacker.again.min(data.len() as u64);
             unpacker.again = unpacker.again.saturating_sub(again);
             unpacker.delivered = again as usize;
@@ -323,10 +326,11 @@ impl<H: Hasher> Deliver for Unpacking<'_, H> {
 
     fn begin(&mut self, now: Instant, size: u64) -> Result<(), SinkFailed> {
         let kind = self.unpacker.kind;
-        if self.unpacker.size == Some(size) && kind != Kind::Verified {
+        if self.unpacker.size == Some(size) && (!FORMS || kind != Kind::Verified) {
             return Ok(());
         }
-        if let Some(image) = self.delivery.size()
+        if FORMS
+            && let Some(image) = self.delivery.size()
             && kind != Kind::Plain
         {
             return self.change_form(image, size);
@@ -338,6 +342,7 @@ impl<H: Hasher> Deliver for Unpacking<'_, H> {
         }
     }
 
+    #[cfg(feature = "verified-source")]
     fn begin_verified(
         &mut self,
         now: Instant,
@@ -436,7 +441,7 @@ impl<H: Hasher> Deliver for Unpacking<'_, H> {
         match self.unpacker.kind {
             Kind::Packed | Kind::Verified => true,
             Kind::Plain => false,
-            Kind::Unknown => self.delivery.size().is_some(),
+            Kind::Unknown => FORMS && self.delivery.size().is_some(),
         }
     }
 

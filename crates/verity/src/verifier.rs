@@ -37,6 +37,7 @@ pub struct Verifier<H, const LEVELS: usize> {
     /// The data blocks below the present node of level 1 that have been verified, a bit for each.
     have: u32,
     /// The lowest number of a data block that is wanted. Of what comes before it, only the nodes above it are.
+    #[cfg(feature = "seek")]
     from: u32,
 }
 
@@ -62,6 +63,7 @@ impl<H: Hasher, const LEVELS: usize> Verifier<H, LEVELS> {
             nodes: [[0; BLOCK]; LEVELS],
             next: 0,
             have: 0,
+            #[cfg(feature = "seek")]
             from: 0,
         }
     }
@@ -84,12 +86,16 @@ impl<H: Hasher, const LEVELS: usize> Verifier<H, LEVELS> {
         self.root = descriptor.root;
         self.next = 0;
         self.have = 0;
-        self.from = 0;
+        #[cfg(feature = "seek")]
+        {
+            self.from = 0;
+        }
         Ok(())
     }
 
     /// Passes over the data before the block with this octet of the file, or before the last block if the file ends earlier. The nodes above that block
     /// are wanted first, from the top one down, and then everything from the block on. Call it before the first block comes.
+    #[cfg(feature = "seek")]
     pub fn seek(&mut self, offset: u64) {
         let block = u32::try_from(offset / BLOCK as u64).unwrap_or(u32::MAX);
         let index = block.min(self.layout.data_blocks().saturating_sub(1));
@@ -103,6 +109,7 @@ impl<H: Hasher, const LEVELS: usize> Verifier<H, LEVELS> {
     }
 
     /// Ends the seeking where the nodes that are wanted still follow each other, and the data follows them.
+    #[cfg(feature = "seek")]
     fn settle(&mut self) {
         let level = self.layout.place(self.next).map_or(0, |place| place.level);
         if self.from.saturating_sub(self.next) as usize == level {
@@ -111,6 +118,7 @@ impl<H: Hasher, const LEVELS: usize> Verifier<H, LEVELS> {
     }
 
     /// Whether a node above the block of [`seek`](Self::seek) is wanted still. The numbers that are wanted do not follow each other meanwhile.
+    #[cfg(feature = "seek")]
     pub fn is_seeking(&self) -> bool {
         self.next < self.from
     }
@@ -160,12 +168,7 @@ impl<H: Hasher, const LEVELS: usize> Verifier<H, LEVELS> {
             if let (Some(slot), Ok(block)) = (slot, block.try_into()) {
                 *slot = block;
             }
-            if self.is_seeking() {
-                self.next = self.towards(place.level.saturating_sub(1));
-                self.settle();
-            } else {
-                self.next = self.next.saturating_add(1);
-            }
+            self.next_below(place.level);
             self.have = 0;
             return Ok(Verified::Node);
         }
@@ -182,7 +185,20 @@ impl<H: Hasher, const LEVELS: usize> Verifier<H, LEVELS> {
         Ok(Verified::Data { offset })
     }
 
+    /// Goes on behind a node of this level.
+    fn next_below(&mut self, level: usize) {
+        #[cfg(feature = "seek")]
+        if self.is_seeking() {
+            self.next = self.towards(level.saturating_sub(1));
+            self.settle();
+            return;
+        }
+        let _ = level;
+        self.next = self.next.saturating_add(1);
+    }
+
     /// The number of the block of this level that is above the first data block that is wanted, or is that block.
+    #[cfg(feature = "seek")]
     fn towards(&self, level: usize) -> u32 {
         let mut index = self.layout.place(self.from).map_or(0, |place| place.index);
         for _ in 0..level {

@@ -66,6 +66,7 @@ fn an_empty_file_has_no_block() {
     assert!(verifier.is_complete());
 }
 
+#[cfg(feature = "seek")]
 /// The verifier wants the nodes above the block, and then everything from it on; and nothing else is taken.
 #[test]
 fn a_file_is_verified_from_any_block_on() {
