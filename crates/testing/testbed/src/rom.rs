@@ -100,6 +100,8 @@ pub struct RomOptions {
     pub ldevid: bool,
     /// With packed files, whose blocks are verified before they go into the device.
     pub verity: bool,
+    /// With a SHA-256 that is compiled for speed.
+    pub fast_sha256: bool,
     /// A ROM that panics once its console is up, to see what becomes of that.
     pub panic: bool,
     /// A ROM that measures a fetch where its settings ask for that (`qemu/src/bench.rs`).
@@ -133,6 +135,7 @@ impl Default for RomOptions {
             sztp: None,
             ldevid: false,
             verity: false,
+            fast_sha256: false,
             panic: false,
             bench: false,
             tcp_kib: None,
@@ -196,6 +199,7 @@ impl RomOptions {
             (self.stay, "stay", "stay"),
             (self.ldevid, "ldevid", "ldevid"),
             (self.verity, "verity", "verity"),
+            (self.fast_sha256, "fast-sha256", "fast"),
             (self.texts, "texts", "texts"),
             (self.panic, "panic-at-start", "panic"),
             (self.bench, "bench", "bench"),
@@ -550,6 +554,7 @@ not json
             with(|rom| rom.settings = true),
             with(|rom| rom.stay = true),
             with(|rom| rom.ipv6 = true),
+            with(|rom| rom.fast_sha256 = true),
             with(|rom| rom.panic = true),
             with(|rom| rom.bench = true),
             with(|rom| rom.tcp_kib = Some(8)),
