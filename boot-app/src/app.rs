@@ -32,6 +32,12 @@ use ocp_recovery::{AgentEvent, RecoveryAgent, RecoveryError, RegisterBus};
 /// Whether this build takes an address or a control from its board.
 const BOARD: bool = cfg!(feature = "board");
 
+/// What computes the hash of an image.
+#[cfg(feature = "accelerator")]
+type ImageHash<'c> = netboot_ipxe::Chosen<'c>;
+#[cfg(not(feature = "accelerator"))]
+type ImageHash<'c> = netboot_ipxe::InSoftware;
+
 /// Where the boot is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
@@ -84,7 +90,7 @@ type Result<T = ()> = core::result::Result<T, Failed>;
 pub struct BootApp<'c, N: IpxeInterface, B: RegisterBus, O: Observer> {
     net: N,
     /// The image on its way into the recovery agent. It outlives its sources.
-    delivery: Delivery<RecoveryAgent<B>>,
+    delivery: Delivery<RecoveryAgent<B>, ImageHash<'c>>,
     /// What is known of the image's file, which may be packed.
     packed: Packed<'c>,
     observer: O,
@@ -125,7 +131,7 @@ where
         let now = net.now();
         Self {
             net,
-            delivery: Delivery::new(agent),
+            delivery: Delivery::hashed_by(agent, ImageHash::default()),
             packed: Packed::default(),
             observer,
             config,
@@ -155,6 +161,15 @@ where
         unpacker: &'c mut netboot_ipxe::Unpacker<&'c mut dyn netboot_ipxe::Hasher>,
     ) {
         self.packed = Packed::with(unpacker);
+    }
+
+    /// Has the board's accelerator compute the hash of each image as it is delivered, before the boot begins. What is hashed beside it is hashed in software: octets that come again from
+    /// another source, and a packed file whose SHA-256 is known. An accelerator for the blocks of packed files is given with their memory
+    /// ([`Unpacker`](https://docs.rs/netboot-ipxe), feature `verity`); it must not be the same one, because both work at the same time.
+    #[cfg(feature = "accelerator")]
+    pub fn use_hasher(&mut self, hasher: &'c mut dyn netboot_ipxe::Hasher) {
+        let hash = netboot_ipxe::Accelerated::new(hasher);
+        self.delivery.set_hash(netboot_ipxe::Chosen::Board(hash));
     }
 
     /// Gives the boot a way to the platform around the device. A build without the feature `board` makes no use of it.

@@ -3,7 +3,7 @@
 use crate::error::AppError;
 use crate::observer::{Event, Observer};
 use netboot_core::{Digest, ImageSink, Instant};
-use netboot_ipxe::{Deliver, Delivery, SinkFailed};
+use netboot_ipxe::{Deliver, Delivery, SinkFailed, StreamHash};
 
 /// What is known of an image before it was seen. What is not known is not checked here; the device
 /// verifies signatures in any case.
@@ -88,15 +88,15 @@ impl Watch {
 }
 
 /// A delivery with somebody who looks on.
-pub(crate) struct Watched<'w, S: ImageSink, O> {
-    pub delivery: &'w mut Delivery<S>,
+pub(crate) struct Watched<'w, S: ImageSink, H, O> {
+    pub delivery: &'w mut Delivery<S, H>,
     pub watch: &'w mut Watch,
     pub observer: &'w mut O,
     /// Recovery image index.
     pub index: u8,
 }
 
-impl<S: ImageSink, O: Observer> Watched<'_, S, O> {
+impl<S: ImageSink, H: StreamHash, O: Observer> Watched<'_, S, H, O> {
     #[inline(never)]
     fn tell(&mut self, now: Instant) {
         let (octets, size) = (self.delivery.position(), self.delivery.size().unwrap_or(0));
@@ -110,7 +110,7 @@ impl<S: ImageSink, O: Observer> Watched<'_, S, O> {
     }
 }
 
-impl<S: ImageSink, O: Observer> Deliver for Watched<'_, S, O> {
+impl<S: ImageSink, H: StreamHash, O: Observer> Deliver for Watched<'_, S, H, O> {
     fn position(&self) -> u64 {
         self.delivery.position()
     }

@@ -6,9 +6,9 @@
 use crate::MAX_IMAGES;
 use crate::toc::{Stop, Toc, TocReader};
 use heapless::Vec;
+use netboot_core::hasher::Sha256;
 use netboot_core::{Digest, Instant};
 use netboot_ipxe::{Deliver, SinkFailed};
-use sha2::{Digest as _, Sha256};
 
 /// Octets that are taken at once.
 const WINDOW: usize = 4096;
@@ -58,9 +58,9 @@ impl Measure {
 
     pub fn finish(self) -> Measured {
         let parts = self.parts.into_iter();
-        let digests = parts.map(|part| (part.index, Digest(part.hash.finalize().into())));
+        let digests = parts.map(|part| (part.index, part.hash.finish()));
         Measured {
-            whole: Digest(self.whole.finalize().into()),
+            whole: self.whole.finish(),
             toc: self.toc,
             parts: digests.collect(),
         }
@@ -134,7 +134,7 @@ impl Deliver for Measure {
     }
 
     fn digest(&self) -> Option<Digest> {
-        Some(Digest(self.whole.clone().finalize().into()))
+        Some(self.whole.digest())
     }
 
     fn source(&self) -> u32 {

@@ -11,8 +11,8 @@ mod with {
     use crate::error::AppError;
     use netboot_core::{Digest, ImageSink};
     use netboot_ipxe::{
-        Deliver, Delivery, ExecError, Hasher, IpxeInterface, LoadedImage, UnpackError, Unpacker,
-        Unpacking, Wanted,
+        Deliver, Delivery, ExecError, Hasher, IpxeInterface, LoadedImage, StreamHash, UnpackError,
+        Unpacker, Unpacking, Wanted,
     };
     use netboot_verity::VerityError;
 
@@ -46,10 +46,10 @@ mod with {
         ///
         /// # Errors
         /// A packed file is expected, and there is no memory for it.
-        pub fn want<S: ImageSink, N>(
+        pub fn want<S: ImageSink, H: StreamHash, N>(
             &mut self,
             expected: &Expected,
-            delivery: &mut Delivery<S>,
+            delivery: &mut Delivery<S, H>,
         ) -> Result<(), AppError<N>> {
             let known = expected.sha256.is_some();
             let Some(unpacker) = &mut self.unpacker else {
@@ -127,7 +127,7 @@ mod without {
     use crate::error::AppError;
     use core::marker::PhantomData;
     use netboot_core::{Digest, ImageSink};
-    use netboot_ipxe::{Deliver, Delivery, ExecError, IpxeInterface, LoadedImage};
+    use netboot_ipxe::{Deliver, Delivery, ExecError, IpxeInterface, LoadedImage, StreamHash};
 
     /// Nothing.
     #[derive(Default)]
@@ -141,10 +141,10 @@ mod without {
         }
 
         #[inline(always)]
-        pub fn want<S: ImageSink, N>(
+        pub fn want<S: ImageSink, H: StreamHash, N>(
             &mut self,
             _: &Expected,
-            _: &mut Delivery<S>,
+            _: &mut Delivery<S, H>,
         ) -> Result<(), AppError<N>> {
             Ok(())
         }

@@ -5,9 +5,9 @@
 //! position, size and hash belong to whoever owns the sink, not to the library that fetches. The library asks the delivery where
 //! it stands, and proves that a source has the same octets up to there before it delivers the next one.
 
-use crate::hash::{self, Hash};
+use crate::hash::{Accelerated, InSoftware, StreamHash};
 use core::fmt;
-use netboot_core::{Digest, Duration, ImageSink, Instant};
+use netboot_core::{Digest, Duration, Hasher, ImageSink, Instant};
 
 /// The sink failed. The error itself lies with the delivery ([`Delivery::take_error`]).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -111,17 +111,17 @@ pub trait Deliver {
     fn resumed(&mut self) {}
 }
 
-/// One image on its way into `S`, and how far it is. Used again for the next image after [`reset`](Delivery::reset).
+/// One image on its way into `S`, and how far it is. Used again for the next image after [`reset`](Delivery::reset). `H` computes its hash.
 #[derive(Clone, Debug)]
-pub struct Delivery<S: ImageSink> {
+pub struct Delivery<S: ImageSink, H = InSoftware> {
     sink: S,
     error: Option<S::Error>,
     /// Octets delivered.
     position: u64,
     /// Octets of the image; `None` until the sink was told.
     size: Option<u64>,
-    /// Hash of the octets delivered; `None` for a delivery that does not hash.
-    hash: Option<Hash>,
+    /// Hash of the octets delivered.
+    hash: H,
     source: u32,
     resumes: u32,
     begun: Instant,
@@ -129,14 +129,37 @@ pub struct Delivery<S: ImageSink> {
 }
 
 impl<S: ImageSink> Delivery<S> {
-    /// Makes a delivery into `sink` that has not begun.
+    /// Makes a delivery into `sink` that has not begun, and is hashed in software.
     pub fn new(sink: S) -> Self {
+        Self::hashed_by(sink, InSoftware::new())
+    }
+
+    /// Makes a delivery that computes no hash. A broken transfer is then taken up again only where the server itself proves
+    /// that the file is the same. Meant for measurements.
+    pub fn unhashed(sink: S) -> Self {
+        let mut delivery = Self::new(sink);
+        delivery.hash.begin(false);
+        delivery
+    }
+}
+
+impl<S: ImageSink, H: Hasher> Delivery<S, Accelerated<H>> {
+    /// Makes a delivery into `sink` that has not begun, and is hashed by a board's accelerator.
+    pub fn with_hasher(sink: S, hasher: H) -> Self {
+        Self::hashed_by(sink, Accelerated::new(hasher))
+    }
+}
+
+impl<S: ImageSink, H: StreamHash> Delivery<S, H> {
+    /// Makes a delivery into `sink` that has not begun, whose hash `hash` computes.
+    #[inline(always)]
+    pub fn hashed_by(sink: S, hash: H) -> Self {
         Self {
             sink,
             error: None,
             position: 0,
             size: None,
-            hash: hash::new(),
+            hash,
             source: 0,
             resumes: 0,
             begun: Instant::ZERO,
@@ -144,12 +167,10 @@ impl<S: ImageSink> Delivery<S> {
         }
     }
 
-    /// Makes a delivery that computes no hash. A broken transfer is then taken up again only where the server itself proves
-    /// that the file is the same. Meant for measurements.
-    pub fn unhashed(sink: S) -> Self {
-        Self {
-            hash: None,
-            ..Self::new(sink)
+    /// Has `hash` compute the hash of the image that comes next. Without effect once octets were delivered.
+    pub fn set_hash(&mut self, hash: H) {
+        if self.position == 0 {
+            self.hash = hash;
         }
     }
 
@@ -157,7 +178,7 @@ impl<S: ImageSink> Delivery<S> {
     #[cfg(feature = "verity")]
     pub fn set_hashed(&mut self, hashed: bool) {
         if self.position == 0 {
-            self.hash = hash::new().filter(|_| hashed);
+            self.hash.begin(hashed);
         }
     }
 
@@ -167,9 +188,7 @@ impl<S: ImageSink> Delivery<S> {
         self.error = None;
         self.position = 0;
         self.size = None;
-        if self.hash.is_some() {
-            self.hash = hash::new();
-        }
+        self.hash.restart();
         self.source = 0;
         self.resumes = 0;
         self.ended = None;
@@ -219,7 +238,7 @@ impl<S: ImageSink> Delivery<S> {
     }
 }
 
-impl<S: ImageSink> Deliver for Delivery<S> {
+impl<S: ImageSink, H: StreamHash> Deliver for Delivery<S, H> {
     fn position(&self) -> u64 {
         self.position
     }
@@ -257,9 +276,7 @@ impl<S: ImageSink> Deliver for Delivery<S> {
     fn write(&mut self, now: Instant, data: &[u8]) -> Result<(), SinkFailed> {
         let written = self.sink.write(now, data);
         self.keep(written)?;
-        if let Some(hash) = &mut self.hash {
-            hash::update(hash, data);
-        }
+        self.hash.update(data);
         self.position = self.position.saturating_add(data.len() as u64);
         Ok(())
     }
@@ -267,13 +284,14 @@ impl<S: ImageSink> Deliver for Delivery<S> {
     fn end(&mut self, now: Instant) -> Result<(), SinkFailed> {
         let ended = self.sink.end(now);
         self.keep(ended)?;
+        self.hash.end();
         self.ended = Some(now);
         Ok(())
     }
 
     #[inline(never)]
     fn digest(&self) -> Option<Digest> {
-        self.hash.as_ref().map(hash::digest)
+        self.hash.digest()
     }
 
     fn source(&self) -> u32 {

@@ -6,6 +6,8 @@
 mod conversation;
 mod delivery;
 mod hash;
+#[cfg(all(test, feature = "sha256"))]
+mod hash_tests;
 mod image;
 mod interface;
 #[cfg(test)]
@@ -29,7 +31,7 @@ mod unpack_tests;
 #[cfg(feature = "bootstore")]
 pub use conversation::Conversation;
 pub use delivery::{Deliver, Delivery, SinkFailed};
-pub use hash::sha256;
+pub use hash::{Accelerated, Chosen, InSoftware, StreamHash, sha256};
 pub use image::{ImageHandle, LoadedImage, NAME_LEN, Part, short_name};
 #[cfg(feature = "script")]
 pub use interface::INTERRUPTED;
@@ -38,13 +40,11 @@ pub use interface::InterfaceInfo;
 #[cfg(feature = "dhcp-options")]
 pub use interface::OptionScope;
 pub use interface::{DhcpGoal, ExecError, IpxeInterface, Severity, WriteLine};
+#[cfg(feature = "sha256")]
+pub use netboot_core::hasher::Software;
 pub use netboot_core::net::{NetworkConfig, Route};
 pub use netboot_core::uri::{Host, Scheme, Uri, UriError};
-pub use netboot_core::{Digest, Duration, ImageSink, Instant};
-#[cfg(feature = "verity")]
-pub use netboot_verity::Hasher;
-#[cfg(all(feature = "verity", feature = "sha256"))]
-pub use netboot_verity::Software;
+pub use netboot_core::{Digest, Duration, Hasher, ImageSink, Instant};
 #[cfg(feature = "post")]
 pub use post::{MAX_MEDIA_TYPE, Post, Posted, Protection};
 pub use server::ServerInfo;

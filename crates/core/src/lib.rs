@@ -12,6 +12,7 @@ mod divide;
 pub mod error;
 #[cfg(any(test, feature = "fuzz"))]
 pub mod fuzz;
+pub mod hasher;
 pub mod message;
 pub mod net;
 pub mod platform;
@@ -29,6 +30,7 @@ pub use device::{Device, DeviceInfo, FrameSlot, Received, TxSlot};
 pub use digest::Digest;
 pub use divide::quotient;
 pub use error::{Blame, Coded, Module};
+pub use hasher::Hasher;
 pub use message::ServerMessage;
 pub use net::{ConfigOrigin, NetworkConfig, Prefix, Route};
 pub use platform::Platform;

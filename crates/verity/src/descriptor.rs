@@ -1,9 +1,8 @@
 //! The descriptor of a file, whose hash is the file's digest, and the head of a packed file.
 
 use crate::error::VerityError;
-use crate::hasher::Hasher;
 use crate::layout::BLOCK;
-use netboot_core::Digest;
+use netboot_core::{Digest, Hasher};
 
 /// Octets of the descriptor.
 const DESCRIPTOR: usize = 256;

@@ -5,24 +5,24 @@
 #[cfg(any(test, feature = "alloc"))]
 extern crate alloc;
 
+mod block_digest;
 mod descriptor;
 mod error;
 #[cfg(any(test, feature = "fuzz"))]
 pub mod fuzz;
-mod hasher;
 mod layout;
 mod reader;
 #[cfg(any(test, feature = "alloc"))]
 mod tree;
 mod verifier;
 
+pub use block_digest::block_digest;
 pub use descriptor::{Descriptor, HEAD, Head};
 pub use error::VerityError;
-#[cfg(any(test, feature = "sha2"))]
-pub use hasher::Software;
-pub use hasher::{Hasher, block_digest};
 pub use layout::{BLOCK, FANOUT, Layout, MAX_LEVELS, Place};
-pub use netboot_core::Digest;
+#[cfg(any(test, feature = "sha2"))]
+pub use netboot_core::hasher::Software;
+pub use netboot_core::{Digest, Hasher};
 pub use reader::Reader;
 #[cfg(any(test, feature = "alloc"))]
 pub use tree::Tree;

@@ -2,10 +2,9 @@
 
 use crate::descriptor::{HEAD, Head};
 use crate::error::VerityError;
-use crate::hasher::Hasher;
 use crate::layout::{BLOCK, Layout};
 use crate::verifier::{Verified, Verifier};
-use netboot_core::Digest;
+use netboot_core::{Digest, Hasher};
 
 /// Takes in a packed file from its first octet on, in pieces of any size, and gives its data block by block, each when it is verified.
 #[derive(Clone, Debug)]

@@ -1,11 +1,12 @@
 //! Makes the tree of a file, its digest, and the packed file.
 
+use crate::block_digest::block_digest;
 use crate::descriptor::{Descriptor, Head};
 use crate::error::VerityError;
-use crate::hasher::{Software, block_digest};
 use crate::layout::{BLOCK, Layout};
 use alloc::vec::Vec;
 use netboot_core::Digest;
+use netboot_core::hasher::Software;
 
 /// The tree over a file.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,10 +1,10 @@
 //! Says of each block whether it is the right one.
 
+use crate::block_digest::block_digest;
 use crate::descriptor::Descriptor;
 use crate::error::VerityError;
-use crate::hasher::{Hasher, block_digest};
 use crate::layout::{BLOCK, FANOUT, Layout, Place};
-use netboot_core::Digest;
+use netboot_core::{Digest, Hasher};
 
 /// Octets of a hash.
 const HASH: usize = 32;

@@ -67,14 +67,16 @@ const HOST_LIBRARY: [&str; 6] = [
 ];
 
 /// Programs and libraries for the ROM's target that the default ROM image does not link.
-const OTHER_ROM_CRATES: [&str; 11] = [
+const OTHER_ROM_CRATES: [&str; 13] = [
     "mcu-rom",
     "panic-gate",
     "bootstore",
     "bootstore-rom",
+    "hash-count",
     "netboot-nwp-ethernet",
     "nwp-ethernet-model",
     "netboot-cms",
+    "netboot-sha256",
     "netboot-sztp",
     "netboot-verity",
     "netboot-ubp",

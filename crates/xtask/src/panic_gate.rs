@@ -12,7 +12,7 @@ use std::path::Path;
 use testbed::rom::{self, TARGET};
 
 /// The crates of the gate: its program for `x` is `gate-x`.
-const CRATES: [&str; 15] = [
+const CRATES: [&str; 16] = [
     "netboot-core",
     "netboot-tftp",
     "netboot-http",
@@ -23,6 +23,7 @@ const CRATES: [&str; 15] = [
     "netboot-nwp-ethernet",
     "netboot-app",
     "netboot-boot-source",
+    "netboot-sha256",
     "netboot-verity",
     "netboot-ubp",
     "netboot-cms",

@@ -8,10 +8,10 @@ use crate::error::NetError;
 use crate::station::{Failed, Station};
 use crate::transfer::carrier::Pumped;
 use log::warn;
-use netboot_core::{Backoff, Blame, Coded, Digest, Duration, Instant, Platform};
+use netboot_core::hasher::Sha256;
+use netboot_core::{Backoff, Blame, Coded, Duration, Instant, Platform};
 use netboot_ipxe::{Deliver, SinkFailed};
 use rand_core::RngCore;
-use sha2::{Digest as _, Sha256};
 
 /// Octets of progress after which a broken transfer counts as a new trouble.
 const PROGRESS: u64 = 16 * 1024;
@@ -279,9 +279,9 @@ fn stream<B: Board>(
             return Err(station.fail(NetError::WrongBlock { offset }).into());
         }
         if !*joined && skip == 0 {
-            if let Some(prefix) = prefix.take()
-                && delivery.position() > 0
-                && delivery.digest() != Some(Digest(prefix.finalize().into()))
+            if let Some(prefix) = &prefix
+                && position > 0
+                && delivery.digest() != Some(prefix.digest())
             {
                 return Err(Stop::Refused(station.fail(NetError::ContentChanged)));
             }

@@ -27,6 +27,7 @@ pub mod ipxe;
 pub mod ndp;
 pub mod recovery;
 pub mod san;
+pub mod sha256;
 pub mod sztp;
 pub mod terminal;
 pub mod tftp;

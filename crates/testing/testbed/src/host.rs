@@ -207,6 +207,7 @@ pub fn boot_with<D: Device + 'static, P: Platform + 'static, B: RegisterBus>(
         (Some(sztp), Some(space)) => Some(sztp.provisioning(space, &mut voucher_roots)),
         _ => None,
     };
+    let mut accelerator = plan.accelerator.clone();
     let mut hasher = Software::new();
     let mut unpacker = Unpacker::new(&mut hasher as &mut dyn Hasher);
     let mut app = BootApp::new(net, agent, LineObserver(&mut *out), config);
@@ -230,6 +231,9 @@ pub fn boot_with<D: Device + 'static, P: Platform + 'static, B: RegisterBus>(
         });
     }
     app.use_unpacker(&mut unpacker);
+    if let Some(accelerator) = &mut accelerator {
+        app.use_hasher(accelerator);
+    }
     if let Some(provisioning) = &mut provisioning {
         app.use_provisioning(provisioning);
     }

@@ -8,6 +8,7 @@
 //! - [`sim`]: in a simulated world, in virtual time.
 //! - [`rom`], [`flash`], [`qemu`]: the real ROM, built, put into flash and run under QEMU; in [`stay`] it stays up after the boot, in [`uart`]
 //!   its console is a socket.
+//! - [`hash_count`]: instructions of SHA-256 on the ROM's processor.
 //! - [`device_lines`]: the console lines about the emulated device, for boots on the host. The crate `netboot-lines` reads
 //!   a console back.
 //! - [`bridge`], [`console`]: any machine under QEMU behind a link that delays and loses, with a console to talk to.
@@ -23,6 +24,7 @@ pub mod console;
 pub mod device_lines;
 pub mod ethernet;
 pub mod flash;
+pub mod hash_count;
 pub mod host;
 pub mod https;
 pub mod ipxe;

@@ -6,7 +6,8 @@ use crate::rack::{self, MemoryLedger, Remembered, SharedLedger};
 use crate::sztp::Sztp;
 use bootstore::early::EarlyNetConfig;
 use image_server::{Content, Dhcp6Config, Faults, Ipv6Config, LeaseConfig, ServerConfig};
-use netboot_core::{Digest, Duration};
+use netboot_core::hasher::Software;
+use netboot_core::{Digest, Duration, Hasher};
 use netsim::LinkConfig;
 use rand_chacha::ChaCha8Rng;
 use rand_core::{RngCore, SeedableRng};
@@ -14,6 +15,7 @@ use sha2::{Digest as _, Sha256};
 use std::fmt::Write as _;
 use std::net::Ipv6Addr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use zerocopy::IntoBytes;
 
 /// Sizes of real firmware in octets: Caliptra FMC and RT, SoC manifest, and an MCU runtime with a tail
@@ -125,9 +127,46 @@ pub enum Family {
     Both,
 }
 
+/// A board's accelerator for SHA-256, which counts. Clones count together.
+#[derive(Clone, Debug, Default)]
+pub struct Accelerator {
+    /// Octets that it was given.
+    pub octets: Arc<AtomicU64>,
+    /// Whether it can tell a digest before the end of a message.
+    early: bool,
+    hasher: Software,
+}
+
+impl Accelerator {
+    /// Makes one that tells a digest before the end of a message, or does not.
+    pub fn new(early: bool) -> Self {
+        Self {
+            early,
+            ..Self::default()
+        }
+    }
+}
+
+impl Hasher for Accelerator {
+    fn update(&mut self, octets: &[u8]) {
+        self.octets.fetch_add(octets.len() as u64, Relaxed);
+        self.hasher.update(octets);
+    }
+
+    fn finish(&mut self) -> Digest {
+        self.hasher.finish()
+    }
+
+    fn so_far(&self) -> Option<Digest> {
+        self.hasher.so_far().filter(|_| self.early)
+    }
+}
+
 /// A boot.
 #[derive(Clone, Debug)]
 pub struct Plan {
+    /// What computes the hash of images; software without. Boots on the host alone have it.
+    pub accelerator: Option<Accelerator>,
     /// What carries the images.
     pub protocol: Protocol,
     /// The images, by recovery image index.
@@ -205,6 +244,7 @@ impl Default for Plan {
             script: None,
             built_in: None,
             signers: None,
+            accelerator: None,
             sztp: None,
             ledger: None,
             keys: String::new(),

@@ -102,6 +102,8 @@ pub struct RomOptions {
     pub verity: bool,
     /// With the UDP boot protocol, which needs packed files.
     pub ubp: bool,
+    /// With a SHA-256 that is compiled for speed.
+    pub fast_sha256: bool,
     /// A ROM that panics once its console is up, to see what becomes of that.
     pub panic: bool,
     /// A ROM that measures a fetch where its settings ask for that (`qemu/src/bench.rs`).
@@ -136,6 +138,7 @@ impl Default for RomOptions {
             ldevid: false,
             verity: false,
             ubp: false,
+            fast_sha256: false,
             panic: false,
             bench: false,
             tcp_kib: None,
@@ -200,6 +203,7 @@ impl RomOptions {
             (self.ldevid, "ldevid", "ldevid"),
             (self.verity, "verity", "verity"),
             (self.ubp, "ubp", "ubp"),
+            (self.fast_sha256, "fast-sha256", "fast"),
             (self.texts, "texts", "texts"),
             (self.panic, "panic-at-start", "panic"),
             (self.bench, "bench", "bench"),
@@ -554,6 +558,7 @@ not json
             with(|rom| rom.settings = true),
             with(|rom| rom.stay = true),
             with(|rom| rom.ipv6 = true),
+            with(|rom| rom.fast_sha256 = true),
             with(|rom| rom.panic = true),
             with(|rom| rom.bench = true),
             with(|rom| rom.tcp_kib = Some(8)),

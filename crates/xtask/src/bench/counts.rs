@@ -14,6 +14,7 @@ use anyhow::{Context, Result, ensure};
 use serde::Serialize;
 use std::time::Duration;
 use test_pki::Pki;
+use testbed::hash_count::{self, Form};
 use testbed::https::Https;
 use testbed::plan::{FIRMWARE_SIZES, SERVER, firmware};
 use testbed::qemu::{self, QemuOptions};
@@ -59,6 +60,34 @@ pub struct Path {
     pub without_emulation: Option<f64>,
     /// Why figures are missing.
     pub failures: Vec<String>,
+}
+
+/// Instructions of SHA-256 alone, for each octet (`crates/testing/hash-count`).
+#[derive(Clone, Debug, Serialize)]
+pub struct Hashed {
+    /// A stream in pieces of so many octets, or the blocks of a packed file.
+    pub what: String,
+    /// In the small form.
+    pub small: f64,
+    /// In the form that is compiled for speed.
+    pub fast: f64,
+}
+
+/// Counts both forms.
+///
+/// # Errors
+/// When the program cannot be built or run.
+pub fn hashes() -> Result<Vec<Hashed>> {
+    let small = hash_count::measure(Form::Small)?;
+    let fast = hash_count::measure(Form::Fast)?;
+    let pairs = small.into_iter().zip(fast);
+    Ok(pairs
+        .map(|(small, fast)| Hashed {
+            small: small.per_octet(),
+            fast: fast.per_octet(),
+            what: fast.what,
+        })
+        .collect())
 }
 
 /// The carriers whose instructions are counted.

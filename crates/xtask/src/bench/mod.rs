@@ -108,6 +108,7 @@ impl BenchArgs {
             true => counts::carriers(self.quick)
                 .iter()
                 .map(|carrier| carrier.name())
+                .chain([HASH.into()])
                 .collect(),
             false => Client::ALL
                 .into_iter()
@@ -130,6 +131,9 @@ impl BenchArgs {
         self.only.is_empty() || self.only.iter().any(|words| name.contains(words.as_str()))
     }
 }
+
+/// The name of what has no carrier.
+const HASH: &str = "SHA-256 alone";
 
 /// The tables of the latest record, for the book.
 const TABLES: &str = "docs/src/bench-tables.md";
@@ -159,7 +163,7 @@ pub fn run(arguments: &BenchArgs) -> Result<bool> {
     if arguments.only.is_empty() || arguments.instructions {
         instructions(arguments, &pki, &mut rom, &mut report);
     }
-    report.goals = goals::goals(&report.rows, &report.costs);
+    report.goals = goals::goals(&report.rows, &report.costs, &report.hashes);
     report.builds = rom.builds().clone();
     println!("\n{}", report.text());
     write(&report)?;
@@ -286,6 +290,12 @@ fn instructions(arguments: &BenchArgs, pki: &Pki, rom: &mut RomClient, report: &
         println!("{}, instructions: {}", carrier.name(), described(&cost));
         report.costs.push(cost);
     }
+    if arguments.wants(HASH) {
+        match counts::hashes() {
+            Ok(hashes) => report.hashes = hashes,
+            Err(error) => report.remarks.push(format!("FAILED: {HASH}: {error:#}")),
+        }
+    }
     if !arguments.only.is_empty() {
         return;
     }
@@ -325,6 +335,7 @@ fn write(report: &Report) -> Result<()> {
         "remarks": report.remarks,
         "cases": report.rows,
         "costs": report.costs,
+        "hashes": report.hashes,
         "paths": report.paths,
         "goals": report.goals,
     });
@@ -375,6 +386,7 @@ mod tests {
             &["--only=iPXE"],
             &["--only=HTTP", "--quick"],
             &["--only=HTTPS", "--instructions"],
+            &["--only=SHA-256", "--instructions"],
             &[],
         ] {
             check(good).unwrap();

@@ -1,7 +1,7 @@
 //! Everything that was measured, as text and as figures for the history.
 
 use super::cases::Wire;
-use super::counts::{Cost, Path};
+use super::counts::{Cost, Hashed, Path};
 use super::goals::Goal;
 use super::plot;
 use super::rom::{Build, Built};
@@ -16,6 +16,8 @@ pub struct Report {
     pub rows: Vec<Row>,
     /// Instructions.
     pub costs: Vec<Cost>,
+    /// Instructions of SHA-256 alone.
+    pub hashes: Vec<Hashed>,
     /// Through the recovery registers.
     pub paths: Vec<Path>,
     /// Against what was to be reached.
@@ -60,6 +62,11 @@ impl Report {
         if !self.costs.is_empty() {
             parts.push(tables::costs(&self.costs));
             let about = "RISC-V instructions per octet into RAM, without waiting; before the body: instructions in all.";
+            parts.push(about.into());
+        }
+        if !self.hashes.is_empty() {
+            parts.push(tables::hashes(&self.hashes));
+            let about = "RISC-V instructions per octet of SHA-256 alone, in each form: that of the ROM, and that of the feature `fast-sha256`.";
             parts.push(about.into());
         }
         if !self.paths.is_empty() {

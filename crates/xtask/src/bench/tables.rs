@@ -1,6 +1,6 @@
 //! The tables that are printed.
 
-use super::counts::{Cost, Path};
+use super::counts::{Cost, Hashed, Path};
 use super::goals::Goal;
 use super::rom::{Build, Built};
 use super::run::Row;
@@ -129,6 +129,18 @@ pub fn costs(costs: &[Cost]) -> String {
             decimal(both.map(|(hashed, plain)| hashed - plain)),
             cost.open.map_or_else(dash, |open| thousands(open as u64)),
         ]);
+    }
+    table.to_string()
+}
+
+/// SHA-256 alone.
+pub fn hashes(hashes: &[Hashed]) -> String {
+    let header = ["what is hashed", "small form", "compiled for speed"];
+    let mut table = table(header, &[1, 2]);
+    for hash in hashes {
+        let figures = [hash.small, hash.fast].map(|figure| decimal(Some(figure)));
+        let [small, fast] = figures;
+        table.add_row([hash.what.clone(), small, fast]);
     }
     table.to_string()
 }

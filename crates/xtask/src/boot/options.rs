@@ -256,6 +256,7 @@ impl BootArgs {
                 _ => Vec::new(),
             },
             signers: https.as_ref().map(Https::root),
+            accelerator: None,
             https,
             images,
             pointer: match (self.toc, self.flash_image) {
