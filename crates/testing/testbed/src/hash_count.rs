@@ -67,11 +67,16 @@ pub fn measure(form: Form) -> Result<Vec<Count>> {
     if form == Form::Fast {
         cargo.args(["--features", "fast-sha256"]);
     }
-    let status = cargo
+    let output = cargo
         .current_dir(rom::workspace())
-        .status()
+        .output()
         .context("cannot start cargo")?;
-    ensure!(status.success(), "{PACKAGE} does not build");
+    // Said only then: the compiler's remark on `relax`, once for each crate, helps nobody.
+    let errors = String::from_utf8_lossy(&output.stderr);
+    ensure!(
+        output.status.success(),
+        "{errors}\n{PACKAGE} does not build"
+    );
     let program = rom::target_directory()
         .join(TARGET)
         .join("rom")
