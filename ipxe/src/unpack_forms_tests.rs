@@ -164,6 +164,17 @@ fn another_file_is_refused_in_each_form_and_nothing_is_lost() {
         board.unpacker.take_error(),
         Some(UnpackError::Verity(VerityError::NotPacked))
     );
+    // A source that verifies another file than the board knows.
+    let mut board = any_form(&good);
+    for form in [Form::Verified, Form::Packed] {
+        let result = take(&mut board, &others[0], form, usize::MAX);
+        assert_eq!(result, Err(SinkFailed), "{form:?}");
+        let error = board.unpacker.take_error();
+        assert_eq!(error, Some(UnpackError::Verity(VerityError::WrongHead)));
+        assert!(!board.delivery.has_begun());
+    }
+    let result = take(&mut board, &good, Form::Verified, usize::MAX);
+    assert_eq!(result, Ok(true));
     // Before an octet was delivered, another digest takes the place of the first where nobody knows the right one.
     let mut board = Board::new(Wanted::default());
     take(&mut board, &others[0], Form::Verified, 0).unwrap();
