@@ -170,6 +170,29 @@ fn a_server_that_dies_costs_no_octet_twice_over_ubp() {
     }
 }
 
+/// The server falls silent in the middle and comes back with another file of the same size under the same name. The board does not go on with that.
+#[test]
+fn a_file_that_is_another_after_a_break_is_not_gone_on_with() {
+    for is_known in [true, false] {
+        let plan = match is_known {
+            true => known("ubp"),
+            false => plan("ubp"),
+        };
+        let boot = boot(&plan, |server| {
+            let faults = &mut server.faults.ubp;
+            faults.add(Rule::new(UbpFault::DieAfter(30)).named(FILE_NAMES[0]));
+            let other = Content::Pattern {
+                size: SIZE as u64,
+                seed: 1,
+            };
+            let other = Rule::new(UbpFault::Replace(other));
+            faults.add(other.named(FILE_NAMES[0]).after(1));
+        });
+        boot.assert_booted(&plan);
+        assert_eq!(boot.attempts_failed(), [WRONG_HEAD]);
+    }
+}
+
 #[test]
 fn an_image_that_came_in_part_by_http_goes_on_by_ubp() {
     let mut plan = known("ubp");
