@@ -95,7 +95,9 @@ mod program {
         let _ = writeln!(Uart, "blocks {SIZE} {instructions} {digest}");
         // SAFETY: the test device of the machine, which ends it.
         unsafe { core::ptr::write_volatile(0x10_0000 as *mut u32, 0x5555) };
-        loop {}
+        loop {
+            core::hint::spin_loop();
+        }
     }
 
     #[panic_handler]
@@ -103,6 +105,8 @@ mod program {
         let _ = writeln!(Uart, "{info}");
         // SAFETY: as above; the status is that of a failure.
         unsafe { core::ptr::write_volatile(0x10_0000 as *mut u32, 0x0001_3333) };
-        loop {}
+        loop {
+            core::hint::spin_loop();
+        }
     }
 }
