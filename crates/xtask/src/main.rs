@@ -11,6 +11,7 @@
 //! | [`panic_gate`] | crates that cannot panic, and the proof |
 //! | [`size`] | what the ROM takes, against its limits |
 //! | [`campaign`] | boots with random faults in the simulated world |
+//! | [`mod@fleet`] | many boards at one simulated server |
 //! | [`mutants`] | how many small faults the tests catch |
 //! | [`bench`](mod@bench) | octets per second and instructions per octet |
 //! | [`serve`] | the image server alone, for a QEMU of one's own |
@@ -24,6 +25,7 @@ mod campaign;
 mod check;
 mod example_rom;
 mod features;
+mod fleet;
 mod format;
 #[cfg(test)]
 mod inventory;
@@ -67,6 +69,8 @@ enum Task {
     Mutants(mutants::MutantsArgs),
     /// Boot in the simulated world with random faults, any number of times; show the shortest list of faults for each boot that ends as none may
     Campaign(campaign::CampaignArgs),
+    /// Boot many boards at once from one simulated server, with and without a group
+    Fleet(fleet::FleetArgs),
     /// Measure octets per second and RISC-V instructions per octet under QEMU
     Bench(bench::BenchArgs),
     /// Run the image server alone, for a QEMU of your own
@@ -82,6 +86,7 @@ fn main() -> ExitCode {
         Task::Size(arguments) => size::run(&arguments),
         Task::Mutants(arguments) => mutants::run(&arguments),
         Task::Campaign(arguments) => campaign::run(&arguments),
+        Task::Fleet(arguments) => fleet::run(&arguments),
         Task::Bench(arguments) => bench::run(&arguments),
         Task::Serve(arguments) => serve::run(&arguments),
         Task::Setup(arguments) => setup::run(&arguments),
