@@ -68,9 +68,7 @@ impl ImageSink for Device {
 pub fn packed(size: usize) -> (Vec<u8>, Vec<u8>, Digest) {
     let data: Vec<u8> = (0..size).map(|at| (at * 7 + at / 256) as u8).collect();
     let tree = Tree::of(&data);
-    let mut packed = Vec::new();
-    tree.pack(&data, |octets| packed.extend_from_slice(octets))
-        .unwrap();
+    let packed = tree.pack(&data).unwrap();
     (data, packed, tree.digest())
 }
 

@@ -18,9 +18,7 @@ fn plan(protocol: Protocol) -> Plan {
     };
     for (index, image) in plan.images.iter().enumerate() {
         let tree = Tree::of(&image.bytes);
-        let mut packed = Vec::new();
-        tree.pack(&image.bytes, |octets| packed.extend_from_slice(octets))
-            .unwrap();
+        let packed = tree.pack(&image.bytes).unwrap();
         plan.files.push((image.name.clone(), packed));
         plan.settings += &format!("verity {index} {}\n", tree.digest());
     }

@@ -47,10 +47,8 @@ fn known(second: &str) -> Plan {
 }
 
 fn packed(image: &Image) -> Content {
-    let mut packed = Vec::new();
     let tree = Tree::of(&image.bytes);
-    tree.pack(&image.bytes, |octets| packed.extend_from_slice(octets))
-        .unwrap();
+    let packed = tree.pack(&image.bytes).unwrap();
     Content::Bytes(packed.into())
 }
 

@@ -22,9 +22,7 @@ const SIZE_MISMATCH: u32 = 0x0007_0002;
 /// The packed form of a file, and the verity digest.
 fn pack(data: &[u8]) -> (Vec<u8>, Digest) {
     let tree = Tree::of(data);
-    let mut packed = Vec::new();
-    tree.pack(data, |octets| packed.extend_from_slice(octets))
-        .unwrap();
+    let packed = tree.pack(data).unwrap();
     (packed, tree.digest())
 }
 

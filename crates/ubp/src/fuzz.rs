@@ -37,9 +37,7 @@ impl File {
     fn new(size: usize) -> Self {
         let data: Vec<u8> = (0..size).map(|at| (at ^ at >> 8) as u8).collect();
         let tree = Tree::of(&data);
-        let mut packed = Vec::new();
-        tree.pack(&data, |octets| packed.extend_from_slice(octets))
-            .expect("a small file");
+        let packed = tree.pack(&data).expect("a small file");
         let blocks = packed.chunks(BLOCK).skip(1).map(<[u8]>::to_vec);
         Self {
             object: Object {

@@ -38,9 +38,7 @@ pub struct OneFile {
 impl OneFile {
     pub fn new(data: Vec<u8>) -> Self {
         let tree = Tree::of(&data);
-        let mut packed = Vec::new();
-        tree.pack(&data, |octets| packed.extend_from_slice(octets))
-            .unwrap();
+        let packed = tree.pack(&data).unwrap();
         let blocks = packed[BLOCK..].chunks(BLOCK).map(<[u8]>::to_vec);
         Self {
             object: Object {

@@ -28,9 +28,7 @@ pub fn blocks(input: &[u8]) {
     let mut input = Input(input);
     let data = file((short(&mut input) << 4 | short(&mut input)) % MOST);
     let tree = Tree::of(&data);
-    let mut packed = Vec::new();
-    tree.pack(&data, |octets| packed.extend_from_slice(octets))
-        .expect("a small file");
+    let packed = tree.pack(&data).expect("a small file");
     let made = Verifier::<_, LEVELS>::new(Software::default(), &tree.digest(), &tree.descriptor());
     let mut verifier = made.expect("two levels are enough");
     let mut got = alloc::vec![None; data.len()];

@@ -180,9 +180,7 @@ mod tests {
     fn the_offset_says_what_comes_next_and_a_block_may_come_again() {
         let data: Vec<u8> = (0..3 * BLOCK + 5).map(|at| (at * 7) as u8).collect();
         let tree = Tree::of(&data);
-        let mut packed = Vec::new();
-        tree.pack(&data, |octets| packed.extend_from_slice(octets))
-            .unwrap();
+        let packed = tree.pack(&data).unwrap();
         let mut reader = Reader::<_, 2>::new(Software::default(), tree.digest());
         assert_eq!((reader.size(), reader.offset()), (None, 0));
         let mut at = 0;

@@ -64,14 +64,14 @@ impl Tree {
         levels.flatten().copied().collect()
     }
 
-    /// Gives the packed file to `out`, piece by piece. `data` has to be that of which the tree was made.
+    /// The packed file. `data` has to be that of which the tree was made.
     ///
     /// # Errors
     /// [`VerityError::TooLarge`] when the file is larger than 1 GiB.
-    pub fn pack(&self, data: &[u8], mut out: impl FnMut(&[u8])) -> Result<(), VerityError> {
+    pub fn pack(&self, data: &[u8]) -> Result<Vec<u8>, VerityError> {
         let layout = Layout::new(self.size)?;
         let descriptor = self.descriptor();
-        out(&Head { descriptor }.octets());
+        let mut packed = Head { descriptor }.octets().to_vec();
         for number in 0..layout.blocks() {
             if let Some(place) = layout.place(number) {
                 let level = place.level.checked_sub(1);
@@ -79,9 +79,9 @@ impl Tree {
                     self.levels.get(level).map_or(&[], Vec::as_slice)
                 });
                 let block = from.chunks(BLOCK).nth(place.index as usize);
-                out(block.unwrap_or_default());
+                packed.extend_from_slice(block.unwrap_or_default());
             }
         }
-        Ok(())
+        Ok(packed)
     }
 }

@@ -5,10 +5,8 @@ use crate::{Software, Tree};
 fn file() -> (Vec<u8>, Tree, Vec<u8>) {
     let data: Vec<u8> = (0..40 * BLOCK).map(|at| (at / BLOCK + at) as u8).collect();
     let tree = Tree::of(&data);
-    let mut packed = Vec::new();
-    tree.pack(&data, |octets| packed.extend_from_slice(octets))
-        .unwrap();
-    (data, tree, packed.split_off(BLOCK))
+    let blocks = tree.pack(&data).unwrap().split_off(BLOCK);
+    (data, tree, blocks)
 }
 
 #[test]
@@ -75,9 +73,7 @@ fn a_file_is_verified_from_any_block_on() {
         .map(|at| (at / BLOCK * 3 + at) as u8)
         .collect();
     let tree = Tree::of(&data);
-    let mut packed = Vec::new();
-    tree.pack(&data, |octets| packed.extend_from_slice(octets))
-        .unwrap();
+    let packed = tree.pack(&data).unwrap();
     let blocks: Vec<&[u8]> = packed[BLOCK..].chunks(BLOCK).collect();
     let layout = Layout::new(data.len() as u64).unwrap();
     assert_eq!(layout.levels(), 3);

@@ -118,9 +118,7 @@ fn fsverity_is_of_the_same_opinion() {
         assert_eq!(tree.descriptor().octets()[..], descriptor, "{size}");
         assert!(tree.octets() == octets, "{size}: the trees differ");
         let layout = Layout::new(size as u64).unwrap();
-        let mut packed = Vec::new();
-        tree.pack(&data, |octets| packed.extend_from_slice(octets))
-            .unwrap();
+        let packed = tree.pack(&data).unwrap();
         assert_eq!(packed.len() as u64, layout.packed() + 1024);
         assert!(Head::is_packed(&packed));
     }

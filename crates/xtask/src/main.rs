@@ -42,6 +42,7 @@ mod screen;
 mod serve;
 mod setup;
 mod size;
+mod svg;
 mod symbols;
 
 use clap::{Parser, Subcommand};

@@ -173,11 +173,7 @@ fn a_packed_file_is_verified_block_by_block() {
     let mut plan = plan(true);
     plan.pointer = Pointer::Directory;
     let tree = netboot_verity::Tree::of(&plan.images[0].bytes);
-    let mut packed = Vec::new();
-    tree.pack(&plan.images[0].bytes, |octets| {
-        packed.extend_from_slice(octets)
-    })
-    .unwrap();
+    let packed = tree.pack(&plan.images[0].bytes).unwrap();
     let sha256 = digest(&packed);
     plan.files.push(("image.nbv".into(), packed));
     let demands = |sha256: &str| onboarding(&[&place("http", "image.nbv")], Some(sha256));

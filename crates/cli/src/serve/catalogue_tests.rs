@@ -30,11 +30,7 @@ impl Bench {
 }
 
 fn packed(data: &[u8]) -> Vec<u8> {
-    let mut packed = Vec::new();
-    let tree = Tree::of(data);
-    tree.pack(data, |octets| packed.extend_from_slice(octets))
-        .unwrap();
-    packed
+    Tree::of(data).pack(data).unwrap()
 }
 
 #[test]

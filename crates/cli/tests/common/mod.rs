@@ -74,10 +74,6 @@ impl Folder {
 
     /// A packed file, by the library.
     pub fn packed(&self, data: &[u8]) -> Vec<u8> {
-        let mut packed = Vec::new();
-        netboot_verity::Tree::of(data)
-            .pack(data, |octets| packed.extend_from_slice(octets))
-            .unwrap();
-        packed
+        netboot_verity::Tree::of(data).pack(data).unwrap()
     }
 }

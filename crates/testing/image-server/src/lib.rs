@@ -57,4 +57,5 @@ pub use nodes::{NodeConfig, NodeFault};
 pub use served::{Protocol, Served};
 pub use server::ImageServer;
 pub use tls::{HttpsConfig, TlsConnection};
+pub use ubp::UbpFile;
 pub use world::{SharedWorld, World};

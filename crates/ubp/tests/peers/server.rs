@@ -20,9 +20,7 @@ pub struct Served {
 impl Served {
     pub fn new(data: Vec<u8>) -> Self {
         let tree = Tree::of(&data);
-        let mut packed = Vec::new();
-        tree.pack(&data, |octets| packed.extend_from_slice(octets))
-            .expect("a file below 1 GiB");
+        let packed = tree.pack(&data).expect("a file below 1 GiB");
         Self {
             object: Object {
                 descriptor: tree.descriptor(),

@@ -1,8 +1,8 @@
 //! `bench.svg`: the latest record of the history as bars, and how the ROM's figures went from record to record.
 
 use super::history::Entry;
+use crate::svg::Page;
 use std::collections::BTreeSet;
-use std::fmt::Write as _;
 
 const WIDTH: f64 = 960.0;
 const LEFT: f64 = 300.0;
@@ -32,7 +32,7 @@ pub fn svg(history: &[Entry]) -> String {
     let mut page = Page::default();
     let Some(latest) = history.last() else {
         page.words(28.0, 40.0, "font-size=\"20\"", "Nothing is recorded yet");
-        return page.end(70.0);
+        return page.end(WIDTH, 70.0);
     };
     let title = format!("Octets per second, {} ({})", latest.date, latest.commit);
     page.words(28.0, 38.0, "font-size=\"20\" font-weight=\"bold\"", &title);
@@ -53,7 +53,7 @@ pub fn svg(history: &[Entry]) -> String {
         y = bars(&mut page, y, wire, &run);
     }
     y = trends(&mut page, y, history);
-    page.end(y + 10.0)
+    page.end(WIDTH, y + 10.0)
 }
 
 /// Client, carrier and wire of a rate.
@@ -137,7 +137,7 @@ fn trends(page: &mut Page, y: f64, history: &[Entry]) -> f64 {
         }
         let figures: Vec<_> = entries.iter().map(|entry| entry.figure).collect();
         page.words(LEFT - 8.0, y + 22.0, "text-anchor=\"end\"", case);
-        page.line(LEFT, y, &figures);
+        page.line("#2563eb", spark(LEFT, y, &figures));
         let change = format!(
             "{} to {} {}",
             short(first.figure),
@@ -158,61 +158,14 @@ fn short(figure: f64) -> String {
     }
 }
 
-/// The document so far, without its frame.
-#[derive(Default)]
-struct Page(String);
-
-impl Page {
-    fn words(&mut self, x: f64, y: f64, style: &str, words: &str) {
-        let words = escape(words);
-        self.put(format_args!(
-            "<text x=\"{x:.1}\" y=\"{y:.1}\" {style}>{words}</text>"
-        ));
-    }
-
-    fn rect(&mut self, x: f64, y: f64, width: f64, height: f64, colour: &str, tip: &str) {
-        let tip = escape(tip);
-        self.put(format_args!(
-            "<rect x=\"{x:.1}\" y=\"{y:.1}\" width=\"{width:.1}\" height=\"{height:.1}\" fill=\"{colour}\"><title>{tip}</title></rect>"
-        ));
-    }
-
-    /// A line from left to right, from nothing at the bottom to the largest at the top.
-    fn line(&mut self, x: f64, y: f64, figures: &[f64]) {
-        let most = figures.iter().copied().fold(f64::MIN_POSITIVE, f64::max);
-        let step = SPARK.0 / figures.len().saturating_sub(1).max(1) as f64;
-        let mut points = String::new();
-        for (at, figure) in figures.iter().enumerate() {
-            let height = SPARK.1 * (figure / most).clamp(0.0, 1.0);
-            let point = (x + step * at as f64, y + SPARK.1 - height);
-            let _ = write!(points, "{:.1},{:.1} ", point.0, point.1);
-        }
-        let points = points.trim_end();
-        self.put(format_args!(
-            "<polyline points=\"{points}\" fill=\"none\" stroke=\"#2563eb\" stroke-width=\"2\"/>"
-        ));
-    }
-
-    fn put(&mut self, element: std::fmt::Arguments<'_>) {
-        // A string takes everything.
-        let _ = writeln!(self.0, "{element}");
-    }
-
-    fn end(self, height: f64) -> String {
-        format!(
-            "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{WIDTH}\" height=\"{height:.0}\" viewBox=\"0 0 {WIDTH} {height:.0}\" \
-             font-family=\"'DejaVu Sans', Verdana, sans-serif\" font-size=\"12\" fill=\"#0f172a\">\n\
-             <rect width=\"100%\" height=\"100%\" fill=\"#ffffff\"/>\n{}</svg>\n",
-            self.0
-        )
-    }
-}
-
-fn escape(text: &str) -> String {
-    let text = text.replace('&', "&amp;");
-    text.replace('<', "&lt;")
-        .replace('>', "&gt;")
-        .replace('"', "&quot;")
+/// Points from left to right, from nothing at the bottom to the largest at the top.
+fn spark(x: f64, y: f64, figures: &[f64]) -> impl Iterator<Item = (f64, f64)> {
+    let most = figures.iter().copied().fold(f64::MIN_POSITIVE, f64::max);
+    let step = SPARK.0 / figures.len().saturating_sub(1).max(1) as f64;
+    figures.iter().enumerate().map(move |(at, figure)| {
+        let height = SPARK.1 * (figure / most).clamp(0.0, 1.0);
+        (x + step * at as f64, y + SPARK.1 - height)
+    })
 }
 
 #[cfg(test)]

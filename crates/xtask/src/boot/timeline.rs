@@ -4,6 +4,7 @@
 //! for each image, and how many octets per second went to the device.
 
 use crate::format::{rate, thousands, time};
+use crate::svg::escape;
 use netboot_lines::Transcript;
 use netboot_lines::transcript::{Attempt, ImageTrace};
 use std::fmt::Write as _;
@@ -487,12 +488,6 @@ fn shorten(text: &str, most: usize) -> String {
         Some((end, _)) => format!("{}...", &text[..end]),
         None => text.into(),
     }
-}
-
-fn escape(text: &str) -> String {
-    text.replace('&', "&amp;")
-        .replace('<', "&lt;")
-        .replace('>', "&gt;")
 }
 
 #[cfg(test)]

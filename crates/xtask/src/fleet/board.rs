@@ -5,31 +5,21 @@ use netboot_core::Instant;
 use netboot_ubp::wire::{DATA_HEAD, REQUEST_MAX};
 use netboot_ubp::{Client, Endpoint, Event, Frames, OWN_SLOT, Output, Request, Timing};
 use netboot_verity::Software;
+use rand_chacha::ChaCha8Rng;
+use rand_core::{RngCore, SeedableRng};
 use std::net::{IpAddr, Ipv4Addr};
 
 /// Blocks that a board can hold: a ring of 32 frames without two.
 const WINDOW: u8 = 30;
 
-/// Random numbers: splitmix64.
-#[derive(Clone, Debug)]
-pub struct Chance(u64);
+/// Random numbers of a seed's own.
+pub fn chance(seed: u64) -> ChaCha8Rng {
+    ChaCha8Rng::seed_from_u64(seed)
+}
 
-impl Chance {
-    pub fn new(seed: u64) -> Self {
-        Self(seed)
-    }
-
-    pub fn number(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mixed = (self.0 ^ self.0 >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        let mixed = (mixed ^ mixed >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
-        mixed ^ mixed >> 31
-    }
-
-    /// Whether something happens that happens so often in a million times.
-    pub fn strikes(&mut self, per_million: u32) -> bool {
-        self.number() % 1_000_000 < per_million.into()
-    }
+/// Whether something happens that happens so often in a million times.
+pub fn strikes(chance: &mut ChaCha8Rng, per_million: u32) -> bool {
+    chance.next_u32() % 1_000_000 < per_million
 }
 
 /// The frames that a board holds, by slot. Boards share the octets of a frame that came to a group.
@@ -48,7 +38,7 @@ pub struct Board {
     ring: Ring,
     /// Octets of the file that the device has.
     received: usize,
-    pub chance: Chance,
+    pub chance: ChaCha8Rng,
     /// When the device had the whole file.
     pub done: Option<Instant>,
     /// Whether the client listens to the group.
@@ -74,16 +64,16 @@ pub fn number_of(endpoint: Endpoint) -> usize {
 
 impl Board {
     /// A board that begins now.
-    pub fn new(now: Instant, file: &File, multicast: bool, mut chance: Chance) -> Self {
+    pub fn new(now: Instant, file: &File, multicast: bool, mut chance: ChaCha8Rng) -> Self {
         let request = Request {
             path: "/fw.bin",
-            digest: Some(file.object.digest),
+            digest: Some(file.served.object.digest),
             offset: 0,
             window: WINDOW,
             rate: 0,
             multicast,
         };
-        let nonce = chance.number();
+        let nonce = chance.next_u64();
         let client = Client::new(
             Software::new(),
             SERVER,

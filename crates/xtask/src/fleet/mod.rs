@@ -86,8 +86,6 @@ pub struct Row {
     last: Instant,
     /// The time from the first block of the group to the last board, in turns.
     turns: Option<f64>,
-    busy: u64,
-    recovered: u64,
     outcome: Outcome,
 }
 
@@ -169,7 +167,7 @@ fn rows(fleet: &Fleet) -> Vec<Row> {
 }
 
 fn row(fleet: &Fleet, name: &'static str, outcome: Outcome) -> Row {
-    let blocks = File::new(fleet.size, None).blocks() as f64;
+    let blocks = File::new(fleet.size, None).served.blocks().len() as f64;
     let images = |count: u64| count as f64 / blocks;
     let last = outcome.done.last().copied().unwrap_or(Instant::ZERO);
     let turn = blocks * 1032.0 / f64::from(fleet.group);
@@ -183,8 +181,6 @@ fn row(fleet: &Fleet, name: &'static str, outcome: Outcome) -> Row {
         median: outcome.done[outcome.done.len() / 2],
         last,
         turns,
-        busy: outcome.busy,
-        recovered: outcome.recovered,
         outcome,
     }
 }
@@ -216,8 +212,8 @@ fn shown(rows: &[Row]) -> String {
             seconds(row.median),
             seconds(row.last),
             row.turns.map_or("-".into(), |turns| format!("{turns:.2}")),
-            thousands(row.busy),
-            thousands(row.recovered),
+            thousands(row.outcome.busy),
+            thousands(row.outcome.recovered),
         ]);
     }
     table.to_string()
@@ -254,7 +250,7 @@ mod tests {
             let fleet = fleet(100, 0);
             let outcome = world::run(&fleet, Way::Group { parity });
             assert_eq!((outcome.done.len(), outcome.to_boards), (100, 0));
-            let blocks = File::new(fleet.size, None).blocks() as u64;
+            let blocks = File::new(fleet.size, None).served.blocks().len() as u64;
             let sums = u64::from(parity) * blocks.div_ceil(16);
             // The last sum is sent when all boards are done.
             assert!((blocks..=blocks + sums).contains(&outcome.to_group));
@@ -267,7 +263,7 @@ mod tests {
         let [with, without] = [true, false].map(|parity| world::run(&fleet, Way::Group { parity }));
         assert!(with.recovered > 0 && with.to_boards * 2 < without.to_boards);
         let alone = world::run(&fleet, Way::Single);
-        let blocks = File::new(fleet.size, None).blocks() as u64;
+        let blocks = File::new(fleet.size, None).served.blocks().len() as u64;
         assert!(alone.to_boards > 100 * blocks && alone.to_group == 0);
         assert_eq!(alone.done.len(), 100);
     }

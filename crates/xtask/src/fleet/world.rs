@@ -3,16 +3,19 @@
 //! The server has one line, which sends one datagram after the other. The switch copies what goes to a group to each board that listens, and loses datagrams for each
 //! board by itself. Boards begin at random moments, after a DHCP server has answered them one after the other.
 
-use super::board::{Board, Chance, endpoint, number_of};
+use super::board::{Board, chance, endpoint, number_of, strikes};
+use image_server::UbpFile;
 use netboot_core::{Duration, Instant};
 use netboot_ubp::Endpoint;
-use netboot_ubp::server::{Bucket, Burst, Carousel, Object, Reply, Server, Store};
-use netboot_ubp::wire::{Answer, DATA_MAX, ErrorCode, Group, Name};
-use netboot_verity::{BLOCK, Tree};
+use netboot_ubp::server::{Bucket, Burst, Carousel, Reply, Server};
+use netboot_ubp::wire::{Answer, DATA_MAX, Group};
+use rand_core::RngCore;
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, VecDeque};
 use std::net::{IpAddr, Ipv4Addr};
 use std::rc::Rc;
+use std::sync::Arc;
+use testbed::Image;
 
 /// The server's end.
 pub const SERVER: Endpoint = Endpoint::server(IpAddr::V4(Ipv4Addr::new(10, 0, 0, 1)));
@@ -32,50 +35,18 @@ pub type Share = Rc<[u8]>;
 
 /// The file that all boards want.
 pub struct File {
-    pub object: Object,
-    pub data: Vec<u8>,
-    packed: Vec<u8>,
+    pub data: Arc<[u8]>,
+    pub served: UbpFile,
 }
 
 impl File {
     /// A file of so many octets.
     pub fn new(size: usize, group: Option<Group>) -> Self {
-        let mut chance = Chance::new(size as u64);
-        let data: Vec<u8> = (0..size).map(|_| chance.number() as u8).collect();
-        let tree = Tree::of(&data);
-        let mut packed = Vec::new();
-        tree.pack(&data, |octets| packed.extend_from_slice(octets))
-            .expect("the tree is that of the data");
+        let data = Image::pseudo_random("fw.bin", size, 1).bytes;
         Self {
-            object: Object {
-                descriptor: tree.descriptor(),
-                digest: tree.digest(),
-                group,
-            },
+            served: UbpFile::new(&data, group),
             data,
-            packed,
         }
-    }
-
-    /// Number of its blocks, nodes included.
-    pub fn blocks(&self) -> usize {
-        self.packed.len().div_ceil(BLOCK) - 1
-    }
-}
-
-impl Store for File {
-    fn find(&self, _: &Name<'_>) -> Result<Object, ErrorCode> {
-        Ok(self.object)
-    }
-
-    fn has(&self, id: u32) -> bool {
-        id == self.object.id()
-    }
-
-    fn block(&self, _: u32, number: u32, out: &mut [u8; BLOCK]) -> Option<usize> {
-        let block = self.packed.chunks(BLOCK).nth(number as usize + 1)?;
-        out[..block.len()].copy_from_slice(block);
-        Some(block.len())
     }
 }
 
@@ -176,7 +147,7 @@ pub fn run(fleet: &Fleet, way: Way) -> Outcome {
     };
     let carousel = match way {
         Way::Single => None,
-        Way::Group { parity } => Some(Carousel::new(&file.object, fleet.group, parity)),
+        Way::Group { parity } => Some(Carousel::new(&file.served.object, fleet.group, parity)),
     };
     let mut world = World {
         fleet: *fleet,
@@ -217,10 +188,10 @@ impl World {
 
     /// Each board asks for a lease at a random moment, and begins when the DHCP server has come to it.
     fn power_on(&mut self) {
-        let mut chance = Chance::new(self.fleet.seed);
+        let mut chance = chance(self.fleet.seed);
         let spread = self.fleet.spread.as_micros().max(1);
         let mut asked: Vec<_> = (0..self.fleet.boards)
-            .map(|board| (chance.number() % spread, board))
+            .map(|board| (chance.next_u64() % spread, board))
             .collect();
         asked.sort_unstable();
         let mut free = Instant::ZERO;
@@ -245,7 +216,7 @@ impl World {
             Event::Begins(number) => {
                 let seed = self.fleet.seed ^ (number as u64) << 20;
                 let multicast = self.carousel.is_some();
-                let board = Board::new(at, &self.file, multicast, Chance::new(seed));
+                let board = Board::new(at, &self.file, multicast, chance(seed));
                 self.boards[number] = Some(board);
                 self.settle(number);
             }
@@ -276,7 +247,7 @@ impl World {
         let Some(board) = &mut self.boards[number] else {
             return;
         };
-        if board.done.is_some() || of_group && !board.listens || board.chance.strikes(loss) {
+        if board.done.is_some() || of_group && !board.listens || strikes(&mut board.chance, loss) {
             return;
         }
         board.take(now, datagram, of_group);
@@ -293,7 +264,7 @@ impl World {
         board.work(now, &self.file);
         let mut messages = Vec::new();
         while let Some(message) = board.message(now) {
-            if !board.chance.strikes(loss) {
+            if !strikes(&mut board.chance, loss) {
                 messages.push(message);
             }
         }
@@ -318,7 +289,7 @@ impl World {
         let client = endpoint(from);
         let reply = self
             .server
-            .handle(self.now, client, message, &self.file, &mut buffer);
+            .handle(self.now, client, message, &self.file.served, &mut buffer);
         match reply {
             Reply::Send(len) => {
                 match Answer::parse(&buffer[..len]) {
@@ -353,7 +324,7 @@ impl World {
         let mut buffer = [0; DATA_MAX];
         while self.line_free <= self.now {
             if let Some(carousel) = &mut self.carousel
-                && let Some(len) = carousel.poll_transmit(self.now, &self.file, &mut buffer)
+                && let Some(len) = carousel.poll_transmit(self.now, &self.file.served, &mut buffer)
             {
                 self.out.to_group += 1;
                 self.out.turn_began.get_or_insert(self.now);
@@ -364,7 +335,7 @@ impl World {
             let Some(mut burst) = self.bursts.pop_front() else {
                 break;
             };
-            if let Some(len) = burst.poll_transmit(self.now, &self.file, &mut buffer) {
+            if let Some(len) = burst.poll_transmit(self.now, &self.file.served, &mut buffer) {
                 self.out.to_boards += 1;
                 let arrives = self.occupy(len);
                 let to = number_of(burst.to());

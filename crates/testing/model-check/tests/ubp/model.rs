@@ -43,9 +43,7 @@ impl Config {
         let size = (data - 1) * BLOCK + 3;
         let data: Vec<u8> = (0..size).map(|at| (at / BLOCK * 7 + at) as u8).collect();
         let tree = Tree::of(&data);
-        let mut packed = Vec::new();
-        tree.pack(&data, |octets| packed.extend_from_slice(octets))
-            .expect("a small file");
+        let packed = tree.pack(&data).expect("a small file");
         let file = File {
             object: Object {
                 descriptor: tree.descriptor(),

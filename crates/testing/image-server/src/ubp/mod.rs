@@ -1,6 +1,10 @@
 //! A server of the UDP boot protocol: the library's own server, with the files of the image server, and faults. An independent server of this protocol is
 //! `tests/peers/ubp_peer.py`.
 
+mod file;
+
+pub use file::UbpFile;
+
 use crate::faults::UbpFault;
 use crate::served::{Protocol, Served};
 use crate::shared::{Shared, plain};
@@ -31,41 +35,23 @@ pub struct Ubp {
 
 /// The files that were asked for, by id.
 #[derive(Default)]
-struct Files(BTreeMap<u32, File>);
+struct Files(BTreeMap<u32, Named>);
 
-struct File {
+struct Named {
     name: String,
-    object: Object,
-    /// The blocks in the order of the packed file.
-    packed: Vec<u8>,
-}
-
-impl File {
-    fn new(name: &str, data: &[u8]) -> Self {
-        let tree = Tree::of(data);
-        let mut packed = Vec::new();
-        // The tree is that of the data.
-        let _ = tree.pack(data, |octets| packed.extend_from_slice(octets));
-        Self {
-            name: name.into(),
-            object: Object {
-                descriptor: tree.descriptor(),
-                digest: tree.digest(),
-                group: None,
-            },
-            packed,
-        }
-    }
+    file: UbpFile,
 }
 
 impl Store for Files {
     fn find(&self, name: &Name<'_>) -> Result<Object, ErrorCode> {
-        let is_it = |file: &&File| match name {
-            Name::Path(path) => file.name.as_bytes() == *path,
-            Name::Digest(digest) => file.object.digest == *digest,
+        let is_it = |named: &&Named| match name {
+            Name::Path(path) => named.name.as_bytes() == *path,
+            Name::Digest(digest) => named.file.object.digest == *digest,
         };
         let found = self.0.values().find(is_it);
-        found.map(|file| file.object).ok_or(ErrorCode::NOT_FOUND)
+        found
+            .map(|file| file.file.object)
+            .ok_or(ErrorCode::NOT_FOUND)
     }
 
     fn has(&self, id: u32) -> bool {
@@ -73,10 +59,7 @@ impl Store for Files {
     }
 
     fn block(&self, id: u32, number: u32, out: &mut [u8; BLOCK]) -> Option<usize> {
-        let packed = self.0.get(&id)?.packed.get(BLOCK..)?;
-        let block = packed.chunks(BLOCK).nth(usize::try_from(number).ok()?)?;
-        out.get_mut(..block.len())?.copy_from_slice(block);
-        Some(block.len())
+        self.0.get(&id)?.file.block(id, number, out)
     }
 }
 
@@ -209,8 +192,9 @@ impl Ubp {
         }
         self.files.0.retain(|_, file| file.name != path);
         if let Some(content) = content {
-            let file = File::new(&path, &content.to_vec());
-            self.files.0.insert(file.object.id(), file);
+            let file = UbpFile::new(&content.to_vec(), None);
+            let name = path;
+            self.files.0.insert(file.object.id(), Named { name, file });
         }
         faults
     }
